@@ -1,0 +1,51 @@
+"""``cnnzoo config``."""
+
+import json
+
+import click
+
+from cnnzoo import config as configs
+from cnnzoo.cli.options import settings_option
+from cnnzoo.cli.output import json_option, print_json
+
+
+@click.group("config")
+def command() -> None:
+    """Show, check or describe configs."""
+
+
+@command.command("show")
+@click.argument("name", metavar="FILE")
+@settings_option
+@json_option
+def show(name: str, settings: tuple[str, ...], as_json: bool) -> None:
+    """Print a config with every default filled in."""
+    loaded = configs.load(name, settings)
+    if as_json:
+        print_json(loaded.model_dump(mode="json"))
+    else:
+        click.echo(loaded.to_yaml(), nl=False)
+
+
+@command.command("validate")
+@click.argument("names", metavar="FILE...", nargs=-1, required=True)
+@settings_option
+@json_option
+def validate(names: tuple[str, ...], settings: tuple[str, ...], as_json: bool) -> None:
+    """Check configs without training."""
+    valid = {}
+    for name in names:
+        path = configs.find(name)
+        configs.load(path, settings)
+        valid[name] = str(path)
+    if as_json:
+        print_json({"valid": valid})
+    else:
+        for path in valid.values():
+            click.echo(f"{path}: valid")
+
+
+@command.command("schema")
+def schema() -> None:
+    """Print the JSON Schema of a config, for editors."""
+    click.echo(json.dumps(configs.schema(), indent=2))

@@ -1,0 +1,93 @@
+"""``cnnzoo data``: what data sets there are, where they lie, and whether they are right."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from cnnzoo import data
+from cnnzoo.cli import output
+from cnnzoo.errors import UserError
+
+data_dir_option = click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Look in this directory only. Default: CNNZOO_DATA_DIR, the cache, Keras's cache.",
+)
+
+
+@click.group()
+def command() -> None:
+    """List, fetch and verify data sets."""
+
+
+@command.command("list")
+@data_dir_option
+@output.json_option
+def list_(data_dir: Path | None, as_json: bool) -> None:
+    """List the data sets and where they are."""
+    places = {name: data.where(name, data_dir) for name in data.DATA_SETS}
+    if as_json:
+        output.print_json(
+            {"data_sets": [asdict(data_set) | {"where": places[name]} for name, data_set in data.DATA_SETS.items()]}
+        )
+        return
+    table = Table("name", "title", "images", "size", "classes", "where", box=SIMPLE_HEAD)
+    for name, data_set in data.DATA_SETS.items():
+        height, width, channels = data_set.input_shape
+        table.add_row(
+            name,
+            data_set.title,
+            f"{data_set.train_count:,} + {data_set.test_count:,}",
+            f"{height}x{width}x{channels}",
+            str(len(data_set.class_names)),
+            places[name] or "not here",
+        )
+    output.results().print(table)
+
+
+@command.command()
+@click.argument("name")
+@data_dir_option
+@output.json_option
+def fetch(name: str, data_dir: Path | None, as_json: bool) -> None:
+    """Download what is missing or wrong of the data set NAME.
+
+    Without --data-dir it goes into the cache, where every command looks.
+    """
+    paths = data.fetch(name, data_dir)
+    if as_json:
+        output.print_json({"data_set": name, "files": [str(path) for path in paths]})
+        return
+    for path in paths:
+        click.echo(path)
+    if not paths:
+        click.echo(f"{name} is {data.where(name)}: nothing to fetch.")
+
+
+@command.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@data_dir_option
+@output.json_option
+def verify(names: tuple[str, ...], data_dir: Path | None, as_json: bool) -> None:
+    """Check the files of data sets, of all that are here when none is named.
+
+    Ends with exit code 2 when a file is wrong or missing.
+    """
+    chosen = names or [name for name in data.DATA_SETS if data.where(name, data_dir)]
+    checks = [check for name in chosen for check in data.verify(name, data_dir)]
+    bad = [check for check in checks if check.status in ("wrong", "missing")]
+    if as_json:
+        files = [asdict(check) | {"path": check.path and str(check.path)} for check in checks]
+        output.print_json({"right": not bad, "files": files})
+    else:
+        table = Table("data set", "file", "status", "where", box=SIMPLE_HEAD)
+        for check in checks:
+            table.add_row(check.data_set, check.file, check.status, str(check.path or ""))
+        output.results().print(table)
+        for detail in dict.fromkeys(check.detail for check in checks if check.status == "structure only"):
+            click.echo(f"structure only: {detail}")
+    if bad:
+        raise UserError("\n".join(data.sentence(check) for check in bad))

@@ -1,0 +1,114 @@
+"""``cnnzoo ensemble``."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from cnnzoo import runs
+from cnnzoo.cli.options import data_dir_option, device_option, load_config, settings_option, split_option
+from cnnzoo.cli.output import json_option, print_json, progress, results
+from cnnzoo.cli.train import train_run
+from cnnzoo.config import Config
+from cnnzoo.errors import UserError
+from cnnzoo.runs import Run, Split
+
+
+@click.command("ensemble")
+@click.argument("directories", metavar="[RUN]...", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--config", "config_name", metavar="FILE", help="Train the members from this config instead.")
+@click.option("--members", type=click.IntRange(min=1), help="How many, with --config; seeds follow in sequence.")
+@split_option
+@data_dir_option
+@device_option
+@click.option("--output", type=click.Path(path_type=Path), help="A new directory; by default runs/NNNN-ensemble.")
+@settings_option
+@json_option
+def command(
+    directories: tuple[Path, ...],
+    config_name: str | None,
+    members: int | None,
+    split: Split,
+    data_dir: Path | None,
+    device: str | None,
+    output: Path | None,
+    settings: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Combine runs by vote: name them, or name a config and how many members it shall have.
+
+    With --config, finished runs of the same config under runs/ are members already; only the missing
+    seeds are trained, so the command goes on where an interruption left it.
+    """
+    if bool(directories) == bool(config_name):
+        raise UserError("Name runs, or a config with --config FILE --members N; one of the two.")
+    if directories and (members or settings):
+        raise UserError("--members and --set go with --config; named runs are taken as they are.")
+    if output and output.exists():
+        raise UserError(f"--output {output} exists already; name a new directory.")
+    if config_name:
+        config = load_config(config_name, settings, device)
+        name = Path(config_name).stem
+        voters = _complete(config, name, members or 3, data_dir)
+    else:
+        name = ""
+        voters = [runs.open_finished(path) for path in directories]
+        if len({run.directory.resolve() for run in voters}) < len(voters):
+            raise UserError("A run is named twice; each has one vote.")
+    from cnnzoo import ensembles  # noqa: PLC0415 - loads matplotlib
+
+    progress().print(f"Measuring {len(voters)} members on the {split} images ...", style="dim")
+    directory = output or runs.numbered(runs.RUNS, f"{name}-ensemble".strip("-"))
+    result = ensembles.evaluate(voters, directory, split, data_dir)
+    if as_json:
+        print_json({"directory": str(directory), **result})
+        return
+    console = results()
+    _print_votes(console, result)
+    console.print(f"Pictures: {directory / 'ensemble.png'}, {directory / f'confusion-{split}.png'}")
+
+
+def _complete(config: Config, name: str, count: int, data_dir: Path | None) -> list[Run]:
+    """Return one finished run per seed, training those that are missing."""
+    from cnnzoo import ensembles  # noqa: PLC0415
+
+    console = progress()
+    members = ensembles.members_of(config, count)
+    done = []
+    for position, (seed, kept) in enumerate(members.items(), start=1):
+        if kept:
+            console.print(f"Member {position} of {count}, seed {seed}: {kept.directory} is there.")
+            done.append(kept)
+            continue
+        console.print(f"Member {position} of {count}, seed {seed}: training.")
+        run, metrics = train_run(config.replaced(seed=seed), name, None, data_dir)
+        if metrics["status"] != "finished":
+            console.print("Interrupted; the same command goes on with this member.")
+            click.get_current_context().exit(130)
+        done.append(run)
+    return done
+
+
+def _print_votes(console: Console, result: dict[str, Any]) -> None:
+    table = Table("member", "model", "seed", "accuracy %", "error %")
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for member in result["members"]:
+        table.add_row(member["run"], member["model"], str(member["seed"]), *_percentages(member["accuracy"]))
+    table.add_section()
+    spread = result["standard_deviation"]
+    label = "mean" if spread is None else f"mean ± {100 * spread:.2f} (standard deviation)"
+    table.add_row(label, "", "", *_percentages(result["mean"]))
+    table.add_row("hard vote", "", "", *_percentages(result["hard_vote"]))
+    table.add_row("soft vote", "", "", *_percentages(result["soft_vote"]), style="bold")
+    console.print(table)
+    console.print(
+        f"Soft vote: error {100 * (1 - result['mean']):.2f} % to {100 * (1 - result['soft_vote']):.2f} %, "
+        f"a gain of {result['gain']:+.2f} points on {result['report']['images']:,} {result['split']} images."
+    )
+
+
+def _percentages(accuracy: float) -> tuple[str, str]:
+    return f"{100 * accuracy:.2f}", f"{100 * (1 - accuracy):.2f}"

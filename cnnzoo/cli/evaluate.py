@@ -1,0 +1,69 @@
+"""``cnnzoo eval``."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from cnnzoo import runs
+from cnnzoo.cli.options import data_dir_option, split_option
+from cnnzoo.cli.output import json_option, print_json, progress, results
+from cnnzoo.runs import Split
+
+
+@click.command("eval")
+@click.argument("directories", metavar="[RUN]...", nargs=-1, type=click.Path(path_type=Path))
+@split_option
+@data_dir_option
+@click.option("--unfinished", is_flag=True, help="Take what an interrupted run reached.")
+@json_option
+def command(
+    directories: tuple[Path, ...], split: Split, data_dir: Path | None, unfinished: bool, as_json: bool
+) -> None:
+    """Measure finished runs, the newest one when none is named.
+
+    Predictions, report and the picture of the confusion matrix go into the run's directory.
+    """
+    opened = [runs.open_finished(path, unfinished) for path in directories] or [runs.newest()]
+    from cnnzoo import evaluation  # noqa: PLC0415 - loads matplotlib
+
+    reports = []
+    for run in opened:
+        progress().print(f"Measuring {run.directory} on the {split} images ...", style="dim")
+        with run.locked():
+            reports.append(evaluation.evaluate(run, split, data_dir))
+    if as_json:
+        print_json({"runs": reports})
+        return
+    console = results()
+    for run, report in zip(opened, reports, strict=True):
+        print_report(console, report)
+        console.print(f"Picture: {run.confusion_path(split)}; everything: {run.report_path(split)}\n")
+
+
+def print_report(console: Console, report: dict[str, Any]) -> None:
+    """Print a report: one line, the classes, and the confusion matrix of up to 20 classes."""
+    title = f"{report['run']}: {report['model']} on {report['data']}, {report['split']}" if "run" in report else ""
+    if title:
+        console.print(title, style="bold")
+    console.print(
+        f"accuracy {100 * report['accuracy']:.2f} %   error {100 * report['error']:.2f} % "
+        f"({report['images'] - report['correct']:,} of {report['images']:,} images)   loss {report['loss']:.4f}"
+    )
+    table = Table("class", *("precision %", "recall %", "F1 %", "images"))
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for row in report["per_class"]:
+        shares = (f"{100 * row[key]:.2f}" for key in ("precision", "recall", "f1"))
+        table.add_row(row["class"], *shares, f"{row['images']:,}")
+    console.print(table)
+    names = [row["class"] for row in report["per_class"]]
+    if len(names) <= 20:
+        matrix = Table("true \\ predicted", *names)
+        for column in matrix.columns[1:]:
+            column.justify = "right"
+        for name, counts in zip(names, report["confusion"], strict=True):
+            matrix.add_row(name, *(str(count) if count else "." for count in counts))
+        console.print(matrix)

@@ -1,0 +1,46 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+
+import click
+
+from cnnzoo.config import Config, load
+from cnnzoo.errors import UserError
+from cnnzoo.runtime import resolve_backend
+
+config_option = click.option(
+    "--config", "config_name", required=True, metavar="FILE", help="A config here, or the name of a shipped one."
+)
+settings_option = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Override a value, such as optimizer.learning_rate=0.01; repeatable.",
+)
+data_dir_option = click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder that holds the data set; by default CNNZOO_DATA_DIR, then the cache, then a download.",
+)
+device_option = click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), help="Where to compute.")
+split_option = click.option(
+    "--split",
+    type=click.Choice(["test", "validation", "train"]),
+    default="test",
+    show_default=True,
+    help="Which images to measure on.",
+)
+
+
+def load_config(name: str, settings: tuple[str, ...], device: str | None, seed: int | None = None) -> Config:
+    """Load a config and settle what options and environment decide: seed, device and backend."""
+    config = load(name, settings)
+    changes: dict[str, object] = {"backend": resolve_backend(config.runtime.backend)}
+    if device:
+        changes["device"] = device
+    if seed is not None and not 0 <= seed < 2**32:
+        raise UserError(f"--seed {seed}: a seed is a whole number from 0 to {2**32 - 1}.")
+    return config.replaced(
+        runtime=config.runtime.model_copy(update=changes), seed=config.seed if seed is None else seed
+    )

@@ -1,0 +1,83 @@
+"""``cnnzoo train``."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cnnzoo import runs
+from cnnzoo.cli.options import config_option, data_dir_option, device_option, load_config, settings_option
+from cnnzoo.cli.output import json_option, print_json, progress, results
+from cnnzoo.config import Config
+from cnnzoo.errors import UserError
+from cnnzoo.runs import Run
+
+
+@click.command("train")
+@config_option
+@click.option("--run", "directory", type=click.Path(path_type=Path), help="A new directory; by default runs/NNNN-NAME.")
+@click.option("--seed", type=int, help="Seed of weights, order and augmentation; by default the config's.")
+@data_dir_option
+@device_option
+@settings_option
+@json_option
+def command(
+    config_name: str,
+    directory: Path | None,
+    seed: int | None,
+    data_dir: Path | None,
+    device: str | None,
+    settings: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Train one network from a config.
+
+    The test images are not touched: `cnnzoo eval` reads them, once.
+    """
+    config = load_config(config_name, settings, device, seed)
+    if directory and directory.exists():
+        raise UserError(f"--run {directory} exists already; name a new directory, or leave --run out.")
+    run, metrics = train_run(config, Path(config_name).stem, directory, data_dir)
+    if as_json:
+        print_json({"run": str(run.directory), **metrics})
+    else:
+        _summarize(run, metrics)
+    if metrics["status"] == "interrupted":
+        click.get_current_context().exit(130)
+
+
+def train_run(
+    config: Config, name: str, directory: Path | None = None, data_dir: Path | None = None
+) -> tuple[Run, dict[str, Any]]:
+    """Train one run with its progress on standard error."""
+    from cnnzoo import runtime  # noqa: PLC0415 - loads Keras, which a mistake in the options should not wait for
+
+    console = progress()
+    console.print("Starting ...", style="dim")
+    device = runtime.prepare(**config.runtime.model_dump())
+    from cnnzoo import training  # noqa: PLC0415 - only after the backend is chosen
+    from cnnzoo.cli.progress import listener  # noqa: PLC0415
+
+    prepared = training.prepare(config, data_dir)
+    run = runs.create(config, name, directory)
+    with run.locked(), listener(console, run) as heard:
+        return run, training.train(config, prepared, run, device, heard)
+
+
+def _summarize(run: Run, metrics: dict[str, Any]) -> None:
+    console = results()
+    if not metrics["epochs"]:
+        console.print(f"Interrupted before the first epoch was done; {run.directory} holds no model.")
+        return
+    done = "Interrupted" if metrics["status"] == "interrupted" else "Done"
+    console.print(
+        f"{done} after {metrics['epochs']} epochs and {metrics['seconds']:.0f} s "
+        f"({metrics['images_per_second']:,.0f} images/s)."
+    )
+    console.print(
+        f"Best by validation: epoch {metrics['best_epoch']}, accuracy {100 * metrics['validation_accuracy']:.2f} %."
+    )
+    console.print(f"Kept in {run.directory}: {run.model_path.name} (that epoch), {run.last_model_path.name}, ", end="")
+    console.print(f"{run.curves_path.name}, {run.history_path.name}")
+    unfinished = " --unfinished" if metrics["status"] == "interrupted" else ""
+    console.print(f"Next: cnnzoo eval {run.directory}{unfinished}")

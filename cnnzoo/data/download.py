@@ -1,0 +1,171 @@
+"""Fetch files from several mirrors in turn, each whole and checked or not at all."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cnnzoo.data.idx import UnusableFileError
+from cnnzoo.errors import UserError
+from cnnzoo.files import whole
+
+# Seconds. A mirror may have many addresses and each is given this long, so a silent firewall
+# must not take ten times a minute to be noticed.
+CONNECT_TIMEOUT = 5
+READ_TIMEOUT = 30
+
+
+@dataclass(frozen=True)
+class Download:
+    """One file to fetch.
+
+    Attributes:
+        name: The file's name on the mirrors.
+        path: Where it shall be.
+        check: Raises UnusableFileError for a path that does not hold the right bytes.
+    """
+
+    name: str
+    path: Path
+    check: Callable[[Path], object]
+
+
+def from_mirrors(downloads: Sequence[Download], mirrors: Sequence[str]) -> tuple[list[Download], list[str]]:
+    """Fetch what can be fetched; a mirror that fails or serves wrong bytes is followed by the next.
+
+    Two processes may do this at once: each writes under its own temporary name.
+
+    Args:
+        downloads: What is wanted.
+        mirrors: Addresses that end in a slash, the best first.
+
+    Returns:
+        What could not be had from any mirror, and why: a line per failure.
+
+    Raises:
+        UserError: The files cannot be written.
+    """
+    import requests  # noqa: PLC0415 - only where something is downloaded
+
+    missing = list(downloads)
+    failures = []
+    for mirror in mirrors:
+        for download in tuple(missing):
+            url = mirror + download.name
+            try:
+                with written(download.path) as temporary:
+                    _fetch(url, download.name, temporary)
+                    download.check(temporary)
+            except UnusableFileError as error:
+                failures.append(f"{url}: what it sent {error.reason}")
+            except requests.RequestException as error:
+                failures.append(f"{url}: {_reason(error)}")
+                if isinstance(error, requests.ConnectionError | requests.Timeout):
+                    break  # Its other files would only cost the same wait again.
+            else:
+                missing.remove(download)
+        if not missing:
+            break
+    return missing, failures
+
+
+@contextmanager
+def written(path: Path) -> Iterator[Path]:
+    """Write a file whole or not at all; a directory that is read-only or full is the user's to change.
+
+    Yields:
+        The temporary path to write to.
+
+    Raises:
+        UserError: The file cannot be written.
+    """
+    import requests  # noqa: PLC0415 - only where something is downloaded
+
+    try:
+        with whole(path) as temporary:
+            yield temporary
+    except requests.RequestException:
+        raise  # An OSError too, but of the network.
+    except OSError as error:
+        raise UserError(
+            f"Cannot write {path}: {error.strerror or error}. Name a directory with --data-dir "
+            "where you may write and where there is room."
+        ) from None
+
+
+def _fetch(url: str, name: str, path: Path) -> None:
+    from pooch import HTTPDownloader  # noqa: PLC0415 - only where something is downloaded
+
+    with _progress(url, name) as bar:
+        # Some servers label a gzip file as compressed for transport; then it would arrive unpacked.
+        transport = HTTPDownloader(
+            progressbar=bar,
+            chunk_size=1 << 16,
+            timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
+            headers={"Accept-Encoding": "identity"},
+        )
+        transport(url, str(path), None)
+
+
+def _reason(error: Exception) -> str:
+    """Say in a few words why a request failed."""
+    import requests  # noqa: PLC0415 - only where something is downloaded
+
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        return f"answered {error.response.status_code} {error.response.reason}".rstrip()
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return f"no connection within {CONNECT_TIMEOUT} s"
+    if isinstance(error, requests.Timeout) or "Read timed out" in str(error):
+        return f"silent for {READ_TIMEOUT} s"
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "the proxy did not let it through"
+    if isinstance(error, requests.exceptions.SSLError):
+        return "no secure connection, its certificate is not trusted here"
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return "broke off before the end"
+    if isinstance(error, requests.ConnectionError):
+        unresolved = "NameResolutionError" in repr(error) or "getaddrinfo" in repr(error)
+        return "its name cannot be resolved" if unresolved else "no connection"
+    return "the request failed"
+
+
+class _Bar:
+    """What pooch tells about its progress, passed on to a rich progress bar."""
+
+    def __init__(self, progress: Any, task: Any) -> None:
+        self._progress = progress
+        self._task = task
+
+    @property
+    def total(self) -> int:
+        return int(self._progress.tasks[0].total or 0)
+
+    @total.setter
+    def total(self, size: int) -> None:
+        self._progress.update(self._task, total=size or None)
+
+    def update(self, size: int) -> None:
+        self._progress.update(self._task, advance=size)
+
+    def reset(self) -> None:
+        self._progress.update(self._task, completed=0)
+
+    def close(self) -> None:
+        self._progress.refresh()
+
+
+@contextmanager
+def _progress(url: str, name: str) -> Iterator[_Bar | bool]:
+    """Show a bar on standard error, or one plain line where that is no terminal."""
+    if not sys.stderr.isatty():
+        sys.stderr.write(f"Downloading {url}\n")
+        yield False
+        return
+    from rich.console import Console  # noqa: PLC0415 - only where something is downloaded
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        yield _Bar(progress, progress.add_task(name, total=None))

@@ -1,0 +1,271 @@
+"""Data sets of four idx files: found, checked, read or fetched."""
+
+import hashlib
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnzoo.data.idx import UnusableFileError, read_idx, read_npz, write_idx
+from cnnzoo.data.locations import Found, cache_dir, find, search_path
+from cnnzoo.data.mnist import SOURCES, IdxFile, IdxSource
+from cnnzoo.data.splits import Split
+from cnnzoo.errors import UserError
+
+
+class OtherSetError(UnusableFileError):
+    """A sound file of the same name that belongs to another data set or part."""
+
+
+@dataclass(frozen=True)
+class FileCheck:
+    """What ``verify`` found out about one file.
+
+    Attributes:
+        data_set: Name of the data set.
+        file: Official name of the file.
+        path: Where it was found.
+        status: ``right`` by its hash, ``structure only``, ``wrong`` or ``missing``.
+        detail: What is wrong, or why no hash could vouch.
+    """
+
+    data_set: str
+    file: str
+    path: Path | None
+    status: Literal["right", "structure only", "wrong", "missing"]
+    detail: str = ""
+
+
+def load(source: IdxSource, split: Literal["train", "test"], data_dir: Path | None) -> Split:
+    """Load one part and touch only its files; without a data directory they may be downloaded.
+
+    Args:
+        source: The data set.
+        split: The part.
+        data_dir: The only directory to look in, or None for the search path.
+
+    Returns:
+        Images (count, 28, 28, 1) and labels (count,).
+
+    Raises:
+        UserError: The files are not there, cannot be downloaded or are not what they should be.
+    """
+    directories = search_path(data_dir)
+    files = source.train if split == "train" else source.test
+    lacking = [file for file in files if find(source, file, directories) is None]
+    if lacking and data_dir is not None:
+        raise UserError(_not_in(source, lacking, data_dir))
+    if lacking:
+        # All four at once, so that the evaluation needs no network either.
+        _download(source, [file for file in source.files if find(source, file, directories) is None], cache_dir())
+    images, labels = (_read_found(source, file, find(source, file, directories)) for file in files)
+    return Split(images[..., np.newaxis], labels.astype(np.int32))
+
+
+def fetch(source: IdxSource, data_dir: Path | None) -> list[Path]:
+    """Download what is missing or wrong.
+
+    Args:
+        source: The data set.
+        data_dir: Where to look and where to put it, or None for the search path and the cache.
+
+    Returns:
+        Where each of the four files now is.
+
+    Raises:
+        UserError: A file can be had from no mirror or cannot be written, or a wrong one lies where
+            it would hide the download.
+    """
+    target = data_dir or cache_dir()
+    directories = search_path(data_dir)
+    wanted = []
+    for file in source.files:
+        found = find(source, file, directories)
+        try:
+            if found is not None:
+                _read(source, file, found.path)
+                continue
+        except UnusableFileError as error:
+            if directories.index(found.directory) < directories.index(target):
+                raise _with_remedy(source, error, found.directory) from None
+        wanted.append(file)
+    _download(source, wanted, target)
+    return [found.path for file in source.files if (found := find(source, file, directories))]
+
+
+def verify(source: IdxSource, data_dir: Path | None) -> list[FileCheck]:
+    """Check each of the four files where it is found.
+
+    Raises:
+        UserError: The data directory does not exist.
+    """
+    if data_dir is not None and not data_dir.is_dir():
+        raise UserError(f"{data_dir} is no directory. {_ways_out(source, data_dir)}")
+    directories = search_path(data_dir)
+    checks = []
+    for file in source.files:
+        found = find(source, file, directories)
+        if found is None:
+            checks.append(FileCheck(source.name, file.stem, None, "missing"))
+            continue
+        try:
+            _, vouched = _read(source, file, found.path)
+        except UnusableFileError as error:
+            checks.append(FileCheck(source.name, file.stem, found.path, "wrong", error.reason))
+        else:
+            detail = "" if vouched else "no hash is published for these images outside the official gzip file"
+            checks.append(
+                FileCheck(source.name, file.stem, found.path, "right" if vouched else "structure only", detail)
+            )
+    return checks
+
+
+def where(source: IdxSource, data_dir: Path | None) -> str | None:
+    """Say where the files lie, without reading more than the labels.
+
+    The two data sets' files have the same names; their labels tell them apart.
+
+    Returns:
+        The folders, with a remark when files are missing, or None.
+    """
+    directories = search_path(data_dir)
+    located = {file: found for file in source.files if (found := find(source, file, directories))}
+    for file, found in located.items():
+        if len(file.shape) == 1:
+            try:
+                _read(source, file, found.path)
+            except OtherSetError:
+                return None
+            except UnusableFileError:
+                pass  # Damaged, but here; what is wrong with it is for verify to say.
+    if not located:
+        return None
+    folders = ", ".join(dict.fromkeys(str(found.path.parent) for found in located.values()))
+    complete = len(located) == len(source.files)
+    return folders if complete else f"{folders} ({len(located)} of {len(source.files)} files)"
+
+
+def _read(source: IdxSource, file: IdxFile, path: Path) -> tuple[NDArray[np.uint8], bool]:
+    """Read and check a file.
+
+    Returns:
+        The array, and whether a hash vouches for it.
+
+    Raises:
+        UnusableFileError: The file is not what it should be.
+    """
+    array = read_npz(path, file.npz_key, file.shape) if path.suffix == ".npz" else read_idx(path, file.shape)
+    is_labels = array.ndim == 1
+    if is_labels and array.max() >= source.num_classes:
+        position = int(np.argmax(array >= source.num_classes))
+        raise UnusableFileError(
+            path,
+            f"holds the label {array[position]} at position {position:,}; labels are 0 to {source.num_classes - 1}",
+        )
+    payload_sha256 = hashlib.sha256(array).hexdigest()
+    if payload_sha256 == file.payload_sha256:
+        return array, True
+    for other in SOURCES.values():
+        for other_file in other.files:
+            if payload_sha256 == other_file.payload_sha256:
+                raise OtherSetError(path, f"is {other.title}'s {other_file.stem}, not {source.title}'s {file.stem}")
+    if file.payload_sha256 is not None:
+        raise UnusableFileError(
+            path,
+            f"does not hold {source.title}'s {'labels' if is_labels else 'images'}: the SHA-256 of its elements is "
+            f"{payload_sha256[:12]}... where {file.payload_sha256[:12]}... belongs",
+        )
+    return array, _gzip_md5(path) == file.gzip_md5
+
+
+def _gzip_md5(path: Path) -> str:
+    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+
+
+def _read_found(source: IdxSource, file: IdxFile, found: Found | None) -> NDArray[np.uint8]:
+    assert found is not None
+    try:
+        return _read(source, file, found.path)[0]
+    except UnusableFileError as error:
+        raise _with_remedy(source, error, found.directory) from None
+
+
+def _download(source: IdxSource, files: Sequence[IdxFile], directory: Path) -> None:
+    """Fetch files into a directory's folder for the data set."""
+    from cnnzoo.data.download import Download, from_mirrors, written  # noqa: PLC0415 - loads pooch
+
+    def place(file: IdxFile) -> Path:
+        return directory / source.name / f"{file.stem}.gz"
+
+    def check(file: IdxFile, path: Path) -> NDArray[np.uint8]:
+        array, vouched = _read(source, file, path)
+        if not vouched:
+            raise UnusableFileError(path, f"is not the official file, its MD5 is {_gzip_md5(path)[:12]}...")
+        return array
+
+    downloads = {Download(f"{file.stem}.gz", place(file), partial(check, file)): file for file in files}
+    missing, failures = from_mirrors(list(downloads), source.mirrors)
+    lacking = [downloads[download] for download in missing]
+    if lacking and source.npz_mirrors:
+        arrays: dict[IdxFile, NDArray[np.uint8]] = {}
+
+        def keep_arrays(path: Path) -> None:
+            arrays.update({file: check(file, path) for file in lacking})
+
+        with TemporaryDirectory() as folder:
+            name = f"{source.name}.npz"
+            _, more_failures = from_mirrors([Download(name, Path(folder) / name, keep_arrays)], source.npz_mirrors)
+        failures += more_failures
+        for file, array in arrays.items():
+            with written(place(file)) as temporary:
+                write_idx(temporary, array)
+        lacking = [file for file in lacking if file not in arrays]
+    if lacking:
+        raise UserError(_not_downloaded(source, lacking, directory, failures))
+
+
+def _with_remedy(source: IdxSource, error: UnusableFileError, directory: Path) -> UserError:
+    own_place = directory not in search_path(None)[-2:]
+    return UserError(f"{error} `{_fetch_command(source, directory if own_place else None)}` downloads the right one.")
+
+
+def _fetch_command(source: IdxSource, directory: Path | None) -> str:
+    option = f" --data-dir {shlex.quote(str(directory))}" if directory else ""
+    return f"cnnzoo data fetch {source.name}{option}"
+
+
+def _ways_out(source: IdxSource, data_dir: Path) -> str:
+    return (
+        f"`{_fetch_command(source, data_dir)}` downloads {source.title} there; "
+        "`cnnzoo train --config digits.yaml` works without any download."
+    )
+
+
+def _not_in(source: IdxSource, lacking: Sequence[IdxFile], data_dir: Path) -> str:
+    if not data_dir.is_dir():
+        return f"{data_dir} is no directory. {_ways_out(source, data_dir)}"
+    files = " and ".join(f"{file.stem}.gz" for file in lacking)
+    folders = ", ".join(f"{folder}/" for folder in (source.name, *source.folders))
+    return (
+        f"{data_dir} has no {files} (unpacked or as {source.name}.npz would do), neither itself nor in {folders}. "
+        f"{_ways_out(source, data_dir)}"
+    )
+
+
+def _not_downloaded(source: IdxSource, lacking: Sequence[IdxFile], directory: Path, failures: Sequence[str]) -> str:
+    return "\n".join(
+        (
+            f"{source.title} could not be downloaded. Tried:",
+            *(f"  {failure}" for failure in failures),
+            "Wanted:",
+            *(f"  {file.stem}.gz" for file in lacking),
+            f"Put them into {directory / source.name}, or into any directory that you name with --data-dir.",
+            "Without any download:  cnnzoo train --config digits.yaml",
+        )
+    )

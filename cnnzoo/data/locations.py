@@ -1,0 +1,47 @@
+"""Where the files of a data set are looked for."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from cnnzoo.data.mnist import IdxFile, IdxSource
+
+
+class Found(NamedTuple):
+    """A file and the directory of the search path under which it lies."""
+
+    path: Path
+    directory: Path
+
+
+def cache_dir() -> Path:
+    """Return the user's cache directory, where downloads go."""
+    import pooch  # noqa: PLC0415 - not needed to load from a named directory
+
+    return Path(pooch.os_cache("cnnzoo")).expanduser()
+
+
+def search_path(data_dir: Path | None) -> list[Path]:
+    """Return the directories to look in: the named one alone, or the environment's, the cache and Keras's cache."""
+    if data_dir is not None:
+        return [data_dir]
+    named = os.environ.get("CNNZOO_DATA_DIR")
+    keras_home = os.environ.get("KERAS_HOME") or "~/.keras"
+    return [*([Path(named)] if named else []), cache_dir(), Path(keras_home).expanduser() / "datasets"]
+
+
+def find(source: IdxSource, file: IdxFile, directories: Sequence[Path]) -> Found | None:
+    """Find a file; the place and name that a download gets come first, so that it hides a wrong file."""
+    dotted = file.stem.replace("-idx", ".idx")
+    names = (f"{file.stem}.gz", file.stem, f"{dotted}.gz", dotted, f"{source.name}.npz")
+    in_the_way = None
+    for directory in directories:
+        for folder in (source.name, *source.folders, "."):
+            for name in names:
+                path = directory / folder / name
+                if os.path.isfile(path):  # noqa: PTH113 - pathlib's raises where a folder may not be entered
+                    return Found(path, directory)
+                if in_the_way is None and os.path.exists(path):  # noqa: PTH110 - as above
+                    in_the_way = Found(path, directory)
+    return in_the_way

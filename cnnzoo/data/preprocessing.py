@@ -1,0 +1,75 @@
+"""From raw pixels to what a network was trained on, as layers that are saved with it."""
+
+from typing import Any
+
+import numpy as np
+from keras import Input, Model, layers
+from numpy.typing import NDArray
+
+from cnnzoo.config import PreprocessingSection
+from cnnzoo.errors import UserError
+
+
+def resolve(section: PreprocessingSection, images: NDArray[np.uint8]) -> PreprocessingSection:
+    """Fill in mean and deviation from the training images where the config leaves them out.
+
+    Args:
+        section: The config's section.
+        images: Training images (count, height, width, channels).
+
+    Returns:
+        The section with a value per channel for mean and deviation, in units of the full range.
+
+    Raises:
+        UserError: The config gives as many values as the images have no channels.
+    """
+    channels = images.shape[-1]
+    # Counting the 256 values is exact and touches the images once, without a float copy of them.
+    counts = np.stack([np.bincount(images[..., c].ravel(), minlength=256) for c in range(channels)])
+    values = np.arange(256) / 255.0
+    mean = counts @ values / counts.sum(axis=1)
+    deviation = np.sqrt(counts @ values**2 / counts.sum(axis=1) - mean**2)
+    return section.model_copy(
+        update={
+            "mean": _per_channel("mean", section.mean, mean),
+            "deviation": _per_channel("deviation", section.deviation, np.maximum(deviation, 1 / 255)),
+        }
+    )
+
+
+def padded_shape(section: PreprocessingSection, input_shape: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Return the image shape (height, width, channels) that the network sees."""
+    height, width, channels = input_shape
+    return height + 2 * section.pad, width + 2 * section.pad, channels
+
+
+def with_preprocessing(network: Model, section: PreprocessingSection, input_shape: tuple[int, int, int]) -> Model:
+    """Put padding and normalization in front of a network.
+
+    Args:
+        network: From normalized images to logits.
+        section: Resolved by ``resolve``.
+        input_shape: Height, width and channels of the raw images.
+
+    Returns:
+        A model from raw pixels (batch, height, width, channels), 0 to 255, to logits (batch, num_classes).
+    """
+    assert isinstance(section.mean, list)
+    assert isinstance(section.deviation, list)
+    scale = [1 / (255 * deviation) for deviation in section.deviation]
+    offset = [-mean / deviation for mean, deviation in zip(section.mean, section.deviation, strict=True)]
+    pixels = Input(input_shape, name="pixels")
+    x: Any = pixels
+    if section.pad:
+        x = layers.ZeroPadding2D(section.pad, name="pad")(x)
+    x = layers.Rescaling(scale, offset, dtype="float32", name="normalize")(x)
+    return Model(pixels, network(x), name=network.name)
+
+
+def _per_channel(key: str, given: float | list[float] | None, own: NDArray[np.float64]) -> list[float]:
+    if given is None:
+        return [float(round(value, 6)) for value in own]
+    values = given if isinstance(given, list) else [given] * len(own)
+    if len(values) != len(own):
+        raise UserError(f"preprocessing.{key}: {len(values)} values were given for images of {len(own)} channel(s).")
+    return values

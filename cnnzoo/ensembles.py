@@ -1,0 +1,131 @@
+"""Several trained networks vote."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cnnzoo import data, files, plots, runs
+from cnnzoo.config import Config
+from cnnzoo.errors import UserError
+from cnnzoo.evaluation import Predictions, predict, report
+from cnnzoo.runs import Run, Split
+
+
+def members_of(config: Config, count: int, parent: Path = runs.RUNS) -> dict[int, Run | None]:
+    """Return the runs that an ensemble needs, by seed.
+
+    Args:
+        config: The recipe; its seed is the first member's, the next ones follow in sequence.
+        count: Number of members.
+        parent: Folder to look in for finished runs of the same recipe.
+
+    Returns:
+        For each seed a finished run, or None where one is to be trained.
+    """
+    members: dict[int, Run | None] = dict.fromkeys(range(config.seed, config.seed + count))
+    recipe = config.recipe()
+    for run in runs.finished(parent):
+        try:
+            other = run.config()
+        except UserError:  # a run of another version, whose config means nothing today
+            continue
+        if other.seed in members and members[other.seed] is None and other.recipe() == recipe:
+            members[other.seed] = run
+    return members
+
+
+def combine(predictions: Sequence[Predictions]) -> dict[str, Any]:
+    """Let several networks vote on the same images.
+
+    Soft vote: the class of the largest mean probability. Hard vote: the class that most networks
+    choose, and among equals the one of the largest mean probability.
+
+    Args:
+        predictions: One per network, on the same images in the same order.
+
+    Returns:
+        accuracies of the members, their mean and sample standard deviation (None for one member),
+        soft_vote and hard_vote accuracies, all as fractions of 1; gain, the soft vote's accuracy less
+        the mean, in points; probabilities, the mean ones (count, num_classes); labels.
+
+    Raises:
+        UserError: The networks were asked about different images.
+    """
+    first = predictions[0]
+    for other in predictions[1:]:
+        same = first.probabilities.shape == other.probabilities.shape and np.array_equal(first.labels, other.labels)
+        if not same:
+            raise UserError("These runs cannot vote together: they were trained on different data sets.")
+    labels = first.labels
+    stacked = np.stack([p.probabilities for p in predictions]).astype("float64")
+    choices = stacked.argmax(axis=2)
+    mean = stacked.mean(axis=0)
+    votes = (choices[..., None] == np.arange(mean.shape[1])).sum(axis=0)
+    accuracies = (choices == labels).mean(axis=1)
+    soft = float((mean.argmax(axis=1) == labels).mean())
+    # A mean probability is at most 1, so half of it decides only between equal counts.
+    hard = float(((votes + 0.5 * mean).argmax(axis=1) == labels).mean())
+    return {
+        "accuracies": accuracies.tolist(),
+        "mean": float(accuracies.mean()),
+        "standard_deviation": float(accuracies.std(ddof=1)) if len(accuracies) > 1 else None,
+        "soft_vote": soft,
+        "hard_vote": hard,
+        "gain": 100 * (soft - float(accuracies.mean())),
+        "probabilities": mean.astype("float32"),
+        "labels": labels,
+    }
+
+
+def evaluate(members: Sequence[Run], directory: Path, split: Split = "test", data_dir: Path | None = None) -> dict[str, Any]:
+    """Measure an ensemble and write its report, its predictions and its pictures.
+
+    Args:
+        members: Finished runs on one data set.
+        directory: Where the files go.
+        split: Which images.
+        data_dir: Where the data set lies; None to search for it.
+
+    Returns:
+        Members (run, seed, accuracy), mean, standard_deviation, soft_vote, hard_vote, gain, and the
+        soft vote's report.
+
+    Raises:
+        UserError: The members were trained on different data sets.
+    """
+    configs = [run.config() for run in members]
+    names = {config.data.name for config in configs}
+    if len(names) > 1:
+        raise UserError(f"These runs cannot vote together: they were trained on {' and '.join(sorted(names))}.")
+    known = data.describe(names.pop())
+    combined = combine(list(_predictions(members, split, data_dir)))
+    vote = Predictions(combined.pop("probabilities"), combined.pop("labels"))
+    accuracies = combined.pop("accuracies")
+    result = {
+        "data": known.name,
+        "split": split,
+        "members": [
+            {"run": str(run.directory), "model": config.model.name, "seed": config.seed, "accuracy": accuracy}
+            for run, config, accuracy in zip(members, configs, accuracies, strict=True)
+        ],
+        **combined,
+        "report": report(vote, known.class_names),
+    }
+    directory.mkdir(parents=True, exist_ok=True)
+    with files.whole(directory / f"predictions-{split}.npz") as path:
+        np.savez_compressed(path, probabilities=vote.probabilities, labels=vote.labels)
+    plots.ensemble(
+        [100 * a for a in accuracies], 100 * combined["soft_vote"], 100 * combined["hard_vote"], directory / "ensemble.png"
+    )
+    title = f"{known.title}, {split}: soft vote of {len(members)}, {100 * combined['soft_vote']:.2f} % right"
+    plots.confusion(result["report"]["confusion"], known.class_names, directory / f"confusion-{split}.png", title=title)
+    runs.write_json(directory / "ensemble.json", result)
+    return result
+
+
+def _predictions(members: Sequence[Run], split: Split, data_dir: Path | None) -> Iterator[Predictions]:
+    for run in members:
+        with run.locked():
+            yield predict(run, split, data_dir)

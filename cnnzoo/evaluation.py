@@ -1,0 +1,169 @@
+"""A run and a split become a report; predictions are computed once and kept."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnzoo import data, files, plots, runtime
+from cnnzoo.config import Config
+from cnnzoo.runs import Run, Split, write_json
+
+PREDICT_BATCH_SIZE = 500
+
+Probabilities = NDArray[np.float32]
+Labels = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a run's model says of a split.
+
+    Attributes:
+        probabilities: (count, num_classes), rows summing to 1.
+        labels: The true classes (count,).
+    """
+
+    probabilities: Probabilities
+    labels: Labels
+
+
+def split_of(config: Config, split: Split, data_dir: Path | None = None) -> data.Split:
+    """Load the images that a run calls its train, validation or test split.
+
+    Args:
+        config: The run's config.
+        split: "train" and "validation" divide the training images as in the run; "test" is apart.
+        data_dir: Where the data set lies; None to search for it.
+    """
+    name = config.data.name
+    if split == "test":
+        return data.load(name, "test", data_dir)
+    held = data.hold_out(data.load(name, "train", data_dir), config.data.validation, len(data.describe(name).class_names))
+    return held[0] if split == "train" else held[1]
+
+
+def predict(run: Run, split: Split = "test", data_dir: Path | None = None) -> Predictions:
+    """Return a run's predictions on a split, from its file when that fits model and images.
+
+    Keras is imported only when there is something to compute. The run is to be locked.
+
+    Args:
+        run: A finished run.
+        split: Which images.
+        data_dir: Where the data set lies; None to search for it.
+    """
+    config = run.config()
+    images = split_of(config, split, data_dir)
+    model_hash = hashlib.sha256(run.model_path.read_bytes())
+    model_hash.update(images.images.tobytes())
+    model_hash.update(images.labels.tobytes())
+    fingerprint = model_hash.hexdigest()
+    path = run.predictions_path(split)
+    kept = _read_predictions(path, fingerprint)
+    if kept is not None:
+        return kept
+    runtime.prepare(**config.runtime.model_dump())
+    predictions = Predictions(softmax(_logits(run.model_path, images.images)), images.labels)
+    with files.whole(path) as temporary:
+        np.savez_compressed(
+            temporary,
+            probabilities=predictions.probabilities,
+            labels=predictions.labels,
+            fingerprint=np.array(fingerprint),
+        )
+    return predictions
+
+
+def evaluate(run: Run, split: Split = "test", data_dir: Path | None = None) -> dict[str, Any]:
+    """Measure a run on a split; write report, predictions and the picture of the confusion matrix.
+
+    Args:
+        run: A finished run.
+        split: Which images; "test" is read here and in ensembles alone.
+        data_dir: Where the data set lies; None to search for it.
+
+    Returns:
+        The report of ``report``, with the run, its seed and the split.
+    """
+    config = run.config()
+    known = data.describe(config.data.name)
+    predictions = predict(run, split, data_dir)
+    result = {
+        "run": str(run.directory),
+        "model": config.model.name,
+        "data": config.data.name,
+        "split": split,
+        "seed": config.seed,
+        **report(predictions, known.class_names),
+    }
+    write_json(run.report_path(split), result)
+    title = f"{known.title}, {split}: {100 * result['accuracy']:.2f} % of {result['images']:,} right"
+    plots.confusion(result["confusion"], known.class_names, run.confusion_path(split), title=title)
+    return result
+
+
+def report(predictions: Predictions, class_names: tuple[str, ...]) -> dict[str, Any]:
+    """Measure predictions.
+
+    Args:
+        predictions: Probabilities and labels of some images.
+        class_names: One per class.
+
+    Returns:
+        images, correct, accuracy, error (fractions of 1), loss (mean cross-entropy in nats), per_class
+        (precision, recall, f1, images) and confusion (rows true, columns predicted; counts).
+    """
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support  # noqa: PLC0415 - takes a second
+
+    labels, chosen = predictions.labels, predictions.probabilities.argmax(axis=1)
+    classes = list(range(len(class_names)))
+    correct = int((chosen == labels).sum())
+    likelihood = predictions.probabilities[np.arange(len(labels)), labels].astype("float64")
+    columns = precision_recall_fscore_support(labels, chosen, labels=classes, zero_division=0.0)
+    return {
+        "images": len(labels),
+        "correct": correct,
+        "accuracy": correct / len(labels),
+        "error": 1 - correct / len(labels),
+        "loss": float(-np.log(np.maximum(likelihood, np.finfo("float32").tiny)).mean()),
+        "per_class": [
+            {"class": name, "precision": float(p), "recall": float(r), "f1": float(f), "images": int(n)}
+            for name, p, r, f, n in zip(class_names, *columns, strict=True)
+        ],
+        "confusion": confusion_matrix(labels, chosen, labels=classes).tolist(),
+    }
+
+
+def softmax(logits: NDArray[np.floating[Any]]) -> Probabilities:
+    """Return the probabilities (count, num_classes) of logits of that shape."""
+    shifted = logits.astype("float64") - logits.max(axis=1, keepdims=True)
+    exponentials = np.exp(shifted)
+    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True), dtype="float32")
+
+
+def load_model(path: Path) -> Any:
+    """Load a saved model, from raw pixels to logits; code inside the file is refused."""
+    import keras  # noqa: PLC0415 - after the runtime has chosen the backend
+
+    import cnnzoo.models  # noqa: F401, PLC0415 - registers the zoo's own layers
+
+    return keras.saving.load_model(path, compile=False, safe_mode=True)
+
+
+def _logits(path: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return np.asarray(load_model(path).predict(images, batch_size=PREDICT_BATCH_SIZE, verbose=0))
+
+
+def _read_predictions(path: Path, fingerprint: str) -> Predictions | None:
+    """Return kept predictions, or None when there are none for this model and these images."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            if str(file["fingerprint"]) == fingerprint:
+                return Predictions(file["probabilities"], file["labels"])
+    except (OSError, ValueError, KeyError, EOFError):  # absent or damaged: computed anew
+        pass
+    return None

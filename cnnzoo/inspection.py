@@ -1,0 +1,312 @@
+"""What a network is made of, read off the built model: shapes, parameters, MACs, receptive fields."""
+
+import re
+import sys
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from inspect import Parameter, getdoc, signature
+from math import prod
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import keras
+
+from cnnzoo import registry
+from cnnzoo.cards import Card
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRow:
+    """One call of a layer.
+
+    Attributes:
+        name: The layer's name; inside a nested model ``model/layer``.
+        kind: The layer's class.
+        output_shape: Without the batch axis.
+        parameters: Number of weights, also those that training leaves alone; 0 where an earlier
+            row has counted them already.
+        trainable_parameters: How many of them training changes.
+        macs: Multiply-accumulates for one image: one multiplication and one addition count 1.
+        receptive_field: Input pixels that one output value depends on, per spatial axis. It may
+            exceed the input, because padding is seen too.
+    """
+
+    name: str
+    kind: str
+    output_shape: tuple[int, ...]
+    parameters: int
+    trainable_parameters: int
+    macs: int
+    receptive_field: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A network call by call, a branch finished before the next begins.
+
+    Attributes:
+        name: The model's name.
+        rows: The inputs, then the layers.
+    """
+
+    name: str
+    rows: tuple[LayerRow, ...]
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights."""
+        return sum(row.parameters for row in self.rows)
+
+    @property
+    def trainable_parameters(self) -> int:
+        """Number of weights that training changes."""
+        return sum(row.trainable_parameters for row in self.rows)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates for one image."""
+        return sum(row.macs for row in self.rows)
+
+
+def inspect(model: keras.Model) -> Summary:
+    """Describe a built model.
+
+    MACs: every weight of a layer's ``kernel`` is used once per output position. A layer for which
+    that is wrong has a method ``macs(output_shape) -> int``. Everything else counts 0.
+
+    Receptive fields follow ``kernel_size`` or ``pool_size``, ``strides`` and ``dilation_rate`` along
+    the graph, the largest branch counting. What has lost its spatial axes, or was pooled over all of
+    them, sees the whole input.
+
+    Args:
+        model: Functional or Sequential, with inputs of fixed size.
+
+    Raises:
+        ValueError: The model has no graph to follow, or an input without a fixed size.
+    """
+    if not isinstance(model, _GRAPHS) or not all(None not in image.shape[1:] for image in model.inputs):
+        raise ValueError(f"'{model.name}' must be a functional or Sequential model with inputs of fixed size.")
+    walk = _Walk(whole=max(tuple(image.shape[1:-1]) for image in model.inputs))
+    views = []
+    for image in model.inputs:
+        ones = (1,) * (len(image.shape) - 2)
+        views.append(_View(ones, ones))
+        walk.rows.append(LayerRow(image.name, "Input", tuple(image.shape[1:]), 0, 0, 0, ones))
+    walk.follow(model, views)
+    return Summary(model.name, tuple(walk.rows))
+
+
+def outline(
+    name: str, input_shape: tuple[int, int, int] | None = None, num_classes: int | None = None, **options: Any
+) -> keras.Model:
+    """Build a registered network without giving its weights values: in no memory, to be looked at only.
+
+    Args:
+        name: Of the network.
+        input_shape: (height, width, channels); the builder's own by default.
+        num_classes: The builder's own by default.
+        **options: Of the builder.
+    """
+
+    def build() -> keras.Model:
+        with keras.StatelessScope(initialize_variables=False):
+            return registry.build(name, input_shape, num_classes, **options)
+
+    # Keras remembers variables without values per thread and fills them at the next opportunity:
+    # a thread of its own takes that memory with it when it ends.
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(build).result()
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """How the values of a tensor see the input, per spatial axis.
+
+    Attributes:
+        size: Pixels that one value depends on.
+        step: Pixels between two neighbouring values; 0 where every value sees the whole input.
+    """
+
+    size: tuple[int, ...]
+    step: tuple[int, ...]
+
+
+_GRAPHS = (keras.Function, keras.Sequential)
+_GLOBAL_POOLING = (keras.layers.GlobalAveragePooling2D, keras.layers.GlobalMaxPooling2D)
+
+
+class _Walk:
+    """The rows of a model and of the models nested in it."""
+
+    def __init__(self, whole: tuple[int, ...]) -> None:
+        self.whole = whole
+        self.rows: list[LayerRow] = []
+        self.counted: set[int] = set()
+
+    def follow(self, model: keras.Model, views: list[_View], prefix: str = "") -> list[_View]:
+        """Add the rows of a model that sees the input through given views; return its outputs' views."""
+        seen = dict(zip(map(id, model.inputs), views, strict=True))
+        for call in _calls(model):
+            layer, inputs = call.operation, [seen[id(tensor)] for tensor in call.input_tensors]
+            if isinstance(layer, _GRAPHS):
+                outputs = self.follow(layer, inputs, f"{prefix}{layer.name}/")
+            else:
+                output_shape = tuple(call.output_tensors[0].shape[1:])
+                view = self.look(layer, inputs, len(output_shape) - 1)
+                self.rows.append(self.row(layer, output_shape, view, prefix))
+                outputs = [view] * len(call.output_tensors)
+            seen.update(zip(map(id, call.output_tensors), outputs, strict=True))
+        return [seen[id(tensor)] for tensor in model.outputs]
+
+    def look(self, layer: keras.Operation, inputs: list[_View], axes: int) -> _View:
+        """Return how the outputs of a layer, with so many spatial axes, see the input."""
+        size = _per_axis(max, (view.size for view in inputs))
+        step = _per_axis(lambda steps: max(steps) if all(steps) else 0, (view.step for view in inputs))
+        if axes < len(size) or isinstance(layer, _GLOBAL_POOLING):
+            return _View(self.whole, (0,) * len(self.whole))
+        window = _attribute(layer, ("kernel_size", "pool_size"), axes)
+        strides = _attribute(layer, ("strides",), axes)
+        dilation = _attribute(layer, ("dilation_rate",), axes)
+        return _View(
+            tuple(s + (w - 1) * d * j for s, w, d, j in zip(size, window, dilation, step, strict=True)),
+            tuple(j * s for j, s in zip(step, strides, strict=True)),
+        )
+
+    def row(self, layer: keras.Operation, output_shape: tuple[int, ...], view: _View, prefix: str) -> LayerRow:
+        """Count one call of a layer."""
+        fresh = [weight for weight in getattr(layer, "weights", ()) if id(weight) not in self.counted]
+        self.counted.update(map(id, fresh))
+        return LayerRow(
+            name=prefix + layer.name,
+            kind=type(layer).__name__,
+            output_shape=output_shape,
+            parameters=sum(prod(weight.shape) for weight in fresh),
+            trainable_parameters=sum(prod(weight.shape) for weight in fresh if weight.trainable),
+            macs=_macs(layer, output_shape),
+            receptive_field=view.size,
+        )
+
+
+def _calls(model: keras.Model) -> list[Any]:
+    """Return the calls of a model's layers, each with ``operation``, ``input_tensors`` and ``output_tensors``.
+
+    A call follows those that it depends on; the branches that it joins come one after the other.
+    """
+    # Keras shows a shared layer's first call only; this is the one look behind its public face.
+    by_depth = keras.Function(model.inputs, model.outputs)._nodes_by_depth  # noqa: SLF001
+    makers = {
+        id(tensor): call
+        for calls in by_depth.values()
+        for call in calls
+        for tensor in call.output_tensors
+        if not call.is_input
+    }
+    ordered: dict[Any, None] = {}
+    pending = [makers[id(tensor)] for tensor in reversed(model.outputs) if id(tensor) in makers]
+    while pending:
+        needed = [makers[id(tensor)] for tensor in pending[-1].input_tensors if id(tensor) in makers]
+        missing = [call for call in needed if call not in ordered]
+        if missing:
+            pending.append(missing[0])
+        else:
+            ordered[pending.pop()] = None
+    return list(ordered)
+
+
+def _per_axis(combine: Callable[[tuple[int, ...]], int], rows: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
+    return tuple(combine(values) for values in zip(*rows, strict=True))
+
+
+def _attribute(layer: keras.Operation, names: tuple[str, ...], axes: int) -> tuple[int, ...]:
+    """Return the first attribute that a layer has, for every spatial axis; 1 where it has none."""
+    value = next((getattr(layer, name) for name in names if hasattr(layer, name)), 1)
+    return (value,) * axes if isinstance(value, int) else tuple(value)
+
+
+def _macs(layer: keras.Operation, output_shape: tuple[int, ...]) -> int:
+    if hasattr(layer, "macs"):
+        return int(layer.macs(output_shape))
+    kernel = getattr(layer, "kernel", None)
+    return 0 if kernel is None else prod(kernel.shape) * prod(output_shape[:-1])
+
+
+def make_card(name: str) -> Card:
+    """Make the card of a registered network from its builder's text and from the network at its native size.
+
+    Raises:
+        ValueError: The builder's docstring, its module's, or its signature does not say what a card states.
+    """
+    builder = registry.builder(name)
+    # A partial is called as it is, but read as the function that it completes: only there is it
+    # told which arguments are options and which pick the row of the paper's table.
+    function = builder.func if isinstance(builder, partial) else builder
+    defaults = {parameter.name: parameter.default for parameter in signature(builder).parameters.values()}
+    paragraphs = (getdoc(function) or "").split("\n\n")
+    departures = [part for part in paragraphs if part.startswith(_DEPARTS)]
+    summary = inspect(outline(name))
+    return Card(
+        name=name,
+        **_paper(function.__module__),
+        summary=_flat(paragraphs[0]),
+        departures=_flat(departures[0].removeprefix(_DEPARTS)) if departures else "",
+        module=function.__module__,
+        input_shape=tuple(defaults["input_shape"]),
+        num_classes=defaults["num_classes"],
+        parameters=summary.trainable_parameters,
+        macs=summary.macs,
+        options={option: schema | {"default": defaults[option]} for option, schema in _options(name, function).items()},
+    )
+
+
+_DEPARTS = "Departs from the paper:"
+_JSON_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
+
+
+def _options(name: str, function: Callable[..., Any]) -> dict[str, dict[str, Any]]:
+    """Return the JSON Schemas of a builder's keyword-only arguments, described by its Args section."""
+    hints = get_type_hints(function)
+    section = re.search(r"^Args:\n((?:[ ]+.*\n?|\n)*)", getdoc(function) or "", re.MULTILINE)
+    entries = re.findall(r"^ {4}(\w+): (.*(?:\n {5,}.*)*)", section[1] if section else "", re.MULTILINE)
+    options = {}
+    for parameter in signature(function).parameters.values():
+        if parameter.kind is Parameter.KEYWORD_ONLY:
+            described = {"description": _flat(text) for option, text in entries if option == parameter.name}
+            options[parameter.name] = _schema(f"{name}: {parameter.name}", hints[parameter.name]) | described
+    return options
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _paper(module: str) -> dict[str, Any]:
+    """Read title, citation, year and link from the first two paragraphs of a module's docstring."""
+    paragraphs = [_flat(part) for part in (sys.modules[module].__doc__ or "").split("\n\n")]
+    citation = re.fullmatch(
+        r"(?P<paper>.*\b(?P<year>(19|20)\d\d)\b.*?) (?P<link>https?://\S+)", "".join(paragraphs[1:2])
+    )
+    if not citation:
+        raise ValueError(
+            f"{module}: the docstring's second paragraph must cite a paper with its year and end in a link."
+        )
+    return {
+        "title": paragraphs[0].removesuffix("."),
+        "paper": citation["paper"],
+        "year": int(citation["year"]),
+        "link": citation["link"],
+    }
+
+
+def _schema(where: str, hint: Any) -> dict[str, Any]:
+    """Return the JSON Schema of an option's annotation."""
+    kinds = get_args(hint) if get_origin(hint) in {Union, UnionType} else (hint,)
+    plain = [kind for kind in kinds if kind is not NoneType]
+    null = len(plain) < len(kinds)
+    if len(plain) == 1 and plain[0] in _JSON_TYPES:
+        kind = _JSON_TYPES[plain[0]]
+        return {"type": [kind, "null"] if null else kind}
+    if len(plain) == 1 and get_origin(plain[0]) is Literal:
+        return {"enum": [*get_args(plain[0]), *([None] if null else [])]}
+    raise ValueError(f"{where} must be bool, int, float, str or a Literal, or one of these or None, not {hint}.")

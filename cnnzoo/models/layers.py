@@ -1,0 +1,160 @@
+"""The layers that a paper needs and Keras lacks."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from keras import initializers, layers, ops, saving
+
+Shape = tuple[int | None, ...]
+
+
+@saving.register_keras_serializable("cnnzoo")
+def scaled_tanh(x: Any) -> Any:
+    """Return 1.7159 tanh(2x/3), the squashing function of LeCun et al. 1998, equation 6 and appendix A.
+
+    It maps 1 to 1 and -1 to -1, where its second derivative is largest.
+    """
+    return 1.7159 * ops.tanh((2.0 / 3.0) * x)
+
+
+def fan_in_uniform(fan_in: int) -> initializers.Initializer:
+    """Return the uniform distribution on (-2.4 / fan_in, 2.4 / fan_in) of LeCun et al. 1998, appendix A."""
+    return initializers.RandomUniform(-2.4 / fan_in, 2.4 / fan_in)
+
+
+@saving.register_keras_serializable("cnnzoo")
+class Subsampling2D(layers.Layer):
+    """Sum of each 2x2 window times a trainable coefficient plus a trainable bias, both per map.
+
+    LeCun et al. 1998, section II.B (layers S2 and S4).
+
+    Maps (batch, height, width, maps) to (batch, height / 2, width / 2, maps).
+    """
+
+    pool_size = (2, 2)
+    strides = (2, 2)
+
+    def build(self, input_shape: Shape) -> None:
+        """Create one coefficient and one bias per map."""
+        maps = (input_shape[-1],)
+        self.coefficient = self.add_weight(name="coefficient", shape=maps, initializer=fan_in_uniform(4))
+        self.bias = self.add_weight(name="bias", shape=maps, initializer=fan_in_uniform(4))
+
+    def call(self, maps: Any) -> Any:
+        """Return the subsampled maps."""
+        means = ops.average_pool(maps, self.pool_size, self.strides)
+        return means * (4.0 * self.coefficient) + self.bias
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the input's shape with each side halved."""
+        batch, height, width, maps = input_shape
+        return batch, height and height // 2, width and width // 2, maps
+
+    def macs(self, output_shape: tuple[int, int, int]) -> int:
+        """Return one multiplication by the coefficient per output value."""
+        return int(np.prod(output_shape))
+
+
+@saving.register_keras_serializable("cnnzoo")
+class SparselyConnectedConv2D(layers.Layer):
+    """A convolution in which each output map sees only some of the input maps.
+
+    LeCun et al. 1998, Table I (layer C3). Only the connections that exist have weights.
+
+    Maps (batch, height, width, input maps) to
+    (batch, height - kernel_size + 1, width - kernel_size + 1, output maps).
+
+    Args:
+        connections: For each output map, the indices of the input maps that it sees.
+        kernel_size: Side of the square kernel in pixels.
+    """
+
+    strides = (1, 1)
+
+    def __init__(self, connections: Sequence[Sequence[int]], kernel_size: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.connections = [list(inputs) for inputs in connections]
+        self.kernel_size = (kernel_size, kernel_size)
+
+    def build(self, input_shape: Shape) -> None:
+        """Create one kernel per connection and one bias per output map."""
+        input_maps, output_maps = input_shape[-1], len(self.connections)
+        pairs = [(source, target) for target, inputs in enumerate(self.connections) for source in inputs]
+        area = self.kernel_size[0] * self.kernel_size[1]
+
+        def draw(shape: Shape, dtype: Any = None) -> Any:
+            limits = ops.convert_to_tensor([2.4 / (area * len(self.connections[target])) for _, target in pairs])
+            return initializers.RandomUniform(-1.0, 1.0)(shape, dtype=dtype) * ops.cast(limits, dtype)
+
+        self.kernel = self.add_weight(name="kernel", shape=(*self.kernel_size, len(pairs)), initializer=draw)
+        self.bias = self.add_weight(
+            name="bias",
+            shape=(output_maps,),
+            initializer=lambda shape, dtype=None: (
+                initializers.RandomUniform(-1.0, 1.0)(shape, dtype=dtype)
+                * ops.cast([2.4 / (area * len(inputs)) for inputs in self.connections], dtype)
+            ),
+        )
+        # A product with this 0/1 matrix puts each kernel into its place of the dense one; on every
+        # backend it and its gradient are faster than scattering.
+        self._places = np.zeros((len(pairs), input_maps * output_maps), "float32")
+        for row, (source, target) in enumerate(pairs):
+            self._places[row, source * output_maps + target] = 1.0
+        self._dense_shape = (*self.kernel_size, input_maps, output_maps)
+
+    def call(self, maps: Any) -> Any:
+        """Return the convolved maps."""
+        dense = ops.matmul(self.kernel, ops.cast(self._places, self.compute_dtype))
+        return ops.conv(maps, ops.reshape(dense, self._dense_shape), strides=1, padding="valid") + self.bias
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the shape that a valid convolution leaves."""
+        batch, height, width, _ = input_shape
+        shrink = self.kernel_size[0] - 1
+        return batch, height and height - shrink, width and width - shrink, len(self.connections)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "connections": self.connections, "kernel_size": self.kernel_size[0]}
+
+
+@saving.register_keras_serializable("cnnzoo")
+class EuclideanRBF(layers.Layer):
+    """Negated squared Euclidean distances to fixed centres, as logits.
+
+    LeCun et al. 1998, equation 7. With softmax cross-entropy these logits give the paper's
+    discriminative criterion, equation 9, without its constant rubbish class.
+
+    Maps (batch, units) to (batch, classes).
+
+    Args:
+        centres: One vector per class; (classes, units), values -1 or +1.
+    """
+
+    def __init__(self, centres: Sequence[Sequence[float]], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.centres = [list(map(float, centre)) for centre in centres]
+
+    def call(self, units: Any) -> Any:
+        """Return the logits."""
+        centres = ops.convert_to_tensor(self.centres, dtype=units.dtype)
+        # |u - c|^2 as |u|^2 - 2uc + |c|^2 avoids a (batch, classes, units) tensor.
+        products = ops.matmul(units, ops.transpose(centres))
+        return (
+            2.0 * products
+            - ops.sum(ops.square(units), axis=-1, keepdims=True)
+            - ops.sum(ops.square(centres), axis=-1)
+        )
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return (batch, classes)."""
+        return (*input_shape[:-1], len(self.centres))
+
+    def macs(self, output_shape: tuple[int]) -> int:
+        """Return one multiplication per unit and centre."""
+        return output_shape[0] * len(self.centres[0])
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "centres": self.centres}

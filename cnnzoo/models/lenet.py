@@ -1,0 +1,156 @@
+"""LeNet-5: convolution, subsampling and shared weights, trained as one by gradient descent.
+
+LeCun, Bottou, Bengio and Haffner, "Gradient-Based Learning Applied to Document
+Recognition", Proceedings of the IEEE 86(11), 1998. https://doi.org/10.1109/5.726791
+"""
+
+from typing import Literal
+
+from keras import Input, Model, layers
+
+from cnnzoo.models.layers import (
+    EuclideanRBF,
+    SparselyConnectedConv2D,
+    Subsampling2D,
+    fan_in_uniform,
+    scaled_tanh,
+)
+from cnnzoo.registry import register
+
+# Table I: the maps of S2 that each map of C3 sees, by column.
+C3_CONNECTIONS = [
+    [0, 1, 2],
+    [1, 2, 3],
+    [2, 3, 4],
+    [3, 4, 5],
+    [0, 4, 5],
+    [0, 1, 5],
+    [0, 1, 2, 3],
+    [1, 2, 3, 4],
+    [2, 3, 4, 5],
+    [0, 3, 4, 5],
+    [0, 1, 4, 5],
+    [0, 1, 2, 5],
+    [0, 1, 3, 4],
+    [1, 2, 4, 5],
+    [0, 2, 3, 5],
+    [0, 1, 2, 3, 4, 5],
+]
+
+# Figure 3: the ten digits as bitmaps of 7x12 pixels, ink +1 and ground -1.
+DIGIT_BITMAPS = """
+.#####. ...##.. .#####. ####### .#####. .#####. ..####. ####### .#####. .#####.
+....... ..###.. ....... .....## ....... ....... .##.... .....## ##...## ##..###
+..###.. .####.. .#####. ....##. ....... ####### ##..... .....## ##...## ##...##
+.##.##. ...##.. ##...## ...##.. .##..## ##..... ##..... ....##. ##...## ##...##
+##...## ...##.. #....## ..####. .##..## ##..... ######. ...##.. .#####. ##..###
+##...## ...##.. ....##. .....## ###..## .####.. ###..## ...##.. ##...## .######
+##...## ...##.. ..###.. .....## ##...## ..####. ##...## ..##... ##...## .....##
+##...## ...##.. .##.... .....## ##...## .....## ##...## ..##... ##...## .....##
+.##.##. ...##.. ##..... ##...## ##..### ##...## ###..## ..##... ##...## ....##.
+..###.. .###### ####### .#####. .###### .#####. .#####. ..##... .#####. .####..
+....... ....... ....... ....... .....## ....... ....... ....... ....... .......
+....... ....... ....... ....... .....## ....... ....... ....... ....... .......
+"""
+
+
+def digit_centres() -> list[list[float]]:
+    """Return the RBF centres of the ten digits (10, 84), read from the bitmaps row by row."""
+    rows = [line.split() for line in DIGIT_BITMAPS.split("\n") if line]
+    return [[1.0 if pixel == "#" else -1.0 for row in rows for pixel in row[digit]] for digit in range(10)]
+
+
+@register("lenet5")
+def lenet5(
+    input_shape: tuple[int, int, int] = (32, 32, 1),
+    num_classes: int = 10,
+    *,
+    activation: Literal["tanh", "relu"] = "tanh",
+    pooling: Literal["average", "max"] = "average",
+) -> Model:
+    """Build LeNet-5 as everybody means it today.
+
+    Departs from the paper: every map of C3 sees all of S2, pooling has no weights, and the logits are a
+    plain dense layer. C5, whose maps are 1x1 for 32x32 images, is a dense layer, so that other sizes
+    are taken as well.
+
+    Args:
+        input_shape: Height, width and channels; at least 16 pixels a side. MNIST's 28x28 digits are
+            padded to 32x32, as the paper has them.
+        num_classes: Number of logits; 0 stops at the 84 features.
+        activation: Activation after each layer: "tanh" as in 1998, or "relu".
+        pooling: Kind of subsampling: "average" as in 1998, or "max".
+
+    Returns:
+        A model from images (batch, height, width, channels) to logits (batch, num_classes).
+
+    Raises:
+        ValueError: The images are smaller than 16x16.
+    """
+    _require(input_shape, 16)
+    pool = {"average": layers.AveragePooling2D, "max": layers.MaxPooling2D}[pooling]
+    images = Input(input_shape, name="images")
+    x = layers.Conv2D(6, 5, activation=activation, name="c1")(images)
+    x = pool(2, name="s2")(x)
+    x = layers.Conv2D(16, 5, activation=activation, name="c3")(x)
+    x = pool(2, name="s4")(x)
+    x = layers.Flatten(name="flatten")(x)
+    x = layers.Dense(120, activation=activation, name="c5")(x)
+    x = layers.Dense(84, activation=activation, name="features")(x)
+    if num_classes:
+        x = layers.Dense(num_classes, name="logits")(x)
+    return Model(images, x, name="lenet5")
+
+
+@register("lenet5_1998")
+def lenet5_1998(input_shape: tuple[int, int, int] = (32, 32, 1), num_classes: int = 10) -> Model:
+    """Build LeNet-5 as the paper has it: section II.B and figure 2, 60,000 trainable parameters.
+
+    Trainable subsampling, the sparse connections of Table I, the squashing function 1.7159 tanh(2x/3)
+    and Euclidean RBF units over fixed bitmaps of the digits. The paper feeds it images whose ground is
+    -0.1 and whose ink is 1.175.
+
+    Departs from the paper: the bitmaps of figure 3 are read off its print, where the paper gives no table.
+
+    Args:
+        input_shape: Height, width and channels; 32x32 pixels, because C5 must leave maps of 1x1.
+        num_classes: Number of logits, at most 10 because the centres are the ten digits; 0 stops at the
+            84 features.
+
+    Returns:
+        A model from images (batch, 32, 32, channels) to logits (batch, num_classes), the negated squared
+        distances to the centres.
+
+    Raises:
+        ValueError: The images are not 32x32, or there are more than ten classes.
+    """
+    if tuple(input_shape[:2]) != (32, 32):
+        raise ValueError(f"it takes images of 32x32 pixels, not {input_shape[0]}x{input_shape[1]}; pad them to 32x32.")
+    if num_classes > 10:
+        raise ValueError(f"its output has bitmaps of the ten digits and cannot tell {num_classes} classes apart.")
+
+    def squash(name: str) -> layers.Layer:
+        return layers.Activation(scaled_tanh, name=f"{name}_squash")
+
+    def drawn(fan_in: int) -> dict[str, object]:
+        return {"kernel_initializer": fan_in_uniform(fan_in), "bias_initializer": fan_in_uniform(fan_in)}
+
+    images = Input(input_shape, name="images")
+    x = squash("c1")(layers.Conv2D(6, 5, **drawn(25 * input_shape[2]), name="c1")(images))
+    x = squash("s2")(Subsampling2D(name="s2")(x))
+    x = squash("c3")(SparselyConnectedConv2D(C3_CONNECTIONS, 5, name="c3")(x))
+    x = squash("s4")(Subsampling2D(name="s4")(x))
+    x = squash("c5")(layers.Conv2D(120, 5, **drawn(400), name="c5")(x))
+    x = layers.Flatten(name="flatten")(x)
+    x = layers.Dense(84, **drawn(120), name="f6")(x)
+    x = layers.Activation(scaled_tanh, name="features")(x)
+    if num_classes:
+        x = EuclideanRBF(digit_centres()[:num_classes], name="logits")(x)
+    return Model(images, x, name="lenet5_1998")
+
+
+def _require(input_shape: tuple[int, int, int], side: int) -> None:
+    if min(input_shape[:2]) < side:
+        raise ValueError(
+            f"images of {input_shape[0]}x{input_shape[1]} pixels are too small; the smallest it can take is {side}x{side}."
+        )

@@ -1,0 +1,78 @@
+"""Names and their builders; this module knows no network."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from cnnzoo.errors import UserError, did_you_mean
+
+Builder = TypeVar("Builder", bound=Callable[..., Any])
+
+_BUILDERS: dict[str, Callable[..., Any]] = {}
+
+
+def register(name: str) -> Callable[[Builder], Builder]:
+    """Register a builder under a name; use as a decorator or as ``register(name)(builder)``.
+
+    Args:
+        name: The name that configs and the command line use.
+
+    Returns:
+        A decorator that returns the builder unchanged.
+
+    Raises:
+        ValueError: The name is taken.
+    """
+
+    def decorate(builder: Builder) -> Builder:
+        if name in _BUILDERS:
+            raise ValueError(f"A builder named '{name}' is registered already.")
+        _BUILDERS[name] = builder
+        return builder
+
+    return decorate
+
+
+def names() -> list[str]:
+    """Return every registered name, sorted."""
+    return sorted(_BUILDERS)
+
+
+def builder(name: str) -> Callable[..., Any]:
+    """Return the builder registered under a name.
+
+    Raises:
+        UserError: No builder has that name; the nearest one is suggested.
+    """
+    if name not in _BUILDERS:
+        raise UserError(f"There is no model named '{name}'.{did_you_mean(name, _BUILDERS)}")
+    return _BUILDERS[name]
+
+
+def build(
+    name: str, input_shape: tuple[int, int, int] | None = None, num_classes: int | None = None, **options: Any
+) -> Any:
+    """Build a registered network, uncompiled.
+
+    Args:
+        name: A registered name.
+        input_shape: Height, width and channels; the network's native one when left out.
+        num_classes: Number of logits; the network's native one when left out, 0 to stop at ``features``.
+        **options: The builder's own keyword-only options.
+
+    Returns:
+        A Keras model from images (batch, height, width, channels) to logits (batch, num_classes).
+
+    Raises:
+        UserError: An unknown name or option, or a size that the network cannot take.
+    """
+    function = builder(name)
+    known = [p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    for option in options:
+        if option not in known:
+            raise UserError(f"Model '{name}' has no option '{option}'.{did_you_mean(option, known)}")
+    given = {"input_shape": input_shape, "num_classes": num_classes}
+    try:
+        return function(**{key: value for key, value in given.items() if value is not None}, **options)
+    except ValueError as error:
+        raise UserError(f"Model '{name}' cannot be built: {error}") from error

@@ -1,0 +1,261 @@
+"""A run's directory: the one place that knows the names of its files."""
+
+import csv
+import json
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from filelock import FileLock, Timeout
+
+from cnnzoo import config as configs
+from cnnzoo import files, runtime
+from cnnzoo.config import Config
+from cnnzoo.errors import UserError
+
+Split = Literal["train", "validation", "test"]
+
+RUNS = Path("runs")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A directory that holds everything about one training."""
+
+    directory: Path
+
+    @property
+    def name(self) -> str:
+        """The directory's own name."""
+        return self.directory.resolve().name
+
+    @property
+    def config_path(self) -> Path:
+        """The resolved config, which replays the run."""
+        return self.directory / "config.yaml"
+
+    @property
+    def environment_path(self) -> Path:
+        """Versions, device, backend, seed and git commit."""
+        return self.directory / "environment.json"
+
+    @property
+    def history_path(self) -> Path:
+        """A row per epoch; it holds no clock, so that equal runs have equal histories."""
+        return self.directory / "history.csv"
+
+    @property
+    def metrics_path(self) -> Path:
+        """What was reached; its ``status`` is "interrupted" or "finished"."""
+        return self.directory / "metrics.json"
+
+    @property
+    def model_path(self) -> Path:
+        """The model of the epoch that validation chose; it takes raw pixels."""
+        return self.directory / "model.keras"
+
+    @property
+    def last_model_path(self) -> Path:
+        """The model of the last epoch."""
+        return self.directory / "last.keras"
+
+    @property
+    def curves_path(self) -> Path:
+        """The picture of loss, accuracy and learning rate."""
+        return self.directory / "curves.png"
+
+    @property
+    def events_path(self) -> Path:
+        """TensorBoard's folder."""
+        return self.directory / "events"
+
+    def predictions_path(self, split: Split) -> Path:
+        """Return the file of predicted probabilities (count, num_classes) on a split."""
+        return self.directory / f"predictions-{split}.npz"
+
+    def report_path(self, split: Split) -> Path:
+        """Return the file of the report on a split."""
+        return self.directory / f"report-{split}.json"
+
+    def confusion_path(self, split: Split) -> Path:
+        """Return the picture of the confusion matrix on a split."""
+        return self.directory / f"confusion-{split}.png"
+
+    def prediction_path(self, image: Path) -> Path:
+        """Return the picture of the prediction for one image."""
+        return self.directory / "predictions" / f"{image.stem}.png"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run for this process; the operating system lets go when the process ends, however it ends.
+
+        Raises:
+            UserError: Another process holds it, or the directory cannot be written to.
+        """
+        try:
+            with FileLock(self.directory / ".lock", timeout=0):
+                yield
+        except Timeout:
+            raise UserError(f"{self.directory} is in use by another process; wait for it to end.") from None
+        except PermissionError:
+            raise UserError(f"{self.directory} cannot be written to; check its permissions.") from None
+
+    def config(self) -> Config:
+        """Load the resolved config."""
+        return configs.load(self.config_path)
+
+    def metrics(self) -> dict[str, Any]:
+        """Load what was reached; empty before the training has ended."""
+        return _read_json(self.metrics_path) if self.metrics_path.is_file() else {}
+
+    def environment(self) -> dict[str, Any]:
+        """Load where and with what the run was made."""
+        return _read_json(self.environment_path)
+
+    def history(self) -> list[dict[str, float]]:
+        """Load the rows of the history."""
+        with self.history_path.open(encoding="utf-8", newline="") as file:
+            return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+
+    def write_history(self, rows: Sequence[Mapping[str, float]]) -> None:
+        """Write all rows of the history."""
+        with files.whole(self.history_path) as path, path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+
+    def write_metrics(self, metrics: Mapping[str, Any]) -> None:
+        """Write what was reached."""
+        write_json(self.metrics_path, metrics)
+
+
+def create(config: Config, name: str, directory: Path | None = None, parent: Path = RUNS) -> Run:
+    """Make a new run directory that holds the resolved config and the environment.
+
+    Args:
+        config: The config, with its backend resolved.
+        name: Ending of a numbered directory, such as the config's stem.
+        directory: Where the run shall lie; None for a new number under ``parent``.
+        parent: Folder of numbered runs.
+
+    Raises:
+        UserError: The directory exists already, or cannot be made.
+    """
+    try:
+        directory = _make(directory) if directory else numbered(parent, name)
+    except OSError as error:
+        raise UserError(f"{directory or parent} cannot be made: {error.strerror}.") from None
+    run = Run(directory)
+    files.write_text(run.config_path, config.to_yaml())
+    return run
+
+
+def write_environment(run: Run, config: Config, device: str) -> None:
+    """Write the versions, the machine and the commit that the run's numbers depend on."""
+    environment = {
+        "backend": config.runtime.backend,
+        "device": device,
+        "precision": config.runtime.precision,
+        "seed": config.seed,
+        "git_commit": _git_commit(),
+        "versions": runtime.describe(),
+    }
+    write_json(run.environment_path, environment)
+
+
+def open_finished(directory: Path, unfinished: bool = False) -> Run:
+    """Open a run that has ended.
+
+    Args:
+        directory: A run's directory.
+        unfinished: Take an interrupted run as well, if an epoch of it was completed.
+
+    Raises:
+        UserError: The directory is no run, or its training has not ended.
+    """
+    run = Run(directory)
+    if not directory.is_dir():
+        raise UserError(f"There is no run {directory}.")
+    if not run.config_path.is_file():
+        raise UserError(f"{directory} is not a run: it holds no {run.config_path.name}.")
+    status = run.metrics().get("status")
+    if status == "finished" or (unfinished and run.model_path.is_file()):
+        if not run.model_path.is_file():
+            raise UserError(f"{directory} is damaged: it holds no {run.model_path.name}.")
+        return run
+    again = f"train it again with: cnnzoo train --config {run.config_path}"
+    kept = "; --unfinished takes what it reached" if run.model_path.is_file() and not unfinished else ""
+    raise UserError(f"{directory} is unfinished: its training did not come to its end{kept}; {again}")
+
+
+def finished(parent: Path = RUNS) -> list[Run]:
+    """Return the finished runs in a folder, the newest last."""
+    candidates = [Run(path.parent) for path in parent.glob("*/metrics.json")]
+    done = [run for run in candidates if run.metrics().get("status") == "finished" and run.config_path.is_file()]
+    return sorted(done, key=lambda run: (run.metrics_path.stat().st_mtime_ns, run.name))
+
+
+def newest(parent: Path = RUNS) -> Run:
+    """Return the run that finished last.
+
+    Raises:
+        UserError: No run in the folder has finished.
+    """
+    done = finished(parent)
+    if not done:
+        raise UserError(f"There is no finished run under {parent}/; name one, or make one: cnnzoo train --config lenet.yaml")
+    return done[-1]
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a JSON file, whole or not at all."""
+    files.write_text(path, json.dumps(value, indent=2) + "\n")
+
+
+def _make(directory: Path) -> Path:
+    try:
+        directory.mkdir(parents=True)
+    except FileExistsError:
+        raise UserError(f"--run {directory} exists already; name a new directory, or leave --run out.") from None
+    return directory
+
+
+def numbered(parent: Path, name: str) -> Path:
+    """Make and return a new directory ``parent/NNNN-name`` with the next free number."""
+    parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        numbers = [int(path.name.split("-")[0]) for path in parent.glob("[0-9]*-*") if path.name.split("-")[0].isdigit()]
+        directory = parent / f"{max(numbers, default=0) + 1:04d}-{name}"
+        try:
+            directory.mkdir()
+        except FileExistsError:  # another process took the number a moment ago
+            continue
+        return directory
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise UserError(f"{path} is missing or damaged.") from None
+    if not isinstance(value, dict):
+        raise UserError(f"{path} is damaged: it should hold one JSON object.")
+    return value
+
+
+def _git_commit() -> str | None:
+    """Return the commit of the working directory, marked when files differ from it."""
+    try:
+        answer = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],  # noqa: S607
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.strip() or None

@@ -1,0 +1,91 @@
+"""What Keras's own callbacks lack: whole files, one listener, a run's history."""
+
+import math
+import time
+from typing import Any, Protocol
+
+from keras import callbacks, ops
+
+from cnnzoo import files
+from cnnzoo.errors import UserError
+from cnnzoo.runs import Run
+
+Row = dict[str, float]
+
+
+class Listener(Protocol):
+    """Whoever shows the progress of a training."""
+
+    def started(self, facts: dict[str, Any]) -> None:
+        """Hear what is about to be trained: model, parameters, data, backend, device, epochs, steps."""
+
+    def step(self, epoch: int, step: int) -> None:
+        """Hear that steps (counted from 1) of an epoch (counted from 1) are done."""
+
+    def epoch(self, row: Row, images_per_second: float, best: bool) -> None:
+        """Hear the history's row of an epoch that is done."""
+
+
+class Recorder(callbacks.Callback):  # type: ignore[misc]
+    """Keeps the history, the best model by validation and the last one, and tells the listener.
+
+    The best epoch has the highest validation accuracy, and among equals the lowest validation loss.
+
+    Args:
+        run: Where files go.
+        network: The model to save, from raw pixels to logits.
+        images_per_epoch: Training images that one epoch sees.
+        listener: Told of steps and epochs.
+    """
+
+    def __init__(self, run: Run, network: Any, images_per_epoch: int, listener: Listener) -> None:
+        super().__init__()
+        self.run, self.network, self.listener = run, network, listener
+        self.images_per_epoch = images_per_epoch
+        self.rows: list[Row] = []
+        self.best: Row | None = None
+        self.training_seconds = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Start the epoch's clock."""
+        del logs
+        self.current, self.began = epoch + 1, time.perf_counter()
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Tell how far the epoch is, and stop the clock, so that it counts no validation."""
+        del logs
+        self.epoch_seconds = time.perf_counter() - self.began
+        self.listener.step(self.current, batch + 1)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Write the row and the models."""
+        row: Row = {
+            "epoch": epoch + 1,
+            "learning_rate": float(ops.convert_to_numpy(self.model.optimizer.learning_rate)),
+            "loss": float(logs["loss"]),
+            "accuracy": float(logs["accuracy"]),
+            "validation_loss": float(logs["val_loss"]),
+            "validation_accuracy": float(logs["val_accuracy"]),
+        }
+        if not (math.isfinite(row["loss"]) and math.isfinite(row["validation_loss"])):
+            raise UserError(
+                f"The loss is not finite after epoch {epoch + 1} (learning rate {row['learning_rate']:.3g}); "
+                f"lower optimizer.learning_rate. {self.run.directory} keeps the epochs before."
+            )
+        self.rows.append(row)
+        self.training_seconds += self.epoch_seconds
+        best = self.best is None or _merit(row) > _merit(self.best)
+        if best:
+            self.best = row
+            self._save(self.run.model_path)
+        self._save(self.run.last_model_path)
+        self.run.write_history(self.rows)
+        self.listener.epoch(row, self.images_per_epoch / self.epoch_seconds, best)
+
+    def _save(self, path: Any) -> None:
+        with files.whole(path) as temporary:
+            self.network.save(temporary)
+
+
+def _merit(row: Row) -> tuple[float, float]:
+    return row["validation_accuracy"], -row["validation_loss"]

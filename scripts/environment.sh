@@ -1,0 +1,144 @@
+# shellcheck shell=bash
+# Sourced by quickstart and test: the virtual environment that both share, and steps that are named and timed.
+# The system's bash of macOS (3.2) and a Python are all that it needs.
+
+unset PYTHONPATH PYTHONHOME CDPATH # another Python's packages must not leak in
+
+script=${0##*/}
+repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+venv=${CNNZOO_VENV:-$repository/.venv}
+case $venv in
+  /*) ;;
+  *) venv=$PWD/$venv ;;
+esac
+log=$venv/install.log
+marker=$venv/made-by-cnnzoo
+doing=start
+where="what it said stands above"
+summary=""
+
+report_failure() {
+  [ "$1" -eq 0 ] || printf '\n%s: FAILED in the step "%s" with exit code %s; %s.\n' "$script" "$doing" "$1" "$where" >&2
+}
+trap 'report_failure $?' EXIT
+
+say() { printf '%s\n' "$*"; }
+
+stop() {
+  printf '%s: %s\n' "$script" "$*" >&2
+  exit 1
+}
+
+# logged COMMAND ...: keeps a long output off the screen unless it tells why the command failed.
+logged() {
+  local status=0
+  "$@" >>"$log" 2>&1 || status=$?
+  [ "$status" -ne 0 ] || return 0
+  tail -n 25 "$log" >&2
+  where="the whole log is $log"
+  exit "$status"
+}
+
+# step NAME COMMAND ...: shows the command as one would type it, runs it, and notes its seconds for the summary.
+step() {
+  local started=$SECONDS
+  doing=$1
+  shift
+  printf '\n$'
+  printf ' %q' "$@"
+  printf '\n'
+  "$@"
+  printf -- '-- %s: %s s\n' "$doing" "$((SECONDS - started))"
+  summary="$summary$(printf '  %-20s %4s s' "$doing" "$((SECONDS - started))")"$'\n'
+}
+
+# python_between PYTHON LOWEST HIGHEST: whether it runs and is Python 3.LOWEST to 3.HIGHEST.
+python_between() {
+  "$1" -c "import sys; sys.exit(not (3, $2) <= sys.version_info[:2] <= (3, $3))" 2>/dev/null
+}
+
+minor_version() { "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])'; }
+
+# Prints the path of a Python, outside of any virtual environment that is active: that one may be replaced below.
+find_python() {
+  local candidate highest
+  if [ -n "${PYTHON:-}" ]; then
+    set -- "$PYTHON"
+  else
+    set -- python3 python3.13 python3.12 python3.11
+  fi
+  # TensorFlow follows a new Python months later, so one newer than 3.13 is taken only where there is no other.
+  for highest in 13 99; do
+    for candidate in "$@"; do
+      if python_between "$candidate" 11 "$highest"; then
+        "$candidate" -c 'import sys; print(sys._base_executable)'
+        return
+      fi
+    done
+  done
+  stop "Python 3.11 or later is needed, and none of these is one: $*. Install it, or name it: PYTHON=<path> $0"
+}
+
+# The last test finds an environment that was moved or copied: its programs still start the old place's Python.
+is_sound() {
+  python_between "$venv/bin/python" 11 99 &&
+    "$venv/bin/python" -m pip --version >/dev/null 2>&1 &&
+    grep -qsF "$venv/bin/" "$venv/bin/pip"
+}
+
+create_environment() {
+  if [ -e "$venv" ] || [ -L "$venv" ]; then
+    if [ "$venv" != "$repository/.venv" ] && [ ! -e "$marker" ] && [ -n "$(ls -A "$venv")" ]; then
+      stop "CNNZOO_VENV is $venv, which holds something else or a damaged environment; name another or an empty folder"
+    fi
+    say "$venv is damaged, unfinished or was moved: it is made anew."
+    rm -rf "$venv"
+  fi
+  mkdir -p "$venv" || stop "cannot make $venv; name a folder that can be written: CNNZOO_VENV=<folder> $0"
+  : >"$marker"
+  : >"$log"
+  if "$python" -c 'import venv, ensurepip' 2>/dev/null; then
+    logged "$python" -m venv "$venv"
+  elif "$python" -c 'import venv, pip' 2>/dev/null; then
+    # Debian and Ubuntu keep ensurepip in a package of its own; an installed pip serves as well.
+    logged "$python" -m venv --without-pip "$venv"
+    logged "$python" -m pip --python "$venv/bin/python" install pip
+  else
+    stop "$python has neither the module ensurepip nor pip; on Debian and Ubuntu: sudo apt install python3-venv"
+  fi
+}
+
+# prepare_environment REQUIREMENT: afterwards the environment's programs are first on PATH. The package is installed as
+# a link to the checkout, so only a change of pyproject.toml (or a move) asks for another installation.
+prepare_environment() {
+  local requirement=$1 started=$SECONDS stamp
+  doing="environment"
+  say "Environment: $venv"
+  python=$(find_python)
+  cd "$repository" || exit
+  # Of two scripts that start together, the second waits for the first one's installation.
+  exec 9<pyproject.toml
+  "$python" -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX | fcntl.LOCK_NB)' 2>/dev/null || {
+    say "Another quickstart or test is installing: waiting for it ..."
+    "$python" -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)'
+  }
+  is_sound || create_environment
+  if [ -n "${PYTHON:-}" ] && [ "$(minor_version "$python")" != "$(minor_version "$venv/bin/python")" ]; then
+    stop "PYTHON is Python $(minor_version "$python"), but $venv was made with $(minor_version "$venv/bin/python");" \
+      "remove it, or name another: CNNZOO_VENV=<folder> $0"
+  fi
+  stamp=$(cksum <pyproject.toml && printf '%s' "$repository")
+  if [ -x "$venv/bin/cnnzoo" ] && [ "$(cat "$venv/installed-$requirement" 2>/dev/null)" = "$stamp" ]; then
+    say "Installed already, for this pyproject.toml."
+  else
+    say "Installing cnnzoo and what it needs: some minutes and 3 GB of disk the first time (log: $log) ..."
+    : >"$log"
+    logged "$venv/bin/python" -m pip install --no-input --disable-pip-version-check --editable "$requirement"
+    printf '%s' "$stamp" >"$venv/installed-."
+    printf '%s' "$stamp" >"$venv/installed-$requirement"
+  fi
+  exec 9<&-
+  PATH=$venv/bin:$PATH
+  setup_seconds=$((SECONDS - started))
+  say "-- environment: $setup_seconds s"
+}

@@ -1,0 +1,58 @@
+"""One process, one backend; nothing of the user's machine gets into a test, and nothing of a test onto the machine."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+# All of this is read when Keras and matplotlib are imported, which test modules do while they are collected.
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+os.environ["MPLBACKEND"] = "Agg"
+SESSION_HOME = tempfile.TemporaryDirectory(prefix="cnnzoo-tests-")
+os.environ["KERAS_HOME"] = str(Path(SESSION_HOME.name, "keras"))
+# matplotlib's list of fonts takes seconds to make, so that the whole session shares one.
+os.environ["MPLCONFIGDIR"] = str(Path(SESSION_HOME.name, "matplotlib"))
+
+DATA_DIR = Path(os.environ["CNNZOO_DATA_DIR"]).resolve() if os.environ.get("CNNZOO_DATA_DIR") else None
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    real_data = DATA_DIR or "none, CNNZOO_DATA_DIR is not set: the tests marked real_data are left out"
+    return [f"backend: {os.environ['KERAS_BACKEND']}", f"real data: {real_data}"]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if DATA_DIR is None:
+        left_out = [item for item in items if item.get_closest_marker("real_data")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("real_data")]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    SESSION_HOME.cleanup()
+
+
+@pytest.fixture(autouse=True)
+def home(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Give each test empty caches of its own, and real data only if it is marked real_data."""
+    folder = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+    monkeypatch.setenv("KERAS_HOME", str(folder / "keras"))
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    if request.node.get_closest_marker("real_data"):
+        monkeypatch.setenv("CNNZOO_DATA_DIR", str(DATA_DIR))
+    else:
+        monkeypatch.delenv("CNNZOO_DATA_DIR", raising=False)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def mnist_dir() -> Path:
+    """Return the folder whose ``mnist/`` holds the four real idx files."""
+    assert DATA_DIR, "mark a test that uses mnist_dir with real_data"
+    return DATA_DIR

@@ -1,0 +1,155 @@
+"""The scripts' promises, kept with stand-ins for the programs that they call."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+REPOSITORY = Path(__file__).parents[1]
+PROGRAMS = ("cnnzoo", "ruff", "mypy", "lint-imports", "pytest")
+
+# Answers questions about Python truthfully, and notes installations instead of making them.
+STUB_PYTHON = """#!/bin/sh
+if [ "$1" = -c ]; then exec '{python}' "$@"; fi
+if [ "$3" = install ]; then echo "pip $*" >>'{calls}'; fi
+"""
+STUB_PROGRAM = """#!/bin/sh
+echo "${{KERAS_BACKEND:-}}|{name} $*" >>'{calls}'
+case "{name} $*" in "$STUB_FAILS"*) exit 7 ;; esac
+"""
+
+
+class Checkout:
+    """A copy of the scripts in a folder with a space in its name, and an environment of stand-ins."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "a checkout"
+        self.venv = folder / "an environment"
+        self.calls_file = folder / "calls"
+        self.env = {
+            **os.environ,
+            "CNNZOO_VENV": str(self.venv),
+            "PYTHON": sys.executable,
+            "STUB_FAILS": "nothing",
+        }
+        shutil.copytree(REPOSITORY / "scripts", self.folder / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(REPOSITORY / "pyproject.toml", self.folder)
+        (self.folder / "runs").mkdir()
+        (self.venv / "bin").mkdir(parents=True)
+        self._program("python", STUB_PYTHON.format(python=sys.executable, calls=self.calls_file))
+        self._program("pip", f"#!{self.venv}/bin/python\n")
+        for name in PROGRAMS:
+            self._program(name, STUB_PROGRAM.format(name=name, calls=self.calls_file))
+
+    def _program(self, name: str, text: str) -> None:
+        path = self.venv / "bin" / name
+        path.write_text(text)
+        path.chmod(0o755)
+
+    def run(self, script: str, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [self.folder / "scripts" / script, *arguments],
+            env={**self.env, **env},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            cwd=self.folder.parent,
+            timeout=60,
+            check=False,
+        )
+
+    @property
+    def calls(self) -> list[str]:
+        return self.calls_file.read_text().splitlines() if self.calls_file.exists() else []
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    return Checkout(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["scripts/quickstart", "scripts/test", ".ci/run"])
+def test_a_script_is_executable_bash(name: str) -> None:
+    script = REPOSITORY / name
+    assert os.access(script, os.X_OK)
+    assert script.read_text().startswith("#!/usr/bin/env bash\n")
+    subprocess.run(["bash", "-n", script], check=True)
+
+
+def test_ci_calls_the_documented_test_command() -> None:
+    assert "\nscripts/test\n" in (REPOSITORY / ".ci/run").read_text()
+
+
+def test_pre_commit_runs_checks_of_the_test_script() -> None:
+    hooks = yaml.safe_load((REPOSITORY / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    steps = re.findall(r'^step "(.+?)" (.+)$', (REPOSITORY / "scripts/test").read_text(), re.MULTILINE)
+    assert [(hook["name"], hook["entry"]) for hook in hooks] == steps[:4]
+
+
+def test_the_quickstart_trains_evaluates_and_ensembles(checkout: Checkout) -> None:
+    result = checkout.run("quickstart", KERAS_BACKEND="torch")
+    assert result.returncode == 0, result.stderr
+    commands = ["cnnzoo train --config digits.yaml", "cnnzoo eval", "cnnzoo ensemble --config digits.yaml --members 3"]
+    assert [f"|{command}" for command in commands] == checkout.calls[1:]
+    positions = [result.stdout.index(f"$ {command}\n") for command in commands]
+    assert positions == sorted(positions)
+
+
+def test_a_second_start_through_a_link_installs_nothing(checkout: Checkout) -> None:
+    checkout.run("quickstart")
+    link = checkout.folder.parent / "link"
+    link.symlink_to(checkout.folder / "scripts" / "quickstart")
+    again = subprocess.run([link], env=checkout.env, capture_output=True, text=True, check=True)
+    assert "Installed already" in again.stdout
+    assert len([call for call in checkout.calls if call.startswith("pip")]) == 1
+
+
+def test_a_changed_pyproject_is_installed_again(checkout: Checkout) -> None:
+    checkout.run("quickstart")
+    with (checkout.folder / "pyproject.toml").open("a") as file:
+        file.write("\n# another dependency\n")
+    checkout.run("quickstart")
+    assert len([call for call in checkout.calls if call.startswith("pip")]) == 2
+
+
+def test_a_failing_step_is_named_with_its_exit_code(checkout: Checkout) -> None:
+    result = checkout.run("quickstart", STUB_FAILS="cnnzoo eval")
+    assert result.returncode == 7
+    assert 'FAILED in the step "evaluate" with exit code 7' in result.stderr
+    assert "ensemble" not in checkout.calls[-1]
+
+
+def test_the_tests_run_on_both_backends_with_the_arguments(checkout: Checkout) -> None:
+    result = checkout.run("test", "-k", "two words")
+    assert result.returncode == 0, result.stderr
+    assert checkout.calls[-2:] == ["tensorflow|pytest -k two words", "jax|pytest -k two words"]
+    assert "Everything passed" in result.stdout
+
+
+def test_the_first_failing_check_ends_the_test_script(checkout: Checkout) -> None:
+    result = checkout.run("test", STUB_FAILS="mypy")
+    assert result.returncode == 7
+    assert 'FAILED in the step "types" with exit code 7' in result.stderr
+    assert not [call for call in checkout.calls if "pytest" in call]
+
+
+def test_a_missing_python_is_said_plainly(checkout: Checkout) -> None:
+    result = checkout.run("quickstart", PYTHON="no-such-python")
+    assert result.returncode == 1
+    assert "Python 3.11 or later is needed, and none of these is one: no-such-python" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_foreign_folder_is_never_replaced_by_an_environment(checkout: Checkout, tmp_path: Path) -> None:
+    letters = tmp_path / "letters"
+    letters.mkdir()
+    (letters / "dear.txt").write_text("kept")
+    result = checkout.run("quickstart", CNNZOO_VENV=str(letters))
+    assert result.returncode == 1
+    assert "holds something else" in result.stderr
+    assert (letters / "dear.txt").read_text() == "kept"
