@@ -4,6 +4,7 @@ A YAML file becomes a ``Config``, or a ``UserError`` that names the file, the li
 would have been right.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -369,30 +370,37 @@ def _section(above: type[Section] | None, key: str | int, value: Any) -> type[Se
 def _sentence(problem: Any, section: type[Section] | None = None) -> str:
     """Say in a sentence what is wrong with one value and what would be right."""
     kind, value, context = problem["type"], problem["input"], problem.get("ctx", {})
-    if kind == "model":
-        return str(context["message"])
-    if kind == "extra_forbidden":
-        known = section.model_fields if section else ()
-        inside = f" under {section.model_fields['name'].annotation.__args__[0]}" if _tagged(section) else ""  # type: ignore[union-attr]
-        return f"there is no such key{inside}.{did_you_mean(str(problem['loc'][-1]), known)}"
-    if kind == "missing":
-        return "this key is needed and missing."
-    if kind in {"literal_error", "union_tag_invalid"}:
-        expected = context.get("expected") or context.get("expected_tags")
-        tag = context.get("tag", value)
-        choices = [choice.strip(" '") for choice in str(expected).replace(" or ", ", ").split(",")]
-        return f"'{tag}' is not known here.{did_you_mean(str(tag), choices) if isinstance(tag, str) else ''}"
-    if kind == "union_tag_not_found":
-        return "this section needs a name."
-    if isinstance(value, str) and kind in {"float_type", "int_type", "int_from_float"} and _is_number(value):
-        return f"'{value}' is text to YAML, which wants a dot and a sign in such numbers: write {_yaml_number(value)}."
-    message = str(problem["msg"])
-    shown = f" (it is {value!r})" if isinstance(value, str | int | float | bool) else ""
-    return f"{message[0].lower()}{message[1:]}{shown}.".replace("input should", "this should")
+    match kind:
+        case "model":
+            sentence = context["message"]
+        case "model_type" | "model_attributes_type":
+            sentence = "this is a section: it takes keys with values."
+        case "missing":
+            sentence = "this key is needed and missing."
+        case "union_tag_not_found":
+            sentence = "this section needs a name."
+        case "extra_forbidden":
+            name = _name_of(section)
+            known = section.model_fields if section else ()
+            under = f" under {name}" if name else ""
+            sentence = f"there is no such key{under}.{did_you_mean(str(problem['loc'][-1]), known)}"
+        case "literal_error" | "union_tag_invalid":
+            choices = re.findall(r"'([^']+)'", context.get("expected") or context["expected_tags"])
+            given = context.get("tag", value)
+            sentence = f"{given!r} is not known here.{did_you_mean(str(given), choices)}"
+        case "float_type" | "int_type" if isinstance(value, str) and _is_number(value):
+            sentence = f"'{value}' is text in YAML, not a number; write {_yaml_number(value)}."
+        case _:
+            message = str(problem["msg"]).replace("Input should", "this should")
+            shown = f", not {value!r}" if isinstance(value, str | int | float) else ""
+            sentence = f"{message}{shown}."
+    return str(sentence)
 
 
-def _tagged(section: type[Section] | None) -> bool:
-    return bool(section and "name" in section.model_fields and len(get_args(section.model_fields["name"].annotation)) == 1)
+def _name_of(section: type[Section] | None) -> str | None:
+    """Return the one name that a section goes by, if it is one of several alternatives."""
+    names = get_args(section.model_fields["name"].annotation) if section and "name" in section.model_fields else ()
+    return names[0] if len(names) == 1 else None
 
 
 def _is_number(text: str) -> bool:

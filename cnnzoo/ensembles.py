@@ -79,7 +79,9 @@ def combine(predictions: Sequence[Predictions]) -> dict[str, Any]:
     }
 
 
-def evaluate(members: Sequence[Run], directory: Path, split: Split = "test", data_dir: Path | None = None) -> dict[str, Any]:
+def evaluate(
+    members: Sequence[Run], directory: Path, split: Split = "test", data_dir: Path | None = None
+) -> dict[str, Any]:
     """Measure an ensemble and write its report, its predictions and its pictures.
 
     Args:
@@ -117,7 +119,10 @@ def evaluate(members: Sequence[Run], directory: Path, split: Split = "test", dat
     with files.whole(directory / f"predictions-{split}.npz") as path:
         np.savez_compressed(path, probabilities=vote.probabilities, labels=vote.labels)
     plots.ensemble(
-        [100 * a for a in accuracies], 100 * combined["soft_vote"], 100 * combined["hard_vote"], directory / "ensemble.png"
+        [100 * a for a in accuracies],
+        100 * combined["soft_vote"],
+        100 * combined["hard_vote"],
+        directory / "ensemble.png",
     )
     title = f"{known.title}, {split}: soft vote of {len(members)}, {100 * combined['soft_vote']:.2f} % right"
     plots.confusion(result["report"]["confusion"], known.class_names, directory / f"confusion-{split}.png", title=title)

@@ -42,7 +42,9 @@ def split_of(config: Config, split: Split, data_dir: Path | None = None) -> data
     name = config.data.name
     if split == "test":
         return data.load(name, "test", data_dir)
-    held = data.hold_out(data.load(name, "train", data_dir), config.data.validation, len(data.describe(name).class_names))
+    held = data.hold_out(
+        data.load(name, "train", data_dir), config.data.validation, len(data.describe(name).class_names)
+    )
     return held[0] if split == "train" else held[1]
 
 

@@ -86,15 +86,13 @@ def inspect(model: keras.Model) -> Summary:
     Raises:
         ValueError: The model has no graph to follow, or an input without a fixed size.
     """
-    if not isinstance(model, _GRAPHS) or not all(None not in image.shape[1:] for image in model.inputs):
+    images = model.inputs if isinstance(model, _GRAPHS) else None
+    if not images or any(None in image.shape[1:] for image in images):
         raise ValueError(f"'{model.name}' must be a functional or Sequential model with inputs of fixed size.")
-    walk = _Walk(whole=max(tuple(image.shape[1:-1]) for image in model.inputs))
-    views = []
-    for image in model.inputs:
-        ones = (1,) * (len(image.shape) - 2)
-        views.append(_View(ones, ones))
-        walk.rows.append(LayerRow(image.name, "Input", tuple(image.shape[1:]), 0, 0, 0, ones))
-    walk.follow(model, views)
+    walk = _Walk(whole=max(tuple(image.shape[1:-1]) for image in images))
+    pixel = (1,) * len(walk.whole)
+    walk.rows += [LayerRow(image.name, "Input", tuple(image.shape[1:]), 0, 0, 0, pixel) for image in images]
+    walk.follow(model, [_View(pixel, pixel)] * len(images))
     return Summary(model.name, tuple(walk.rows))
 
 
@@ -236,7 +234,7 @@ def make_card(name: str) -> Card:
     """Make the card of a registered network from its builder's text and from the network at its native size.
 
     Raises:
-        ValueError: The builder's docstring, its module's, or its signature does not say what a card states.
+        ValueError: The module's docstring cites no paper, or an option has no type that a card can state.
     """
     builder = registry.builder(name)
     # A partial is called as it is, but read as the function that it completes: only there is it
@@ -268,12 +266,13 @@ def _options(name: str, function: Callable[..., Any]) -> dict[str, dict[str, Any
     """Return the JSON Schemas of a builder's keyword-only arguments, described by its Args section."""
     hints = get_type_hints(function)
     section = re.search(r"^Args:\n((?:[ ]+.*\n?|\n)*)", getdoc(function) or "", re.MULTILINE)
-    entries = re.findall(r"^ {4}(\w+): (.*(?:\n {5,}.*)*)", section[1] if section else "", re.MULTILINE)
+    entries = dict(re.findall(r"^ {4}(\w+): (.*(?:\n {5,}.*)*)", section[1] if section else "", re.MULTILINE))
     options = {}
-    for parameter in signature(function).parameters.values():
+    for option, parameter in signature(function).parameters.items():
         if parameter.kind is Parameter.KEYWORD_ONLY:
-            described = {"description": _flat(text) for option, text in entries if option == parameter.name}
-            options[parameter.name] = _schema(f"{name}: {parameter.name}", hints[parameter.name]) | described
+            options[option] = _schema(f"{name}: {option}", hints[option])
+            if option in entries:
+                options[option]["description"] = _flat(entries[option])
     return options
 
 

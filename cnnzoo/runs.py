@@ -206,7 +206,9 @@ def newest(parent: Path = RUNS) -> Run:
     """
     done = finished(parent)
     if not done:
-        raise UserError(f"There is no finished run under {parent}/; name one, or make one: cnnzoo train --config lenet.yaml")
+        raise UserError(
+            f"There is no finished run under {parent}/; name one, or make one: cnnzoo train --config lenet.yaml"
+        )
     return done[-1]
 
 
@@ -227,7 +229,9 @@ def numbered(parent: Path, name: str) -> Path:
     """Make and return a new directory ``parent/NNNN-name`` with the next free number."""
     parent.mkdir(parents=True, exist_ok=True)
     while True:
-        numbers = [int(path.name.split("-")[0]) for path in parent.glob("[0-9]*-*") if path.name.split("-")[0].isdigit()]
+        numbers = [
+            int(path.name.split("-")[0]) for path in parent.glob("[0-9]*-*") if path.name.split("-")[0].isdigit()
+        ]
         directory = parent / f"{max(numbers, default=0) + 1:04d}-{name}"
         try:
             directory.mkdir()

@@ -176,5 +176,3 @@ def _processor() -> str:
     except OSError:
         names = []
     return f"{names[0] if names else platform.processor() or platform.machine()}, {available_cores()} cores"
-
-

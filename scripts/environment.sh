@@ -21,6 +21,7 @@ report_failure() {
   [ "$1" -eq 0 ] || printf '\n%s: FAILED in the step "%s" with exit code %s; %s.\n' "$script" "$doing" "$1" "$where" >&2
 }
 trap 'report_failure $?' EXIT
+trap 'exit 130' INT # a program that tidies up after Ctrl-C must not be followed by the next step
 
 say() { printf '%s\n' "$*"; }
 

@@ -41,8 +41,8 @@ def validate(names: tuple[str, ...], settings: tuple[str, ...], as_json: bool) -
     if as_json:
         print_json({"valid": valid})
     else:
-        for path in valid.values():
-            click.echo(f"{path}: valid")
+        for shown in valid.values():
+            click.echo(f"{shown}: valid")
 
 
 @command.command("schema")

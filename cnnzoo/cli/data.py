@@ -1,5 +1,6 @@
 """``cnnzoo data``: what data sets there are, where they lie, and whether they are right."""
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 
@@ -72,9 +73,9 @@ def fetch(name: str, data_dir: Path | None, as_json: bool) -> None:
 @data_dir_option
 @output.json_option
 def verify(names: tuple[str, ...], data_dir: Path | None, as_json: bool) -> None:
-    """Check the files of data sets, of all that are here when none is named.
+    """Check the files of data sets.
 
-    Ends with exit code 2 when a file is wrong or missing.
+    Without a NAME it checks all that are here. It ends with exit code 2 when a file is wrong or missing.
     """
     chosen = names or [name for name in data.DATA_SETS if data.where(name, data_dir)]
     checks = [check for name in chosen for check in data.verify(name, data_dir)]
@@ -90,4 +91,16 @@ def verify(names: tuple[str, ...], data_dir: Path | None, as_json: bool) -> None
         for detail in dict.fromkeys(check.detail for check in checks if check.status == "structure only"):
             click.echo(f"structure only: {detail}")
     if bad:
-        raise UserError("\n".join(data.sentence(check) for check in bad))
+        raise UserError(_put_right(bad, data_dir))
+
+
+def _put_right(bad: list[data.FileCheck], data_dir: Path | None) -> str:
+    names = list(dict.fromkeys(check.data_set for check in bad))
+    lines = [f"{check.path or check.data_set} {check.detail}." for check in bad if check.status == "wrong"]
+    for name in names:
+        missing = [check.file for check in bad if check.data_set == name and check.status == "missing"]
+        if missing:
+            lines.append(f"{name} lacks {', '.join(missing)}.")
+    option = f" --data-dir {shlex.quote(str(data_dir))}" if data_dir else ""
+    commands = " and ".join(f"`cnnzoo data fetch {name}{option}`" for name in names)
+    return "\n".join((*lines, f"{commands} puts it right."))

@@ -23,9 +23,7 @@ from cnnzoo.prediction import Ink
 )
 @click.option("--unfinished", is_flag=True, help="Take what an interrupted run reached.")
 @json_option
-def command(
-    directory: Path, images: tuple[Path, ...], top: int, ink: Ink, unfinished: bool, as_json: bool
-) -> None:
+def command(directory: Path, images: tuple[Path, ...], top: int, ink: Ink, unfinished: bool, as_json: bool) -> None:
     """Classify PNG or JPEG images of any size with a finished run."""
     run = runs.open_finished(directory, unfinished)
     from cnnzoo import prediction  # noqa: PLC0415 - loads matplotlib

@@ -16,7 +16,13 @@ def listener(console: Console, run: Run) -> Iterator["Lines"]:
     if not console.is_terminal:
         yield Lines(console, run)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console, transient=True) as bar:
         yield Bar(console, run, bar)
 

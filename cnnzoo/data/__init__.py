@@ -150,7 +150,7 @@ def verify(name: str, data_dir: Path | None = None) -> list[FileCheck]:
     if describe(name).name in SOURCES:
         return idx_sets.verify(SOURCES[name], data_dir)
     right = digits.payload_is_right()
-    detail = "" if right else "they are not the digits that this version was written for"
+    detail = "" if right else "are not the digits that this version was written for"
     return [FileCheck(name, "inside scikit-learn", None, "right" if right else "wrong", detail)]
 
 

@@ -62,4 +62,5 @@ def _enlarged(pixels: NDArray[np.float64]) -> NDArray[np.uint8]:
 def _bilinear(size: int, new_size: int) -> NDArray[np.float64]:
     """Return the matrix (new_size, size) that interpolates along one side; pixels are small squares."""
     places = np.clip((np.arange(new_size) + 0.5) * size / new_size - 0.5, 0, size - 1)
-    return np.maximum(0, 1 - np.abs(places[:, np.newaxis] - np.arange(size)))
+    weights: NDArray[np.float64] = np.maximum(0, 1 - np.abs(places[:, np.newaxis] - np.arange(size)))
+    return weights

@@ -111,24 +111,22 @@ def _fetch(url: str, name: str, path: Path) -> None:
 
 def _reason(error: Exception) -> str:
     """Say in a few words why a request failed."""
-    import requests  # noqa: PLC0415 - only where something is downloaded
+    from requests import exceptions  # noqa: PLC0415 - only where something is downloaded
 
-    if isinstance(error, requests.HTTPError) and error.response is not None:
+    if isinstance(error, exceptions.HTTPError) and error.response is not None:
         return f"answered {error.response.status_code} {error.response.reason}".rstrip()
-    if isinstance(error, requests.exceptions.ConnectTimeout):
-        return f"no connection within {CONNECT_TIMEOUT} s"
-    if isinstance(error, requests.Timeout) or "Read timed out" in str(error):
-        return f"silent for {READ_TIMEOUT} s"
-    if isinstance(error, requests.exceptions.ProxyError):
-        return "the proxy did not let it through"
-    if isinstance(error, requests.exceptions.SSLError):
-        return "no secure connection, its certificate is not trusted here"
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return "broke off before the end"
-    if isinstance(error, requests.ConnectionError):
-        unresolved = "NameResolutionError" in repr(error) or "getaddrinfo" in repr(error)
-        return "its name cannot be resolved" if unresolved else "no connection"
-    return "the request failed"
+    text = repr(error)
+    # Special cases of an exception come before the general one.
+    reasons = (
+        (isinstance(error, exceptions.ConnectTimeout), f"no connection within {CONNECT_TIMEOUT} s"),
+        (isinstance(error, exceptions.Timeout) or "Read timed out" in text, f"silent for {READ_TIMEOUT} s"),
+        (isinstance(error, exceptions.ProxyError), "the proxy did not let it through"),
+        (isinstance(error, exceptions.SSLError), "its certificate is not trusted here"),
+        (isinstance(error, exceptions.ChunkedEncodingError), "broke off before the end"),
+        ("NameResolutionError" in text or "getaddrinfo" in text, "its name cannot be resolved"),
+        (isinstance(error, exceptions.ConnectionError), "no connection"),
+    )
+    return next((reason for applies, reason in reasons if applies), "the request failed")
 
 
 class _Bar:

@@ -63,7 +63,8 @@ def load(source: IdxSource, split: Literal["train", "test"], data_dir: Path | No
         raise UserError(_not_in(source, lacking, data_dir))
     if lacking:
         # All four at once, so that the evaluation needs no network either.
-        _download(source, [file for file in source.files if find(source, file, directories) is None], cache_dir())
+        absent = [file for file in source.files if find(source, file, directories) is None]
+        _download(source, absent, cache_dir(), directories)
     images, labels = (_read_found(source, file, find(source, file, directories)) for file in files)
     return Split(images[..., np.newaxis], labels.astype(np.int32))
 
@@ -87,15 +88,16 @@ def fetch(source: IdxSource, data_dir: Path | None) -> list[Path]:
     wanted = []
     for file in source.files:
         found = find(source, file, directories)
-        try:
-            if found is not None:
+        if found is not None:
+            try:
                 _read(source, file, found.path)
+            except UnusableFileError as error:
+                if directories.index(found.directory) < directories.index(target):
+                    raise _with_remedy(source, error, found.directory) from None
+            else:
                 continue
-        except UnusableFileError as error:
-            if directories.index(found.directory) < directories.index(target):
-                raise _with_remedy(source, error, found.directory) from None
         wanted.append(file)
-    _download(source, wanted, target)
+    _download(source, wanted, target, directories)
     return [found.path for file in source.files if (found := find(source, file, directories))]
 
 
@@ -168,13 +170,13 @@ def _read(source: IdxSource, file: IdxFile, path: Path) -> tuple[NDArray[np.uint
             path,
             f"holds the label {array[position]} at position {position:,}; labels are 0 to {source.num_classes - 1}",
         )
-    payload_sha256 = hashlib.sha256(array).hexdigest()
+    payload_sha256 = hashlib.sha256(array.data).hexdigest()
     if payload_sha256 == file.payload_sha256:
         return array, True
     for other in SOURCES.values():
         for other_file in other.files:
             if payload_sha256 == other_file.payload_sha256:
-                raise OtherSetError(path, f"is {other.title}'s {other_file.stem}, not {source.title}'s {file.stem}")
+                raise OtherSetError(path, f"is {other.title}'s, not {source.title}'s")
     if file.payload_sha256 is not None:
         raise UnusableFileError(
             path,
@@ -196,12 +198,12 @@ def _read_found(source: IdxSource, file: IdxFile, found: Found | None) -> NDArra
         raise _with_remedy(source, error, found.directory) from None
 
 
-def _download(source: IdxSource, files: Sequence[IdxFile], directory: Path) -> None:
-    """Fetch files into a directory's folder for the data set."""
+def _download(source: IdxSource, files: Sequence[IdxFile], target: Path, looked_in: Sequence[Path]) -> None:
+    """Fetch files into the data set's folder in the target directory."""
     from cnnzoo.data.download import Download, from_mirrors, written  # noqa: PLC0415 - loads pooch
 
     def place(file: IdxFile) -> Path:
-        return directory / source.name / f"{file.stem}.gz"
+        return target / source.name / f"{file.stem}.gz"
 
     def check(file: IdxFile, path: Path) -> NDArray[np.uint8]:
         array, vouched = _read(source, file, path)
@@ -227,7 +229,7 @@ def _download(source: IdxSource, files: Sequence[IdxFile], directory: Path) -> N
                 write_idx(temporary, array)
         lacking = [file for file in lacking if file not in arrays]
     if lacking:
-        raise UserError(_not_downloaded(source, lacking, directory, failures))
+        raise UserError(_not_downloaded(source, lacking, target, looked_in, failures))
 
 
 def _with_remedy(source: IdxSource, error: UnusableFileError, directory: Path) -> UserError:
@@ -258,14 +260,18 @@ def _not_in(source: IdxSource, lacking: Sequence[IdxFile], data_dir: Path) -> st
     )
 
 
-def _not_downloaded(source: IdxSource, lacking: Sequence[IdxFile], directory: Path, failures: Sequence[str]) -> str:
+def _not_downloaded(
+    source: IdxSource, lacking: Sequence[IdxFile], target: Path, looked_in: Sequence[Path], failures: Sequence[str]
+) -> str:
     return "\n".join(
         (
-            f"{source.title} could not be downloaded. Tried:",
+            f"{source.title} is not here and could not be downloaded. Looked in:",
+            *(f"  {directory}" for directory in looked_in),
+            "Tried:",
             *(f"  {failure}" for failure in failures),
             "Wanted:",
             *(f"  {file.stem}.gz" for file in lacking),
-            f"Put them into {directory / source.name}, or into any directory that you name with --data-dir.",
+            f"Put them into {target / source.name}, or into any directory that you name with --data-dir.",
             "Without any download:  cnnzoo train --config digits.yaml",
         )
     )

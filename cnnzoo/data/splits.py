@@ -43,13 +43,11 @@ def hold_out(training: Split, validation: int | float, num_classes: int) -> tupl
     """
     labels = training.labels
     count = len(labels)
-    fraction = isinstance(validation, float)
-    wanted = round(validation * count) if fraction else int(validation)
+    wanted = round(validation * count) if isinstance(validation, float) else validation
     if not 0 < wanted < count:
         raise UserError(
-            f"A validation part of {validation}{' of' if fraction else ' out of'} {count:,} training images leaves "
-            f"{wanted:,} for validation and {count - wanted:,} for training; both need some. "
-            f"Give a number from 1 to {count - 1:,} or a fraction between 0 and 1."
+            f"A validation part of {validation} does not divide {count:,} training images: "
+            f"give a number from 1 to {count - 1:,}, or a fraction between 0 and 1 that leaves some on either side."
         )
 
     class_counts = np.bincount(labels, minlength=num_classes)

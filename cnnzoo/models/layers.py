@@ -80,22 +80,21 @@ class SparselyConnectedConv2D(layers.Layer):
     def build(self, input_shape: Shape) -> None:
         """Create one kernel per connection and one bias per output map."""
         input_maps, output_maps = input_shape[-1], len(self.connections)
+        assert input_maps is not None
         pairs = [(source, target) for target, inputs in enumerate(self.connections) for source in inputs]
         area = self.kernel_size[0] * self.kernel_size[1]
+        limits = np.array([2.4 / (area * len(inputs)) for inputs in self.connections])
 
-        def draw(shape: Shape, dtype: Any = None) -> Any:
-            limits = ops.convert_to_tensor([2.4 / (area * len(self.connections[target])) for _, target in pairs])
-            return initializers.RandomUniform(-1.0, 1.0)(shape, dtype=dtype) * ops.cast(limits, dtype)
+        def within(limit: Any) -> Any:
+            return lambda shape, dtype=None: (
+                initializers.RandomUniform(-1.0, 1.0)(shape, dtype) * ops.cast(limit, dtype)
+            )
 
-        self.kernel = self.add_weight(name="kernel", shape=(*self.kernel_size, len(pairs)), initializer=draw)
-        self.bias = self.add_weight(
-            name="bias",
-            shape=(output_maps,),
-            initializer=lambda shape, dtype=None: (
-                initializers.RandomUniform(-1.0, 1.0)(shape, dtype=dtype)
-                * ops.cast([2.4 / (area * len(inputs)) for inputs in self.connections], dtype)
-            ),
+        targets = [target for _, target in pairs]
+        self.kernel = self.add_weight(
+            name="kernel", shape=(*self.kernel_size, len(pairs)), initializer=within(limits[targets])
         )
+        self.bias = self.add_weight(name="bias", shape=(output_maps,), initializer=within(limits))
         # A product with this 0/1 matrix puts each kernel into its place of the dense one; on every
         # backend it and its gradient are faster than scattering.
         self._places = np.zeros((len(pairs), input_maps * output_maps), "float32")
@@ -142,9 +141,7 @@ class EuclideanRBF(layers.Layer):
         # |u - c|^2 as |u|^2 - 2uc + |c|^2 avoids a (batch, classes, units) tensor.
         products = ops.matmul(units, ops.transpose(centres))
         return (
-            2.0 * products
-            - ops.sum(ops.square(units), axis=-1, keepdims=True)
-            - ops.sum(ops.square(centres), axis=-1)
+            2.0 * products - ops.sum(ops.square(units), axis=-1, keepdims=True) - ops.sum(ops.square(centres), axis=-1)
         )
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

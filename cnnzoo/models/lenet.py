@@ -151,6 +151,5 @@ def lenet5_1998(input_shape: tuple[int, int, int] = (32, 32, 1), num_classes: in
 
 def _require(input_shape: tuple[int, int, int], side: int) -> None:
     if min(input_shape[:2]) < side:
-        raise ValueError(
-            f"images of {input_shape[0]}x{input_shape[1]} pixels are too small; the smallest it can take is {side}x{side}."
-        )
+        given = f"{input_shape[0]}x{input_shape[1]}"
+        raise ValueError(f"images of {given} pixels are too small; the smallest it can take is {side}x{side}.")

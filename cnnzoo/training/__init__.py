@@ -16,8 +16,8 @@ from cnnzoo.data.augmentation import Augmentation
 from cnnzoo.data.preprocessing import padded_shape, resolve, with_preprocessing
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run, write_environment
-from cnnzoo.training.callbacks import Listener, Recorder
 from cnnzoo.training.optimization import optimizer
+from cnnzoo.training.recorder import Listener, Recorder
 from cnnzoo.training.trainee import Batches, EpochSeeds, Trainee
 
 VALIDATION_BATCH_SIZE = 500
@@ -47,10 +47,9 @@ def prepare(config: Config, data_dir: Path | None = None) -> Prepared:
     known = data.describe(config.data.name)
     images = data.load(known.name, "train", data_dir)
     training, validation = data.hold_out(images, config.data.validation, len(known.class_names))
-    if config.training.batch_size > len(training.images):
-        raise UserError(
-            f"training.batch_size: {config.training.batch_size} is more than the {len(training.images)} training images."
-        )
+    batch_size, count = config.training.batch_size, len(training.images)
+    if batch_size > count:
+        raise UserError(f"training.batch_size: {batch_size} is more than the {count} training images.")
     runtime.seed_everything(config.seed)
     preprocessing = resolve(config.preprocessing, training.images)
     input_shape = padded_shape(preprocessing, known.input_shape)

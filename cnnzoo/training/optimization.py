@@ -16,7 +16,7 @@ from cnnzoo.config import (
 
 
 @saving.register_keras_serializable("cnnzoo")
-class WarmupCosine(optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+class WarmupCosine(optimizers.schedules.LearningRateSchedule):
     """Linear growth from ``initial`` to ``peak``, then half a cosine down to ``final``.
 
     One-cycle, cosine and constant schedules are all of this form.
@@ -84,6 +84,4 @@ def optimizer(config: Config, steps_per_epoch: int) -> optimizers.Optimizer:
         case SgdSection():
             return optimizers.SGD(momentum=section.momentum, nesterov=section.nesterov, **shared)
         case AdamSection():
-            return optimizers.Adam(
-                beta_1=section.beta_1, beta_2=section.beta_2, epsilon=section.epsilon, **shared
-            )
+            return optimizers.Adam(beta_1=section.beta_1, beta_2=section.beta_2, epsilon=section.epsilon, **shared)

@@ -53,7 +53,7 @@ class Trainee(Model):
         return ops.mean(loss) + sum(self.losses)
 
 
-class Batches(utils.PyDataset):  # type: ignore[misc]
+class Batches(utils.PyDataset):
     """Batches of image indices and their labels.
 
     Args:
@@ -79,7 +79,7 @@ class Batches(utils.PyDataset):  # type: ignore[misc]
         return self.indices[chosen], self.labels[chosen]
 
 
-class EpochSeeds(callbacks.Callback):  # type: ignore[misc]
+class EpochSeeds(callbacks.Callback):
     """Makes an epoch a pure function of the weights, the optimizer's state, the seed and its number.
 
     Shuffle order, augmentation and dropout are derived anew when an epoch begins, and so need not be

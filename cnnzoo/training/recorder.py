@@ -1,6 +1,7 @@
 """What Keras's own callbacks lack: whole files, one listener, a run's history."""
 
 import math
+import shutil
 import time
 from typing import Any, Protocol
 
@@ -26,7 +27,7 @@ class Listener(Protocol):
         """Hear the history's row of an epoch that is done."""
 
 
-class Recorder(callbacks.Callback):  # type: ignore[misc]
+class Recorder(callbacks.Callback):
     """Keeps the history, the best model by validation and the last one, and tells the listener.
 
     The best epoch has the highest validation accuracy, and among equals the lowest validation loss.
@@ -75,16 +76,14 @@ class Recorder(callbacks.Callback):  # type: ignore[misc]
         self.rows.append(row)
         self.training_seconds += self.epoch_seconds
         best = self.best is None or _merit(row) > _merit(self.best)
+        with files.whole(self.run.last_model_path) as path:
+            self.network.save(path)
         if best:
             self.best = row
-            self._save(self.run.model_path)
-        self._save(self.run.last_model_path)
+            with files.whole(self.run.model_path) as path:
+                shutil.copyfile(self.run.last_model_path, path)
         self.run.write_history(self.rows)
         self.listener.epoch(row, self.images_per_epoch / self.epoch_seconds, best)
-
-    def _save(self, path: Any) -> None:
-        with files.whole(path) as temporary:
-            self.network.save(temporary)
 
 
 def _merit(row: Row) -> tuple[float, float]:

@@ -1,0 +1,230 @@
+"""The pictures: training curves, confusion matrix, one prediction, an ensemble beside its members.
+
+Drawn with figures of their own, never with pyplot, so that nothing global is touched. The colours are
+told apart by colour-blind readers too (Okabe and Ito, "Color Universal Design", 2008).
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from numpy.typing import ArrayLike, NDArray
+
+from cnnzoo.files import whole
+
+BLUE, VERMILION, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#666666"
+
+
+def curves(
+    history: Sequence[Mapping[str, float]], path: Path, *, best_epoch: int | None = None, title: str = "Training"
+) -> None:
+    """Draw loss, error and learning rate by epoch.
+
+    Args:
+        history: A row per epoch with ``epoch`` from 1, ``learning_rate``, ``loss``, ``accuracy`` and, where
+            there was a validation split, ``validation_loss`` and ``validation_accuracy``; accuracies
+            from 0 to 1.
+        path: Of the picture; its suffix chooses the format.
+        best_epoch: The epoch whose weights were chosen; marked.
+        title: Of the whole picture.
+    """
+    epochs = [int(row["epoch"]) for row in history]
+    figure = _figure(13, 4.2)
+    loss, error, rate = figure.subplots(1, 3)
+    marker = "o" if len(epochs) <= 30 else None
+
+    def column(key: str) -> list[float]:
+        return [row.get(key, np.nan) for row in history]
+
+    def lines(axes: Any, training: Sequence[float], validation: Sequence[float]) -> None:
+        axes.plot(epochs, training, color=BLUE, marker=marker, markersize=4, label="training")
+        if np.isfinite(validation).any():
+            axes.plot(epochs, validation, color=VERMILION, marker=marker, markersize=4, label="validation")
+            if best_epoch in epochs:
+                best = validation[epochs.index(best_epoch)]
+                axes.plot(best_epoch, best, "o", color=VERMILION, markersize=11, fillstyle="none", label="chosen")
+        _logarithmic_where_wide(axes, [*training, *validation])
+        axes.legend(frameon=False)
+
+    lines(loss, column("loss"), column("validation_loss"))
+    lines(error, *([100 * (1 - value) for value in column(key)] for key in ("accuracy", "validation_accuracy")))
+    rate.plot(epochs, column("learning_rate"), color=GREEN, marker=marker, markersize=4)
+    rate.set_ylim(bottom=0)
+    rate.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    for axes, heading, label in (
+        (loss, "Loss", "loss"),
+        (error, "Error", "wrong images (%)"),
+        (rate, "Learning rate", "learning rate"),
+    ):
+        axes.set(title=heading, xlabel="epoch", ylabel=label, xlim=(epochs[0] - 0.5, epochs[-1] + 0.5))
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
+        axes.grid(color="0.9")
+        axes.spines[["top", "right"]].set_visible(False)
+        if best_epoch in epochs:
+            axes.axvline(best_epoch, color=GREY, linewidth=1, linestyle=":")
+    chosen = f", epoch {best_epoch} chosen" if best_epoch in epochs else ""
+    figure.suptitle(title + chosen, fontweight="bold")
+    _save(figure, path)
+
+
+def confusion(matrix: ArrayLike, class_names: Sequence[str], path: Path, title: str = "Confusion matrix") -> None:
+    """Draw which classes are taken for which.
+
+    The colours show the errors alone, because a good network's diagonal would drown them: each cell beside
+    the diagonal is coloured by its share of the true class.
+
+    Args:
+        matrix: Numbers of images (true class, predicted class).
+        class_names: In the matrix's order.
+        path: Of the picture.
+        title: Of the picture.
+    """
+    counts = np.asarray(matrix)
+    classes = len(class_names)
+    numbered = classes <= 25
+    shares = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    errors = np.where(np.eye(classes, dtype=bool), np.nan, shares)
+    highest = float(np.nanmax(errors, initial=0)) or 1.0
+
+    side = min(12.0, max(5.0, 2.5 + 0.55 * classes)) if numbered else 10.0
+    figure = _figure(side + 1, side)
+    axes = figure.subplots()
+    image = axes.imshow(errors, cmap="Oranges", vmin=0, vmax=highest)
+    axes.imshow(np.where(np.eye(classes, dtype=bool), 1.0, np.nan), cmap="Blues", vmin=0, vmax=4)
+    if numbered:
+        size = 11 if classes <= 10 else 8
+        for true, predicted in zip(*np.nonzero(counts), strict=True):
+            dark = true != predicted and errors[true, predicted] > 0.6 * highest
+            axes.text(
+                predicted,
+                true,
+                f"{counts[true, predicted]:,}",
+                ha="center",
+                va="center",
+                fontsize=size,
+                color="white" if dark else "black",
+            )
+    every = -(-classes // 25)
+    shown = range(0, classes, every)
+    names = [_short(class_names[index]) for index in shown]
+    axes.set_xticks(shown, names, rotation=90 if max(map(len, names)) > 4 else 0)
+    axes.set_yticks(shown, names)
+    axes.set(xlabel="predicted class", ylabel="true class")
+    wrong = int(counts.sum() - np.trace(counts))
+    axes.set_title(f"{title}\n{wrong:,} of {int(counts.sum()):,} images wrong", fontsize=12)
+    bar = figure.colorbar(image, ax=axes, shrink=0.8)
+    bar.set_label("errors (% of the true class)")
+    _save(figure, path)
+
+
+def prediction(
+    image: NDArray[np.uint8],
+    original: ArrayLike,
+    probabilities: ArrayLike,
+    class_names: Sequence[str],
+    path: Path,
+) -> None:
+    """Draw one image, what the network sees of it, and the probabilities of its classes.
+
+    Args:
+        image: As the network sees it (height, width, channels), 0 to 255.
+        original: As it was given: (height, width) or (height, width, channels), 0 to 255.
+        probabilities: From 0 to 1 (classes,).
+        class_names: In the probabilities' order. Of more than 20 classes the ten likeliest are drawn.
+        path: Of the picture.
+    """
+    values = 100 * np.asarray(probabilities)
+    best = int(np.argmax(values))
+    shown = np.arange(len(values)) if len(values) <= 20 else np.argsort(-values, kind="stable")[:10]
+    names = [_short(class_names[index]) for index in shown]
+    slanted = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"} if max(map(len, names)) > 5 else {}
+
+    figure = _figure(13, 4.5)
+    given, seen, stems = figure.subplots(1, 3, width_ratios=[1, 1, 1.8])
+    for axes, pixels, heading in ((given, np.asarray(original), "Image"), (seen, image, "What the network sees")):
+        axes.imshow(pixels.squeeze(), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+        axes.set_title(f"{heading} ({pixels.shape[0]}x{pixels.shape[1]})")
+        axes.set_xticks([])
+        axes.set_yticks([])
+    for place, index in enumerate(shown):
+        colour = VERMILION if index == best else BLUE
+        stems.vlines(place, 0, values[index], color=colour, linewidth=2)
+        stems.plot(place, values[index], "o", color=colour, markersize=7)
+        if values[index] >= 1:
+            stems.annotate(
+                f"{values[index]:.1f}", (place, values[index]), (0, 7), textcoords="offset points", ha="center"
+            )
+    stems.set_xticks(range(len(shown)), names, **slanted)
+    stems.set(ylabel="probability (%)", xlabel="class", ylim=(0, 110), xlim=(-0.6, len(shown) - 0.4))
+    stems.set_yticks(range(0, 101, 20))
+    stems.grid(axis="y", color="0.9")
+    stems.set_axisbelow(True)
+    stems.spines[["top", "right"]].set_visible(False)
+    stems.set_title(f"{class_names[best]}: {values[best]:.1f} %", color=VERMILION, fontweight="bold")
+    _save(figure, path)
+
+
+def ensemble(members: Sequence[float], soft: float, hard: float, path: Path, *, title: str = "Ensemble") -> None:
+    """Draw the accuracy of an ensemble beside those of its members.
+
+    Args:
+        members: Accuracy of each member in percent.
+        soft: Accuracy of the mean of their probabilities, in percent.
+        hard: Accuracy of their majority, in percent.
+        path: Of the picture.
+        title: Of the picture.
+    """
+    mean = float(np.mean(members))
+    spread = f" ± {np.std(members, ddof=1):.2f}" if len(members) > 1 else ""
+    figure = _figure(8.5, 4.8)
+    axes = figure.subplots()
+    axes.plot(range(1, len(members) + 1), members, "o", color=BLUE, markersize=8, label="members", zorder=3)
+    for value, colour, style, label in (
+        (soft, VERMILION, "-", f"soft vote: {soft:.2f} %"),
+        (hard, GREEN, "--", f"hard vote: {hard:.2f} %"),
+        (mean, BLUE, ":", f"mean of the members: {mean:.2f}{spread} %"),
+    ):
+        axes.axhline(value, color=colour, linestyle=style, linewidth=2, label=label)
+    axes.set(xlabel="member", ylabel="accuracy (%)", xlim=(0.5, len(members) + 0.5))
+    axes.set_title(f"{title}\nsoft vote {soft - mean:+.2f} points over the mean of {len(members)}", fontsize=12)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=12, integer=True, min_n_ticks=1))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.2f}"))
+    values = [*members, soft, hard]
+    room = 0.1 * (max(values) - min(values)) or 0.5
+    axes.set_ylim(min(values) - room, max(values) + room)
+    axes.grid(axis="y", color="0.9")
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(loc="outside lower center", ncols=4, frameon=False)
+    _save(figure, path)
+
+
+def _logarithmic_where_wide(axes: Any, values: Sequence[float]) -> None:
+    """Scale the vertical axis by powers of ten where the values span more than one."""
+    positive = [value for value in values if np.isfinite(value) and value > 0]
+    if positive and max(positive) > 10 * min(positive):
+        axes.set_yscale("log")
+        axes.set_ylim(min(positive) / 1.3, max(positive) * 1.3)
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    elif positive:
+        axes.set_ylim(0, 1.1 * max(positive))
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 20 else f"{name[:19]}…"
+
+
+def _figure(width: float, height: float) -> Figure:
+    """Return an empty figure of so many inches whose panels keep their distance."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.1, wspace=0.03)
+    return figure
+
+
+def _save(figure: Figure, path: Path) -> None:
+    with whole(path) as temporary:
+        figure.savefig(temporary, dpi=150, bbox_inches="tight", pad_inches=0.15)

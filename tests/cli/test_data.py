@@ -1,0 +1,98 @@
+import json
+import sys
+from dataclasses import replace
+
+import pytest
+
+from cnnzoo import cli
+from cnnzoo.data.mnist import MNIST, SOURCES
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run the command as a person does; return the exit code, standard output and standard error."""
+
+    def run_command(*arguments):
+        monkeypatch.setattr(sys, "argv", ["cnnzoo", "data", *map(str, arguments)])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as ended:
+            code = ended.code
+        return code, *capsys.readouterr()
+
+    return run_command
+
+
+def test_list_shows_every_set_and_where_it_is(run):
+    code, out, err = run("list")
+    assert (code, err) == (0, "")
+    for name, words in {
+        "mnist": "60,000 + 10,000",
+        "fashion_mnist": "not here",
+        "digits": "inside scikit-learn",
+    }.items():
+        assert any(line.split()[:1] == [name] and words in line for line in out.splitlines())
+
+
+def test_list_as_json_is_one_object(run):
+    code, out, _ = run("list", "--json")
+    sets = {entry["name"]: entry for entry in json.loads(out)["data_sets"]}
+    assert code == 0
+    assert sets["digits"]["train_count"] == 1437
+    assert sets["mnist"]["where"] is None
+
+
+@pytest.mark.parametrize("arguments", [("verify", "digits"), ("verify",)])
+def test_verify_is_content_with_what_is_right(run, arguments):
+    code, out, err = run(*arguments)
+    assert (code, err) == (0, "")
+    assert "right" in out
+
+
+def test_verify_names_what_is_wrong_and_missing(run, tmp_path):
+    path = tmp_path / "train-labels-idx1-ubyte"
+    path.write_bytes(b"broken")
+    code, out, err = run("verify", "mnist", "--data-dir", tmp_path, "--json")
+    assert code == 2
+    result = json.loads(out)
+    assert result["right"] is False
+    assert [file["status"] for file in result["files"]] == ["missing", "wrong", "missing", "missing"]
+    assert f"{path} is no idx file" in err
+    assert "mnist lacks train-images-idx3-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte." in err
+    assert f"`cnnzoo data fetch mnist --data-dir {tmp_path}` puts it right." in err
+
+
+def test_verify_without_a_name_checks_what_is_in_the_directory(run, tmp_path):
+    (tmp_path / "mnist").mkdir()
+    (tmp_path / "mnist" / "t10k-labels-idx1-ubyte.gz").write_bytes(b"broken")
+    code, out, err = run("verify", "--data-dir", tmp_path)
+    assert code == 2
+    assert "fashion_mnist" not in out
+    assert "t10k-labels-idx1-ubyte.gz is no idx file" in err
+
+
+def test_verify_refuses_a_directory_that_is_not_there(run, tmp_path):
+    code, out, err = run("verify", "mnist", "--data-dir", tmp_path / "nowhere")
+    assert (code, out) == (2, "")
+    assert f"{tmp_path}/nowhere is no directory" in err
+
+
+def test_fetch_says_that_the_digits_are_here(run):
+    assert run("fetch", "digits") == (0, "digits is inside scikit-learn: nothing to fetch.\n", "")
+    assert json.loads(run("fetch", "digits", "--json")[1]) == {"data_set": "digits", "files": []}
+
+
+def test_fetch_without_a_network_ends_with_the_message(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setitem(SOURCES, "mnist", replace(MNIST, mirrors=("http://127.0.0.1:9/",), npz_mirrors=()))
+    code, out, err = run("fetch", "mnist", "--data-dir", tmp_path, "--json")
+    assert (code, out) == (2, "")
+    assert "MNIST is not here and could not be downloaded." in err
+    assert "http://127.0.0.1:9/train-images-idx3-ubyte.gz: no connection" in err
+
+
+def test_an_unknown_set_is_met_with_the_nearest(run):
+    code, _, err = run("fetch", "minst")
+    assert code == 2
+    assert err == "Error: There is no data set 'minst'. Did you mean 'mnist'?\n"

@@ -1,0 +1,122 @@
+"""A tiny data set of the same make as MNIST, and mirrors of it on the loopback."""
+
+import gzip
+import hashlib
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from cnnzoo.data.idx import write_idx
+from cnnzoo.data.mnist import SOURCES, IdxFile, IdxSource
+
+
+@dataclass(frozen=True)
+class Tiny:
+    """A source and the four arrays that its files hold, by stem."""
+
+    source: IdxSource
+    arrays: dict[str, NDArray[np.uint8]]
+
+    def write(self, folder: Path) -> Path:
+        """Write all four files, gzipped."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for stem, array in self.arrays.items():
+            write_idx(folder / f"{stem}.gz", array)
+        return folder
+
+    def write_unpacked(self, folder: Path, *, dotted: bool = False) -> Path:
+        """Write all four files, not gzipped."""
+        self.write(folder)
+        for stem in self.arrays:
+            packed = folder / f"{stem}.gz"
+            name = stem.replace("-idx", ".idx") if dotted else stem
+            (folder / name).write_bytes(gzip.decompress(packed.read_bytes()))
+            packed.unlink()
+        return folder
+
+    def write_npz(self, path: Path) -> Path:
+        """Write Keras's archive."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(path, **{file.npz_key: self.arrays[file.stem] for file in self.source.files})
+        return path
+
+    def served(self) -> dict[str, bytes]:
+        """Return what a right mirror serves."""
+        served = {}
+        for stem, array in self.arrays.items():
+            header = bytes([0, 0, 8, array.ndim]) + b"".join(side.to_bytes(4, "big") for side in array.shape)
+            served[f"{stem}.gz"] = gzip.compress(header + array.tobytes())
+        return served
+
+
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch) -> Tiny:
+    """Put a set of 12 + 6 images of 5x4 pixels in 3 classes in MNIST's place."""
+    generator = np.random.default_rng(0)
+    arrays, files = {}, []
+    for part, key, count in (("train", "train", 12), ("t10k", "test", 6)):
+        for kind, array in (
+            ("images", generator.integers(0, 256, (count, 5, 4), dtype=np.uint8)),
+            ("labels", (np.arange(count) % 3).astype(np.uint8)),
+        ):
+            stem = f"{part}-{kind}-idx{array.ndim}-ubyte"
+            arrays[stem] = array
+            sha256 = hashlib.sha256(array.tobytes()).hexdigest()
+            files.append(IdxFile(stem, f"{'x' if kind == 'images' else 'y'}_{key}", array.shape, sha256))
+    source = IdxSource("mnist", "Tiny", 3, ("MNIST/raw",), (files[0], files[1]), (files[2], files[3]), mirrors=())
+    monkeypatch.setitem(SOURCES, "mnist", source)
+    return Tiny(source, arrays)
+
+
+@dataclass
+class Mirrors:
+    """What a server on the loopback serves, by path, and what it was asked for."""
+
+    address: str
+    files: dict[str, bytes] = field(default_factory=dict)
+    breaks_off: set[str] = field(default_factory=set)
+    asked: list[str] = field(default_factory=list)
+
+    def use(self, monkeypatch: pytest.MonkeyPatch, source: IdxSource, *folders: str, npz: bool = False) -> IdxSource:
+        """Make folders of this server the mirrors of MNIST's place."""
+        mirrors = tuple(f"{self.address}/{folder}/" for folder in folders)
+        changed = replace(source, mirrors=mirrors, npz_mirrors=(f"{self.address}/npz/",) if npz else ())
+        monkeypatch.setitem(SOURCES, "mnist", changed)
+        return changed
+
+
+@pytest.fixture
+def mirrors(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirrors]:
+    """Serve files on the loopback; what is not there is a 404."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            path = self.path.lstrip("/")
+            served.asked.append(path)
+            if path not in served.files:
+                self.send_error(404)
+                return
+            body = served.files[path]
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body[: len(body) // 2] if path in served.breaks_off else body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    served = Mirrors(f"http://127.0.0.1:{server.server_port}")
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield served
+    server.shutdown()
+    server.server_close()
+    thread.join()

@@ -1,0 +1,59 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from cnnzoo import data
+from cnnzoo.data.mnist import SOURCES
+from cnnzoo.errors import UserError
+
+
+@pytest.mark.parametrize("name", data.DATA_SETS)
+def test_what_is_known_of_a_data_set_is_consistent(name):
+    data_set = data.describe(name)
+    assert data_set.name == name
+    assert data_set.input_shape == (28, 28, 1)
+    assert len(set(data_set.class_names)) == 10
+    if name in SOURCES:
+        source = SOURCES[name]
+        assert [file.shape for file in source.train] == [(data_set.train_count, 28, 28), (data_set.train_count,)]
+        assert [file.shape for file in source.test] == [(data_set.test_count, 28, 28), (data_set.test_count,)]
+        assert source.num_classes == len(data_set.class_names)
+
+
+@pytest.mark.parametrize("use", [data.describe, data.fetch, data.verify, lambda name: data.load(name, "train")])
+def test_an_unknown_name_is_met_with_the_nearest(use):
+    with pytest.raises(UserError, match=r"no data set 'fashion-mnist'\. Did you mean 'fashion_mnist'\?"):
+        use("fashion-mnist")
+
+
+def test_the_digits_need_no_fetching_and_verify():
+    assert data.fetch("digits") == []
+    assert [check.status for check in data.verify("digits")] == ["right"]
+
+
+def test_importing_the_data_sets_loads_nothing_heavy():
+    program = "import sys, cnnzoo.data; print(*{'keras', 'sklearn', 'pooch', 'rich', 'requests'} & set(sys.modules))"
+    finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert finished.stdout.strip() == ""
+
+
+@pytest.mark.real_data
+def test_real_mnist_loads_and_verifies(mnist_dir):
+    train, test = data.load("mnist", "train", mnist_dir), data.load("mnist", "test", mnist_dir)
+    assert train.images.shape == (60_000, 28, 28, 1)
+    assert test.images.shape == (10_000, 28, 28, 1)
+    assert np.bincount(test.labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+    # The mean that every MNIST example divides by.
+    assert round(train.images.mean() / 255, 4) == 0.1307
+    assert [check.status for check in data.verify("mnist", mnist_dir)] == ["right"] * 4
+
+
+@pytest.mark.real_data
+def test_real_mnist_is_not_taken_for_fashion_mnist(mnist_dir):
+    folder = mnist_dir / "mnist"
+    assert data.where("mnist", folder)
+    assert data.where("fashion_mnist", folder) is None
+    with pytest.raises(UserError, match="is MNIST's, not Fashion-MNIST's"):
+        data.load("fashion_mnist", "test", folder)

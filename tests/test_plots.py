@@ -1,0 +1,121 @@
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cnnzoo import plots
+
+DIGITS = list("0123456789")
+
+
+def words(picture: Path) -> list[str]:
+    """Return the texts in an SVG, which matplotlib states as comments beside their outlines."""
+    return re.findall(r"<!-- (.*?) -->", picture.read_text(encoding="utf-8"))
+
+
+def history(epochs: int, *, validation: bool = True) -> list[dict[str, float]]:
+    rows = []
+    for epoch in range(1, epochs + 1):
+        row = {"epoch": epoch, "learning_rate": 0.1 / epoch, "loss": 2.0 / epoch, "accuracy": 1 - 0.5 / epoch}
+        if validation:
+            row |= {"validation_loss": 2.5 / epoch, "validation_accuracy": 1 - 0.6 / epoch}
+        rows.append(row)
+    return rows
+
+
+@pytest.mark.parametrize("epochs", [1, 12, 200])
+def test_curves_name_their_panels_and_the_chosen_epoch(tmp_path: Path, epochs: int) -> None:
+    plots.curves(history(epochs), tmp_path / "curves.svg", best_epoch=epochs, title="lenet5 on mnist")
+    shown = words(tmp_path / "curves.svg")
+    assert f"lenet5 on mnist, epoch {epochs} chosen" in shown
+    assert {"Loss", "Error", "Learning rate", "wrong images (%)", "epoch", "training", "validation"} <= set(shown)
+
+
+def test_one_epoch_has_one_tick(tmp_path: Path) -> None:
+    plots.curves(history(1), tmp_path / "curves.svg")
+    assert words(tmp_path / "curves.svg").count("1") == 3
+
+
+def test_curves_do_without_validation_and_without_errors(tmp_path: Path) -> None:
+    rows = [row | {"accuracy": 1.0} for row in history(3, validation=False)]
+    plots.curves(rows, tmp_path / "curves.svg")
+    shown = words(tmp_path / "curves.svg")
+    assert "training" in shown
+    assert "validation" not in shown
+
+
+def test_the_confusion_matrix_states_its_counts(tmp_path: Path) -> None:
+    matrix = np.diag([990] * 10)
+    matrix[4, 9] = 7
+    plots.confusion(matrix, DIGITS, tmp_path / "confusion.svg", "lenet5 on mnist")
+    shown = words(tmp_path / "confusion.svg")
+    assert shown.count("990") == 10
+    assert "7 of 9,907 images wrong" in shown
+    assert {"7", "predicted class", "true class", "errors (% of the true class)"} <= set(shown)
+
+
+@pytest.mark.parametrize("classes", [2, 25, 100])
+def test_many_classes_thin_their_names_and_drop_the_counts(tmp_path: Path, classes: int) -> None:
+    names = [f"class_{index}" for index in range(classes)]
+    plots.confusion(np.full((classes, classes), 12_345), names, tmp_path / "confusion.svg")
+    shown = words(tmp_path / "confusion.svg")
+    assert shown.count("12,345") == (classes**2 if classes <= 25 else 0)
+    assert len([word for word in shown if word.startswith("class_")]) == 2 * min(classes, 25)
+
+
+def test_a_class_without_images_is_no_error(tmp_path: Path) -> None:
+    plots.confusion(np.zeros((3, 3), int), list("abc"), tmp_path / "confusion.svg")
+    assert "0 of 0 images wrong" in words(tmp_path / "confusion.svg")
+
+
+def test_a_prediction_names_the_likeliest_class(tmp_path: Path) -> None:
+    probabilities = np.full(10, 0.005)
+    probabilities[7] = 0.955
+    image, original = np.zeros((32, 32, 1), np.uint8), np.zeros((300, 200, 3), np.uint8)
+    plots.prediction(image, original, probabilities, DIGITS, tmp_path / "prediction.svg")
+    shown = words(tmp_path / "prediction.svg")
+    assert {"7: 95.5 %", "Image (300x200)", "What the network sees (32x32)", "probability (%)"} <= set(shown)
+    assert set(DIGITS) <= set(shown)
+
+
+def test_of_a_thousand_classes_ten_are_shown_likeliest_first(tmp_path: Path) -> None:
+    probabilities = np.arange(1000) / np.arange(1000).sum()
+    names = [f"class {index}" for index in range(1000)]
+    image = np.zeros((32, 32, 3), np.uint8)
+    plots.prediction(image, image, probabilities, names, tmp_path / "prediction.svg")
+    shown = [word for word in words(tmp_path / "prediction.svg") if re.fullmatch(r"class \d+", word)]
+    assert shown == [f"class {index}" for index in range(999, 989, -1)]
+
+
+def test_an_ensemble_states_votes_mean_spread_and_gain(tmp_path: Path) -> None:
+    plots.ensemble([99.2, 99.3, 99.4], 99.55, 99.5, tmp_path / "ensemble.svg", title="3 x lenet5")
+    shown = words(tmp_path / "ensemble.svg")
+    assert {"3 x lenet5", "soft vote +0.25 points over the mean of 3", "members"} <= set(shown)
+    assert {"soft vote: 99.55 %", "hard vote: 99.50 %", "mean of the members: 99.30 ± 0.10 %"} <= set(shown)
+
+
+def test_an_ensemble_of_one_is_drawn(tmp_path: Path) -> None:
+    plots.ensemble([97.0], 97.0, 97.0, tmp_path / "ensemble.svg")
+    assert "mean of the members: 97.00 %" in words(tmp_path / "ensemble.svg")
+
+
+def test_the_suffix_chooses_the_format_and_nothing_else_is_left(tmp_path: Path) -> None:
+    plots.ensemble([97.0, 98.0], 98.5, 98.0, tmp_path / "pictures" / "ensemble.png")
+    assert [path.name for path in (tmp_path / "pictures").iterdir()] == ["ensemble.png"]
+    with Image.open(tmp_path / "pictures" / "ensemble.png") as picture:
+        assert picture.format == "PNG"
+        assert picture.width > 1000
+
+
+def test_drawing_touches_nothing_global(tmp_path: Path) -> None:
+    code = (
+        "import sys, matplotlib; before = dict(matplotlib.rcParams)\n"
+        "from pathlib import Path; from cnnzoo import plots\n"
+        f"plots.ensemble([97.0], 97.0, 97.0, Path({str(tmp_path / 'ensemble.png')!r}))\n"
+        "sys.exit(dict(matplotlib.rcParams) != before or bool({'matplotlib.pyplot', 'keras'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
