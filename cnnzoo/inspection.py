@@ -86,7 +86,7 @@ def inspect(model: keras.Model) -> Summary:
     Raises:
         ValueError: The model has no graph to follow, or an input without a fixed size.
     """
-    images = model.inputs if isinstance(model, _GRAPHS) else None
+    images = getattr(model, "inputs", None)
     if not images or any(None in image.shape[1:] for image in images):
         raise ValueError(f"'{model.name}' must be a functional or Sequential model with inputs of fixed size.")
     walk = _Walk(whole=max(tuple(image.shape[1:-1]) for image in images))

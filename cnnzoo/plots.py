@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike, NDArray
 
@@ -220,9 +221,7 @@ def _short(name: str) -> str:
 
 def _figure(width: float, height: float) -> Figure:
     """Return an empty figure of so many inches whose panels keep their distance."""
-    figure = Figure(figsize=(width, height), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.1, wspace=0.03)
-    return figure
+    return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.1, wspace=0.03))
 
 
 def _save(figure: Figure, path: Path) -> None:

@@ -68,7 +68,7 @@ def cli() -> None:
 def main() -> None:
     """Run the command line; a mistake of the user's ends with one sentence and exit code 2."""
     try:
-        cli(standalone_mode=False, prog_name="cnnzoo")
+        sys.exit(cli(standalone_mode=False, prog_name="cnnzoo"))
     except UserError as error:
         _end(f"Error: {error}", 2)
     except click.ClickException as error:

@@ -60,7 +60,7 @@ def from_mirrors(downloads: Sequence[Download], mirrors: Sequence[str]) -> tuple
                     download.check(temporary)
             except UnusableFileError as error:
                 failures.append(f"{url}: what it sent {error.reason}")
-            except requests.RequestException as error:
+            except OSError as error:  # The base of all that requests raises.
                 failures.append(f"{url}: {_reason(error)}")
                 if isinstance(error, requests.ConnectionError | requests.Timeout):
                     break  # Its other files would only cost the same wait again.
@@ -81,16 +81,14 @@ def written(path: Path) -> Iterator[Path]:
     Raises:
         UserError: The file cannot be written.
     """
-    import requests  # noqa: PLC0415 - only where something is downloaded
-
     try:
         with whole(path) as temporary:
             yield temporary
-    except requests.RequestException:
-        raise  # An OSError too, but of the network.
     except OSError as error:
+        if error.errno is None:
+            raise  # Not the file system's: requests raises its own without a number.
         raise UserError(
-            f"Cannot write {path}: {error.strerror or error}. Name a directory with --data-dir "
+            f"Cannot write {path}: {error.strerror}. Name a directory with --data-dir "
             "where you may write and where there is room."
         ) from None
 
@@ -126,7 +124,7 @@ def _reason(error: Exception) -> str:
         ("NameResolutionError" in text or "getaddrinfo" in text, "its name cannot be resolved"),
         (isinstance(error, exceptions.ConnectionError), "no connection"),
     )
-    return next((reason for applies, reason in reasons if applies), "the request failed")
+    return next((reason for applies, reason in reasons if applies), str(error))
 
 
 class _Bar:
@@ -165,5 +163,5 @@ def _progress(url: str, name: str) -> Iterator[_Bar | bool]:
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         yield _Bar(progress, progress.add_task(name, total=None))

@@ -20,7 +20,7 @@ def test_the_table_has_the_layers_the_totals_the_paper_and_the_departures(
     assert ["c1", "Conv2D", "[28x28x6]", "156", "117,600", "5x5"] in rows
     assert ["logits", "Dense", "[10]", "850", "840", "32x32"] in rows
     assert ["total", "61,706", "416,520"] in rows
-    assert "1998. \nhttps://doi.org" in printed or "1998.\nhttps://doi.org" in printed
+    assert "Proceedings of the IEEE 86(11), 1998." in printed
     assert "Departs from the paper: every map of C3" in printed
 
 

@@ -281,6 +281,13 @@ def test_without_a_network_one_message_says_everything(tmp_path, monkeypatch, ti
         assert part in message
 
 
+def test_a_wrong_setting_of_the_network_is_told_as_such(tmp_path, monkeypatch, tiny):
+    monkeypatch.setitem(SOURCES, "mnist", replace(tiny.source, mirrors=("https://127.0.0.1:9/",)))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "nowhere.pem"))
+    with pytest.raises(UserError, match=r"(?s)could not be downloaded.*nowhere\.pem"):
+        data.fetch("mnist", tmp_path)
+
+
 def test_a_target_that_cannot_be_written_is_one_sentence(tmp_path, monkeypatch, tiny, mirrors):
     mirrors.files = served_by("good", tiny)
     mirrors.use(monkeypatch, tiny.source, "good")
