@@ -313,13 +313,16 @@ def _override(values: dict[str, Any], origins: dict[Key, str], setting: str) -> 
     except yaml.YAMLError:
         raise UserError(f"--set {setting}: the value '{text}' is not valid YAML.") from None
     section: Any = values
-    for part in key[:-1]:
+    for depth, part in enumerate(key[:-1], start=1):
         if section.get(part) is None:
             section[part] = {}
+            origins[key[:depth]] = f"--set {setting}"
         section = section[part]
         if not isinstance(section, dict):
             raise UserError(f"--set {setting}: '{part}' is a value and has no keys below it.")
     section[key[-1]] = value
+    for below in [known for known in origins if known[: len(key)] == key]:
+        del origins[below]
     origins[key] = f"--set {setting}"
 
 

@@ -1,9 +1,11 @@
 """A run and a split become a report; predictions are computed once and kept."""
 
 import hashlib
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -166,6 +168,6 @@ def _read_predictions(path: Path, fingerprint: str) -> Predictions | None:
         with np.load(path, allow_pickle=False) as file:
             if str(file["fingerprint"]) == fingerprint:
                 return Predictions(file["probabilities"], file["labels"])
-    except (OSError, ValueError, KeyError, EOFError):  # absent or damaged: computed anew
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error):  # absent or damaged: computed anew
         pass
     return None

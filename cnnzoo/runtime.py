@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
+import cnnzoo
 from cnnzoo.errors import UserError, did_you_mean
 
 Backend = Literal["tensorflow", "jax", "torch"]
@@ -99,8 +100,13 @@ def seed_everything(seed: int) -> None:
 
 def describe() -> dict[str, str]:
     """Return the machine and the versions that a number depends on."""
-    packages = ("cnnzoo", "keras", "tensorflow", "jax", "torch", "numpy")
-    found = {"python": platform.python_version(), "platform": platform.platform(), "processor": _processor()}
+    packages = ("keras", "tensorflow", "jax", "torch", "numpy")
+    found = {
+        "cnnzoo": cnnzoo.__version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": _processor(),
+    }
     for package in packages:
         try:
             found[package] = version(package)

@@ -1,10 +1,18 @@
 """One process, one backend; nothing of the user's machine gets into a test, and nothing of a test onto the machine."""
 
+import contextlib
 import os
+import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from commands import Cnnzoo
+
+    from cnnzoo.runs import Run
 
 # All of this is read when Keras and matplotlib are imported, which test modules do while they are collected.
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -15,6 +23,8 @@ SESSION_HOME = tempfile.TemporaryDirectory(prefix="cnnzoo-tests-")
 os.environ["KERAS_HOME"] = str(Path(SESSION_HOME.name, "keras"))
 # matplotlib's list of fonts takes seconds to make, so that the whole session shares one.
 os.environ["MPLCONFIGDIR"] = str(Path(SESSION_HOME.name, "matplotlib"))
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 DATA_DIR = Path(os.environ["CNNZOO_DATA_DIR"]).resolve() if os.environ.get("CNNZOO_DATA_DIR") else None
 
@@ -56,3 +66,28 @@ def mnist_dir() -> Path:
     """Return the folder whose ``mnist/`` holds the four real idx files."""
     assert DATA_DIR, "mark a test that uses mnist_dir with real_data"
     return DATA_DIR
+
+
+@pytest.fixture
+def cnnzoo(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> "Cnnzoo":
+    """Return a function that runs one command in an empty directory of its own."""
+    from commands import runner
+
+    monkeypatch.chdir(tmp_path)
+    return runner(monkeypatch, capfd)
+
+
+@pytest.fixture(scope="session")
+def digits_runs(tmp_path_factory: pytest.TempPathFactory) -> "list[Run]":
+    """Train LeNet-5 on the digits for two epochs with seeds 0 and 1, once a session."""
+    from commands import SMALL
+
+    from cnnzoo import runs
+    from cnnzoo.cli.options import load_config
+    from cnnzoo.cli.train import train_run
+
+    folder = tmp_path_factory.mktemp("digits_runs")
+    with contextlib.chdir(folder):
+        for seed in (0, 1):
+            train_run(load_config("digits", SMALL[1::2], None, seed), "digits")
+    return [runs.Run(folder / run.directory) for run in runs.finished(folder / runs.RUNS)]

@@ -9,6 +9,7 @@ from importlib import import_module
 
 import click
 
+import cnnzoo
 from cnnzoo.errors import UserError
 
 COMMANDS = {
@@ -57,7 +58,7 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="cnnzoo")
+@click.version_option(cnnzoo.__version__)
 def cli() -> None:
     """The classic convolutional networks: train, evaluate and ensemble them.
 

@@ -1,0 +1,165 @@
+"""Each command once right and every mistake of a user's once: exit code 2, one sentence, nothing written."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import SMALL
+from PIL import Image
+
+from cnnzoo import data
+
+
+def test_the_first_session_works_as_its_own_lines_say(cnnzoo):
+    trained = cnnzoo("train", "--config", "digits.yaml", *SMALL)
+    assert trained.code == 0, trained.err
+    assert "61,706 trainable parameters" in trained.err
+    assert "1/2" in trained.err
+    assert "Next: cnnzoo eval runs/0001-digits" in trained.out
+
+    measured = cnnzoo("eval")
+    assert measured.code == 0, measured.err
+    assert "runs/0001-digits" in measured.out
+    assert "precision %" in measured.out
+
+    voted = cnnzoo("ensemble", "--config", "digits.yaml", "--members", "2", *SMALL)
+    assert voted.code == 0, voted.err
+    assert "seed 0: runs/0001-digits is there" in voted.err
+    assert "seed 1: training" in voted.err
+    assert "soft vote" in voted.out
+
+    again = cnnzoo("ensemble", "runs/0001-digits", "runs/0002-digits", "--json")
+    assert json.loads(again.out)["soft_vote"] == pytest.approx(
+        json.loads(Path("runs/0003-digits-ensemble/ensemble.json").read_text())["soft_vote"]
+    )
+
+    Image.fromarray(data.load("digits", "test").images[0, ..., 0]).save("digit.png")
+    predicted = cnnzoo("predict", "runs/0001-digits", "digit.png")
+    assert predicted.code == 0, predicted.err
+    assert "light on dark" in predicted.out
+    assert Path("runs/0001-digits/predictions/digit.png").is_file()
+
+
+def test_json_is_one_object_and_nothing_else(cnnzoo, digits_runs):
+    run = digits_runs[0].directory
+    Image.fromarray(data.load("digits", "test").images[0, ..., 0]).save("digit.png")
+    for arguments, key in {
+        ("train", "--config", "digits", *SMALL, "--set", "training.epochs=1"): "validation_accuracy",
+        ("eval", run): "runs",
+        ("predict", run, "digit.png"): "predictions",
+        ("ensemble", run, digits_runs[1].directory): "gain",
+        ("config", "show", "lenet"): "model",
+        ("config", "validate", "lenet"): "valid",
+        ("models",): "models",
+        ("show", "lenet5"): "macs",
+        ("data", "list"): "data_sets",
+    }.items():
+        answer = cnnzoo(*arguments, "--json")
+        assert answer.code == 0, answer.err
+        assert key in json.loads(answer.out), arguments
+
+
+def test_the_schema_is_json(cnnzoo):
+    assert json.loads(cnnzoo("config", "schema").out)["title"] == "Config"
+
+
+@pytest.fixture
+def mistakes(digits_runs, tmp_path):
+    """Files to go wrong with."""
+    Path("wrong.yaml").write_text(
+        "model: {name: lenet5}\ndata: {name: digits}\noptimizer: {name: adam, learning_rate: 1e-4}\n"
+    )
+    Path("small.yaml").write_text("model: {name: lenet5_1998}\ndata: {name: digits}\n")
+    Path("empty.yaml").write_text("")
+    Path("binary.yaml").write_bytes(bytes(range(256)))
+    Path("taken").mkdir()
+    Path("text.png").write_text("no image")
+    Path("nothing").mkdir()
+    unfinished = Path("unfinished")
+    unfinished.mkdir()
+    shutil.copy(digits_runs[0].config_path, unfinished)
+    cut = Path("cut/mnist")
+    cut.mkdir(parents=True)
+    for name in ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"):
+        (cut / name).write_bytes(b"\x1f\x8b\x08\x00 cut")
+    return digits_runs[0].directory
+
+
+WRONG = {
+    "train": "Missing option '--config'",
+    "train --config lenett": "Did you mean 'lenet'?",
+    "train --config wrong.yaml": "wrong.yaml, line 3: optimizer.learning_rate: '1e-4' is text in YAML",
+    "train --config empty.yaml": "empty.yaml is empty",
+    "train --config binary.yaml": "binary.yaml is not a text file",
+    "train --config nothing": "nothing is a directory",
+    "train --config digits --set model.name=lenet": "Did you mean 'lenet5'?",
+    "train --config digits --set data.name=mnits": "Did you mean 'mnist'?",
+    "train --config digits --set training.epochs=0": "training.epochs: this should be greater than or equal to 1, not 0.",
+    "train --config digits --set runtime.backend=tensorflw": "Did you mean 'tensorflow'?",
+    "train --config digits --run taken": "taken exists already",
+    "train --config digits --seed -1": "--seed -1: a seed is",
+    "train --config digits --device gpu": "--device gpu: no GPU is visible",
+    "train --config digits --device tpu": "Invalid value for '--device'",
+    "train --config digits --set preprocessing.mean=[0.1,0.2]": "preprocessing.mean: 2 values",
+    "train --config digits --set data.validation=5000": "validation",
+    "train --config digits --set model={}": "--set model={}: model.name: this key is needed",
+    "train --config small.yaml": "takes images of 32x32 pixels, not 28x28",
+    "train --config digits --set preprocessing.pad=0 --set model.name=lenet5_1998": "no option",
+    "train --config lenet --data-dir nothing": "nothing has no train-images-idx3-ubyte.gz",
+    "train --config lenet --data-dir none": "none is no directory",
+    "train --config lenet --data-dir cut": "cut/mnist/train-images-idx3-ubyte.gz",
+    "eval": "There is no finished run under runs/",
+    "eval none": "There is no run none",
+    "eval nothing": "nothing is not a run",
+    "eval unfinished": "unfinished is unfinished",
+    "eval --split tst": "Invalid value for '--split'",
+    "ensemble": "Name runs, or a config",
+    "ensemble --config digits --members 0": "Invalid value for '--members'",
+    "ensemble RUN RUN": "named twice",
+    "ensemble RUN --members 3": "--members and --set go with --config",
+    "ensemble RUN unfinished": "unfinished is unfinished",
+    "ensemble RUN --output taken": "taken exists already",
+    "predict RUN": "Missing argument 'IMAGE...'",
+    "predict RUN text.png": "text.png is not an image",
+    "predict RUN none.png": "There is no image none.png",
+    "predict nothing text.png": "nothing is not a run",
+    "models resnext": "resnext",
+    "show lenet": "Did you mean 'lenet5'?",
+    "show lenet5 --input 4x4x1": "16x16",
+    "trian": "Did you mean 'train'?",
+    "config show lenett": "Did you mean 'lenet'?",
+    "config validate wrong.yaml": "line 3",
+    "data fetch mnits": "Did you mean 'mnist'?",
+}
+
+
+@pytest.mark.parametrize("arguments", WRONG)
+def test_a_mistake_gets_a_sentence_and_exit_code_2(arguments, cnnzoo, mistakes):
+    before = sorted(Path.cwd().rglob("*"))
+    answer = cnnzoo(*(str(mistakes) if word == "RUN" else word for word in arguments.split()))
+    assert answer.code == 2, answer.err
+    assert WRONG[arguments] in answer.err
+    assert "Traceback" not in answer.err
+    assert answer.out == ""
+    assert sorted(Path.cwd().rglob("*")) == before
+
+
+def test_a_run_in_use_is_refused(cnnzoo, digits_runs):
+    with digits_runs[0].locked():
+        answer = cnnzoo("eval", digits_runs[0].directory)
+    assert answer.code == 2
+    assert "in use by another process" in answer.err
+
+
+@pytest.mark.real_data
+def test_lenet_learns_real_mnist_in_one_epoch(cnnzoo, mnist_dir):
+    small = ("--set", "training.epochs=1", "--set", "data.validation=50000")
+    trained = cnnzoo("train", "--config", "lenet", "--data-dir", mnist_dir, *small, "--json")
+    assert trained.code == 0, trained.err
+    assert json.loads(trained.out)["validation_accuracy"] > 0.9
+    measured = json.loads(cnnzoo("eval", "--data-dir", mnist_dir, "--json").out)["runs"][0]
+    assert measured["images"] == 10_000
+    assert measured["accuracy"] > 0.9
+    assert np.sum(measured["confusion"]) == 10_000

@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+
+from cnnzoo import ensembles
+from cnnzoo.errors import UserError
+from cnnzoo.evaluation import Predictions, evaluate
+
+
+def member(*rows, labels=(0, 0, 0)):
+    return Predictions(np.array(rows, "float32"), np.array(labels, "int32"))
+
+
+SURE = member([0.9, 0.1], [0.9, 0.1], [0.4, 0.6])
+SLIGHTLY_WRONG = member([0.4, 0.6], [0.45, 0.55], [0.4, 0.6])
+
+
+def test_soft_vote_weighs_certainty_and_hard_vote_counts_heads():
+    result = ensembles.combine([SURE, SLIGHTLY_WRONG, SLIGHTLY_WRONG])
+    assert result["accuracies"] == pytest.approx([2 / 3, 0, 0])
+    assert result["mean"] == pytest.approx(2 / 9)
+    assert result["standard_deviation"] == pytest.approx(np.std([2 / 3, 0, 0], ddof=1))
+    assert result["soft_vote"] == pytest.approx(2 / 3)
+    assert result["hard_vote"] == 0
+    assert result["gain"] == pytest.approx(100 * (2 / 3 - 2 / 9))
+
+
+def test_equal_counts_are_decided_by_probability():
+    result = ensembles.combine([SURE, SLIGHTLY_WRONG])
+    assert result["hard_vote"] == pytest.approx(2 / 3)
+
+
+def test_one_member_has_no_deviation_and_no_gain():
+    result = ensembles.combine([SURE])
+    assert result["standard_deviation"] is None
+    assert result["gain"] == 0
+
+
+def test_members_of_different_data_cannot_vote_together():
+    with pytest.raises(UserError, match="cannot vote together"):
+        ensembles.combine([SURE, member([0.9, 0.1], [0.9, 0.1], [0.4, 0.6], labels=(0, 0, 1))])
+
+
+def test_finished_runs_of_the_same_recipe_are_members_already(digits_runs):
+    config, parent = digits_runs[0].config(), digits_runs[0].directory.parent
+    members = ensembles.members_of(config, 3, parent)
+    assert members == {0: digits_runs[0], 1: digits_runs[1], 2: None}
+    other = config.replaced(training=config.training.model_copy(update={"epochs": 9}))
+    assert ensembles.members_of(other, 2, parent) == {0: None, 1: None}
+
+
+def test_an_ensemble_reports_its_members_as_eval_does(digits_runs, tmp_path):
+    result = ensembles.evaluate(digits_runs, tmp_path / "ensemble")
+    alone = [evaluate(run)["accuracy"] for run in digits_runs]
+    assert [row["accuracy"] for row in result["members"]] == pytest.approx(alone)
+    assert result["report"]["accuracy"] == result["soft_vote"]
+    for name in ("ensemble.json", "ensemble.png", "predictions-test.npz", "confusion-test.png"):
+        assert (tmp_path / "ensemble" / name).is_file()

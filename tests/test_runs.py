@@ -1,0 +1,119 @@
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from cnnzoo import config as configs
+from cnnzoo import files, runs
+from cnnzoo.errors import UserError
+
+CONFIG = configs.load("digits")
+
+
+def test_runs_are_numbered_in_sequence(tmp_path):
+    first = runs.create(CONFIG, "digits", parent=tmp_path)
+    second = runs.create(CONFIG, "other", parent=tmp_path)
+    assert (first.name, second.name) == ("0001-digits", "0002-other")
+    assert first.config() == CONFIG
+
+
+def test_an_existing_directory_is_not_taken(tmp_path):
+    with pytest.raises(UserError, match="exists already"):
+        runs.create(CONFIG, "digits", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_directory_that_is_no_run_is_refused(tmp_path):
+    with pytest.raises(UserError, match="is not a run"):
+        runs.open_finished(tmp_path)
+    with pytest.raises(UserError, match="There is no run"):
+        runs.open_finished(tmp_path / "none")
+
+
+def test_an_unfinished_run_is_refused_with_the_way_out(tmp_path):
+    run = runs.create(CONFIG, "digits", parent=tmp_path)
+    with pytest.raises(UserError, match=f"unfinished.*cnnzoo train --config {run.config_path}"):
+        runs.open_finished(run.directory)
+    with pytest.raises(UserError, match="unfinished"):
+        runs.open_finished(run.directory, unfinished=True)
+
+
+def test_an_interrupted_run_is_opened_on_request_only(tmp_path):
+    run = runs.create(CONFIG, "digits", parent=tmp_path)
+    run.write_metrics({"status": "interrupted", "epochs": 1})
+    run.model_path.write_bytes(b"model")
+    with pytest.raises(UserError, match="--unfinished takes what it reached"):
+        runs.open_finished(run.directory)
+    assert runs.open_finished(run.directory, unfinished=True) == run
+
+
+def test_damaged_metrics_are_named(tmp_path):
+    run = runs.create(CONFIG, "digits", parent=tmp_path)
+    run.metrics_path.write_text('{"status": "fin')
+    with pytest.raises(UserError, match="metrics.json is missing or damaged"):
+        runs.open_finished(run.directory)
+
+
+def test_the_newest_run_is_the_one_that_finished_last(tmp_path):
+    with pytest.raises(UserError, match="no finished run"):
+        runs.newest(tmp_path)
+    first, second = (runs.create(CONFIG, "digits", parent=tmp_path) for _ in range(2))
+    second.write_metrics({"status": "finished"})
+    assert runs.newest(tmp_path) == second
+    time.sleep(0.01)
+    first.write_metrics({"status": "finished"})
+    assert runs.newest(tmp_path) == first
+
+
+def test_a_run_in_use_by_another_process_is_refused_and_free_once_that_is_killed(tmp_path):
+    run = runs.create(CONFIG, "digits", parent=tmp_path)
+    code = (
+        "import sys, time; from pathlib import Path; from cnnzoo.runs import Run\n"
+        "with Run(Path(sys.argv[1])).locked():\n    print('held', flush=True); time.sleep(60)"
+    )
+    other = subprocess.Popen([sys.executable, "-c", code, str(run.directory)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(UserError, match="in use by another process"), run.locked():
+            pass
+    finally:
+        other.kill()
+        other.wait()
+    with run.locked():
+        pass
+
+
+def test_a_file_that_fails_half_way_leaves_the_old_one_and_nothing_else(tmp_path):
+    path = tmp_path / "report.json"
+    path.write_text("old")
+
+    def write_half() -> None:
+        with files.whole(path) as temporary:
+            temporary.write_text("ne")
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        write_half()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_new_file_has_the_usual_permissions_and_suffix(tmp_path):
+    plain = tmp_path / "plain.txt"
+    plain.write_text("")
+    with files.whole(tmp_path / "new.keras") as temporary:
+        assert temporary.suffix == ".keras"
+        temporary.write_text("x")
+    assert (tmp_path / "new.keras").stat().st_mode == plain.stat().st_mode
+
+
+def test_the_environment_of_a_run_names_versions_and_seed(digits_runs):
+    environment = json.loads(digits_runs[0].environment_path.read_text())
+    assert environment["seed"] == 0
+    assert {"python", "keras", "numpy", "cnnzoo"} <= set(environment["versions"])
+    assert environment["backend"] in {"tensorflow", "jax"}
+    assert environment["device"].startswith(("CPU", "GPU"))
+    assert Path(digits_runs[0].config_path).is_file()

@@ -1,0 +1,182 @@
+"""Trainings on real digits, as the command line does them."""
+
+import csv
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from commands import SMALL
+
+from cnnzoo import data
+from cnnzoo.cli.options import load_config
+from cnnzoo.cli.train import train_run
+from cnnzoo.data.augmentation import Augmentation
+from cnnzoo.errors import UserError
+from cnnzoo.evaluation import load_model
+from cnnzoo.training.trainee import Batches, Trainee
+
+SMALL_SETTINGS = SMALL[1::2]
+
+
+def trained(directory, *settings, seed=0):
+    return train_run(load_config("digits", (*SMALL_SETTINGS, *settings), None, seed), "digits", directory)
+
+
+def weights(path):
+    return [keras.ops.convert_to_numpy(weight) for weight in load_model(path).weights]
+
+
+def test_a_run_holds_everything_and_learns(digits_runs):
+    run = digits_runs[0]
+    names = {path.name for path in run.directory.iterdir()}
+    assert names >= {
+        "config.yaml",
+        "environment.json",
+        "history.csv",
+        "metrics.json",
+        "model.keras",
+        "last.keras",
+        "curves.png",
+    }
+    history = run.history()
+    assert [row["epoch"] for row in history] == [1, 2]
+    assert history[-1]["validation_loss"] < 0.8 * np.log(10)
+    assert run.metrics()["status"] == "finished"
+
+
+def test_the_same_seed_gives_the_same_history_and_weights_and_another_does_not(digits_runs, tmp_path):
+    settings = ("augmentation.rotation=10", "augmentation.shift=1")
+    first, again, other = (trained(tmp_path / name, *settings, seed=len(name))[0] for name in ("a", "b", "cc"))
+    assert first.history_path.read_bytes() == again.history_path.read_bytes()
+    assert all(map(np.array_equal, weights(first.model_path), weights(again.model_path)))
+    assert first.history_path.read_bytes() != other.history_path.read_bytes()
+
+
+def test_the_resolved_config_replays_the_run(digits_runs, tmp_path):
+    run = digits_runs[1]
+    replayed, _ = train_run(load_config(str(run.config_path), (), None), "again", tmp_path / "again")
+    assert replayed.history_path.read_bytes() == run.history_path.read_bytes()
+
+
+def test_the_saved_model_takes_raw_pixels_of_the_data_sets_size(digits_runs):
+    run = digits_runs[0]
+    test = data.load("digits", "test")
+    model = load_model(run.model_path)
+    assert model.input_shape == (None, 28, 28, 1)
+    chosen = model.predict(test.images, verbose=0).argmax(axis=1)
+    assert (chosen == test.labels).mean() > 0.5
+
+
+def test_the_best_model_is_the_one_of_the_best_validation_epoch(tmp_path):
+    run, metrics = trained(tmp_path / "run", "training.epochs=4", "optimizer.learning_rate=0.02")
+    rows = run.history()
+    best = max(rows, key=lambda row: (row["validation_accuracy"], -row["validation_loss"]))
+    assert metrics["best_epoch"] == best["epoch"]
+    config = run.config()
+    _, held_out = data.hold_out(data.load("digits", "train"), config.data.validation, 10)
+    chosen = load_model(run.model_path).predict(held_out.images, verbose=0).argmax(axis=1)
+    assert (chosen == held_out.labels).mean() == pytest.approx(best["validation_accuracy"])
+
+
+def test_averaged_weights_are_the_ones_judged_and_saved(tmp_path):
+    run, _ = trained(tmp_path / "run", "training.ema_decay=0.9")
+    plain, _ = trained(tmp_path / "plain")
+    _, held_out = data.hold_out(data.load("digits", "train"), run.config().data.validation, 10)
+    model = load_model(run.last_model_path)
+    model.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    loss = model.evaluate(held_out.images, held_out.labels, verbose=0)
+    assert loss == pytest.approx(run.history()[-1]["validation_loss"], rel=1e-4)
+    assert run.history()[0]["loss"] == plain.history()[0]["loss"]
+    assert run.history()[0]["validation_loss"] != plain.history()[0]["validation_loss"]
+
+
+def test_label_smoothing_changes_the_training_loss_alone():
+    network = keras.Sequential([keras.Input((1, 1, 3)), keras.layers.Flatten()])
+    images = np.array([[[[2, 0, 0]]], [[[0, 1, 0]]]], "uint8")
+    from cnnzoo.config import AugmentationSection
+
+    trainee = Trainee(network, images, Augmentation(AugmentationSection()), label_smoothing=0.3)
+    logits = trainee(np.array([0, 1]))
+    values = np.exp(images.reshape(2, 3).astype("float64"))
+    log_p = np.log(values / values.sum(axis=1, keepdims=True))
+    labels = np.array([0, 1])
+    plain = -log_p[[0, 1], labels].mean()
+    smoothed = 0.7 * plain - 0.3 * log_p.mean()
+    assert float(trainee.compute_loss(None, labels, logits, training=False)) == pytest.approx(plain, rel=1e-4)
+    assert float(trainee.compute_loss(None, labels, logits, training=True)) == pytest.approx(smoothed, rel=1e-4)
+
+
+def test_every_image_is_seen_once_an_epoch_in_another_order():
+    batches = Batches(np.arange(100, 110, dtype="int32"), np.arange(10, dtype="int32"), 3, whole=False)
+    batches.order = np.random.default_rng((0, 1)).permutation(10)
+    pairs = [batches[step] for step in range(len(batches))]
+    indices, labels = (np.concatenate(part) for part in zip(*pairs, strict=True))
+    assert sorted(indices) == list(range(100, 110))
+    assert np.array_equal(indices - 100, labels)
+    assert len(Batches(np.arange(10), np.arange(10), 3, whole=True)) == 3
+
+
+def test_a_loss_that_is_not_finite_ends_with_a_sentence(tmp_path):
+    with pytest.raises(UserError, match=r"not finite after epoch 1 .*lower optimizer.learning_rate"):
+        trained(tmp_path / "run", "optimizer={name: sgd, learning_rate: 1000000.0}", "schedule={name: constant}")
+
+
+def test_a_batch_larger_than_the_data_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(UserError, match=r"training.batch_size: 5000 is more than the 1,?293 training images"):
+        trained(tmp_path / "run", "training.batch_size=5000")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_tensorboard_events_are_written_when_asked(tmp_path):
+    run, _ = trained(tmp_path / "run", "training.tensorboard=true", "training.epochs=1")
+    assert list(run.events_path.rglob("events.out.tfevents*"))
+
+
+def started(directory: Path) -> subprocess.Popen[bytes]:
+    """Start a long training and wait until its first epoch is written."""
+    command = [sys.executable, "-m", "cnnzoo", "train", "--config", "digits", "--run", str(directory)]
+    process = subprocess.Popen([*command, "--set", "training.epochs=2000"], stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 120
+    while not (directory / "history.csv").is_file():
+        assert process.poll() is None, process.stderr.read().decode()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return process
+
+
+@pytest.mark.slow
+def test_a_kill_leaves_no_file_half_written(tmp_path):
+    for moment in (0.0, 0.37):
+        directory = tmp_path / f"run{moment}"
+        process = started(directory)
+        time.sleep(moment)
+        process.kill()
+        process.wait()
+        with (directory / "history.csv").open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert rows
+        assert all(None not in row.values() for row in rows)
+        for name in ("model.keras", "last.keras"):
+            assert weights(directory / name)
+
+
+@pytest.mark.slow
+def test_ctrl_c_keeps_what_was_reached_and_says_so(tmp_path):
+    process = started(tmp_path / "run")
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err.decode()
+    from cnnzoo.runs import open_finished
+
+    with pytest.raises(UserError, match="unfinished"):
+        open_finished(tmp_path / "run")
+    run = open_finished(tmp_path / "run", unfinished=True)
+    assert run.metrics()["status"] == "interrupted"
+    assert run.metrics()["epochs"] == len(run.history())
+    assert weights(run.model_path)
+    assert run.curves_path.is_file()
