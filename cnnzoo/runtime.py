@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
-import cnnzoo
 from cnnzoo.errors import UserError, did_you_mean
 
 Backend = Literal["tensorflow", "jax", "torch"]
@@ -100,9 +99,8 @@ def seed_everything(seed: int) -> None:
 
 def describe() -> dict[str, str]:
     """Return the machine and the versions that a number depends on."""
-    packages = ("keras", "tensorflow", "jax", "torch", "numpy")
+    packages = ("cnnzoo", "keras", "tensorflow", "jax", "torch", "numpy")
     found = {
-        "cnnzoo": cnnzoo.__version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor": _processor(),

@@ -112,7 +112,7 @@ def test_a_file_here_goes_before_a_shipped_one(tmp_path, monkeypatch):
     Path("lenet.yaml").unlink()
     assert configs.load("lenet").data.name == "mnist"
     with pytest.raises(
-        UserError, match="no config lenett, neither here nor among the shipped ones. Did you mean 'lenet'"
+        UserError, match=r"no config lenett, neither here nor among the shipped ones. Did you mean 'lenet'"
     ):
         configs.load("lenett")
 

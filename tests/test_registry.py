@@ -8,7 +8,7 @@ from cnnzoo.errors import UserError
 
 
 def test_an_unknown_model_is_met_with_the_nearest():
-    with pytest.raises(UserError, match="no model named 'lenet6'. Did you mean 'lenet5'"):
+    with pytest.raises(UserError, match=r"no model named 'lenet6'. Did you mean 'lenet5'"):
         cnnzoo.build("lenet6")
 
 

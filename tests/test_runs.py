@@ -53,7 +53,7 @@ def test_an_interrupted_run_is_opened_on_request_only(tmp_path):
 def test_damaged_metrics_are_named(tmp_path):
     run = runs.create(CONFIG, "digits", parent=tmp_path)
     run.metrics_path.write_text('{"status": "fin')
-    with pytest.raises(UserError, match="metrics.json is missing or damaged"):
+    with pytest.raises(UserError, match=r"metrics.json is missing or damaged"):
         runs.open_finished(run.directory)
 
 

@@ -96,7 +96,7 @@ WRONG = {
     "train --config nothing": "nothing is a directory",
     "train --config digits --set model.name=lenet": "Did you mean 'lenet5'?",
     "train --config digits --set data.name=mnits": "Did you mean 'mnist'?",
-    "train --config digits --set training.epochs=0": "training.epochs: this should be greater than or equal to 1, not 0.",
+    "train --config digits --set training.epochs=0": "training.epochs: this should be greater than",
     "train --config digits --set runtime.backend=tensorflw": "Did you mean 'tensorflow'?",
     "train --config digits --run taken": "taken exists already",
     "train --config digits --seed -1": "--seed -1: a seed is",

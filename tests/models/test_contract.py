@@ -79,5 +79,5 @@ def test_an_unknown_option_is_met_with_the_nearest(name):
 
 
 def test_an_image_that_is_too_small_is_a_sentence(name):
-    with pytest.raises(UserError, match="cannot be built: .*4x4"):
+    with pytest.raises(UserError, match=r"cannot be built: .*4x4"):
         cnnzoo.build(name, (4, 4, 1))
