@@ -118,14 +118,13 @@ def evaluate(
     directory.mkdir(parents=True, exist_ok=True)
     with files.whole(directory / f"predictions-{split}.npz") as path:
         np.savez_compressed(path, probabilities=vote.probabilities, labels=vote.labels)
-    plots.ensemble(
-        [100 * a for a in accuracies],
-        100 * combined["soft_vote"],
-        100 * combined["hard_vote"],
-        directory / "ensemble.png",
-    )
-    title = f"{known.title}, {split}: soft vote of {len(members)}, {100 * combined['soft_vote']:.2f} % right"
-    plots.confusion(result["report"]["confusion"], known.class_names, directory / f"confusion-{split}.png", title=title)
+    shares = [100 * accuracy for accuracy in accuracies]
+    soft, hard = 100 * combined["soft_vote"], 100 * combined["hard_vote"]
+    title = f"{len(members)} networks on {known.title}, {split} images"
+    plots.ensemble(shares, soft, hard, directory / "ensemble.png", title=title)
+    confusion = result["report"]["confusion"]
+    picture = directory / f"confusion-{split}.png"
+    plots.confusion(confusion, known.class_names, picture, title=f"{title}: soft vote, {soft:.2f} % right")
     runs.write_json(directory / "ensemble.json", result)
     return result
 

@@ -105,7 +105,7 @@ def evaluate(run: Run, split: Split = "test", data_dir: Path | None = None) -> d
         **report(predictions, known.class_names),
     }
     write_json(run.report_path(split), result)
-    title = f"{known.title}, {split}: {100 * result['accuracy']:.2f} % of {result['images']:,} right"
+    title = f"{config.model.name} on {known.title}, {split} images: {100 * result['accuracy']:.2f} % right"
     plots.confusion(result["confusion"], known.class_names, run.confusion_path(split), title=title)
     return result
 

@@ -52,6 +52,6 @@ def test_the_code_of_the_readme_runs(code):
     from cnnzoo import registry
 
     try:
-        exec(compile(code, "README.md", "exec"), {})  # noqa: S102 - our own text
+        exec(compile(code, "README.md", "exec"), {})
     finally:
         registry._BUILDERS.pop("mine", None)

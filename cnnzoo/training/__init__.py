@@ -109,7 +109,8 @@ def train(config: Config, prepared: Prepared, run: Run, device: str, listener: L
         status = "interrupted"
     metrics = _metrics(status, recorder, time.perf_counter() - began)
     if recorder.rows:
-        plots.curves(recorder.rows, run.curves_path, best_epoch=metrics["best_epoch"])
+        title = f"{config.model.name} on {config.data.name}, seed {config.seed}"
+        plots.curves(recorder.rows, run.curves_path, best_epoch=metrics["best_epoch"], title=title)
     run.write_metrics(metrics)
     return metrics
 
