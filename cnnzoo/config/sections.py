@@ -1,0 +1,210 @@
+"""The sections of a config: strict, frozen, with their defaults, which live here and nowhere else."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Union
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, TypeAdapter, ValidationError, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
+
+from cnnzoo.cards import cards
+from cnnzoo.config.sentences import sentence
+from cnnzoo.errors import did_you_mean
+from cnnzoo.runtime import Backend, Device, Precision
+
+Positive = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """A part of a config: unknown keys and wrong types are errors, and nothing changes after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class ModelSection(Section):
+    """Which network, and its own options beside the name."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+
+    name: str = Field(description="Name of a registered network, as `cnnzoo models` lists them.")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The builder's keyword-only options."""
+        return dict(self.model_extra or {})
+
+    @model_validator(mode="after")
+    def _the_network_takes_its_options(self) -> "ModelSection":
+        known = cards()
+        if self.name not in known:
+            message = f"there is no model named '{self.name}'.{did_you_mean(self.name, known)}"
+            raise PydanticCustomError("model", "{message}", {"message": message, "key": "name"})
+        options = known[self.name].options
+        for key, value in self.options.items():
+            if key not in options:
+                message = f"model '{self.name}' has no option '{key}'.{did_you_mean(key, [*options, 'name'])}"
+                raise PydanticCustomError("model", "{message}", {"message": message, "key": key})
+            try:
+                TypeAdapter(_annotation(options[key])).validate_python(value, strict=True)
+            except ValidationError as error:
+                message = sentence(error.errors()[0])
+                raise PydanticCustomError("model", "{message}", {"message": message, "key": key}) from None
+        return self
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Describe one alternative per network, with its options."""
+        handler(core)
+        return {
+            "title": "ModelSection",
+            "oneOf": [
+                {
+                    "type": "object",
+                    "title": card.title,
+                    "properties": {"name": {"const": name}, **card.options},
+                    "required": ["name"],
+                    "additionalProperties": False,
+                }
+                for name, card in cards().items()
+            ],
+        }
+
+
+class DataSection(Section):
+    """Which images, and how many of the training images are held out to choose by."""
+
+    name: Literal["mnist", "fashion_mnist", "digits"] = Field(description="Name of the data set.")
+    validation: Count | Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.1, description="Training images held out for validation: a number of images, or a fraction."
+    )
+
+
+class PreprocessingSection(Section):
+    """What happens to raw pixels before the network sees them; it is saved inside the model."""
+
+    pad: int = Field(0, ge=0, le=512, description="Pixels of zeros added on each side.")
+    mean: float | list[float] | None = Field(
+        None,
+        description="Subtracted from pixels scaled to 0..1, one value or one per channel; "
+        "by default the training images' own mean.",
+    )
+    deviation: Positive | list[Positive] | None = Field(
+        None, description="Divides after the mean is subtracted; by default the training images' own."
+    )
+
+
+class AugmentationSection(Section):
+    """Random changes of each training image, drawn anew every time it is seen."""
+
+    rotation: float = Field(0.0, ge=0, le=180, description="Largest rotation either way, in degrees.")
+    shift: NonNegative = Field(0.0, description="Largest shift along each axis, in pixels.")
+
+
+class SgdSection(Section):
+    """Stochastic gradient descent with momentum."""
+
+    name: Literal["sgd"]
+    learning_rate: Positive = Field(0.01, description="Peak learning rate.")
+    momentum: Fraction = 0.9
+    nesterov: bool = False
+
+
+class AdamSection(Section):
+    """Adam; Kingma and Ba, ICLR 2015."""
+
+    name: Literal["adam"]
+    learning_rate: Positive = Field(0.001, description="Peak learning rate.")
+    beta_1: Fraction = 0.9
+    beta_2: Fraction = 0.999
+    epsilon: Positive = 1e-7
+
+
+class ConstantSection(Section):
+    """The same learning rate throughout, after the warm-up."""
+
+    name: Literal["constant"]
+    warmup_epochs: NonNegative = Field(0.0, description="Epochs of linear growth from zero.")
+
+
+class CosineSection(Section):
+    """Half a cosine from the peak to the final learning rate; Loshchilov and Hutter, ICLR 2017."""
+
+    name: Literal["cosine"]
+    warmup_epochs: NonNegative = Field(0.0, description="Epochs of linear growth from zero.")
+    final: Fraction = Field(0.0, description="Last learning rate, as a fraction of the peak.")
+
+
+class OneCycleSection(Section):
+    """Linear growth to the peak, then half a cosine down; after Smith and Topin 2018."""
+
+    name: Literal["one_cycle"]
+    rise: Annotated[float, Field(gt=0, lt=1)] = Field(0.25, description="Fraction of all steps spent growing.")
+    initial: Fraction = Field(0.04, description="First learning rate, as a fraction of the peak.")
+    final: Fraction = Field(0.0, description="Last learning rate, as a fraction of the peak.")
+
+
+class TrainingSection(Section):
+    """How long, in what batches, and towards what."""
+
+    epochs: Count = 10
+    batch_size: Count = 128
+    label_smoothing: Fraction = Field(0.0, description="Probability spread evenly over all classes.")
+    ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        None, description="Decay per step of averaged weights, which are then the ones judged and saved."
+    )
+    tensorboard: bool = Field(False, description="Write TensorBoard events into the run's events/ folder.")
+
+
+class RuntimeSection(Section):
+    """Where the arithmetic happens."""
+
+    backend: Backend | None = Field(None, description="By default KERAS_BACKEND, else tensorflow.")
+    device: Device = "auto"
+    threads: Count | None = Field(None, description="Processor threads; by default all.")
+    precision: Precision = "float32"
+
+
+Optimizer = Annotated[SgdSection | AdamSection, Field(discriminator="name")]
+Schedule = Annotated[ConstantSection | CosineSection | OneCycleSection, Field(discriminator="name")]
+
+
+class Config(Section):
+    """One run: everything that its result depends on, but for the machine."""
+
+    model: ModelSection
+    data: DataSection
+    preprocessing: PreprocessingSection = PreprocessingSection()
+    augmentation: AugmentationSection = AugmentationSection()
+    optimizer: Optimizer = AdamSection(name="adam")
+    schedule: Schedule = ConstantSection(name="constant")
+    training: TrainingSection = TrainingSection()
+    runtime: RuntimeSection = RuntimeSection()
+    seed: int = Field(0, ge=0, lt=2**32, description="Seeds weights, order, augmentation and dropout.")
+
+    def replaced(self, **sections: Any) -> "Config":
+        """Return a copy with some top-level values replaced."""
+        return self.model_copy(update=sections)
+
+    def to_yaml(self) -> str:
+        """Return the resolved config as YAML that loads to an equal one."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+    def recipe(self) -> dict[str, Any]:
+        """Return what the members of one ensemble share: everything but the seed and where it runs."""
+        values = self.model_dump(mode="json", exclude={"seed"})
+        values["runtime"] = {"precision": self.runtime.precision}
+        values["training"].pop("tensorboard")
+        return values
+
+
+def _annotation(option: Mapping[str, Any]) -> Any:
+    """Return the Python type of an option's JSON schema."""
+    if "enum" in option:
+        return Literal[tuple(option["enum"])]
+    types = option["type"] if isinstance(option["type"], list) else [option["type"]]
+    python = {"boolean": bool, "integer": int, "number": float, "string": str, "null": None}
+    return Union[tuple(python[name] for name in types)]  # noqa: UP007 - the members are only known now
