@@ -56,7 +56,7 @@ def see(path: Path, known: DataSet, ink: Ink = "auto") -> Seen:
     image = _open(path)
     height, width, channels = known.input_shape
     pixels = np.asarray(image.convert("L" if channels == 1 else "RGB"))
-    original = pixels
+    original = np.asarray(image.convert("RGB"))
     seen_ink: Literal["dark", "light"] | None = None
     if known.glyphs:
         seen_ink = _ink(pixels) if ink == "auto" else ink
