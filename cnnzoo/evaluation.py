@@ -70,7 +70,7 @@ def predict(run: Run, split: Split = "test", data_dir: Path | None = None) -> Pr
     kept = _read_predictions(path, fingerprint)
     if kept is not None:
         return kept
-    runtime.prepare(**config.runtime.model_dump())
+    runtime.prepare_for_saved_model(**config.runtime.model_dump())
     predictions = Predictions(softmax(_logits(run.model_path, images.images)), images.labels)
     with files.whole(path) as temporary:
         np.savez_compressed(

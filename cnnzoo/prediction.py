@@ -87,7 +87,7 @@ def predict(run: Run, paths: Sequence[Path], ink: Ink = "auto", top: int = 3) ->
     config = run.config()
     known = data.describe(config.data.name)
     seen = [see(path, known, ink) for path in paths]
-    runtime.prepare(**config.runtime.model_dump())
+    runtime.prepare_for_saved_model(**config.runtime.model_dump())
     logits = load_model(run.model_path).predict(np.stack([s.pixels for s in seen]), verbose=0)
     results = []
     for path, image, probabilities in zip(paths, seen, softmax(logits), strict=True):

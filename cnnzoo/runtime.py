@@ -80,6 +80,31 @@ def prepare(
     return f"CPU, {threads or available_cores()} cores"
 
 
+def prepare_for_saved_model(
+    backend: str | None, device: Device = "auto", threads: int | None = None, precision: Precision = "float32"
+) -> None:
+    """Have Keras ready to run a saved model, which any backend can.
+
+    A backend that Keras runs on already serves; else KERAS_BACKEND's, else the one that the model was
+    trained on, else TensorFlow.
+
+    Args:
+        backend: The one that the model was trained on.
+        device: See ``prepare``.
+        threads: See ``prepare``.
+        precision: See ``prepare``.
+
+    Raises:
+        UserError: See ``prepare``.
+    """
+    if "keras" in sys.modules:
+        return
+    wanted = os.environ.get("KERAS_BACKEND") or backend
+    if wanted is not None and wanted in BACKENDS and importlib.util.find_spec(wanted) is None:
+        wanted = DEFAULT_BACKEND
+    prepare(wanted, device, threads, precision)
+
+
 def available_cores() -> int:
     """Return the number of processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -133,3 +133,16 @@ def test_every_config_states_command_and_claim(name):
     assert f"#   cnnzoo train --config {path.name}" in header
     assert any("%" in line for line in header)
     configs.load(path)
+
+
+@pytest.mark.parametrize("name", configs.shipped())
+def test_every_config_builds_for_its_data(name):
+    import cnnzoo
+    from cnnzoo import data
+    from cnnzoo.data.preprocessing import padded_shape
+
+    config = configs.load(name)
+    known = data.describe(config.data.name)
+    shape = padded_shape(config.preprocessing, known.input_shape)
+    model = cnnzoo.build(config.model.name, shape, len(known.class_names), **config.model.options)
+    assert model.output_shape == (None, len(known.class_names))
