@@ -69,7 +69,7 @@ def cli() -> None:
 def main() -> None:
     """Run the command line; a mistake of the user's ends with one sentence and exit code 2."""
     try:
-        sys.exit(cli(standalone_mode=False, prog_name="cnnzoo"))
+        code = cli(standalone_mode=False, prog_name="cnnzoo")
     except UserError as error:
         _end(f"Error: {error}", 2)
     except click.ClickException as error:
@@ -77,6 +77,8 @@ def main() -> None:
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         _end("Interrupted.", 130)
+    if code:
+        sys.exit(code)
 
 
 def _end(message: str, code: int) -> None:

@@ -155,7 +155,7 @@ def test_a_run_in_use_is_refused(cnnzoo, digits_runs):
 
 @pytest.mark.real_data
 def test_lenet_learns_real_mnist_in_one_epoch(cnnzoo, mnist_dir):
-    small = ("--set", "training.epochs=1", "--set", "data.validation=50000")
+    small = ("--set", "training.epochs=1", "--set", "training.batch_size=64", "--set", "data.validation=40000")
     trained = cnnzoo("train", "--config", "lenet", "--data-dir", mnist_dir, *small, "--json")
     assert trained.code == 0, trained.err
     assert json.loads(trained.out)["validation_accuracy"] > 0.9

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -140,7 +141,9 @@ def test_tensorboard_events_are_written_when_asked(tmp_path):
 def started(directory: Path) -> subprocess.Popen[bytes]:
     """Start a long training and wait until its first epoch is written."""
     command = [sys.executable, "-m", "cnnzoo", "train", "--config", "digits", "--run", str(directory)]
-    process = subprocess.Popen([*command, "--set", "training.epochs=2000"], stderr=subprocess.PIPE)
+    # A shell that starts the tests in the background would have its children ignore Ctrl-C.
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    process = subprocess.Popen([*command, "--set", "training.epochs=2000"], stderr=subprocess.PIPE, preexec_fn=heed)
     deadline = time.monotonic() + 120
     while not (directory / "history.csv").is_file():
         assert process.poll() is None, process.stderr.read().decode()
