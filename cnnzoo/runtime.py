@@ -4,6 +4,7 @@ Only this module knows that backends differ in how they are told such things.
 """
 
 import importlib.util
+import logging
 import os
 import platform
 import random
@@ -142,6 +143,8 @@ def _set_environment(backend: str, device: Device, threads: int | None) -> None:
     environment = os.environ
     environment["KERAS_BACKEND"] = backend
     environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Its warnings on retracing are for authors of training loops; every new model of a session sets them off.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     # TensorFlow turns oneDNN on by itself only where it finds AVX-512; with AVX2 alone, LeNet-5 trains
     # three times as fast with it.
     environment.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")

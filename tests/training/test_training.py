@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from functools import partial
 from pathlib import Path
 
 import keras
@@ -140,10 +139,11 @@ def test_tensorboard_events_are_written_when_asked(tmp_path):
 
 def started(directory: Path) -> subprocess.Popen[bytes]:
     """Start a long training and wait until its first epoch is written."""
-    command = [sys.executable, "-m", "cnnzoo", "train", "--config", "digits", "--run", str(directory)]
     # A shell that starts the tests in the background would have its children ignore Ctrl-C.
-    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    process = subprocess.Popen([*command, "--set", "training.epochs=2000"], stderr=subprocess.PIPE, preexec_fn=heed)
+    heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = f"{heeding}; from cnnzoo.cli import main; main()"
+    words = ["train", "--config", "digits", "--run", str(directory), "--set", "training.epochs=2000"]
+    process = subprocess.Popen([sys.executable, "-c", code, *words], stderr=subprocess.PIPE)
     deadline = time.monotonic() + 120
     while not (directory / "history.csv").is_file():
         assert process.poll() is None, process.stderr.read().decode()
