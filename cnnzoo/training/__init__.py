@@ -17,7 +17,7 @@ from cnnzoo.data.preprocessing import padded_shape, resolve, with_preprocessing
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run, write_environment
 from cnnzoo.training.optimization import optimizer
-from cnnzoo.training.recorder import Listener, Recorder
+from cnnzoo.training.recorder import Interruption, Listener, Recorder
 from cnnzoo.training.trainee import Batches, EpochSeeds, Trainee
 
 VALIDATION_BATCH_SIZE = 500
@@ -94,24 +94,27 @@ def train(config: Config, prepared: Prepared, run: Run, device: str, listener: L
         metrics=["accuracy"],
         steps_per_execution=max(1, len(batches) // REPORTS_PER_EPOCH),
     )
-    recorder = Recorder(run, prepared.network, len(batches) * settings.batch_size, listener)
     listener.started(_facts(config, prepared, len(batches), device))
-    status = "finished"
-    try:
-        trainee.fit(
-            batches,
-            validation_data=held_out,
-            epochs=settings.epochs,
-            verbose=0,
-            callbacks=[EpochSeeds(config.seed, batches), *_optional_callbacks(config, run), recorder],
-        )
-    except KeyboardInterrupt:
-        status = "interrupted"
-    metrics = _metrics(status, recorder, time.perf_counter() - began)
-    if recorder.rows:
-        title = f"{config.model.name} on {config.data.name}, seed {config.seed}"
-        plots.curves(recorder.rows, run.curves_path, best_epoch=metrics["best_epoch"], title=title)
-    run.write_metrics(metrics)
+    with Interruption() as interruption:
+        images_per_epoch = len(batches) * settings.batch_size
+        recorder = Recorder(run, prepared.network, images_per_epoch, listener, interruption)
+        status = "finished"
+        try:
+            trainee.fit(
+                batches,
+                validation_data=held_out,
+                epochs=settings.epochs,
+                shuffle=False,  # the order is the seed's and the epoch's alone
+                verbose=0,
+                callbacks=[EpochSeeds(config.seed, batches), *_optional_callbacks(config, run), recorder],
+            )
+        except KeyboardInterrupt:
+            status = "interrupted"
+        metrics = _metrics(status, recorder, time.perf_counter() - began)
+        run.write_metrics(metrics)
+        if recorder.rows:
+            title = f"{config.model.name} on {config.data.name}, seed {config.seed}"
+            plots.curves(recorder.rows, run.curves_path, best_epoch=metrics["best_epoch"], title=title)
     return metrics
 
 

@@ -2,8 +2,11 @@
 
 import math
 import shutil
+import signal
+import threading
 import time
-from typing import Any, Protocol
+from types import TracebackType
+from typing import Any, Protocol, Self
 
 from keras import callbacks, ops
 
@@ -27,6 +30,45 @@ class Listener(Protocol):
         """Hear the history's row of an epoch that is done."""
 
 
+class Interruption:
+    """Ctrl-C as a wish that is granted between two steps; a second one insists.
+
+    A step, a save or a record is never cut, and no library can swallow the interrupt on its way.
+    """
+
+    def __init__(self) -> None:
+        self.wished = False
+        self.previous: Any = None
+
+    def __enter__(self) -> Self:
+        """Take the signal over, unless whoever started this process has it ignored."""
+        main = threading.current_thread() is threading.main_thread()
+        if main and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+            self.previous = signal.signal(signal.SIGINT, self._wish)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give the signal back."""
+        if self.previous is not None:
+            signal.signal(signal.SIGINT, self.previous)
+
+    def grant(self) -> None:
+        """End the training here if that was wished.
+
+        Raises:
+            KeyboardInterrupt: It was.
+        """
+        if self.wished:
+            raise KeyboardInterrupt
+
+    def _wish(self, *_: Any) -> None:
+        if self.wished:
+            raise KeyboardInterrupt
+        self.wished = True
+
+
 class Recorder(callbacks.Callback):
     """Keeps the history, the best model by validation and the last one, and tells the listener.
 
@@ -37,11 +79,14 @@ class Recorder(callbacks.Callback):
         network: The model to save, from raw pixels to logits.
         images_per_epoch: Training images that one epoch sees.
         listener: Told of steps and epochs.
+        interruption: Granted after a step or an epoch.
     """
 
-    def __init__(self, run: Run, network: Any, images_per_epoch: int, listener: Listener) -> None:
+    def __init__(
+        self, run: Run, network: Any, images_per_epoch: int, listener: Listener, interruption: Interruption
+    ) -> None:
         super().__init__()
-        self.run, self.network, self.listener = run, network, listener
+        self.run, self.network, self.listener, self.interruption = run, network, listener, interruption
         self.images_per_epoch = images_per_epoch
         self.rows: list[Row] = []
         self.best: Row | None = None
@@ -57,6 +102,7 @@ class Recorder(callbacks.Callback):
         del logs
         self.epoch_seconds = time.perf_counter() - self.began
         self.listener.step(self.current, batch + 1)
+        self.interruption.grant()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Write the row and the models."""
@@ -69,21 +115,23 @@ class Recorder(callbacks.Callback):
             "validation_accuracy": float(logs["val_accuracy"]),
         }
         if not (math.isfinite(row["loss"]) and math.isfinite(row["validation_loss"])):
+            kept = f" {self.run.directory} keeps the epochs before." if self.rows else ""
             raise UserError(
                 f"The loss is not finite after epoch {epoch + 1} (learning rate {row['learning_rate']:.3g}); "
-                f"lower optimizer.learning_rate. {self.run.directory} keeps the epochs before."
+                f"lower optimizer.learning_rate.{kept}"
             )
-        self.rows.append(row)
-        self.training_seconds += self.epoch_seconds
         best = self.best is None or _merit(row) > _merit(self.best)
         with files.whole(self.run.last_model_path) as path:
             self.network.save(path)
         if best:
-            self.best = row
             with files.whole(self.run.model_path) as path:
                 shutil.copyfile(self.run.last_model_path, path)
-        self.run.write_history(self.rows)
+        self.run.write_history([*self.rows, row])
+        self.rows.append(row)
+        self.best = row if best else self.best
+        self.training_seconds += self.epoch_seconds
         self.listener.epoch(row, self.images_per_epoch / self.epoch_seconds, best)
+        self.interruption.grant()
 
 
 def _merit(row: Row) -> tuple[float, float]:

@@ -121,6 +121,41 @@ def test_every_image_is_seen_once_an_epoch_in_another_order():
     assert len(Batches(np.arange(10), np.arange(10), 3, whole=True)) == 3
 
 
+def test_an_epochs_batches_depend_on_seed_and_number_alone(tmp_path, monkeypatch):
+    drawn = []
+    original = Batches.__getitem__
+
+    def watched(self, step):
+        if self.batch_size == 128:
+            drawn.append(self.order[step * 128 : (step + 1) * 128].tolist())
+        return original(self, step)
+
+    monkeypatch.setattr(Batches, "__getitem__", watched)
+    trained(tmp_path / "run", seed=5)
+    expected = [
+        np.random.default_rng((5, epoch)).permutation(1293)[step * 128 : (step + 1) * 128].tolist()
+        for epoch in range(2)
+        for step in range(10)
+    ]
+    positions = [drawn.index(batch) for batch in expected]
+    assert positions == sorted(positions)
+
+
+def test_an_interrupt_while_an_epoch_is_saved_waits_until_it_is(tmp_path, monkeypatch):
+    from cnnzoo.training import recorder
+
+    copy = recorder.shutil.copyfile
+
+    def interrupted_copy(*paths):
+        signal.raise_signal(signal.SIGINT)
+        return copy(*paths)
+
+    monkeypatch.setattr(recorder.shutil, "copyfile", interrupted_copy)
+    run, metrics = trained(tmp_path / "run", "training.epochs=5")
+    assert (metrics["status"], metrics["epochs"], len(run.history())) == ("interrupted", 1, 1)
+    assert weights(run.model_path)
+
+
 def test_a_loss_that_is_not_finite_ends_with_a_sentence(tmp_path):
     with pytest.raises(UserError, match=r"not finite after epoch 1 .*lower optimizer.learning_rate"):
         trained(tmp_path / "run", "optimizer={name: sgd, learning_rate: 1000000.0}", "schedule={name: constant}")
@@ -172,7 +207,10 @@ def test_a_kill_leaves_no_file_half_written(tmp_path):
 def test_ctrl_c_keeps_what_was_reached_and_says_so(tmp_path):
     process = started(tmp_path / "run")
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    try:
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130, err.decode()
     from cnnzoo.runs import open_finished
 
