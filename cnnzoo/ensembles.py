@@ -1,6 +1,7 @@
 """Several trained networks vote."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from cnnzoo.config import Config
 from cnnzoo.errors import UserError
 from cnnzoo.evaluation import Predictions, predict, report
 from cnnzoo.runs import Run, Split
+from cnnzoo.runtime import Device
 
 
 def members_of(config: Config, count: int, parent: Path = runs.RUNS) -> dict[int, Run | None]:
@@ -79,20 +81,49 @@ def combine(predictions: Sequence[Predictions]) -> dict[str, Any]:
     }
 
 
-def evaluate(
-    members: Sequence[Run], directory: Path, split: Split = "test", data_dir: Path | None = None
-) -> dict[str, Any]:
-    """Measure an ensemble and write its report, its predictions and its pictures.
+@dataclass(frozen=True)
+class Ensemble:
+    """What several runs say together.
+
+    Attributes:
+        known: The data set.
+        split: Which images were asked about.
+        vote: The soft vote's predictions.
+        result: data, split, members (run, model, seed, accuracy), mean, standard_deviation, soft_vote,
+            hard_vote, gain, and the soft vote's report.
+    """
+
+    known: data.DataSet
+    split: Split
+    vote: Predictions
+    result: dict[str, Any]
+
+    def write(self, directory: Path) -> dict[str, Any]:
+        """Write report, predictions and pictures into a directory, and return the result."""
+        result, known, split = self.result, self.known, self.split
+        directory.mkdir(parents=True, exist_ok=True)
+        with files.whole(directory / f"predictions-{split}.npz") as path:
+            np.savez_compressed(path, probabilities=self.vote.probabilities, labels=self.vote.labels)
+        shares = [100 * member["accuracy"] for member in result["members"]]
+        soft, hard = 100 * result["soft_vote"], 100 * result["hard_vote"]
+        title = f"{len(shares)} networks on {known.title}, {split} images"
+        plots.ensemble(shares, soft, hard, directory / "ensemble.png", title=title)
+        confusion, picture = result["report"]["confusion"], directory / f"confusion-{split}.png"
+        plots.confusion(confusion, known.class_names, picture, title=f"{title}: soft vote, {soft:.2f} % right")
+        runs.write_json(directory / "ensemble.json", result)
+        return result
+
+
+def combine_runs(
+    members: Sequence[Run], split: Split = "test", data_dir: Path | None = None, device: Device = "auto"
+) -> Ensemble:
+    """Let finished runs vote; nothing but their own kept predictions is written.
 
     Args:
         members: Finished runs on one data set.
-        directory: Where the files go.
-        split: Which images.
+        split: Which images; "test" is read here and in evaluations alone.
         data_dir: Where the data set lies; None to search for it.
-
-    Returns:
-        Members (run, seed, accuracy), mean, standard_deviation, soft_vote, hard_vote, gain, and the
-        soft vote's report.
+        device: Where to compute, if there is something to compute.
 
     Raises:
         UserError: The members were trained on different data sets.
@@ -102,7 +133,7 @@ def evaluate(
     if len(names) > 1:
         raise UserError(f"These runs cannot vote together: they were trained on {' and '.join(sorted(names))}.")
     known = data.describe(names.pop())
-    combined = combine(list(_predictions(members, split, data_dir)))
+    combined = combine(list(_predictions(members, split, data_dir, device)))
     vote = Predictions(combined.pop("probabilities"), combined.pop("labels"))
     accuracies = combined.pop("accuracies")
     result = {
@@ -115,21 +146,10 @@ def evaluate(
         **combined,
         "report": report(vote, known.class_names),
     }
-    directory.mkdir(parents=True, exist_ok=True)
-    with files.whole(directory / f"predictions-{split}.npz") as path:
-        np.savez_compressed(path, probabilities=vote.probabilities, labels=vote.labels)
-    shares = [100 * accuracy for accuracy in accuracies]
-    soft, hard = 100 * combined["soft_vote"], 100 * combined["hard_vote"]
-    title = f"{len(members)} networks on {known.title}, {split} images"
-    plots.ensemble(shares, soft, hard, directory / "ensemble.png", title=title)
-    confusion = result["report"]["confusion"]
-    picture = directory / f"confusion-{split}.png"
-    plots.confusion(confusion, known.class_names, picture, title=f"{title}: soft vote, {soft:.2f} % right")
-    runs.write_json(directory / "ensemble.json", result)
-    return result
+    return Ensemble(known, split, vote, result)
 
 
-def _predictions(members: Sequence[Run], split: Split, data_dir: Path | None) -> Iterator[Predictions]:
+def _predictions(members: Sequence[Run], split: Split, data_dir: Path | None, device: Device) -> Iterator[Predictions]:
     for run in members:
         with run.locked():
-            yield predict(run, split, data_dir)
+            yield predict(run, split, data_dir, device)

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from cnnzoo import data, files, plots, runtime
 from cnnzoo.config import Config
+from cnnzoo.errors import UserError
 from cnnzoo.runs import Run, Split, write_json
+from cnnzoo.runtime import Device
 
 PREDICT_BATCH_SIZE = 500
 
@@ -50,7 +52,7 @@ def split_of(config: Config, split: Split, data_dir: Path | None = None) -> data
     return held[0] if split == "train" else held[1]
 
 
-def predict(run: Run, split: Split = "test", data_dir: Path | None = None) -> Predictions:
+def predict(run: Run, split: Split = "test", data_dir: Path | None = None, device: Device = "auto") -> Predictions:
     """Return a run's predictions on a split, from its file when that fits model and images.
 
     Keras is imported only when there is something to compute. The run is to be locked.
@@ -59,18 +61,17 @@ def predict(run: Run, split: Split = "test", data_dir: Path | None = None) -> Pr
         run: A finished run.
         split: Which images.
         data_dir: Where the data set lies; None to search for it.
+        device: Where to compute, if there is something to compute.
     """
     config = run.config()
     images = split_of(config, split, data_dir)
-    model_hash = hashlib.sha256(run.model_path.read_bytes())
-    model_hash.update(images.images.tobytes())
-    model_hash.update(images.labels.tobytes())
-    fingerprint = model_hash.hexdigest()
+    contents = (run.model_path.read_bytes(), images.images.tobytes(), images.labels.tobytes())
+    fingerprint = hashlib.sha256(b"".join(contents)).hexdigest()
     path = run.predictions_path(split)
     kept = _read_predictions(path, fingerprint)
     if kept is not None:
         return kept
-    runtime.prepare_for_saved_model(**config.runtime.model_dump())
+    runtime.prepare_for_saved_model(config.runtime.backend, device, config.runtime.threads)
     predictions = Predictions(softmax(_logits(run.model_path, images.images)), images.labels)
     with files.whole(path) as temporary:
         np.savez_compressed(
@@ -82,20 +83,21 @@ def predict(run: Run, split: Split = "test", data_dir: Path | None = None) -> Pr
     return predictions
 
 
-def evaluate(run: Run, split: Split = "test", data_dir: Path | None = None) -> dict[str, Any]:
+def evaluate(run: Run, split: Split = "test", data_dir: Path | None = None, device: Device = "auto") -> dict[str, Any]:
     """Measure a run on a split; write report, predictions and the picture of the confusion matrix.
 
     Args:
         run: A finished run.
         split: Which images; "test" is read here and in ensembles alone.
         data_dir: Where the data set lies; None to search for it.
+        device: Where to compute, if there is something to compute.
 
     Returns:
         The report of ``report``, with the run, its seed and the split.
     """
     config = run.config()
     known = data.describe(config.data.name)
-    predictions = predict(run, split, data_dir)
+    predictions = predict(run, split, data_dir, device)
     result = {
         "run": str(run.directory),
         "model": config.model.name,
@@ -150,12 +152,19 @@ def softmax(logits: NDArray[np.floating[Any]]) -> Probabilities:
 
 
 def load_model(path: Path) -> Any:
-    """Load a saved model, from raw pixels to logits; code inside the file is refused."""
+    """Load a saved model, from raw pixels to logits; code inside the file is refused.
+
+    Raises:
+        UserError: The file is damaged, or is not a Keras model.
+    """
     import keras  # noqa: PLC0415 - after the runtime has chosen the backend
 
     import cnnzoo.models  # noqa: F401, PLC0415 - registers the zoo's own layers
 
-    return keras.saving.load_model(path, compile=False, safe_mode=True)
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (OSError, ValueError, TypeError, KeyError, BadZipFile, zlib.error):
+        raise UserError(f"{path} is damaged or is no model that this version can load; train the run again.") from None
 
 
 def _logits(path: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:

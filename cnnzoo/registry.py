@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from cnnzoo.errors import UserError, did_you_mean
 
@@ -68,9 +68,20 @@ def build(
     """
     function = builder(name)
     known = [p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
-    for option in options:
+    hints = get_type_hints(getattr(function, "func", function))
+    for option, value in options.items():
         if option not in known:
             raise UserError(f"Model '{name}' has no option '{option}'.{did_you_mean(option, known)}")
+        choices = get_args(hints.get(option)) if get_origin(hints.get(option)) is Literal else ()
+        if choices and value not in choices:
+            raise UserError(f"Model '{name}', option '{option}': {value!r} is none of {', '.join(map(repr, choices))}.")
+    if input_shape is not None:
+        sides = tuple(input_shape) if isinstance(input_shape, tuple | list) else ()
+        if len(sides) != 3 or not all(isinstance(side, int) and side > 0 for side in sides):
+            raise UserError(f"Model '{name}': input_shape is (height, width, channels), not {input_shape!r}.")
+        input_shape = sides
+    if num_classes is not None and num_classes < 0:
+        raise UserError(f"Model '{name}': num_classes is 0 or more, not {num_classes}.")
     given = {"input_shape": input_shape, "num_classes": num_classes}
     try:
         return function(**{key: value for key, value in given.items() if value is not None}, **options)

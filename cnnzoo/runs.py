@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shlex
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,6 +32,11 @@ class Run:
     def name(self) -> str:
         """The directory's own name."""
         return self.directory.resolve().name
+
+    @property
+    def lock_path(self) -> Path:
+        """Held by the process that trains or measures the run."""
+        return self.directory / ".lock"
 
     @property
     def config_path(self) -> Path:
@@ -84,9 +90,10 @@ class Run:
         """Return the picture of the confusion matrix on a split."""
         return self.directory / f"confusion-{split}.png"
 
-    def prediction_path(self, image: Path) -> Path:
-        """Return the picture of the prediction for one image."""
-        return self.directory / "predictions" / f"{image.stem}.png"
+    @property
+    def predictions_folder(self) -> Path:
+        """The folder of pictures of predictions for a person's own images."""
+        return self.directory / "predictions"
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -96,12 +103,12 @@ class Run:
             UserError: Another process holds it, or the directory cannot be written to.
         """
         try:
-            with FileLock(self.directory / ".lock", timeout=0):
+            with FileLock(self.lock_path, timeout=0):
                 yield
         except Timeout:
             raise UserError(f"{self.directory} is in use by another process; wait for it to end.") from None
-        except PermissionError:
-            raise UserError(f"{self.directory} cannot be written to; check its permissions.") from None
+        except OSError as error:
+            raise UserError(f"{self.directory} cannot be written to: {error.strerror}.") from None
 
     def config(self) -> Config:
         """Load the resolved config."""
@@ -186,7 +193,10 @@ def open_finished(directory: Path, unfinished: bool = False) -> Run:
         if not run.model_path.is_file():
             raise UserError(f"{directory} is damaged: it holds no {run.model_path.name}.")
         return run
-    again = f"train it again with: cnnzoo train --config {run.config_path}"
+    if run.lock_path.is_file():
+        with run.locked():  # a run that is being trained is in use, not broken off
+            pass
+    again = f"train it again with: cnnzoo train --config {shlex.quote(str(run.config_path))}"
     kept = "; --unfinished takes what it reached" if run.model_path.is_file() and not unfinished else ""
     raise UserError(f"{directory} is unfinished: its training did not come to its end{kept}; {again}")
 
@@ -194,8 +204,15 @@ def open_finished(directory: Path, unfinished: bool = False) -> Run:
 def finished(parent: Path = RUNS) -> list[Run]:
     """Return the finished runs in a folder, the newest last."""
     candidates = [Run(path.parent) for path in parent.glob("*/metrics.json")]
-    done = [run for run in candidates if run.metrics().get("status") == "finished" and run.config_path.is_file()]
+    done = [run for run in candidates if run.config_path.is_file() and run.model_path.is_file() and _is_finished(run)]
     return sorted(done, key=lambda run: (run.metrics_path.stat().st_mtime_ns, run.name))
+
+
+def _is_finished(run: Run) -> bool:
+    try:
+        return bool(run.metrics().get("status") == "finished")
+    except UserError:  # damaged, which is told when somebody names this run
+        return False
 
 
 def newest(parent: Path = RUNS) -> Run:
@@ -251,10 +268,13 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _git_commit() -> str | None:
-    """Return the commit of the working directory, marked when files differ from it."""
+    """Return the commit of the checkout that this package runs from, marked when files differ from it."""
+    checkout = Path(__file__).parents[1]
+    if not (checkout / ".git").exists():
+        return None
     try:
         answer = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],  # noqa: S607
+            ["git", "-C", str(checkout), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],  # noqa: S607
             capture_output=True,
             text=True,
             timeout=10,

@@ -61,13 +61,8 @@ def prepare(
     name = resolve_backend(backend)
     if importlib.util.find_spec(name) is None:
         raise UserError(f"The backend '{name}' is not installed; install it with: pip install {name}")
-    if "keras" in sys.modules:
-        import keras  # noqa: PLC0415 - loaded already
-
-        if keras.backend.backend() != name:
-            raise UserError(
-                f"Keras runs on {keras.backend.backend()} already, and {name} was asked for; start a new process."
-            )
+    if keras_backend() not in (None, name):
+        raise UserError(f"Keras runs on {keras_backend()} already, and {name} was asked for; start a new process.")
     _set_environment(name, device, threads)
     with _native_logs_muted():
         import keras  # noqa: PLC0415 - its backend is fixed by its import
@@ -81,9 +76,7 @@ def prepare(
     return f"CPU, {threads or available_cores()} cores"
 
 
-def prepare_for_saved_model(
-    backend: str | None, device: Device = "auto", threads: int | None = None, precision: Precision = "float32"
-) -> None:
+def prepare_for_saved_model(backend: str | None, device: Device = "auto", threads: int | None = None) -> None:
     """Have Keras ready to run a saved model, which any backend can.
 
     A backend that Keras runs on already serves; else KERAS_BACKEND's, else the one that the model was
@@ -93,17 +86,21 @@ def prepare_for_saved_model(
         backend: The one that the model was trained on.
         device: See ``prepare``.
         threads: See ``prepare``.
-        precision: See ``prepare``.
 
     Raises:
         UserError: See ``prepare``.
     """
-    if "keras" in sys.modules:
+    if "keras" in sys.modules and device != "gpu":
         return
-    wanted = os.environ.get("KERAS_BACKEND") or backend
+    wanted = keras_backend() or os.environ.get("KERAS_BACKEND") or backend
     if wanted is not None and wanted in BACKENDS and importlib.util.find_spec(wanted) is None:
         wanted = DEFAULT_BACKEND
-    prepare(wanted, device, threads, precision)
+    prepare(wanted, device, threads)
+
+
+def keras_backend() -> str | None:
+    """Return the backend that Keras runs on, or None while it is not loaded."""
+    return str(sys.modules["keras"].backend.backend()) if "keras" in sys.modules else None
 
 
 def available_cores() -> int:

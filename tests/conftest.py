@@ -89,5 +89,5 @@ def digits_runs(tmp_path_factory: pytest.TempPathFactory) -> "list[Run]":
     folder = tmp_path_factory.mktemp("digits_runs")
     with contextlib.chdir(folder):
         for seed in (0, 1):
-            train_run(load_config("digits", SMALL[1::2], None, seed), "digits")
+            train_run(load_config("digits", SMALL[1::2], seed=seed), "digits")
     return [runs.Run(folder / run.directory) for run in runs.finished(folder / runs.RUNS)]

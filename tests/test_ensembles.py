@@ -49,7 +49,7 @@ def test_finished_runs_of_the_same_recipe_are_members_already(digits_runs):
 
 
 def test_an_ensemble_reports_its_members_as_eval_does(digits_runs, tmp_path):
-    result = ensembles.evaluate(digits_runs, tmp_path / "ensemble")
+    result = ensembles.combine_runs(digits_runs).write(tmp_path / "ensemble")
     alone = [evaluate(run)["accuracy"] for run in digits_runs]
     assert [row["accuracy"] for row in result["members"]] == pytest.approx(alone)
     assert result["report"]["accuracy"] == result["soft_vote"]

@@ -107,3 +107,36 @@ def test_predictions_come_with_probabilities_and_a_picture(digits_runs, digit, t
     assert first["probabilities"] == pytest.approx(second["probabilities"])
     with Image.open(first["picture"]) as picture:
         assert picture.size[0] > 300
+
+
+@pytest.mark.parametrize(("size", "width"), [(200, 1), (2000, 4), (400, 30)])
+def test_a_stroke_of_any_width_is_seen_about_as_wide_as_mnists(size, width, tmp_path):
+    image = Image.new("L", (size, size), 255)
+    ImageDraw.Draw(image).line([(size // 2, size // 5), (size // 2, 4 * size // 5)], fill=0, width=width)
+    image.save(tmp_path / "one.png")
+    pixels = see(tmp_path / "one.png", DIGITS).pixels[..., 0]
+    assert pixels.max() > 150
+    assert 1 <= (pixels[14] > 60).sum() <= 4
+
+
+def test_dust_does_not_move_the_digit(tmp_path):
+    path = drawn(tmp_path, "a.png")
+    clean = see(path, DIGITS).pixels
+    image = Image.open(path)
+    image.putpixel((5, 350), (0, 0, 0))
+    image.save(tmp_path / "b.png")
+    assert np.array_equal(see(tmp_path / "b.png", DIGITS).pixels, clean)
+
+
+def test_a_blank_image_of_the_networks_size_and_ink_without_strokes_are_refused(tmp_path):
+    with pytest.raises(UserError, match="is blank"):
+        see(save(np.zeros((28, 28), "uint8"), tmp_path / "black.png"), DIGITS)
+    with pytest.raises(UserError, match="--ink dark: Fashion-MNIST has no strokes"):
+        see(drawn(tmp_path, "a.png"), data.describe("fashion_mnist"), "dark")
+
+
+def test_two_images_of_one_name_get_a_picture_each(digits_runs, digit, tmp_path):
+    (tmp_path / "other").mkdir()
+    paths = [save(digit, tmp_path / "x.png"), save(digit, tmp_path / "other" / "x.png")]
+    pictures = {result["picture"] for result in predict(digits_runs[0], paths)}
+    assert len(pictures) == 2

@@ -61,11 +61,15 @@ def test_the_newest_run_is_the_one_that_finished_last(tmp_path):
     with pytest.raises(UserError, match="no finished run"):
         runs.newest(tmp_path)
     first, second = (runs.create(CONFIG, "digits", parent=tmp_path) for _ in range(2))
+    for run in (first, second):
+        run.model_path.write_bytes(b"model")
     second.write_metrics({"status": "finished"})
     assert runs.newest(tmp_path) == second
     time.sleep(0.01)
     first.write_metrics({"status": "finished"})
     assert runs.newest(tmp_path) == first
+    first.metrics_path.write_text("{")
+    assert runs.newest(tmp_path) == second
 
 
 def test_a_run_in_use_by_another_process_is_refused_and_free_once_that_is_killed(tmp_path):

@@ -72,6 +72,10 @@ def main() -> None:
         code = cli(standalone_mode=False, prog_name="cnnzoo")
     except UserError as error:
         _end(f"Error: {error}", 2)
+    except OSError as error:
+        if error.filename is None or error.strerror is None:
+            raise
+        _end(f"Error: {error.filename}: {error.strerror}; check the path, its permissions and the room left.", 2)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

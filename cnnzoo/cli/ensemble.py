@@ -11,15 +11,16 @@ from cnnzoo import runs
 from cnnzoo.cli.options import data_dir_option, device_option, load_config, settings_option, split_option
 from cnnzoo.cli.output import json_option, print_json, progress, results
 from cnnzoo.cli.train import train_run
-from cnnzoo.config import Config
+from cnnzoo.config import SEEDS, Config
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run, Split
+from cnnzoo.runtime import Device
 
 
 @click.command("ensemble")
 @click.argument("directories", metavar="[RUN]...", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--config", "config_name", metavar="FILE", help="Train the members from this config instead.")
-@click.option("--members", type=click.IntRange(min=1), help="How many, with --config; seeds follow in sequence.")
+@click.option("--members", type=click.IntRange(min=1), help="How many, with --config; 3 by default, seeds in sequence.")
 @split_option
 @data_dir_option
 @device_option
@@ -32,7 +33,7 @@ def command(
     members: int | None,
     split: Split,
     data_dir: Path | None,
-    device: str | None,
+    device: Device,
     output: Path | None,
     settings: tuple[str, ...],
     as_json: bool,
@@ -51,7 +52,10 @@ def command(
     if config_name:
         config = load_config(config_name, settings, device)
         name = Path(config_name).stem
-        voters = _complete(config, name, members or 3, data_dir)
+        count = members or 3
+        if config.seed + count > SEEDS:
+            raise UserError(f"{count} members from seed {config.seed} on would pass the last seed, {SEEDS - 1}.")
+        voters = _complete(config, name, count, data_dir)
     else:
         name = ""
         voters = [runs.open_finished(path) for path in directories]
@@ -60,14 +64,15 @@ def command(
     from cnnzoo import ensembles  # noqa: PLC0415 - loads matplotlib
 
     progress().print(f"Measuring {len(voters)} members on the {split} images ...", style="dim")
+    ensemble = ensembles.combine_runs(voters, split, data_dir, device)
     directory = output or runs.numbered(runs.RUNS, f"{name}-ensemble".strip("-"))
-    result = ensembles.evaluate(voters, directory, split, data_dir)
+    result = ensemble.write(directory)
     if as_json:
         print_json({"directory": str(directory), **result})
         return
     console = results()
     _print_votes(console, result)
-    console.print(f"Pictures: {directory / 'ensemble.png'}, {directory / f'confusion-{split}.png'}")
+    click.echo(f"Pictures: {directory / 'ensemble.png'}, {directory / f'confusion-{split}.png'}")
 
 
 def _complete(config: Config, name: str, count: int, data_dir: Path | None) -> list[Run]:

@@ -8,19 +8,26 @@ from rich.console import Console
 from rich.table import Table
 
 from cnnzoo import runs
-from cnnzoo.cli.options import data_dir_option, split_option
+from cnnzoo.cli.options import data_dir_option, device_option, split_option
 from cnnzoo.cli.output import json_option, print_json, progress, results
 from cnnzoo.runs import Split
+from cnnzoo.runtime import Device
 
 
 @click.command("eval")
 @click.argument("directories", metavar="[RUN]...", nargs=-1, type=click.Path(path_type=Path))
 @split_option
 @data_dir_option
+@device_option
 @click.option("--unfinished", is_flag=True, help="Take what an interrupted run reached.")
 @json_option
 def command(
-    directories: tuple[Path, ...], split: Split, data_dir: Path | None, unfinished: bool, as_json: bool
+    directories: tuple[Path, ...],
+    split: Split,
+    data_dir: Path | None,
+    device: Device,
+    unfinished: bool,
+    as_json: bool,
 ) -> None:
     """Measure finished runs, the newest one when none is named.
 
@@ -33,21 +40,19 @@ def command(
     for run in opened:
         progress().print(f"Measuring {run.directory} on the {split} images ...", style="dim")
         with run.locked():
-            reports.append(evaluation.evaluate(run, split, data_dir))
+            reports.append(evaluation.evaluate(run, split, data_dir, device))
     if as_json:
         print_json({"runs": reports})
         return
     console = results()
     for run, report in zip(opened, reports, strict=True):
         print_report(console, report)
-        console.print(f"Picture: {run.confusion_path(split)}; everything: {run.report_path(split)}\n")
+        click.echo(f"Picture: {run.confusion_path(split)}; everything: {run.report_path(split)}\n")
 
 
 def print_report(console: Console, report: dict[str, Any]) -> None:
     """Print a report: one line, the classes, and the confusion matrix of up to 20 classes."""
-    title = f"{report['run']}: {report['model']} on {report['data']}, {report['split']}" if "run" in report else ""
-    if title:
-        console.print(title, style="bold")
+    console.print(f"{report['run']}: {report['model']} on {report['data']}, {report['split']}", style="bold")
     console.print(
         f"accuracy {100 * report['accuracy']:.2f} %   error {100 * report['error']:.2f} % "
         f"({report['images'] - report['correct']:,} of {report['images']:,} images)   loss {report['loss']:.4f}"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from cnnzoo.config import Config, load
+from cnnzoo.config import SEEDS, Config, load
 from cnnzoo.errors import UserError
 from cnnzoo.runtime import resolve_backend
 
@@ -23,7 +23,13 @@ data_dir_option = click.option(
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder that holds the data set; by default CNNZOO_DATA_DIR, then the cache, then a download.",
 )
-device_option = click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), help="Where to compute.")
+device_option = click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "gpu"]),
+    default="auto",
+    show_default=True,
+    help="Where to compute; auto takes a GPU when there is one.",
+)
 split_option = click.option(
     "--split",
     type=click.Choice(["test", "validation", "train"]),
@@ -33,14 +39,14 @@ split_option = click.option(
 )
 
 
-def load_config(name: str, settings: tuple[str, ...], device: str | None, seed: int | None = None) -> Config:
+def load_config(name: str, settings: tuple[str, ...], device: str = "auto", seed: int | None = None) -> Config:
     """Load a config and settle what options and environment decide: seed, device and backend."""
     config = load(name, settings)
     changes: dict[str, object] = {"backend": resolve_backend(config.runtime.backend)}
-    if device:
+    if device != "auto":
         changes["device"] = device
-    if seed is not None and not 0 <= seed < 2**32:
-        raise UserError(f"--seed {seed}: a seed is a whole number from 0 to {2**32 - 1}.")
+    if seed is not None and not 0 <= seed < SEEDS:
+        raise UserError(f"--seed {seed}: a seed is a whole number from 0 to {SEEDS - 1}.")
     return config.replaced(
         runtime=config.runtime.model_copy(update=changes), seed=config.seed if seed is None else seed
     )

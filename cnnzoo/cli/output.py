@@ -14,7 +14,7 @@ json_option: Callable[[Any], Any] = click.option(
 
 def results() -> Console:
     """Return the console of results: standard output, not wrapped when it is no terminal."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     if not console.is_terminal:
         console.width = 200
     return console
@@ -22,7 +22,7 @@ def results() -> Console:
 
 def progress() -> Console:
     """Return the console of progress and remarks: standard error."""
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, markup=False)
     if not console.is_terminal:
         console.width = 200
     return console

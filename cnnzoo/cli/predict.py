@@ -6,8 +6,10 @@ import click
 from rich.table import Table
 
 from cnnzoo import runs
+from cnnzoo.cli.options import device_option
 from cnnzoo.cli.output import json_option, print_json, results
 from cnnzoo.prediction import Ink
+from cnnzoo.runtime import Device
 
 
 @click.command("predict")
@@ -21,14 +23,18 @@ from cnnzoo.prediction import Ink
     show_default=True,
     help="Digits: dark strokes on light paper, or light ones on dark; auto judges by the border.",
 )
+@device_option
 @click.option("--unfinished", is_flag=True, help="Take what an interrupted run reached.")
 @json_option
-def command(directory: Path, images: tuple[Path, ...], top: int, ink: Ink, unfinished: bool, as_json: bool) -> None:
+def command(
+    directory: Path, images: tuple[Path, ...], top: int, ink: Ink, device: Device, unfinished: bool, as_json: bool
+) -> None:
     """Classify PNG or JPEG images of any size with a finished run."""
     run = runs.open_finished(directory, unfinished)
     from cnnzoo import prediction  # noqa: PLC0415 - loads matplotlib
 
-    found = prediction.predict(run, images, ink, top)
+    with run.locked():
+        found = prediction.predict(run, images, ink, top, device)
     if as_json:
         print_json({"run": str(run.directory), "predictions": found})
         return

@@ -92,7 +92,7 @@ def _print(known: Card, summary: "Summary") -> None:
         table.add_row(row.name, row.kind, f"[{shape}]", f"{row.parameters:,}", f"{row.macs:,}", field)
 
     console = output.results()
-    console.print(f"[bold]{known.name}[/bold]   {known.title}")
+    console.print(f"{known.name}   {known.title}", style="bold")
     console.print(table)
     if summary.trainable_parameters < summary.parameters:
         fixed = summary.parameters - summary.trainable_parameters

@@ -1,5 +1,6 @@
 """``cnnzoo train``."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import click
 
 from cnnzoo import runs
 from cnnzoo.cli.options import config_option, data_dir_option, device_option, load_config, settings_option
-from cnnzoo.cli.output import json_option, print_json, progress, results
+from cnnzoo.cli.output import json_option, print_json, progress
 from cnnzoo.config import Config
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
@@ -26,7 +27,7 @@ def command(
     directory: Path | None,
     seed: int | None,
     data_dir: Path | None,
-    device: str | None,
+    device: str,
     settings: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -41,7 +42,7 @@ def command(
     if as_json:
         print_json({"run": str(run.directory), **metrics})
     else:
-        _summarize(run, metrics)
+        _summarize(run, metrics, data_dir)
     if metrics["status"] == "interrupted":
         click.get_current_context().exit(130)
 
@@ -64,20 +65,19 @@ def train_run(
         return run, training.train(config, prepared, run, device, heard)
 
 
-def _summarize(run: Run, metrics: dict[str, Any]) -> None:
-    console = results()
+def _summarize(run: Run, metrics: dict[str, Any], data_dir: Path | None) -> None:
     if not metrics["epochs"]:
-        console.print(f"Interrupted before the first epoch was done; {run.directory} holds no model.")
+        click.echo(f"Interrupted before the first epoch was done; {run.directory} holds no model.")
         return
     done = "Interrupted" if metrics["status"] == "interrupted" else "Done"
-    console.print(
-        f"{done} after {metrics['epochs']} epochs and {metrics['seconds']:.0f} s "
-        f"({metrics['images_per_second']:,.0f} images/s)."
-    )
-    console.print(
+    epochs = "1 epoch" if metrics["epochs"] == 1 else f"{metrics['epochs']} epochs"
+    click.echo(f"{done} after {epochs} and {metrics['seconds']:.0f} s ({metrics['images_per_second']:,.0f} images/s).")
+    click.echo(
         f"Best by validation: epoch {metrics['best_epoch']}, accuracy {100 * metrics['validation_accuracy']:.2f} %."
     )
-    console.print(f"Kept in {run.directory}: {run.model_path.name} (that epoch), {run.last_model_path.name}, ", end="")
-    console.print(f"{run.curves_path.name}, {run.history_path.name}")
-    unfinished = " --unfinished" if metrics["status"] == "interrupted" else ""
-    console.print(f"Next: cnnzoo eval {run.directory}{unfinished}")
+    kept = f"{run.last_model_path.name}, {run.curves_path.name}, {run.history_path.name}"
+    click.echo(f"Kept in {run.directory}: {run.model_path.name} (that epoch), {kept}")
+    words = ["cnnzoo", "eval", str(run.directory)]
+    words += ["--data-dir", str(data_dir)] if data_dir else []
+    words += ["--unfinished"] if metrics["status"] == "interrupted" else []
+    click.echo(f"Next: {shlex.join(words)}")

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from cnnzoo.config.mistakes import explain
 from cnnzoo.config.reading import override, read
 from cnnzoo.config.sections import (
+    SEEDS,
     AdamSection,
     AugmentationSection,
     Config,
@@ -21,6 +22,7 @@ from cnnzoo.config.sections import (
 from cnnzoo.errors import UserError, did_you_mean
 
 __all__ = [
+    "SEEDS",
     "AdamSection",
     "AugmentationSection",
     "Config",

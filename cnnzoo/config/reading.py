@@ -36,6 +36,8 @@ def read(path: Path) -> tuple[dict[str, Any], dict[Key, str]]:
         mark = error.problem_mark or error.context_mark
         where = f", line {mark.line + 1}" if mark else ""
         raise UserError(f"{path}{where}: this is not valid YAML: {error.problem}.") from None
+    except (ValueError, AttributeError, RecursionError):
+        raise UserError(f"{path} holds a value that YAML cannot make sense of, such as an impossible date.") from None
     except yaml.YAMLError:
         raise UserError(f"{path} holds characters that YAML does not allow; is it a text file?") from None
 
@@ -68,7 +70,7 @@ def override(values: dict[str, Any], origins: dict[Key, str], setting: str) -> N
         raise UserError(f"--set {setting}: write it as section.key=value, such as optimizer.learning_rate=0.01.")
     try:
         value = yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, AttributeError, RecursionError):
         raise UserError(f"--set {setting}: the value '{text}' is not valid YAML.") from None
     section: Any = values
     for depth, part in enumerate(key[:-1], start=1):

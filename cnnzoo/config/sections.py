@@ -13,6 +13,7 @@ from cnnzoo.config.sentences import sentence
 from cnnzoo.errors import did_you_mean
 from cnnzoo.runtime import Backend, Device, Precision
 
+SEEDS = 2**32
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -183,7 +184,7 @@ class Config(Section):
     schedule: Schedule = ConstantSection(name="constant")
     training: TrainingSection = TrainingSection()
     runtime: RuntimeSection = RuntimeSection()
-    seed: int = Field(0, ge=0, lt=2**32, description="Seeds weights, order, augmentation and dropout.")
+    seed: int = Field(0, ge=0, lt=SEEDS, description="Seeds weights, order, augmentation and dropout.")
 
     def replaced(self, **sections: Any) -> "Config":
         """Return a copy with some top-level values replaced."""

@@ -1,5 +1,6 @@
 """What pydantic finds wrong, said in a sentence."""
 
+import math
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -32,8 +33,8 @@ def sentence(problem: Any, known: Iterable[str] = (), name: str | None = None) -
             choices = re.findall(r"'([^']+)'", context.get("expected") or context["expected_tags"])
             given = context.get("tag", value)
             said = f"{given!r} is not known here.{did_you_mean(str(given), choices)}"
-        case "float_type" | "int_type" if isinstance(value, str) and _is_number(value):
-            said = f"'{value}' is text in YAML, not a number; write {_yaml_number(value)}."
+        case "float_type" | "int_type" if isinstance(value, str) and (number := _number(value, kind)):
+            said = f"'{value}' is text in YAML, not a number; write {number}."
         case _:
             message = str(problem["msg"]).replace("Input should", "this should")
             shown = f", not {value!r}" if isinstance(value, str | int | float) else ""
@@ -41,18 +42,15 @@ def sentence(problem: Any, known: Iterable[str] = (), name: str | None = None) -
     return str(said)
 
 
-def _is_number(text: str) -> bool:
+def _number(text: str, kind: str) -> str | None:
+    """Return a text as the number that YAML would read, or None if it is none of that kind."""
     try:
-        float(text)
+        number = float(text)
     except ValueError:
-        return False
-    return True
-
-
-def _yaml_number(text: str) -> str:
-    number = float(text)
-    plain = repr(number)
-    if "e" not in plain:
-        return plain
-    mantissa, exponent = plain.split("e")
-    return f"{mantissa if '.' in mantissa else mantissa + '.0'}e{int(exponent):+03d}"
+        return None
+    if not math.isfinite(number) or (kind == "int_type" and not number.is_integer()):
+        return None
+    if kind == "int_type":
+        return str(int(number))
+    mantissa, e, exponent = repr(number).partition("e")
+    return f"{mantissa if '.' in mantissa else mantissa + '.0'}e{int(exponent):+03d}" if e else mantissa

@@ -39,7 +39,7 @@ def test_the_first_session_works_as_its_own_lines_say(cnnzoo):
     predicted = cnnzoo("predict", "runs/0001-digits", "digit.png")
     assert predicted.code == 0, predicted.err
     assert "light on dark" in predicted.out
-    assert Path("runs/0001-digits/predictions/digit.png").is_file()
+    assert Path("runs/0001-digits/predictions/digit.png.png").is_file()
 
 
 def test_json_is_one_object_and_nothing_else(cnnzoo, digits_runs):
@@ -144,6 +144,24 @@ def test_a_mistake_gets_a_sentence_and_exit_code_2(arguments, cnnzoo, mistakes):
     assert "Traceback" not in answer.err
     assert answer.out == ""
     assert sorted(Path.cwd().rglob("*")) == before
+
+
+def test_a_path_with_brackets_is_shown_as_it_is(cnnzoo):
+    answer = cnnzoo("train", "--config", "digits", "--run", "q[v1] [/bold]", *SMALL, "--set", "training.epochs=1")
+    assert answer.code == 0, answer.err
+    assert "Next: cnnzoo eval 'q[v1] [/bold]'" in answer.out
+    assert "q[v1] [/bold]" in cnnzoo("eval", "q[v1] [/bold]").out
+
+
+def test_a_damaged_model_and_an_unwritable_place_are_sentences(cnnzoo, digits_runs):
+    shutil.copytree(digits_runs[0].directory, "copy")
+    Path("copy/model.keras").write_bytes(b"PK cut")
+    answer = cnnzoo("eval", "copy")
+    assert (answer.code, "copy/model.keras is damaged" in answer.err) == (2, True), answer.err
+    Path("file").write_text("")
+    answer = cnnzoo("ensemble", digits_runs[0].directory, "--output", "file/x")
+    assert (answer.code, answer.err.splitlines()[-1].startswith("Error: file/x: Not a directory")) == (2, True)
+    assert not list(Path("runs").glob("*"))
 
 
 def test_a_run_in_use_is_refused(cnnzoo, digits_runs):

@@ -24,7 +24,7 @@ SMALL_SETTINGS = SMALL[1::2]
 
 
 def trained(directory, *settings, seed=0):
-    return train_run(load_config("digits", (*SMALL_SETTINGS, *settings), None, seed), "digits", directory)
+    return train_run(load_config("digits", (*SMALL_SETTINGS, *settings), seed=seed), "digits", directory)
 
 
 def weights(path):
@@ -59,7 +59,7 @@ def test_the_same_seed_gives_the_same_history_and_weights_and_another_does_not(d
 
 def test_the_resolved_config_replays_the_run(digits_runs, tmp_path):
     run = digits_runs[1]
-    replayed, _ = train_run(load_config(str(run.config_path), (), None), "again", tmp_path / "again")
+    replayed, _ = train_run(load_config(str(run.config_path), ()), "again", tmp_path / "again")
     assert replayed.history_path.read_bytes() == run.history_path.read_bytes()
 
 
