@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike, NDArray
 
 from cnnzoo.files import whole
@@ -88,7 +88,7 @@ def confusion(matrix: ArrayLike, class_names: Sequence[str], path: Path, title: 
     numbered = classes <= 25
     shares = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     errors = np.where(np.eye(classes, dtype=bool), np.nan, shares)
-    highest = float(np.nanmax(errors, initial=0)) or 1.0
+    highest = max(1.0, float(np.nanmax(errors, initial=0)))  # a single mistake shall not look like many
 
     side = min(12.0, max(5.0, 2.5 + 0.55 * classes)) if numbered else 10.0
     figure = _figure(side + 1, side)
@@ -203,12 +203,20 @@ def ensemble(members: Sequence[float], soft: float, hard: float, path: Path, *, 
 
 
 def _logarithmic_where_wide(axes: Any, values: Sequence[float]) -> None:
-    """Scale the vertical axis by powers of ten where the values span more than one."""
-    positive = [value for value in values if np.isfinite(value) and value > 0]
+    """Scale the vertical axis by powers of ten where the values span more than one; 0 keeps a place at its foot."""
+    finite = [value for value in values if np.isfinite(value)]
+    positive = [value for value in finite if value > 0]
     if positive and max(positive) > 10 * min(positive):
-        axes.set_yscale("log")
-        axes.set_ylim(min(positive) / 1.3, max(positive) * 1.3)
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        least, most, zero = min(positive), max(positive), min(finite) <= 0
+        if zero:
+            axes.set_yscale("symlog", linthresh=least, linscale=0.5)
+            axes.set_ylim(-0.1 * least, most * 1.3)
+        else:
+            axes.set_yscale("log")
+            axes.set_ylim(least / 1.3, most * 1.3)
+        decades = range(int(np.floor(np.log10(least))), int(np.ceil(np.log10(most))) + 1)
+        ticks = [step * 10.0**decade for decade in decades for step in (1, 2, 5)]
+        axes.set_yticks([0.0] * zero + [tick for tick in ticks if least <= tick <= most * 1.3])
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.yaxis.set_minor_formatter(NullFormatter())
     elif positive:

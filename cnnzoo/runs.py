@@ -187,7 +187,8 @@ def open_finished(directory: Path, unfinished: bool = False) -> Run:
     if not directory.is_dir():
         raise UserError(f"There is no run {directory}.")
     if not run.config_path.is_file():
-        raise UserError(f"{directory} is not a run: it holds no {run.config_path.name}.")
+        votes = "it is an ensemble, name its members" if (directory / "ensemble.json").is_file() else None
+        raise UserError(f"{directory} is not a run: {votes or f'it holds no {run.config_path.name}'}.")
     status = run.metrics().get("status")
     if status == "finished" or (unfinished and run.model_path.is_file()):
         if not run.model_path.is_file():
@@ -224,7 +225,7 @@ def newest(parent: Path = RUNS) -> Run:
     done = finished(parent)
     if not done:
         raise UserError(
-            f"There is no finished run under {parent}/; name one, or make one: cnnzoo train --config lenet.yaml"
+            f"There is no finished run under {parent}/; name one, or make one: cnnzoo train --config digits.yaml"
         )
     return done[-1]
 

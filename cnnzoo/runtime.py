@@ -3,6 +3,7 @@
 Only this module knows that backends differ in how they are told such things.
 """
 
+import importlib
 import importlib.util
 import logging
 import os
@@ -68,6 +69,8 @@ def prepare(
         import keras  # noqa: PLC0415 - its backend is fixed by its import
 
         gpus = _gpus(name)
+        if name != DEFAULT_BACKEND and importlib.util.find_spec(DEFAULT_BACKEND):
+            importlib.import_module(DEFAULT_BACKEND)  # Keras does so later on any backend, and not in silence
     keras.config.set_dtype_policy(precision)
     if device == "gpu" and not gpus:
         raise UserError(f"--device gpu: no GPU is visible to {name}; {_what_is_missing(name)}")

@@ -63,7 +63,7 @@ def command(
             raise UserError("A run is named twice; each has one vote.")
     from cnnzoo import ensembles  # noqa: PLC0415 - loads matplotlib
 
-    progress().print(f"Measuring {len(voters)} members on the {split} images ...", style="dim")
+    progress().print(f"Measuring on the {split} images, members: {len(voters)} ...", style="dim")
     ensemble = ensembles.combine_runs(voters, split, data_dir, device)
     directory = output or runs.numbered(runs.RUNS, f"{name}-ensemble".strip("-"))
     result = ensemble.write(directory)
@@ -90,7 +90,7 @@ def _complete(config: Config, name: str, count: int, data_dir: Path | None) -> l
         console.print(f"Member {position} of {count}, seed {seed}: training.")
         run, metrics = train_run(config.replaced(seed=seed), name, None, data_dir)
         if metrics["status"] != "finished":
-            console.print("Interrupted; the same command goes on with this member.")
+            console.print("Interrupted; the same command trains this member anew and keeps the ones that are done.")
             click.get_current_context().exit(130)
         done.append(run)
     return done

@@ -38,15 +38,16 @@ def command(
     if as_json:
         print_json({"run": str(run.directory), "predictions": found})
         return
-    table = Table("image", "seen as", "class", "probability %", "picture")
+    table = Table("image", "seen as", "class", "probability %")
     table.columns[3].justify = "right"
-    grounds = {"dark": "dark on light, turned round", "light": "light on dark", None: "as it is"}
+    grounds = {"dark": "dark on light, inverted", "light": "light on dark", None: "as it is"}
     for result in found:
         table.add_row(
             result["image"],
             grounds[result["ink"]],
             "\n".join(entry["class"] for entry in result["top"]),
             "\n".join(f"{100 * entry['probability']:.2f}" for entry in result["top"]),
-            result["picture"],
         )
     results().print(table)
+    for result in found:
+        click.echo(f"Picture: {result['picture']}")
