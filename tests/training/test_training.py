@@ -151,7 +151,11 @@ def test_an_interrupt_while_an_epoch_is_saved_waits_until_it_is(tmp_path, monkey
         return copy(*paths)
 
     monkeypatch.setattr(recorder.shutil, "copyfile", interrupted_copy)
-    run, metrics = trained(tmp_path / "run", "training.epochs=5")
+    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background ignore it
+    try:
+        run, metrics = trained(tmp_path / "run", "training.epochs=5")
+    finally:
+        signal.signal(signal.SIGINT, inherited)
     assert (metrics["status"], metrics["epochs"], len(run.history())) == ("interrupted", 1, 1)
     assert weights(run.model_path)
 
