@@ -1,6 +1,6 @@
 """Several trained networks vote."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from cnnzoo import data, files, plots, runs
-from cnnzoo.config import Config
+from cnnzoo.config import SEEDS, Config
 from cnnzoo.errors import UserError
 from cnnzoo.evaluation import Predictions, predict, report
 from cnnzoo.runs import Run, Split
 from cnnzoo.runtime import Device
+from cnnzoo.training import Listener, train
 
 
 def members_of(config: Config, count: int, parent: Path = runs.RUNS) -> dict[int, Run | None]:
@@ -36,6 +37,42 @@ def members_of(config: Config, count: int, parent: Path = runs.RUNS) -> dict[int
         if other.seed in members and members[other.seed] is None and other.recipe() == recipe:
             members[other.seed] = run
     return members
+
+
+def train_members(
+    config: Config,
+    count: int,
+    name: str,
+    *,
+    data_dir: Path | None = None,
+    listener: Listener | None = None,
+    announce: Callable[[int, int, Run | None], None] = lambda *_: None,
+) -> list[Run]:
+    """Return one finished run per seed, training those that are missing under ``runs/``.
+
+    Args:
+        config: The recipe; its seed is the first member's, the next ones follow in sequence.
+        count: Number of members.
+        name: Ending of the new runs' directories.
+        data_dir: Where the data set lies; None to search for it.
+        listener: Told of the progress of each training.
+        announce: Told of each member: its place from 1 on, its seed, and its run if it is there.
+
+    Raises:
+        KeyboardInterrupt: A training was interrupted; the members before it are finished runs.
+        UserError: The seeds would pass the last one, or see ``train``.
+    """
+    if config.seed + count > SEEDS:
+        raise UserError(f"{count} members from seed {config.seed} on would pass the last seed, {SEEDS - 1}.")
+    voters = []
+    for place, (seed, member) in enumerate(members_of(config, count).items(), start=1):
+        announce(place, seed, member)
+        if member is None:
+            run, metrics = train(config.replaced(seed=seed), name, data_dir=data_dir, listener=listener)
+            if metrics["status"] != "finished":
+                raise KeyboardInterrupt
+        voters.append(member or run)
+    return voters
 
 
 def combine(predictions: Sequence[Predictions]) -> dict[str, Any]:
@@ -107,7 +144,10 @@ class Ensemble:
         shares = [100 * member["accuracy"] for member in result["members"]]
         soft, hard = 100 * result["soft_vote"], 100 * result["hard_vote"]
         title = f"{len(shares)} networks on {known.title}, {split} images"
-        plots.ensemble(shares, soft, hard, directory / "ensemble.png", title=title)
+        names = [f"seed {member['seed']}" for member in result["members"]]
+        if len(set(names)) < len(names) or len({member["model"] for member in result["members"]}) > 1:
+            names = [Path(member["run"]).name for member in result["members"]]
+        plots.ensemble(shares, soft, hard, directory / "ensemble.png", labels=names, title=title)
         confusion, picture = result["report"]["confusion"], directory / f"confusion-{split}.png"
         plots.confusion(confusion, known.class_names, picture, title=f"{title}: soft vote, {soft:.2f} % right")
         runs.write_json(directory / "ensemble.json", result)

@@ -83,7 +83,7 @@ def prepare_for_saved_model(backend: str | None, device: Device = "auto", thread
     """Have Keras ready to run a saved model, which any backend can.
 
     A backend that Keras runs on already serves; else KERAS_BACKEND's, else the one that the model was
-    trained on, else TensorFlow.
+    trained on if it is installed, else TensorFlow.
 
     Args:
         backend: The one that the model was trained on.
@@ -95,10 +95,8 @@ def prepare_for_saved_model(backend: str | None, device: Device = "auto", thread
     """
     if "keras" in sys.modules and device != "gpu":
         return
-    wanted = keras_backend() or os.environ.get("KERAS_BACKEND") or backend
-    if wanted is not None and wanted in BACKENDS and importlib.util.find_spec(wanted) is None:
-        wanted = DEFAULT_BACKEND
-    prepare(wanted, device, threads)
+    trained_on = backend if backend and importlib.util.find_spec(backend) else None
+    prepare(keras_backend() or os.environ.get("KERAS_BACKEND") or trained_on, device, threads)
 
 
 def keras_backend() -> str | None:

@@ -84,10 +84,10 @@ def digits_runs(tmp_path_factory: pytest.TempPathFactory) -> "list[Run]":
 
     from cnnzoo import runs
     from cnnzoo.cli.options import load_config
-    from cnnzoo.cli.train import train_run
+    from cnnzoo.training import train
 
     folder = tmp_path_factory.mktemp("digits_runs")
     with contextlib.chdir(folder):
         for seed in (0, 1):
-            train_run(load_config("digits", SMALL[1::2], seed=seed), "digits")
+            train(load_config("digits", SMALL[1::2], seed=seed), "digits")
     return [runs.Run(folder / run.directory) for run in runs.finished(folder / runs.RUNS)]

@@ -10,8 +10,8 @@ from rich.table import Table
 from cnnzoo import runs
 from cnnzoo.cli.options import data_dir_option, device_option, load_config, settings_option, split_option
 from cnnzoo.cli.output import json_option, print_json, progress, results
-from cnnzoo.cli.train import train_run
-from cnnzoo.config import SEEDS, Config
+from cnnzoo.cli.progress import listener
+from cnnzoo.config import Config
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run, Split
 from cnnzoo.runtime import Device
@@ -51,11 +51,8 @@ def command(
         raise UserError(f"--output {output} exists already; name a new directory.")
     if config_name:
         config = load_config(config_name, settings, device)
-        name = Path(config_name).stem
-        count = members or 3
-        if config.seed + count > SEEDS:
-            raise UserError(f"{count} members from seed {config.seed} on would pass the last seed, {SEEDS - 1}.")
-        voters = _complete(config, name, count, data_dir)
+        name = runs.name_for(config_name)
+        voters = _members(config, members or 3, name, data_dir)
     else:
         name = ""
         voters = [runs.open_finished(path) for path in directories]
@@ -75,25 +72,21 @@ def command(
     click.echo(f"Pictures: {directory / 'ensemble.png'}, {directory / f'confusion-{split}.png'}")
 
 
-def _complete(config: Config, name: str, count: int, data_dir: Path | None) -> list[Run]:
-    """Return one finished run per seed, training those that are missing."""
-    from cnnzoo import ensembles  # noqa: PLC0415
+def _members(config: Config, count: int, name: str, data_dir: Path | None) -> list[Run]:
+    """Return one finished run per seed, with the progress of those that are trained on standard error."""
+    from cnnzoo import ensembles  # noqa: PLC0415 - loads matplotlib
 
     console = progress()
-    members = ensembles.members_of(config, count)
-    done = []
-    for position, (seed, kept) in enumerate(members.items(), start=1):
-        if kept:
-            console.print(f"Member {position} of {count}, seed {seed}: {kept.directory} is there.")
-            done.append(kept)
-            continue
-        console.print(f"Member {position} of {count}, seed {seed}: training.")
-        run, metrics = train_run(config.replaced(seed=seed), name, None, data_dir)
-        if metrics["status"] != "finished":
-            console.print("Interrupted; the same command trains this member anew and keeps the ones that are done.")
-            click.get_current_context().exit(130)
-        done.append(run)
-    return done
+
+    def announce(place: int, seed: int, run: Run | None) -> None:
+        console.print(f"Member {place} of {count}, seed {seed}: {f'{run.directory} is there' if run else 'training'}.")
+
+    try:
+        with listener(console) as heard:
+            return ensembles.train_members(config, count, name, data_dir=data_dir, listener=heard, announce=announce)
+    except KeyboardInterrupt:
+        console.print("The same command trains this member anew and keeps the ones that are done.")
+        raise
 
 
 def _print_votes(console: Console, result: dict[str, Any]) -> None:

@@ -33,7 +33,11 @@ def command(
 
     Predictions, report and the picture of the confusion matrix go into the run's directory.
     """
-    opened = [runs.open_finished(path, unfinished) for path in directories] or [runs.newest()]
+    opened = [runs.open_finished(path, unfinished) for path in directories]
+    if not opened:
+        opened = [runs.newest()]
+        for other in runs.unfinished_since(opened[0]):
+            progress().print(f"{other.directory} is newer and unfinished; name it, with --unfinished, to measure it.")
     from cnnzoo import evaluation  # noqa: PLC0415 - loads matplotlib
 
     reports = []

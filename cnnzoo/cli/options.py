@@ -6,10 +6,9 @@ import click
 
 from cnnzoo.config import SEEDS, Config, load
 from cnnzoo.errors import UserError
-from cnnzoo.runtime import resolve_backend
 
 config_option = click.option(
-    "--config", "config_name", required=True, metavar="FILE", help="A config here, or the name of a shipped one."
+    "--config", "config_name", metavar="FILE", help="A config here, or the name of a shipped one."
 )
 settings_option = click.option(
     "--set",
@@ -21,7 +20,7 @@ settings_option = click.option(
 data_dir_option = click.option(
     "--data-dir",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder that holds the data set; by default CNNZOO_DATA_DIR, then the cache, then a download.",
+    help="Where the data sets lie; by default in CNNZOO_DATA_DIR, the cache or Keras's cache.",
 )
 device_option = click.option(
     "--device",
@@ -40,11 +39,9 @@ split_option = click.option(
 
 
 def load_config(name: str, settings: tuple[str, ...], device: str = "auto", seed: int | None = None) -> Config:
-    """Load a config and settle what options and environment decide: seed, device and backend."""
+    """Load a config and settle what options decide: seed and device."""
     config = load(name, settings)
-    changes: dict[str, object] = {"backend": resolve_backend(config.runtime.backend)}
-    if device != "auto":
-        changes["device"] = device
+    changes = {} if device == "auto" else {"device": device}
     if seed is not None and not 0 <= seed < SEEDS:
         raise UserError(f"--seed {seed}: a seed is a whole number from 0 to {SEEDS - 1}.")
     return config.replaced(

@@ -9,12 +9,14 @@ import click
 from cnnzoo import runs
 from cnnzoo.cli.options import config_option, data_dir_option, device_option, load_config, settings_option
 from cnnzoo.cli.output import json_option, print_json, progress
-from cnnzoo.config import Config
+from cnnzoo.cli.progress import listener
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
+from cnnzoo.training import train
 
 
 @click.command("train")
+@click.argument("named", metavar="[FILE]", required=False)
 @config_option
 @click.option("--run", "directory", type=click.Path(path_type=Path), help="A new directory; by default runs/NNNN-NAME.")
 @click.option("--seed", type=int, help="Seed of weights, order and augmentation; by default the config's.")
@@ -23,7 +25,8 @@ from cnnzoo.runs import Run
 @settings_option
 @json_option
 def command(
-    config_name: str,
+    named: str | None,
+    config_name: str | None,
     directory: Path | None,
     seed: int | None,
     data_dir: Path | None,
@@ -31,38 +34,26 @@ def command(
     settings: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Train one network from a config.
+    """Train one network from a config, named with --config or without it.
 
     The test images are not touched: `cnnzoo eval` reads them, once.
     """
-    config = load_config(config_name, settings, device, seed)
+    if bool(named) == bool(config_name):
+        raise UserError("Name one config, here or a shipped one, such as: cnnzoo train --config digits.yaml")
+    name = config_name or named or ""
+    config = load_config(name, settings, device, seed)
     if directory and directory.exists():
         raise UserError(f"--run {directory} exists already; name a new directory, or leave --run out.")
-    run, metrics = train_run(config, Path(config_name).stem, directory, data_dir)
+    console = progress()
+    console.print("Starting ...", style="dim")
+    with listener(console) as heard:
+        run, metrics = train(config, runs.name_for(name), directory, data_dir=data_dir, listener=heard)
     if as_json:
         print_json({"run": str(run.directory), **metrics})
     else:
         _summarize(run, metrics, data_dir)
     if metrics["status"] == "interrupted":
         click.get_current_context().exit(130)
-
-
-def train_run(
-    config: Config, name: str, directory: Path | None = None, data_dir: Path | None = None
-) -> tuple[Run, dict[str, Any]]:
-    """Train one run with its progress on standard error."""
-    from cnnzoo import runtime  # noqa: PLC0415 - loads Keras, which a mistake in the options should not wait for
-
-    console = progress()
-    console.print("Starting ...", style="dim")
-    device = runtime.prepare(**config.runtime.model_dump())
-    from cnnzoo import training  # noqa: PLC0415 - only after the backend is chosen
-    from cnnzoo.cli.progress import listener  # noqa: PLC0415
-
-    prepared = training.prepare(config, data_dir)
-    run = runs.create(config, name, directory)
-    with run.locked(), listener(console, run) as heard:
-        return run, training.train(config, prepared, run, device, heard)
 
 
 def _summarize(run: Run, metrics: dict[str, Any], data_dir: Path | None) -> None:

@@ -71,5 +71,5 @@ def _per_channel(key: str, given: float | list[float] | None, own: NDArray[np.fl
         return [float(round(value, 6)) for value in own]
     values = given if isinstance(given, list) else [given] * len(own)
     if len(values) != len(own):
-        raise UserError(f"preprocessing.{key}: {len(values)} values were given for images of {len(own)} channel(s).")
+        raise UserError(f"{len(values)} values of {key} were given for images of {len(own)} channel(s).")
     return values

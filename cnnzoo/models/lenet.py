@@ -98,7 +98,7 @@ def lenet5(
     x = layers.Dense(120, activation=activation, name="c5")(x)
     x = layers.Dense(84, activation=activation, name="features")(x)
     if num_classes:
-        x = layers.Dense(num_classes, name="logits")(x)
+        x = layers.Dense(num_classes, dtype="float32", name="logits")(x)
     return Model(images, x, name="lenet5")
 
 
@@ -145,7 +145,7 @@ def lenet5_1998(input_shape: tuple[int, int, int] = (32, 32, 1), num_classes: in
     x = layers.Dense(84, **drawn(120), name="f6")(x)
     x = layers.Activation(scaled_tanh, name="features")(x)
     if num_classes:
-        x = EuclideanRBF(digit_centres()[:num_classes], name="logits")(x)
+        x = EuclideanRBF(digit_centres()[:num_classes], dtype="float32", name="logits")(x)
     return Model(images, x, name="lenet5_1998")
 
 

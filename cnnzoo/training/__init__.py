@@ -1,159 +1,52 @@
-"""Config, data and a run directory become a trained run."""
+"""A config becomes a trained run.
 
-import importlib.util
-import time
-from dataclasses import dataclass
+Importing this loads no Keras: its backend is chosen when the training begins.
+"""
+
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from keras import Model, callbacks
+from cnnzoo import runs, runtime
+from cnnzoo.config import Config
+from cnnzoo.runs import Run
+from cnnzoo.training.listening import Listener, Silent
 
-import cnnzoo
-from cnnzoo import data, plots, runtime
-from cnnzoo.config import Config, PreprocessingSection
-from cnnzoo.data.augmentation import Augmentation
-from cnnzoo.data.preprocessing import padded_shape, resolve, with_preprocessing
-from cnnzoo.errors import UserError
-from cnnzoo.runs import Run, write_environment
-from cnnzoo.training.optimization import optimizer
-from cnnzoo.training.recorder import Interruption, Listener, Recorder
-from cnnzoo.training.trainee import Batches, EpochSeeds, Trainee
-
-VALIDATION_BATCH_SIZE = 500
-REPORTS_PER_EPOCH = 10
+__all__ = ["Listener", "Silent", "train"]
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """What a training starts from."""
-
-    training: data.Split
-    validation: data.Split
-    network: Model
-    preprocessing: PreprocessingSection
-
-
-def prepare(config: Config, data_dir: Path | None = None) -> Prepared:
-    """Load the images, hold out the validation split and build the network.
+def train(
+    config: Config,
+    name: str = "run",
+    directory: Path | None = None,
+    *,
+    data_dir: Path | None = None,
+    parent: Path = runs.RUNS,
+    listener: Listener | None = None,
+) -> tuple[Run, dict[str, Any]]:
+    """Train a network by a config into a new run directory; the test images are not touched.
 
     Args:
-        config: The run's config.
+        config: From ``cnnzoo.config.load``.
+        name: Ending of the numbered directory.
+        directory: Where the run shall lie; None for a new number under ``parent``.
         data_dir: Where the data set lies; None to search for it.
-
-    Raises:
-        UserError: The data are not there or damaged, or the network cannot take them.
-    """
-    known = data.describe(config.data.name)
-    images = data.load(known.name, "train", data_dir)
-    training, validation = data.hold_out(images, config.data.validation, len(known.class_names))
-    batch_size, count = config.training.batch_size, len(training.images)
-    if batch_size > count:
-        raise UserError(f"training.batch_size: {batch_size} is more than the {count} training images.")
-    runtime.seed_everything(config.seed)
-    preprocessing = resolve(config.preprocessing, training.images)
-    input_shape = padded_shape(preprocessing, known.input_shape)
-    network = cnnzoo.build(config.model.name, input_shape, len(known.class_names), **config.model.options)
-    return Prepared(training, validation, with_preprocessing(network, preprocessing, known.input_shape), preprocessing)
-
-
-def train(config: Config, prepared: Prepared, run: Run, device: str, listener: Listener) -> dict[str, Any]:
-    """Train a network and fill its run directory.
-
-    The test images are not touched. ``runtime.prepare`` has been called, and the run is locked.
-
-    Args:
-        config: The run's config.
-        prepared: From ``prepare``.
-        run: A new run.
-        device: The device in words, for the record.
-        listener: Told of every epoch.
+        parent: Folder of numbered runs.
+        listener: Told of the progress; None for silence.
 
     Returns:
-        The run's metrics: status, epochs, best_epoch, validation, images_per_second, seconds.
-        After an interruption the status is "interrupted", and files hold the epochs before it.
+        The run and its metrics, which ``fitting.fit`` describes. After Ctrl-C the metrics' status is
+        "interrupted", and the run holds the epochs before it.
 
     Raises:
-        UserError: The loss is not finite.
+        UserError: The backend or device is not there, the data are not there or damaged, the network
+            cannot take them, the directory exists, or the loss is not finite.
     """
-    began = time.perf_counter()
-    write_environment(run, config, device)
-    settings, training, validation = config.training, prepared.training, prepared.validation
-    count = len(training.labels)
-    places = np.arange(count + len(validation.labels), dtype="int32")
-    batches = Batches(places[:count], training.labels, settings.batch_size, whole=True)
-    held_out = Batches(places[count:], validation.labels, VALIDATION_BATCH_SIZE, whole=False)
-    trainee = Trainee(
-        prepared.network,
-        np.concatenate([training.images, validation.images]),
-        Augmentation(config.augmentation),
-        settings.label_smoothing,
-    )
-    trainee.compile(
-        optimizer=optimizer(config, len(batches)),
-        metrics=["accuracy"],
-        steps_per_execution=max(1, len(batches) // REPORTS_PER_EPOCH),
-    )
-    listener.started(_facts(config, prepared, len(batches), device))
-    with Interruption() as interruption:
-        images_per_epoch = len(batches) * settings.batch_size
-        recorder = Recorder(run, prepared.network, images_per_epoch, listener, interruption)
-        status = "finished"
-        try:
-            trainee.fit(
-                batches,
-                validation_data=held_out,
-                epochs=settings.epochs,
-                shuffle=False,  # the order is the seed's and the epoch's alone
-                verbose=0,
-                callbacks=[EpochSeeds(config.seed, batches), *_optional_callbacks(config, run), recorder],
-            )
-        except KeyboardInterrupt:
-            status = "interrupted"
-        metrics = _metrics(status, recorder, time.perf_counter() - began)
-        run.write_metrics(metrics)
-        if recorder.rows:
-            title = f"{config.model.name} on {config.data.name}, seed {config.seed}"
-            plots.curves(recorder.rows, run.curves_path, best_epoch=metrics["best_epoch"], title=title)
-    return metrics
+    backend = runtime.resolve_backend(config.runtime.backend)
+    config = config.replaced(runtime=config.runtime.model_copy(update={"backend": backend}))
+    device = runtime.prepare(**config.runtime.model_dump())
+    from cnnzoo.training import fitting  # noqa: PLC0415 - loads Keras, so only after its backend is chosen
 
-
-def _optional_callbacks(config: Config, run: Run) -> list[callbacks.Callback]:
-    chosen = []
-    if config.training.ema_decay is not None:
-        # Swapped in at the end of an epoch and out at the beginning of the next: the recorder, which
-        # comes after, saves the averaged weights.
-        chosen.append(callbacks.SwapEMAWeights(swap_on_epoch=True))
-    if config.training.tensorboard:
-        if importlib.util.find_spec("tensorboard") is None:
-            raise UserError("training.tensorboard: TensorBoard is not installed; pip install 'cnnzoo[tensorboard]'")
-        chosen.append(callbacks.TensorBoard(run.events_path, write_graph=False))
-    return chosen
-
-
-def _facts(config: Config, prepared: Prepared, steps: int, device: str) -> dict[str, Any]:
-    return {
-        "model": config.model.name,
-        "parameters": sum(int(np.prod(weight.shape)) for weight in prepared.network.trainable_weights),
-        "data": config.data.name,
-        "training_images": len(prepared.training.labels),
-        "validation_images": len(prepared.validation.labels),
-        "backend": config.runtime.backend,
-        "device": device,
-        "epochs": config.training.epochs,
-        "steps": steps,
-        "seed": config.seed,
-    }
-
-
-def _metrics(status: str, recorder: Recorder, seconds: float) -> dict[str, Any]:
-    metrics: dict[str, Any] = {"status": status, "epochs": len(recorder.rows), "seconds": round(seconds, 2)}
-    if recorder.best is not None:
-        images = recorder.images_per_epoch * len(recorder.rows)
-        metrics |= {
-            "best_epoch": int(recorder.best["epoch"]),
-            "validation_accuracy": recorder.best["validation_accuracy"],
-            "validation_loss": recorder.best["validation_loss"],
-            "images_per_second": round(images / recorder.training_seconds, 1),
-        }
-    return metrics
+    prepared = fitting.prepare(config, data_dir)
+    run = runs.create(config, name, directory, parent)
+    with run.locked():
+        return run, fitting.fit(config, prepared, run, device, listener or Silent())

@@ -26,7 +26,7 @@ class WarmupCosine(optimizers.schedules.LearningRateSchedule):
         warmup_steps: Steps of growth, at least 0.
         total_steps: Steps after which the rate stays at ``final``.
         initial: Learning rate of the first step.
-        final: Learning rate of the last step.
+        final: Learning rate that the decay ends in, one step after the last.
     """
 
     def __init__(self, peak: float, warmup_steps: float, total_steps: float, initial: float, final: float) -> None:
@@ -63,10 +63,11 @@ def schedule(config: Config, steps_per_epoch: int) -> WarmupCosine:
     section, peak = config.schedule, config.optimizer.learning_rate
     total = steps_per_epoch * config.training.epochs
     match section:
-        case ConstantSection():
-            return WarmupCosine(peak, section.warmup_epochs * steps_per_epoch, total, 0.0, peak)
-        case CosineSection():
-            return WarmupCosine(peak, section.warmup_epochs * steps_per_epoch, total, 0.0, section.final * peak)
+        case ConstantSection() | CosineSection():
+            warmup = section.warmup_epochs * steps_per_epoch
+            final = peak if isinstance(section, ConstantSection) else section.final * peak
+            # From one part in warmup + 1, because a first step at rate zero would be none.
+            return WarmupCosine(peak, warmup, total, peak / (warmup + 1), final)
         case OneCycleSection():
             return WarmupCosine(peak, section.rise * total, total, section.initial * peak, section.final * peak)
 

@@ -6,28 +6,14 @@ import signal
 import threading
 import time
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from keras import callbacks, ops
 
 from cnnzoo import files
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
-
-Row = dict[str, float]
-
-
-class Listener(Protocol):
-    """Whoever shows the progress of a training."""
-
-    def started(self, facts: dict[str, Any]) -> None:
-        """Hear what is about to be trained: model, parameters, data, backend, device, epochs, steps."""
-
-    def step(self, epoch: int, step: int) -> None:
-        """Hear that steps (counted from 1) of an epoch (counted from 1) are done."""
-
-    def epoch(self, row: Row, images_per_second: float, best: bool) -> None:
-        """Hear the history's row of an epoch that is done."""
+from cnnzoo.training.listening import Listener, Row
 
 
 class Interruption:
@@ -93,8 +79,9 @@ class Recorder(callbacks.Callback):
         self.training_seconds = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Start the epoch's clock."""
+        """Note the epoch's first learning rate, and start its clock."""
         del logs
+        self.learning_rate = float(ops.convert_to_numpy(self.model.optimizer.learning_rate))
         self.current, self.began = epoch + 1, time.perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
@@ -108,7 +95,7 @@ class Recorder(callbacks.Callback):
         """Write the row and the models."""
         row: Row = {
             "epoch": epoch + 1,
-            "learning_rate": float(ops.convert_to_numpy(self.model.optimizer.learning_rate)),
+            "learning_rate": self.learning_rate,
             "loss": float(logs["loss"]),
             "accuracy": float(logs["accuracy"]),
             "validation_loss": float(logs["val_loss"]),

@@ -28,7 +28,10 @@ class Trainee(Model):
     ) -> None:
         super().__init__(name=f"{network.name}_trainee")
         self.network = network
-        self.images = ops.convert_to_tensor(images)
+        # A weight, because JAX copies what a compiled function closes over into its program.
+        self.images = self.add_weight(
+            name="images", shape=images.shape, dtype="uint8", initializer=lambda *_, **__: images, trainable=False
+        )
         self.augmentation = augmentation
         self.augmentation_seeds = augmentation.generator  # tracked by Keras only as an attribute of a model
         self.label_smoothing = label_smoothing

@@ -14,17 +14,17 @@ from commands import SMALL
 
 from cnnzoo import data
 from cnnzoo.cli.options import load_config
-from cnnzoo.cli.train import train_run
 from cnnzoo.data.augmentation import Augmentation
 from cnnzoo.errors import UserError
 from cnnzoo.evaluation import load_model
+from cnnzoo.training import train
 from cnnzoo.training.trainee import Batches, Trainee
 
 SMALL_SETTINGS = SMALL[1::2]
 
 
 def trained(directory, *settings, seed=0):
-    return train_run(load_config("digits", (*SMALL_SETTINGS, *settings), seed=seed), "digits", directory)
+    return train(load_config("digits", (*SMALL_SETTINGS, *settings), seed=seed), "digits", directory)
 
 
 def weights(path):
@@ -59,7 +59,7 @@ def test_the_same_seed_gives_the_same_history_and_weights_and_another_does_not(d
 
 def test_the_resolved_config_replays_the_run(digits_runs, tmp_path):
     run = digits_runs[1]
-    replayed, _ = train_run(load_config(str(run.config_path), ()), "again", tmp_path / "again")
+    replayed, _ = train(run.config(), directory=tmp_path / "again")
     assert replayed.history_path.read_bytes() == run.history_path.read_bytes()
 
 
@@ -166,7 +166,7 @@ def test_a_loss_that_is_not_finite_ends_with_a_sentence(tmp_path):
 
 
 def test_a_batch_larger_than_the_data_is_refused_before_anything_is_written(tmp_path):
-    with pytest.raises(UserError, match=r"training.batch_size: 5000 is more than the 1,?293 training images"):
+    with pytest.raises(UserError, match=r"training.batch_size: 5,000 is more than the 1,293 training images"):
         trained(tmp_path / "run", "training.batch_size=5000")
     assert list(tmp_path.iterdir()) == []
 
