@@ -1,10 +1,15 @@
+import re
+from functools import partial
 from pathlib import Path
 
 import jsonschema
 import pytest
 import yaml
+from pydantic import ValidationError
 
+import cnnzoo
 from cnnzoo import config as configs
+from cnnzoo import registry
 from cnnzoo.errors import UserError
 
 GOOD = "model:\n  name: lenet5\ndata:\n  name: digits\n"
@@ -42,6 +47,49 @@ MISTAKES = {
     "a section without its name": (GOOD + "optimizer:\n  learning_rate: 0.1\n", ":5: optimizer", "needs a name"),
     "a missing section": ("model:\n  name: lenet5\n", ":1: data", "missing"),
     "a value in place of a section": (GOOD + "training: 3\n", ":5: training", "section"),
+    "a key that belongs elsewhere": (GOOD + "epochs: 3\n", ":5: epochs", "Did you mean 'training.epochs'?"),
+    "a network's option outside it": (GOOD + "pooling: max\n", ":5: pooling", "Did you mean 'model.pooling'?"),
+    "a section inside another": (GOOD + "training:\n  seed: 3\n", ":6: training.seed", "Did you mean 'seed'?"),
+    "a key that belongs to several": (GOOD + "name: x\n", ":5: name", "'model.name' or 'data.name' or "),
+    "a key with a dot": (GOOD + "training.epochs: 3\n", ":5: training.epochs", "without dots"),
+    "a wrong value in a list": (
+        GOOD + "preprocessing:\n  mean:\n  - 0.1\n  - .inf\n",
+        ":8: preprocessing.mean.1",
+        "finite number, not inf",
+    ),
+    "a mean of pixels in 0 to 255": (
+        GOOD + "preprocessing:\n  mean: 33.3\n",
+        ":6: preprocessing.mean",
+        "to 10, not 33",
+    ),
+    "a warm-up as long as the training": (
+        GOOD + "schedule:\n  name: cosine\n  warmup_epochs: 3\ntraining:\n  epochs: 3\n",
+        ":7: schedule.warmup_epochs",
+        "3 epochs of warm-up are no less than the whole training; training.epochs is 3.",
+    ),
+    "a shift out of every image": (GOOD + "augmentation:\n  shift: 999\n", ":6: augmentation.shift", "256, not 999"),
+    "endless epochs": (GOOD + "training:\n  epochs: 1000000000\n", ":6: training.epochs", "100000, not 1000000000"),
+    "thousands of threads": (GOOD + "runtime:\n  threads: 5000\n", ":6: runtime.threads", "1024, not 5000"),
+    "an alias of what it stands in": (
+        GOOD.replace("model:", "model: &a").replace("lenet5", "lenet5\n  x: *a"),
+        ":1: ",
+        "aliases (*), anchors (&) and tags (!) are not taken here; write the value out",
+    ),
+    "a tag": (GOOD + "seed: !!int '3'\n", ":5: ", "tags (!)"),
+    "a number with underscores": (GOOD + "training:\n  epochs: 1_000\n", ":6: training.epochs: '1_000'", "decimal"),
+    "an octal number": (GOOD + "training:\n  epochs: 010\n", ":6: training.epochs: '010'", "plain decimal number"),
+    "a number of base 16": (GOOD + "training:\n  epochs: 0x10\n", ":6: training.epochs: '0x10'", "decimal"),
+    "a number of base 60": (GOOD + "training:\n  epochs: 1:30\n", ":6: training.epochs: '1:30'", "decimal"),
+    "a fraction of base 60": (GOOD + "seed: 1:30.5\n", ":5: seed: '1:30.5'", "decimal"),
+    "a number too long to read": (GOOD + f"seed: {'9' * 5000}\n", ":5: seed: '999", "decimal"),
+    "a no that means false": (
+        GOOD + "training:\n  tensorboard: no\n",
+        ":6: training.tensorboard: 'no'",
+        "true or false",
+    ),
+    "an impossible date": (GOOD + "seed: 2020-99-01\n", ":5: seed: '2020-99-01'", "quotes"),
+    "a list without end": (GOOD + f"seed: {'[' * 3000}\n", ":1: ", "nested too deeply"),
+    "a character that is none": (GOOD + "seed: \x00\n", ":5: ", "does not allow"),
     "a key written twice": (GOOD + "seed: 1\nseed: 2\n", ":6: the key 'seed'", "second time"),
     "a list": ("- lenet5\n", ":1: ", "section: ..."),
     "broken YAML": (GOOD + "training: [\n", ":6: ", "not valid YAML"),
@@ -60,6 +108,38 @@ def test_a_mistake_is_told_with_line_key_and_remedy(mistake, tmp_path):
     assert str(told.value).startswith(f"{path}{place.replace(':', ', line ', 1) if place[0] == ':' else place}")
     assert remedy in str(told.value)
     assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("key", ["1", "1.5", "null", "true", "on", "2020-01-01", "<<", "? [a]\n ", "? {a: 1}\n "])
+@pytest.mark.parametrize("section", ["model", "data", "optimizer", "training"])
+def test_a_key_that_is_no_text_is_named_with_its_line(key, section, tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text(f"# 1\n# 2\n{section}:\n {key}: 3\n")
+    with pytest.raises(UserError) as told:
+        configs.load(path)
+    shown = "a list or a section" if "?" in key else f"'{key}'"
+    assert str(told.value) == f"{path}, line 4: {shown} cannot be a key; keys are names, such as seed."
+
+
+def test_aliases_that_stand_for_billions_of_values_are_refused_at_once(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text("a: &a [x, x]\n" + "".join(f"b{n}: &b{n} [{'*a, ' * 9}]\n" for n in range(9)))
+    with pytest.raises(UserError, match="line 1: YAML's aliases"):
+        configs.load(path)
+
+
+def test_numbers_and_truths_that_look_like_themselves_are_taken(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text(
+        GOOD
+        + "training: {epochs: +12, tensorboard: True, label_smoothing: .5e-1, ema_decay: ~}\n"
+        + "preprocessing: {mean: [-0.5], deviation: 1.0e-01}\n"
+    )
+    config = configs.load(path)
+    assert config.training == configs.Config.model_fields["training"].default.model_copy(
+        update={"epochs": 12, "tensorboard": True, "label_smoothing": 0.05}
+    )
+    assert (config.preprocessing.mean, config.preprocessing.deviation) == ([-0.5], 0.1)
 
 
 def test_every_mistake_is_told_at_once(tmp_path):
@@ -90,7 +170,13 @@ def test_settings_override_the_file_and_name_themselves_when_wrong(tmp_path):
         "seed.x=1": "--set seed.x=1: seed",
         "model.name.x=1": "--set model.name.x=1: 'name' is a value",
         "training.epochs=ten": "--set training.epochs=ten: training.epochs: ",
-        "seed=[": "--set seed=[: the value '[' is not valid YAML",
+        "seed=[": "--set seed=[: this is not valid YAML: ",
+        "epochs=1": "--set epochs=1: epochs: there is no such key. Did you mean 'training.epochs'?",
+        "seed=&a [*a]": "--set seed=&a [*a]: YAML's aliases (*)",
+        "seed=010": "--set seed=010: seed: '010' is not taken; write a plain decimal number",
+        "training={1: 2}": "--set training={1: 2}: '1' cannot be a key",
+        "training={epochs: 1, epochs: 2}": "--set training={epochs: 1, epochs: 2}: the key 'epochs' stands here a",
+        "optimizer.learning_rate=0.1": "--set optimizer.learning_rate=0.1: optimizer: this section needs a name: sgd",
     }.items():
         with pytest.raises(UserError) as told:
             configs.load(path, [setting])
@@ -102,6 +188,42 @@ def test_a_resolved_config_loads_to_itself(tmp_path):
     path = tmp_path / "resolved.yaml"
     path.write_text(config.to_yaml())
     assert configs.load(path) == config
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"seed": -1},
+        {"training": 3},
+        {"trainng": configs.Config.model_fields["training"].default},
+        {"runtime": configs.Config.model_fields["runtime"].default.model_copy(update={"threads": 0})},
+        {"schedule": configs.CosineSection(name="cosine", warmup_epochs=99.0)},
+    ],
+)
+def test_what_is_replaced_is_checked(changes):
+    with pytest.raises(ValidationError):
+        configs.load("lenet").replaced(**changes)
+
+
+def test_a_config_with_nothing_replaced_is_the_same():
+    config = configs.load("lenet")
+    assert config.replaced() == config
+    assert config.replaced(seed=3).model.options == {"activation": "relu", "pooling": "max"}
+
+
+def test_a_model_of_another_project_is_known_once_it_is_registered(monkeypatch, tmp_path):
+    def mine(column, input_shape=(28, 28, 1), num_classes=10, *, width=3):
+        """Never built here."""
+
+    monkeypatch.setattr(registry, "_BUILDERS", dict(registry._BUILDERS))
+    cnnzoo.register("mine")(partial(mine, "A"))
+    path = tmp_path / "a.yaml"
+    path.write_text("model:\n  name: mine\n  width: 2\ndata: {name: digits}\n")
+    assert configs.load(path).model.options == {"width": 2}
+    with pytest.raises(UserError, match=r"model\.widht: model 'mine' has no option 'widht'\. Did you mean 'width'"):
+        configs.load(path, ["model.widht=3"])
+    with pytest.raises(UserError, match=r"no model named 'min'\. Did you mean 'mine'?"):
+        configs.load(path, ["model.name=min"])
 
 
 def test_a_file_here_goes_before_a_shipped_one(tmp_path, monkeypatch):
@@ -137,7 +259,6 @@ def test_every_config_states_command_and_claim(name):
 
 @pytest.mark.parametrize("name", configs.shipped())
 def test_every_config_builds_for_its_data(name):
-    import cnnzoo
     from cnnzoo import data
     from cnnzoo.data.preprocessing import padded_shape
 
@@ -146,3 +267,17 @@ def test_every_config_builds_for_its_data(name):
     shape = padded_shape(config.preprocessing, known.input_shape)
     model = cnnzoo.build(config.model.name, shape, len(known.class_names), **config.model.options)
     assert model.output_shape == (None, len(known.class_names))
+
+
+def test_a_mistake_that_is_found_late_is_blamed_on_its_file_and_line(tmp_path):
+    path = tmp_path / "late.yaml"
+    path.write_text("model: {name: lenet5}\ndata:\n  name: digits\n  validation: 9\n")
+    config = configs.load(path, ["training.epochs=3"]).replaced(seed=1)
+    for key, place in (
+        ("data.validation", f"{path}, line 4: data.validation"),
+        ("data", f"{path}, line 2: data"),
+        ("training.epochs", "--set training.epochs=3: training.epochs"),
+        ("optimizer.learning_rate", "optimizer.learning_rate"),
+    ):
+        with pytest.raises(UserError, match=re.escape(f"{place}: it is too small.")), config.blaming(key):
+            raise UserError("it is too small.")

@@ -1,7 +1,5 @@
 """``cnnzoo config``."""
 
-import json
-
 import click
 
 from cnnzoo import config as configs
@@ -46,6 +44,7 @@ def validate(names: tuple[str, ...], settings: tuple[str, ...], as_json: bool) -
 
 
 @command.command("schema")
+@click.option("--json", is_flag=True, expose_value=False, help="Changes nothing: the schema is JSON.")
 def schema() -> None:
     """Print the JSON Schema of a config, for editors."""
-    click.echo(json.dumps(configs.schema(), indent=2))
+    print_json(configs.schema())

@@ -6,9 +6,11 @@ from typing import Any, get_args, get_origin
 
 from pydantic import ValidationError
 
+from cnnzoo.cards import cards
 from cnnzoo.config.reading import Key
 from cnnzoo.config.sections import Config, Section
 from cnnzoo.config.sentences import sentence
+from cnnzoo.errors import did_you_mean
 
 
 def explain(path: Path, values: dict[str, Any], origins: Mapping[Key, str], error: ValidationError) -> Iterator[str]:
@@ -20,27 +22,35 @@ def explain(path: Path, values: dict[str, Any], origins: Mapping[Key, str], erro
         origins: For each key the place that it came from.
         error: What pydantic says of the values.
     """
-    told: set[Key] = set()
-    for problem in error.errors():
-        key, section = _locate(problem, values)
-        if key in told:  # the alternatives of a union complain one by one; the first is enough
+    problems = [(*_locate(problem, values), problem) for problem in error.errors()]
+    keys = [key for key, _, _ in problems]
+    for index, (key, section, problem) in enumerate(problems):
+        # The alternatives of a union complain one by one; the first at the deepest place is enough.
+        if key in keys[:index] or any(len(other) > len(key) and other[: len(key)] == key for other in keys):
             continue
-        told.add(key)
         origin = next((origins[key[:n]] for n in range(len(key), -1, -1) if key[:n] in origins), str(path))
         label = ".".join(map(str, key)) or "the config"
-        yield f"{origin}: {label}: {sentence(problem, section.model_fields if section else (), _name_of(section))}"
+        match problem["type"]:
+            case "extra_forbidden":
+                said = _unknown_key(key, section)
+            case "union_tag_not_found":
+                names = [name for alternative in _alternatives(section, str(key[-1])) for name in _names(alternative)]
+                said = f"this section needs a name: {' or '.join(names)}."
+            case _:
+                said = sentence(problem)
+        yield f"{origin}: {label}: {said}"
 
 
 def _locate(problem: Any, values: dict[str, Any]) -> tuple[Key, type[Section] | None]:
     """Return the key that a problem is about, and the section that it lies in."""
-    location = [*problem["loc"], *([problem["ctx"]["key"]] if "key" in problem.get("ctx", {}) else [])]
+    location = [*problem["loc"], *problem.get("ctx", {}).get("key", ())]
     key: list[str | int] = []
     node: Any = values
     section: type[Section] | None = Config
     for position, part in enumerate(location):
         inside = (isinstance(node, dict) and part in node) or (isinstance(node, list) and isinstance(part, int))
         last = position == len(location) - 1
-        if not inside and not (last and problem["type"] in {"missing", "extra_forbidden", "model"}):
+        if not inside and not (last and problem["type"] == "missing"):
             continue  # the tag of a union, which is no key of the file
         key.append(part)
         if inside and not last:
@@ -51,19 +61,45 @@ def _locate(problem: Any, values: dict[str, Any]) -> tuple[Key, type[Section] | 
 
 def _section(above: type[Section] | None, key: str | int, value: Any) -> type[Section] | None:
     """Return the section that a key opens; among several, the one that the value's name chooses."""
-    field = above.model_fields.get(str(key)) if above else None
-    if field is None:
-        return None
-    annotation = field.annotation
-    choices = get_args(annotation) if get_origin(annotation) is not None else (annotation,)
-    sections = [choice for choice in choices if isinstance(choice, type) and issubclass(choice, Section)]
+    sections = _alternatives(above, str(key))
     if len(sections) > 1:
         name = value.get("name") if isinstance(value, dict) else None
-        sections = [s for s in sections if name in get_args(s.model_fields["name"].annotation)]
+        sections = [section for section in sections if name in _names(section)]
     return sections[0] if sections else None
 
 
-def _name_of(section: type[Section] | None) -> str | None:
-    """Return the one name that a section goes by, if it is one of several alternatives."""
-    names = get_args(section.model_fields["name"].annotation) if section and "name" in section.model_fields else ()
-    return names[0] if len(names) == 1 else None
+def _alternatives(above: type[Section] | None, key: str) -> list[type[Section]]:
+    """Return the sections that a key may open; none for a key with a value."""
+    annotation = above.model_fields[key].annotation if above and key in above.model_fields else None
+    choices = get_args(annotation) if get_origin(annotation) is not None else (annotation,)
+    return [choice for choice in choices if isinstance(choice, type) and issubclass(choice, Section)]
+
+
+def _names(section: type[Section]) -> tuple[str, ...]:
+    """Return the names that a section goes by, if it has a fixed set of them."""
+    return get_args(section.model_fields["name"].annotation) if "name" in section.model_fields else ()
+
+
+def _unknown_key(key: Key, section: type[Section] | None) -> str:
+    """Say where a key of that name belongs, or which of the section's keys is the nearest."""
+    name = str(key[-1])
+    if "." in name:
+        return "there is no such key; in a file the keys of a section stand below it, without dots."
+    homes = _homes(name)
+    if homes and ".".join(map(str, key)) not in homes:
+        return f"there is no such key. Did you mean {' or '.join(map(repr, homes))}?"
+    names = _names(section) if section else ()
+    under = f" under {names[0]}" if len(names) == 1 else ""
+    return f"there is no such key{under}.{did_you_mean(name, section.model_fields if section else ())}"
+
+
+def _homes(name: str) -> list[str]:
+    """Return the keys of a config that end in a name."""
+    homes = [name] if name in Config.model_fields else []
+    for section in Config.model_fields:
+        keys = {key for alternative in _alternatives(Config, section) for key in alternative.model_fields}
+        if section == "model":
+            keys.update(*(card.options for card in cards().values()))
+        if name in keys:
+            homes.append(f"{section}.{name}")
+    return homes

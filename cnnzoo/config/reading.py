@@ -1,6 +1,11 @@
-"""YAML files and settings of the command line, with the place that each value came from."""
+"""YAML files and settings of the command line, with the place that each value came from.
 
-from collections.abc import Iterator
+PyYAML reads YAML 1.1, where ``010`` is 8, ``1:30`` is 90 and ``no`` is false. What looks like that is
+refused, so that a config means what a reader takes it for.
+"""
+
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +14,10 @@ import yaml
 from cnnzoo.errors import UserError
 
 Key = tuple[str | int, ...]
+Place = Callable[[int], str]
+
+# Thirty digits are more than any number of a config needs, and fewer than Python refuses to read.
+DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]{0,29}|[0-9]*\.[0-9]*(e[-+][0-9]+)?|\.(inf|nan))", re.IGNORECASE)
 
 
 def read(path: Path) -> tuple[dict[str, Any], dict[Key, str]]:
@@ -23,39 +32,12 @@ def read(path: Path) -> tuple[dict[str, Any], dict[Key, str]]:
         raise UserError(f"{path} is not a text file; a config is YAML in UTF-8.") from None
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from None
-    try:
-        loader = yaml.SafeLoader(text)
-        node = loader.get_single_node()
-        if node is None:
-            raise UserError(f"{path} is empty; a config needs at least the sections model and data.")
-        if not isinstance(node, yaml.MappingNode):
-            raise UserError(f"{path}, line {node.start_mark.line + 1}: a config is a list of 'section: ...' entries.")
-        origins = {key: f"{path}, line {line}" for key, line in _lines(path, node)}
-        return loader.construct_document(node), origins
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f", line {mark.line + 1}" if mark else ""
-        raise UserError(f"{path}{where}: this is not valid YAML: {error.problem}.") from None
-    except (ValueError, AttributeError, RecursionError):
-        raise UserError(f"{path} holds a value that YAML cannot make sense of, such as an impossible date.") from None
-    except yaml.YAMLError:
-        raise UserError(f"{path} holds characters that YAML does not allow; is it a text file?") from None
-
-
-def _lines(path: Path, node: yaml.Node, above: Key = ()) -> Iterator[tuple[Key, int]]:
-    yield above, node.start_mark.line + 1
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key_node, value_node in node.value:
-            key, line = str(key_node.value), key_node.start_mark.line + 1
-            if key in seen:
-                raise UserError(f"{path}, line {line}: the key '{key}' stands here a second time; keep one.")
-            seen.add(key)
-            yield from _lines(path, value_node, (*above, key))
-            yield (*above, key), line
-    elif isinstance(node, yaml.SequenceNode):
-        for index, item in enumerate(node.value):
-            yield from _lines(path, item, (*above, index))
+    values, origins = _parse(text, lambda line: f"{path}, line {line}")
+    if values is None:
+        raise UserError(f"{path} is empty; a config needs at least the sections model and data.")
+    if not isinstance(values, dict):
+        raise UserError(f"{origins[()]}: a config is a list of 'section: ...' entries.")
+    return values, origins
 
 
 def override(values: dict[str, Any], origins: dict[Key, str], setting: str) -> None:
@@ -64,23 +46,93 @@ def override(values: dict[str, Any], origins: dict[Key, str], setting: str) -> N
     Raises:
         UserError: It is not of the form section.key=value.
     """
+    origin = f"--set {setting}"
     name, equals, text = setting.partition("=")
     key = tuple(part.strip() for part in name.split("."))
     if not equals or not all(key):
-        raise UserError(f"--set {setting}: write it as section.key=value, such as optimizer.learning_rate=0.01.")
-    try:
-        value = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, AttributeError, RecursionError):
-        raise UserError(f"--set {setting}: the value '{text}' is not valid YAML.") from None
+        raise UserError(f"{origin}: write it as section.key=value, such as optimizer.learning_rate=0.01.")
+    value, _ = _parse(text, lambda _: origin, key)
     section: Any = values
     for depth, part in enumerate(key[:-1], start=1):
         if section.get(part) is None:
             section[part] = {}
-            origins[key[:depth]] = f"--set {setting}"
+            origins[key[:depth]] = origin
         section = section[part]
         if not isinstance(section, dict):
-            raise UserError(f"--set {setting}: '{part}' is a value and has no keys below it.")
+            raise UserError(f"{origin}: '{part}' is a value and has no keys below it.")
     section[key[-1]] = value
     for below in [known for known in origins if known[: len(key)] == key]:
         del origins[below]
-    origins[key] = f"--set {setting}"
+    origins[key] = origin
+
+
+def _parse(text: str, place: Place, above: Key = ()) -> tuple[Any, dict[Key, str]]:
+    """Return the value of a YAML text, and for each key in it the place that its line stands for.
+
+    Args:
+        text: What a file or a setting holds.
+        place: Says a line's number as part of a sentence.
+        above: The key that the text is the value of.
+    """
+    try:
+        for token in yaml.scan(text):
+            # An alias can stand for a value that contains itself, or for billions of values.
+            if isinstance(token, yaml.AliasToken | yaml.AnchorToken | yaml.TagToken):
+                raise UserError(
+                    f"{place(token.start_mark.line + 1)}: YAML's aliases (*), anchors (&) and tags (!) are not taken "
+                    "here; write the value out, or in quotes if it is text."
+                )
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
+        if node is None:
+            return None, {}
+        origins = dict(_origins(node, place, above))
+        return loader.construct_document(node), origins
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise UserError(f"{place(mark.line + 1 if mark else 1)}: this is not valid YAML: {error.problem}.") from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise UserError(f"{place(line)}: here is a character that YAML does not allow; is it a text file?") from None
+    except RecursionError:
+        raise UserError(f"{place(1)}: this is nested too deeply for a config.") from None
+
+
+def _origins(node: yaml.Node, place: Place, above: Key) -> Iterator[tuple[Key, str]]:
+    """Yield the key above a node and each key below with its place; refuse what is read otherwise than it looks."""
+    here = place(node.start_mark.line + 1)
+    yield above, here
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key_node, value_node in node.value:
+            key, there = key_node.value, place(key_node.start_mark.line + 1)
+            if not isinstance(key, str) or _kind(key_node) != "str":
+                shown = f"'{key}'" if isinstance(key, str) else "a list or a section"
+                raise UserError(f"{there}: {shown} cannot be a key; keys are names, such as seed.")
+            if key in seen:
+                raise UserError(f"{there}: the key '{key}' stands here a second time; keep one.")
+            seen.add(key)
+            yield from _origins(value_node, place, (*above, key))
+            yield (*above, key), there
+    elif isinstance(node, yaml.SequenceNode):
+        for index, item in enumerate(node.value):
+            yield from _origins(item, place, (*above, index))
+    elif remedy := _remedy(node):
+        label = ".".join(map(str, above)) or "the config"
+        raise UserError(f"{here}: {label}: '{node.value}' is not taken; {remedy}.")
+
+
+def _remedy(scalar: yaml.Node) -> str | None:
+    """Say what to write in place of a value that YAML 1.1 reads otherwise than it looks, or None."""
+    match _kind(scalar):
+        case "int" | "float" if not DECIMAL.fullmatch(scalar.value):
+            return "write a plain decimal number, such as 10 or 0.5"
+        case "bool" if scalar.value.lower() not in ("true", "false"):
+            return "write true or false, or put it into quotes if it is text"
+        case "timestamp" | "merge" | "value":
+            return "put it into quotes if it is text"
+    return None
+
+
+def _kind(node: yaml.Node) -> str:
+    return str(node.tag).rpartition(":")[2]

@@ -1,20 +1,36 @@
 """The sections of a config: strict, frozen, with their defaults, which live here and nowhere else."""
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Annotated, Any, Literal, Union
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    PrivateAttr,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
+from cnnzoo import registry
 from cnnzoo.cards import cards
+from cnnzoo.config.reading import Key
 from cnnzoo.config.sentences import sentence
-from cnnzoo.errors import did_you_mean
+from cnnzoo.errors import UserError, did_you_mean
 from cnnzoo.runtime import Backend, Device, Precision
 
 SEEDS = 2**32
 Positive = Annotated[float, Field(gt=0)]
+# Of pixels scaled to 0..1; what is beyond was meant for 0..255.
+Level = Annotated[float, Field(ge=-10, le=10)]
+Spread = Annotated[float, Field(gt=0, le=10)]
 NonNegative = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -23,13 +39,15 @@ Count = Annotated[int, Field(ge=1)]
 class Section(BaseModel):
     """A part of a config: unknown keys and wrong types are errors, and nothing changes after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, revalidate_instances="always"
+    )
 
 
 class ModelSection(Section):
     """Which network, and its own options beside the name."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+    model_config = ConfigDict(extra="allow")
 
     name: str = Field(description="Name of a registered network, as `cnnzoo models` lists them.")
 
@@ -40,25 +58,23 @@ class ModelSection(Section):
 
     @model_validator(mode="after")
     def _the_network_takes_its_options(self) -> "ModelSection":
-        known = cards()
+        known = {*cards(), *registry.names()}
         if self.name not in known:
-            message = f"there is no model named '{self.name}'.{did_you_mean(self.name, known)}"
-            raise PydanticCustomError("model", "{message}", {"message": message, "key": "name"})
-        options = known[self.name].options
+            raise _mistake(f"there is no model named '{self.name}'.{did_you_mean(self.name, known)}", "name")
+        options = _options(self.name)
         for key, value in self.options.items():
             if key not in options:
-                message = f"model '{self.name}' has no option '{key}'.{did_you_mean(key, [*options, 'name'])}"
-                raise PydanticCustomError("model", "{message}", {"message": message, "key": key})
+                near = did_you_mean(key, [*options, "name"])
+                raise _mistake(f"model '{self.name}' has no option '{key}'.{near}", key)
             try:
-                TypeAdapter(_annotation(options[key])).validate_python(value, strict=True)
+                TypeAdapter(options[key]).validate_python(value, strict=True)
             except ValidationError as error:
-                message = sentence(error.errors()[0])
-                raise PydanticCustomError("model", "{message}", {"message": message, "key": key}) from None
+                raise _mistake(sentence(error.errors()[0]), key) from None
         return self
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Describe one alternative per network, with its options."""
+        """Describe one alternative per network of the zoo, with its options."""
         handler(core)
         return {
             "title": "ModelSection",
@@ -88,12 +104,12 @@ class PreprocessingSection(Section):
     """What happens to raw pixels before the network sees them; it is saved inside the model."""
 
     pad: int = Field(0, ge=0, le=512, description="Pixels of zeros added on each side.")
-    mean: float | list[float] | None = Field(
+    mean: Level | list[Level] | None = Field(
         None,
         description="Subtracted from pixels scaled to 0..1, one value or one per channel; "
         "by default the training images' own mean.",
     )
-    deviation: Positive | list[Positive] | None = Field(
+    deviation: Spread | list[Spread] | None = Field(
         None, description="Divides after the mean is subtracted; by default the training images' own."
     )
 
@@ -102,7 +118,7 @@ class AugmentationSection(Section):
     """Random changes of each training image, drawn anew every time it is seen."""
 
     rotation: float = Field(0.0, ge=0, le=180, description="Largest rotation either way, in degrees.")
-    shift: NonNegative = Field(0.0, description="Largest shift along each axis, in pixels.")
+    shift: float = Field(0.0, ge=0, le=256, description="Largest shift along each axis, in pixels.")
 
 
 class SgdSection(Section):
@@ -151,7 +167,7 @@ class OneCycleSection(Section):
 class TrainingSection(Section):
     """How long, in what batches, and towards what."""
 
-    epochs: Count = 10
+    epochs: int = Field(10, ge=1, le=100_000)
     batch_size: Count = 128
     label_smoothing: Fraction = Field(0.0, description="Probability spread evenly over all classes.")
     ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = Field(
@@ -165,7 +181,7 @@ class RuntimeSection(Section):
 
     backend: Backend | None = Field(None, description="By default KERAS_BACKEND, else tensorflow.")
     device: Device = "auto"
-    threads: Count | None = Field(None, description="Processor threads; by default all.")
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = Field(None, description="Processor threads; by default all.")
     precision: Precision = "float32"
 
 
@@ -173,7 +189,7 @@ Optimizer = Annotated[SgdSection | AdamSection, Field(discriminator="name")]
 Schedule = Annotated[ConstantSection | CosineSection | OneCycleSection, Field(discriminator="name")]
 
 
-class Config(Section):
+class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash
     """One run: everything that its result depends on, but for the machine."""
 
     model: ModelSection
@@ -185,10 +201,47 @@ class Config(Section):
     training: TrainingSection = TrainingSection()
     runtime: RuntimeSection = RuntimeSection()
     seed: int = Field(0, ge=0, lt=SEEDS, description="Seeds weights, order, augmentation and dropout.")
+    _origins: dict[Key, str] = PrivateAttr(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _the_warm_up_ends_before_the_training(self) -> "Config":
+        warmup = 0.0 if isinstance(self.schedule, OneCycleSection) else self.schedule.warmup_epochs
+        epochs = self.training.epochs
+        if warmup >= epochs:
+            message = f"{warmup:g} epochs of warm-up are no less than the whole training; training.epochs is {epochs}."
+            raise _mistake(message, "schedule", "warmup_epochs")
+        return self
+
+    def __eq__(self, other: object) -> bool:
+        """Compare the values, wherever they came from."""
+        return isinstance(other, Config) and self.model_dump() == other.model_dump()
 
     def replaced(self, **sections: Any) -> "Config":
-        """Return a copy with some top-level values replaced."""
-        return self.model_copy(update=sections)
+        """Return a copy with some top-level values replaced.
+
+        Raises:
+            pydantic.ValidationError: A value, or what the values make together, is wrong.
+        """
+        return Config.model_validate({**dict(self), **sections}).read_from(self._origins)
+
+    def read_from(self, origins: Mapping[Key, str]) -> "Config":
+        """Remember the place that each key came from, for what is found wrong only later; return itself."""
+        self._origins = dict(origins)
+        return self
+
+    @contextmanager
+    def blaming(self, key: str) -> Iterator[None]:
+        """Put a key, and the file and line that it stands in, before a mistake found inside the block.
+
+        Raises:
+            UserError: The mistake, with its place.
+        """
+        try:
+            yield
+        except UserError as error:
+            parts = tuple(key.split("."))
+            known = (self._origins[parts[:n]] for n in range(len(parts), 0, -1) if parts[:n] in self._origins)
+            raise UserError(": ".join([*list(known)[:1], key, str(error)])) from error
 
     def to_yaml(self) -> str:
         """Return the resolved config as YAML that loads to an equal one."""
@@ -202,6 +255,15 @@ class Config(Section):
         return values
 
 
+def _options(model: str) -> dict[str, Any]:
+    """Return the types of a network's options; any, where another project has registered the network."""
+    if model in cards():
+        return {name: _annotation(option) for name, option in cards()[model].options.items()}
+    builder = registry.builder(model)
+    parameters = inspect.signature(getattr(builder, "func", builder)).parameters.values()
+    return {parameter.name: Any for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY}
+
+
 def _annotation(option: Mapping[str, Any]) -> Any:
     """Return the Python type of an option's JSON schema."""
     if "enum" in option:
@@ -209,3 +271,8 @@ def _annotation(option: Mapping[str, Any]) -> Any:
     types = option["type"] if isinstance(option["type"], list) else [option["type"]]
     python = {"boolean": bool, "integer": int, "number": float, "string": str, "null": None}
     return Union[tuple(python[name] for name in types)]  # noqa: UP007 - the members are only known now
+
+
+def _mistake(message: str, *key: str) -> PydanticCustomError:
+    """Make an error about a key at or below the section that raises it."""
+    return PydanticCustomError("mistake", "{message}", {"message": message, "key": key})

@@ -1,34 +1,26 @@
-"""What pydantic finds wrong, said in a sentence."""
+"""What pydantic finds wrong with a value, said in a sentence."""
 
 import math
 import re
-from collections.abc import Iterable
 from typing import Any
 
 from cnnzoo.errors import did_you_mean
 
 
-def sentence(problem: Any, known: Iterable[str] = (), name: str | None = None) -> str:
+def sentence(problem: Any) -> str:
     """Say what is wrong with one value and what would be right.
 
     Args:
         problem: One of a pydantic ValidationError's ``errors()``.
-        known: Keys of the section that the value lies in.
-        name: The section's own name, where it is one of several alternatives.
     """
     kind, value, context = problem["type"], problem["input"], problem.get("ctx", {})
     match kind:
-        case "model":
+        case "mistake":
             said = context["message"]
         case "model_type" | "model_attributes_type":
             said = "this is a section: it takes keys with values."
         case "missing":
             said = "this key is needed and missing."
-        case "union_tag_not_found":
-            said = "this section needs a name."
-        case "extra_forbidden":
-            under = f" under {name}" if name else ""
-            said = f"there is no such key{under}.{did_you_mean(str(problem['loc'][-1]), known)}"
         case "literal_error" | "union_tag_invalid":
             choices = re.findall(r"'([^']+)'", context.get("expected") or context["expected_tags"])
             given = context.get("tag", value)
