@@ -10,13 +10,8 @@ from rich.table import Table
 
 from cnnzoo import data
 from cnnzoo.cli import output
+from cnnzoo.cli.options import data_dir_option
 from cnnzoo.errors import UserError
-
-data_dir_option = click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Look in this directory only. Default: CNNZOO_DATA_DIR, the cache, Keras's cache.",
-)
 
 
 @click.group()
@@ -35,18 +30,23 @@ def list_(data_dir: Path | None, as_json: bool) -> None:
             {"data_sets": [asdict(data_set) | {"where": places[name]} for name, data_set in data.DATA_SETS.items()]}
         )
         return
-    table = Table("name", "title", "images", "size", "classes", "where", box=SIMPLE_HEAD)
+    table = Table(box=SIMPLE_HEAD)
+    for heading in ("name", "images", "size", "classes"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("title")
     for name, data_set in data.DATA_SETS.items():
         height, width, channels = data_set.input_shape
         table.add_row(
             name,
-            data_set.title,
             f"{data_set.train_count:,} + {data_set.test_count:,}",
             f"{height}x{width}x{channels}",
             str(len(data_set.class_names)),
-            places[name] or "not here",
+            data_set.title,
         )
     output.results().print(table)
+    # Below the table, where the longest path is still one word to copy.
+    for name, place in places.items():
+        click.echo(f"{name}: {place or 'not here'}")
 
 
 @command.command()
@@ -84,10 +84,10 @@ def verify(names: tuple[str, ...], data_dir: Path | None, as_json: bool) -> None
         files = [asdict(check) | {"path": check.path and str(check.path)} for check in checks]
         output.print_json({"right": not bad, "files": files})
     else:
-        table = Table("data set", "file", "status", "where", box=SIMPLE_HEAD)
         for check in checks:
-            table.add_row(check.data_set, check.file, check.status, str(check.path or ""))
-        output.results().print(table)
+            click.echo(f"{check.data_set}  {check.file}  {check.status}")
+            if check.path:
+                click.echo(f"  {check.path}")
         for detail in dict.fromkeys(check.detail for check in checks if check.status == "structure only"):
             click.echo(f"structure only: {detail}")
     if bad:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from cnnzoo.data import digits, idx_sets
 from cnnzoo.data.idx_sets import FileCheck
+from cnnzoo.data.locations import check_named
 from cnnzoo.data.mnist import SOURCES
 from cnnzoo.data.splits import Split, hold_out
 from cnnzoo.errors import UserError, did_you_mean
@@ -118,6 +119,7 @@ def load(name: str, split: Literal["train", "test"], data_dir: Path | None = Non
         UserError: The name is unknown, or the files are not there, cannot be downloaded or are not
             what they should be.
     """
+    check_named(data_dir)
     if describe(name).name in SOURCES:
         return idx_sets.load(SOURCES[name], split, data_dir)
     return digits.load(split)
@@ -147,6 +149,7 @@ def verify(name: str, data_dir: Path | None = None) -> list[FileCheck]:
     Raises:
         UserError: The name is unknown or the data directory does not exist.
     """
+    check_named(data_dir)
     if describe(name).name in SOURCES:
         return idx_sets.verify(SOURCES[name], data_dir)
     right = digits.payload_is_right()
@@ -160,6 +163,7 @@ def where(name: str, data_dir: Path | None = None) -> str | None:
     Raises:
         UserError: The name is unknown.
     """
+    check_named(data_dir)
     if describe(name).name in SOURCES:
         return idx_sets.where(SOURCES[name], data_dir)
     return "inside scikit-learn"

@@ -1,8 +1,9 @@
 """Fetch files from several mirrors in turn, each whole and checked or not at all."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,18 @@ def written(path: Path) -> Iterator[Path]:
             f"Cannot write {path}: {error.strerror}. Name a directory with --data-dir "
             "where you may write and where there is room."
         ) from None
+
+
+@contextmanager
+def no_empty_folders(folder: Path) -> Iterator[None]:
+    """Remove a folder, and those made on the way to it, if nothing has come to lie in them at the end."""
+    new = [place for place in (folder, *folder.parents) if not os.path.lexists(place)]
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # A folder with something in it cannot be removed.
+            for place in new:
+                place.rmdir()
 
 
 def _fetch(url: str, name: str, path: Path) -> None:

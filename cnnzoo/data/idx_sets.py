@@ -107,8 +107,6 @@ def verify(source: IdxSource, data_dir: Path | None) -> list[FileCheck]:
     Raises:
         UserError: The data directory does not exist.
     """
-    if data_dir is not None and not data_dir.is_dir():
-        raise UserError(f"{data_dir} is no directory. {_ways_out(source, data_dir)}")
     directories = search_path(data_dir)
     checks = []
     for file in source.files:
@@ -135,6 +133,9 @@ def where(source: IdxSource, data_dir: Path | None) -> str | None:
 
     Returns:
         The folders, with a remark when files are missing, or None.
+
+    Raises:
+        UserError: The data directory does not exist.
     """
     directories = search_path(data_dir)
     located = {file: found for file in source.files if (found := find(source, file, directories))}
@@ -200,7 +201,7 @@ def _read_found(source: IdxSource, file: IdxFile, found: Found | None) -> NDArra
 
 def _download(source: IdxSource, files: Sequence[IdxFile], target: Path, looked_in: Sequence[Path]) -> None:
     """Fetch files into the data set's folder in the target directory."""
-    from cnnzoo.data.download import Download, from_mirrors, written  # noqa: PLC0415 - loads pooch
+    from cnnzoo.data.download import Download, from_mirrors, no_empty_folders, written  # noqa: PLC0415 - loads pooch
 
     def place(file: IdxFile) -> Path:
         return target / source.name / f"{file.stem}.gz"
@@ -212,29 +213,31 @@ def _download(source: IdxSource, files: Sequence[IdxFile], target: Path, looked_
         return array
 
     downloads = {Download(f"{file.stem}.gz", place(file), partial(check, file)): file for file in files}
-    missing, failures = from_mirrors(list(downloads), source.mirrors)
-    lacking = [downloads[download] for download in missing]
-    if lacking and source.npz_mirrors:
-        arrays: dict[IdxFile, NDArray[np.uint8]] = {}
+    with no_empty_folders(target / source.name):
+        missing, failures = from_mirrors(list(downloads), source.mirrors)
+        lacking = [downloads[download] for download in missing]
+        if lacking and source.npz_mirrors:
+            arrays: dict[IdxFile, NDArray[np.uint8]] = {}
 
-        def keep_arrays(path: Path) -> None:
-            arrays.update({file: check(file, path) for file in lacking})
+            def keep_arrays(path: Path) -> None:
+                arrays.update({file: check(file, path) for file in lacking})
 
-        with TemporaryDirectory() as folder:
-            name = f"{source.name}.npz"
-            _, more_failures = from_mirrors([Download(name, Path(folder) / name, keep_arrays)], source.npz_mirrors)
-        failures += more_failures
-        for file, array in arrays.items():
-            with written(place(file)) as temporary:
-                write_idx(temporary, array)
-        lacking = [file for file in lacking if file not in arrays]
+            with TemporaryDirectory() as folder:
+                name = f"{source.name}.npz"
+                _, more_failures = from_mirrors([Download(name, Path(folder) / name, keep_arrays)], source.npz_mirrors)
+            failures += more_failures
+            for file, array in arrays.items():
+                with written(place(file)) as temporary:
+                    write_idx(temporary, array)
+            lacking = [file for file in lacking if file not in arrays]
     if lacking:
         raise UserError(_not_downloaded(source, lacking, target, looked_in, failures))
 
 
 def _with_remedy(source: IdxSource, error: UnusableFileError, directory: Path) -> UserError:
-    own_place = directory not in search_path(None)[-2:]
-    return UserError(f"{error} `{_fetch_command(source, directory if own_place else None)}` downloads the right one.")
+    # A download without --data-dir goes into the cache, and so comes before a wrong file there or in Keras's cache.
+    named = None if directory in search_path(None)[-2:] else directory
+    return UserError(f"{error} `{_fetch_command(source, named)}` downloads the right one.")
 
 
 def _fetch_command(source: IdxSource, directory: Path | None) -> str:
@@ -242,21 +245,13 @@ def _fetch_command(source: IdxSource, directory: Path | None) -> str:
     return f"cnnzoo data fetch {source.name}{option}"
 
 
-def _ways_out(source: IdxSource, data_dir: Path) -> str:
-    return (
-        f"`{_fetch_command(source, data_dir)}` downloads {source.title} there; "
-        "`cnnzoo train --config digits.yaml` works without any download."
-    )
-
-
 def _not_in(source: IdxSource, lacking: Sequence[IdxFile], data_dir: Path) -> str:
-    if not data_dir.is_dir():
-        return f"{data_dir} is no directory. {_ways_out(source, data_dir)}"
     files = " and ".join(f"{file.stem}.gz" for file in lacking)
     folders = ", ".join(f"{folder}/" for folder in (source.name, *source.folders))
     return (
         f"{data_dir} has no {files} (unpacked or as {source.name}.npz would do), neither itself nor in {folders}. "
-        f"{_ways_out(source, data_dir)}"
+        f"`{_fetch_command(source, data_dir)}` downloads {source.title} there; "
+        "`cnnzoo train --config digits.yaml` works without any download."
     )
 
 

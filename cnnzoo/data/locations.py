@@ -1,11 +1,13 @@
 """Where the files of a data set are looked for."""
 
 import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from cnnzoo.data.mnist import IdxFile, IdxSource
+from cnnzoo.errors import UserError
 
 
 class Found(NamedTuple):
@@ -20,6 +22,19 @@ def cache_dir() -> Path:
     import pooch  # noqa: PLC0415 - not needed to load from a named directory
 
     return Path(pooch.os_cache("cnnzoo")).expanduser()
+
+
+def check_named(data_dir: Path | None) -> None:
+    """Refuse a named directory that is not there; None is no directory and passes.
+
+    Raises:
+        UserError: It is not there.
+    """
+    if data_dir is not None and not data_dir.is_dir():
+        raise UserError(
+            f"{data_dir} is no directory. `cnnzoo data fetch NAME --data-dir {shlex.quote(str(data_dir))}` makes it "
+            "and downloads a data set there; `cnnzoo train --config digits.yaml` works without any."
+        )
 
 
 def search_path(data_dir: Path | None) -> list[Path]:

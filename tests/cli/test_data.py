@@ -1,5 +1,11 @@
+import contextlib
 import json
+import os
+import pty
+import re
+import subprocess
 import sys
+import termios
 from dataclasses import replace
 
 import pytest
@@ -27,12 +33,50 @@ def run(monkeypatch, capsys):
 def test_list_shows_every_set_and_where_it_is(run):
     code, out, err = run("list")
     assert (code, err) == (0, "")
-    for name, words in {
-        "mnist": "60,000 + 10,000",
-        "fashion_mnist": "not here",
-        "digits": "inside scikit-learn",
+    lines = out.splitlines()
+    assert any(line.split()[:4] == ["mnist", "60,000", "+", "10,000"] for line in lines)
+    assert lines[-3:] == ["mnist: not here", "fashion_mnist: not here", "digits: inside scikit-learn"]
+
+
+def long_path(folder):
+    """Make and return a directory with a path of several lines and spaces in it."""
+    path = folder / " and ".join(["a long name"] * 6) / " or ".join(["another"] * 9)
+    path.mkdir(parents=True)
+    return path
+
+
+def test_names_and_paths_stay_whole_on_a_narrow_terminal(tmp_path):
+    folder = long_path(tmp_path)
+    (folder / "train-labels-idx1-ubyte").write_bytes(b"broken")
+    for arguments, expected in {
+        ("list",): ["mnist", "fashion_mnist", f"mnist: {folder} (1 of 4 files)"],
+        ("verify", "mnist"): [
+            "mnist  train-labels-idx1-ubyte  wrong",
+            f"  {folder}/train-labels-idx1-ubyte",
+            f"Error: {folder}/train-labels-idx1-ubyte is no idx file",
+        ],
     }.items():
-        assert any(line.split()[:1] == [name] and words in line for line in out.splitlines())
+        lines = on_a_terminal(80, "-m", "cnnzoo", "data", *arguments, "--data-dir", str(folder)).splitlines()
+        for words in expected:
+            assert any(line.strip().startswith(words.strip()) for line in lines), (words, lines)
+
+
+def on_a_terminal(columns, *arguments):
+    """Return what Python prints to a terminal of that width, colours left out."""
+    terminal, end = pty.openpty()
+    termios.tcsetwinsize(end, (24, columns))
+    environment = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "NO_COLOR")}
+    with subprocess.Popen(
+        [sys.executable, *arguments], stdout=end, stderr=end, env=environment | {"TERM": "xterm"}
+    ) as process:
+        os.close(end)
+        shown = b""
+        with contextlib.suppress(OSError):  # Linux reports the end of a terminal as an error.
+            while chunk := os.read(terminal, 4096):
+                shown += chunk
+    os.close(terminal)
+    assert process.returncode in (0, 2)
+    return re.sub(r"\x1b\[[0-9;]*m", "", shown.decode())
 
 
 def test_list_as_json_is_one_object(run):
@@ -72,10 +116,12 @@ def test_verify_without_a_name_checks_what_is_in_the_directory(run, tmp_path):
     assert "t10k-labels-idx1-ubyte.gz is no idx file" in err
 
 
-def test_verify_refuses_a_directory_that_is_not_there(run, tmp_path):
-    code, out, err = run("verify", "mnist", "--data-dir", tmp_path / "nowhere")
+@pytest.mark.parametrize("arguments", [("list",), ("verify",), ("verify", "mnist"), ("verify", "digits")])
+def test_a_directory_that_is_not_there_is_refused(run, tmp_path, arguments):
+    code, out, err = run(*arguments, "--data-dir", tmp_path / "nowhere")
     assert (code, out) == (2, "")
-    assert f"{tmp_path}/nowhere is no directory" in err
+    assert err.startswith(f"Error: {tmp_path}/nowhere is no directory.")
+    assert f"`cnnzoo data fetch NAME --data-dir {tmp_path}/nowhere`" in err
 
 
 def test_fetch_says_that_the_digits_are_here(run):
@@ -86,8 +132,9 @@ def test_fetch_says_that_the_digits_are_here(run):
 def test_fetch_without_a_network_ends_with_the_message(run, tmp_path, monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setitem(SOURCES, "mnist", replace(MNIST, mirrors=("http://127.0.0.1:9/",), npz_mirrors=()))
-    code, out, err = run("fetch", "mnist", "--data-dir", tmp_path, "--json")
+    code, out, err = run("fetch", "mnist", "--data-dir", tmp_path / "a" / "new" / "place", "--json")
     assert (code, out) == (2, "")
+    assert list(tmp_path.iterdir()) == []
     assert "MNIST is not here and could not be downloaded." in err
     assert "http://127.0.0.1:9/train-images-idx3-ubyte.gz: no connection" in err
 

@@ -88,7 +88,7 @@ def test_a_named_directory_without_the_files_says_what_to_do(tmp_path, tiny):
     assert "`cnnzoo train --config digits.yaml`" in message
 
 
-@pytest.mark.parametrize("use", [data.verify, lambda name, folder: data.load(name, "test", folder)])
+@pytest.mark.parametrize("use", [data.verify, data.where, lambda name, folder: data.load(name, "test", folder)])
 def test_a_named_directory_that_is_not_there_is_an_error(tmp_path, tiny, use):
     with pytest.raises(UserError, match=f"{tmp_path}/nowhere is no directory"):
         use("mnist", tmp_path / "nowhere")
@@ -246,9 +246,33 @@ def test_a_transfer_that_breaks_off_leaves_nothing_behind(tmp_path, monkeypatch,
     mirrors.files = served_by("bad", tiny)
     mirrors.breaks_off = set(mirrors.files)
     mirrors.use(monkeypatch, tiny.source, "bad")
-    with pytest.raises(UserError, match=f"/bad/{TRAIN_IMAGES}.gz: broke off before the end"):
-        data.fetch("mnist", tmp_path)
-    assert left_over(tmp_path) == []
+    for target in (tmp_path, tmp_path / "new" / "place"):
+        with pytest.raises(UserError, match=f"/bad/{TRAIN_IMAGES}.gz: broke off before the end"):
+            data.fetch("mnist", target)
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_fetch_keeps_what_was_there_or_came_before_it_failed(tmp_path, monkeypatch, tiny, mirrors):
+    mirrors.files = served_by("poor", tiny)
+    del mirrors.files[f"poor/{TEST_LABELS}.gz"]
+    mirrors.use(monkeypatch, tiny.source, "poor")
+    (tmp_path / "empty").mkdir()
+    for target in (tmp_path / "empty", tmp_path / "new"):
+        with pytest.raises(UserError, match="could not be downloaded"):
+            data.fetch("mnist", target)
+        assert left_over(target) == sorted(set(FOUR_FILES) - {f"{TEST_LABELS}.gz"})
+    mirrors.files = {}
+    (tmp_path / "mine" / "mnist").mkdir(parents=True)
+    with pytest.raises(UserError, match="could not be downloaded"):
+        data.fetch("mnist", tmp_path / "mine")
+    assert (tmp_path / "mine" / "mnist").is_dir()
+
+
+def test_a_failed_download_leaves_no_cache(monkeypatch, home, tiny, mirrors):
+    mirrors.use(monkeypatch, tiny.source, "empty")
+    with pytest.raises(UserError, match="could not be downloaded"):
+        data.load("mnist", "train")
+    assert list(home.iterdir()) == []
 
 
 def test_kerass_archive_is_the_last_resort(tmp_path, monkeypatch, tiny, mirrors):
