@@ -1,15 +1,12 @@
 import subprocess
 import sys
-from functools import partial
-from typing import Literal
 
-import keras
 import pytest
 
 import cnnzoo.models  # noqa: F401
 from cnnzoo import cards, registry
+from cnnzoo.catalogue import make_card
 from cnnzoo.errors import UserError
-from cnnzoo.inspection import make_card
 
 REGISTERED = registry.names()
 
@@ -46,81 +43,3 @@ def test_a_glob_is_anchored() -> None:
 def test_a_pattern_without_a_match_gets_the_nearest() -> None:
     with pytest.raises(UserError, match=r"fits 'lenet6\*'\. Did you mean 'lenet5'\?"):
         cards.select("lenet6*")
-
-
-def columns(
-    column: Literal["A", "B"],
-    input_shape: tuple[int, int, int] = (8, 8, 1),
-    num_classes: int = 3,
-    *,
-    batch_norm: bool = False,
-    hidden_units: int | None = None,
-    rate: float = 0.5,
-    pooling: Literal["average", "max"] | None = "max",
-) -> keras.Model:
-    """Build a column.
-
-    Departs from the paper: it has
-    no layers.
-
-    Args:
-        column: Letter of the column.
-        input_shape: Any.
-        num_classes: Any.
-        batch_norm: Normalize after
-            each convolution: always.
-        rate: Of dropout.
-
-    Returns:
-        A model.
-    """
-    images = keras.Input(input_shape)
-    return keras.Model(images, keras.layers.Dense(num_classes)(keras.layers.Flatten()(images)))
-
-
-def test_a_card_is_read_off_the_docstring_and_the_signature(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules[__name__], "__doc__", sys.modules["cnnzoo.models.lenet"].__doc__)
-    monkeypatch.setitem(registry._BUILDERS, "column_a", partial(columns, "A", rate=0.25))
-    card = make_card("column_a")
-    assert (card.year, card.link) == (1998, "https://doi.org/10.1109/5.726791")
-    assert card.paper.endswith("Proceedings of the IEEE 86(11), 1998.")
-    assert card.title.startswith("LeNet-5: ")
-    assert (card.summary, card.departures) == ("Build a column.", "it has no layers.")
-    assert (card.input_shape, card.num_classes, card.parameters, card.macs) == ((8, 8, 1), 3, 195, 192)
-    assert card.options == {
-        "batch_norm": {
-            "type": "boolean",
-            "default": False,
-            "description": "Normalize after each convolution: always.",
-        },
-        "hidden_units": {"type": ["integer", "null"], "default": None},
-        "rate": {"type": "number", "default": 0.25, "description": "Of dropout."},
-        "pooling": {"enum": ["average", "max", None], "default": "max"},
-    }
-
-
-def test_what_a_partial_fixes_by_name_is_no_option(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules[__name__], "__doc__", sys.modules["cnnzoo.models.lenet"].__doc__)
-    monkeypatch.setitem(registry._BUILDERS, "column_b", partial(columns, column="B"))
-    assert list(make_card("column_b").options) == ["batch_norm", "hidden_units", "rate", "pooling"]
-
-
-def test_a_module_that_cites_nothing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules[__name__], "__doc__", "Columns: of a temple.\n\nVitruvius. https://example.org/x\n")
-    monkeypatch.setitem(registry._BUILDERS, "column_c", partial(columns, "A"))
-    with pytest.raises(
-        ValueError, match="test_cards: the docstring's second paragraph must cite a paper with its year"
-    ):
-        make_card("column_c")
-
-
-def test_an_option_of_another_type_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    def builder(
-        input_shape: tuple[int, int, int] = (8, 8, 1), num_classes: int = 3, *, widths: tuple[int, ...] = (1,)
-    ) -> keras.Model:
-        return columns("A", input_shape, num_classes)
-
-    monkeypatch.setattr(sys.modules[__name__], "__doc__", sys.modules["cnnzoo.models.lenet"].__doc__)
-    monkeypatch.setitem(registry._BUILDERS, "wide", builder)
-    with pytest.raises(ValueError, match="wide: widths must be bool, int, float, str or a Literal"):
-        make_card("wide")
