@@ -2,11 +2,13 @@
 
 import csv
 import json
+import re
 import shlex
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
@@ -140,11 +142,11 @@ class Run:
 
 
 def create(config: Config, name: str, directory: Path | None = None, parent: Path = RUNS) -> Run:
-    """Make a new run directory that holds the resolved config and the environment.
+    """Make a new run directory that holds the resolved config.
 
     Args:
         config: The config, with its backend resolved.
-        name: Ending of a numbered directory, such as the config's stem.
+        name: Ending of a numbered directory, such as ``name_for`` its config.
         directory: Where the run shall lie; None for a new number under ``parent``.
         parent: Folder of numbered runs.
 
@@ -158,6 +160,19 @@ def create(config: Config, name: str, directory: Path | None = None, parent: Pat
     run = Run(directory)
     files.write_text(run.config_path, config.to_yaml())
     return run
+
+
+def name_for(config_path: str | Path) -> str:
+    """Return what the runs of a config are called: its stem, or for a run's own config that run's name less its number.
+
+    Args:
+        config_path: Such as ``lenet.yaml``, ``lenet`` or ``runs/0001-lenet/config.yaml``, each ``lenet``.
+    """
+    path = Path(config_path)
+    run = Run(path.parent)
+    if path == run.config_path and run.environment_path.is_file():
+        return re.sub(r"^\d+-(?=.)", "", run.name)
+    return path.stem
 
 
 def write_environment(run: Run, config: Config, device: str) -> None:
@@ -185,7 +200,7 @@ def open_finished(directory: Path, unfinished: bool = False) -> Run:
     """
     run = Run(directory)
     if not directory.is_dir():
-        raise UserError(f"There is no run {directory}.")
+        raise UserError(f"There is no run {directory}.{_there_are(directory)}")
     if not run.config_path.is_file():
         votes = "it is an ensemble, name its members" if (directory / "ensemble.json").is_file() else None
         raise UserError(f"{directory} is not a run: {votes or f'it holds no {run.config_path.name}'}.")
@@ -202,18 +217,32 @@ def open_finished(directory: Path, unfinished: bool = False) -> Run:
     raise UserError(f"{directory} is unfinished: its training did not come to its end{kept}; {again}")
 
 
+def _there_are(missing: Path) -> str:
+    """Go on after a wrong name with the nearest right one and the newest ones, where it points to or where runs lie."""
+    there = begun(missing.parent) or begun(RUNS)
+    if not there:
+        return ""
+    directories = {run.name: run.directory for run in there}
+    nearest = get_close_matches(missing.name, directories, n=1)
+    suggested = f" Did you mean {directories[nearest[0]]}?" if nearest else ""
+    listed = [f"{run.directory}{'' if _is_finished(run) else ' (unfinished)'}" for run in reversed(there[-10:])]
+    return f"{suggested} There are, the newest first: {', '.join(listed)}."
+
+
+def begun(parent: Path = RUNS) -> list[Run]:
+    """Return all runs in a folder, finished or not, the one that was begun last at the end."""
+    return sorted((Run(path.parent) for path in parent.glob("*/config.yaml")), key=_beginning)
+
+
 def finished(parent: Path = RUNS) -> list[Run]:
-    """Return the finished runs in a folder, the newest last."""
-    candidates = [Run(path.parent) for path in parent.glob("*/metrics.json")]
-    done = [run for run in candidates if run.config_path.is_file() and run.model_path.is_file() and _is_finished(run)]
+    """Return the finished runs in a folder, the one that finished last at the end."""
+    done = [run for run in begun(parent) if run.model_path.is_file() and _is_finished(run)]
     return sorted(done, key=lambda run: (run.metrics_path.stat().st_mtime_ns, run.name))
 
 
-def _is_finished(run: Run) -> bool:
-    try:
-        return bool(run.metrics().get("status") == "finished")
-    except UserError:  # damaged, which is told when somebody names this run
-        return False
+def unfinished_since(run: Run, parent: Path = RUNS) -> list[Run]:
+    """Return the runs in a folder that were begun after a given one and are not finished, the last one at the end."""
+    return [other for other in begun(parent) if _beginning(other) > _beginning(run) and not _is_finished(other)]
 
 
 def newest(parent: Path = RUNS) -> Run:
@@ -223,11 +252,23 @@ def newest(parent: Path = RUNS) -> Run:
         UserError: No run in the folder has finished.
     """
     done = finished(parent)
-    if not done:
-        raise UserError(
-            f"There is no finished run under {parent}/; name one, or make one: cnnzoo train --config digits.yaml"
-        )
-    return done[-1]
+    if done:
+        return done[-1]
+    kept = [run for run in begun(parent) if run.model_path.is_file()]
+    name = f"name one, such as {kept[-1].directory} with --unfinished" if kept else "name one"
+    raise UserError(f"There is no finished run under {parent}/; {name}, or make one: cnnzoo train --config digits.yaml")
+
+
+def _beginning(run: Run) -> tuple[int, str]:
+    """Return when a run was begun: its config is written first and never again."""
+    return run.config_path.stat().st_mtime_ns, run.name
+
+
+def _is_finished(run: Run) -> bool:
+    try:
+        return run.metrics().get("status") == "finished"
+    except UserError:  # damaged, which is told when somebody names this run
+        return False
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
@@ -244,18 +285,13 @@ def _make(directory: Path) -> Path:
 
 
 def numbered(parent: Path, name: str) -> Path:
-    """Make and return a new directory ``parent/NNNN-name`` with the next free number."""
+    """Make and return a new directory ``parent/NNNN-name`` with the next free number, whatever follows the others."""
     parent.mkdir(parents=True, exist_ok=True)
-    while True:
-        numbers = [
-            int(path.name.split("-")[0]) for path in parent.glob("[0-9]*-*") if path.name.split("-")[0].isdigit()
-        ]
+    with FileLock(parent / ".lock"):  # two that start at once shall not find the same number free
+        numbers = [int(found[1]) for path in parent.iterdir() if (found := re.match(r"(\d+)-", path.name))]
         directory = parent / f"{max(numbers, default=0) + 1:04d}-{name}"
-        try:
-            directory.mkdir()
-        except FileExistsError:  # another process took the number a moment ago
-            continue
-        return directory
+        directory.mkdir()
+    return directory
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,27 @@ def test_runs_are_numbered_in_sequence(tmp_path):
     assert first.config() == CONFIG
 
 
+def test_runs_that_start_at_once_get_numbers_of_their_own(tmp_path):
+    with ThreadPoolExecutor(8) as threads:
+        made = list(threads.map(lambda letter: runs.numbered(tmp_path, letter), "abcdefghijklmnopqrstuvwx"))
+    assert sorted(path.name.split("-")[0] for path in made) == [f"{number:04d}" for number in range(1, 25)]
+    assert {path.name for path in tmp_path.iterdir() if not path.name.startswith(".")} == {path.name for path in made}
+
+
+def test_a_replayed_run_is_called_as_the_first_one(tmp_path):
+    run = runs.create(CONFIG, "lenet-wide", parent=tmp_path)
+    runs.write_environment(run, CONFIG, "CPU")
+    assert runs.name_for(run.config_path) == "lenet-wide"
+    named = runs.create(CONFIG, "", tmp_path / "mine")
+    runs.write_environment(named, CONFIG, "CPU")
+    assert runs.name_for(str(named.config_path)) == "mine"
+
+
+@pytest.mark.parametrize("config", ["lenet", "lenet.yaml", "0001-else/lenet.yaml"])
+def test_a_config_that_is_no_runs_gives_its_own_name(config):
+    assert runs.name_for(config) == "lenet"
+
+
 def test_an_existing_directory_is_not_taken(tmp_path):
     with pytest.raises(UserError, match="exists already"):
         runs.create(CONFIG, "digits", tmp_path)
@@ -31,6 +53,28 @@ def test_a_directory_that_is_no_run_is_refused(tmp_path):
         runs.open_finished(tmp_path)
     with pytest.raises(UserError, match="There is no run"):
         runs.open_finished(tmp_path / "none")
+
+
+def test_a_wrong_name_gets_the_nearest_and_the_newest_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"^There is no run 0001-digits\.$"):
+        runs.open_finished(Path("0001-digits"))
+    for _ in range(12):
+        runs.create(CONFIG, "digits")
+    Path("runs/0011-digits/metrics.json").write_text('{"status": "finished"}')
+    Path("runs/0010-digits/metrics.json").write_text("{")
+    for name in ("0001-digit", "runs/0001-digit", "nowhere/0001-digit"):
+        with pytest.raises(UserError) as refused:
+            runs.open_finished(Path(name))
+        said = str(refused.value)
+        assert said.startswith(f"There is no run {name}. Did you mean runs/0001-digits? There are, the newest first: ")
+        listed = said.split("first: ")[1].split(", ")
+        assert listed[:3] == [
+            "runs/0012-digits (unfinished)",
+            "runs/0011-digits",
+            "runs/0010-digits (unfinished)",
+        ]
+        assert len(listed) == 10
 
 
 def test_an_unfinished_run_is_refused_with_the_way_out(tmp_path):
@@ -70,6 +114,25 @@ def test_the_newest_run_is_the_one_that_finished_last(tmp_path):
     assert runs.newest(tmp_path) == first
     first.metrics_path.write_text("{")
     assert runs.newest(tmp_path) == second
+
+
+def test_newer_runs_that_have_not_finished_are_known(tmp_path):
+    older, chosen, broken, other = (runs.create(CONFIG, "digits", parent=tmp_path) for _ in range(4))
+    for run in (chosen, other):
+        run.model_path.write_bytes(b"model")
+        run.write_metrics({"status": "finished"})
+    broken.write_metrics({"status": "interrupted"})
+    assert runs.unfinished_since(chosen, tmp_path) == [broken]
+    assert runs.unfinished_since(older, tmp_path) == [broken]
+    assert runs.unfinished_since(other, tmp_path) == []
+
+
+def test_when_only_interrupted_runs_are_there_the_newest_is_named(tmp_path):
+    run = runs.create(CONFIG, "digits", parent=tmp_path)
+    run.model_path.write_bytes(b"model")
+    run.write_metrics({"status": "interrupted"})
+    with pytest.raises(UserError, match=f"no finished run.*such as {run.directory} with --unfinished"):
+        runs.newest(tmp_path)
 
 
 def test_a_run_in_use_by_another_process_is_refused_and_free_once_that_is_killed(tmp_path):

@@ -6,11 +6,12 @@ nor anything else that takes long.
 
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 
 import click
 
 import cnnzoo
-from cnnzoo.errors import UserError
+from cnnzoo.errors import UserError, did_you_mean
 
 COMMANDS = {
     "train": "Train one network from a config.",
@@ -51,8 +52,6 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Suggest the nearest command for an unknown one."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            from cnnzoo.errors import did_you_mean  # noqa: PLC0415 - only on this path
-
             ctx.fail(f"No such command '{args[0]}'.{did_you_mean(args[0], COMMANDS)}")
         return super().resolve_command(ctx, args)
 
@@ -68,6 +67,9 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; a mistake of the user's ends with one sentence and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # an ASCII terminal shows "?" for "±", where it would end the program
+            stream.reconfigure(errors="replace")
     try:
         code = cli(standalone_mode=False, prog_name="cnnzoo")
     except UserError as error:

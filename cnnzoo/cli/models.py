@@ -1,10 +1,12 @@
 """``cnnzoo models``: the networks of the zoo, read from their cards."""
 
 from dataclasses import asdict
+from itertools import groupby
 
 import click
 
 from cnnzoo import cards
+from cnnzoo.cards import Card
 from cnnzoo.cli import output
 
 
@@ -12,7 +14,7 @@ from cnnzoo.cli import output
 @click.argument("pattern", default="*")
 @output.json_option
 def command(pattern: str, as_json: bool) -> None:
-    """List the networks of the zoo.
+    """List the networks of the zoo, paper by paper.
 
     PATTERN is a glob, such as 'resnet*', or a part of the name.
 
@@ -22,20 +24,33 @@ def command(pattern: str, as_json: bool) -> None:
     found = cards.select(pattern)
     if as_json:
         output.print_json({"models": [asdict(card) for card in found]})
-        return
-    from rich.table import Table  # noqa: PLC0415 - only where a table is printed
+    else:
+        _print(found)
 
-    # What is left of the line is the paper's; everything else stays whole.
-    table = Table("name", "network", box=None, pad_edge=False, expand=True)
-    for heading in ("year", "input", "parameters", "MACs"):
-        table.add_column(heading, justify="right")
-    table.add_column("paper", no_wrap=True, overflow="ellipsis", ratio=1)
-    for card in found:
-        family = card.title.split(":")[0]
-        size = "x".join(map(str, card.input_shape))
-        macs = _with_prefix(card.macs)
-        table.add_row(card.name, family, str(card.year), size, f"{card.parameters:,}", macs, card.paper)
-    output.results().print(table)
+
+def _print(found: list[Card]) -> None:
+    """Print a heading per paper and a line per network, the smallest first; the end of a long line is cut off."""
+    name_width = max(len(card.name) for card in found)
+    size_width = max(len(_size(card)) for card in found)
+    console = output.results()
+
+    def line(text: str, style: str = "") -> None:
+        console.print(text, style=style, no_wrap=True, overflow="ellipsis")
+
+    line(f"  {'name':<{name_width}}  {'input':>{size_width}}  {'parameters':>11}  {'MACs':>7}  description", "dim")
+    ordered = sorted(found, key=lambda card: (card.year, card.paper, card.title, card.parameters))
+    for _, networks in groupby(ordered, key=lambda card: (card.paper, card.title)):
+        of_a_paper = list(networks)
+        line(f"\n{of_a_paper[0].year}  {of_a_paper[0].title}", "bold")
+        line(of_a_paper[0].paper)
+        for card in of_a_paper:
+            facts = f"{_size(card):>{size_width}}  {card.parameters:>11,}  {_with_prefix(card.macs):>7}"
+            line(f"  {card.name:<{name_width}}  {facts}  {card.summary.removeprefix('Build ').removesuffix('.')}")
+    console.print("\nLayers, options and link of one: cnnzoo show NAME")
+
+
+def _size(card: Card) -> str:
+    return "x".join(map(str, card.input_shape))
 
 
 def _with_prefix(count: int) -> str:

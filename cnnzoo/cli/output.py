@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 json_option: Callable[[Any], Any] = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else."
@@ -13,19 +16,38 @@ json_option: Callable[[Any], Any] = click.option(
 
 
 def results() -> Console:
-    """Return the console of results: standard output, not wrapped when it is no terminal."""
-    console = Console(highlight=False, markup=False)
-    if not console.is_terminal:
-        console.width = 200
-    return console
+    """Return the console of results: standard output."""
+    return _console(stderr=False)
 
 
 def progress() -> Console:
     """Return the console of progress and remarks: standard error."""
-    console = Console(stderr=True, highlight=False, markup=False)
+    return _console(stderr=True)
+
+
+def _console(*, stderr: bool) -> Console:
+    console = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
-        console.width = 200
+        console.width = 200  # a file has no edge to wrap at
     return console
+
+
+def print_table(console: Console, *widths: "Table") -> None:
+    """Print a table whose words and numbers stay whole.
+
+    Args:
+        console: Where to.
+        *widths: The same table ever narrower. The first one that fits is printed, or else the last one:
+            its columns wrap between words, and past the terminal's edge rather than within one.
+    """
+    unbounded = console.options.update_width(10_000)
+    table = next(
+        (table for table in widths if console.measure(table, options=unbounded).maximum <= console.width), widths[-1]
+    )
+    width = console.width
+    console.width = max(width, console.measure(table, options=unbounded).minimum)
+    console.print(table)
+    console.width = width
 
 
 def print_json(value: dict[str, Any]) -> None:

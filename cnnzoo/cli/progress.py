@@ -2,36 +2,43 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-from cnnzoo.runs import Run
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.text import Text
 
 
 @contextmanager
-def listener(console: Console, run: Run) -> Iterator["Lines"]:
-    """Yield the listener that fits the console."""
+def listener(console: Console) -> Iterator["Lines"]:
+    """Yield the listener that fits the console; it may hear several trainings, one after the other."""
     if not console.is_terminal:
-        yield Lines(console, run)
+        yield Lines(console)
         return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as bar:
-        yield Bar(console, run, bar)
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=30), TimesColumn())  # fit into 80 characters
+    bar = Progress(*columns, console=console, transient=True)
+    try:
+        yield Bar(console, bar)
+    finally:
+        bar.stop()
+
+
+class TimesColumn(ProgressColumn):
+    """Time elapsed and, as soon as it can be told, time left."""
+
+    def render(self, task: Task) -> Text:
+        """Return the times in hours, minutes and seconds."""
+        elapsed = f"{timedelta(seconds=int(task.elapsed or 0))} elapsed"
+        left = "" if task.time_remaining is None else f", {timedelta(seconds=int(task.time_remaining))} left"
+        return Text(elapsed + left)
 
 
 class Lines:
     """A line for what starts and a line per epoch."""
 
-    def __init__(self, console: Console, run: Run) -> None:
-        self.console, self.run = console, run
+    def __init__(self, console: Console) -> None:
+        self.console = console
         self.epochs = self.steps = 0
 
     def started(self, facts: dict[str, Any]) -> None:
@@ -42,10 +49,10 @@ class Lines:
             "Data": f"{facts['data']}, {facts['training_images']:,} images to train, "
             f"{facts['validation_images']:,} to validate",
             "On": f"{facts['backend']}, {facts['device']}",
-            "Run": f"{self.run.directory}, seed {facts['seed']}",
+            "Run": f"{facts['run']}, seed {facts['seed']}",
         }
         for name, text in lines.items():
-            self.console.print(f"{name:<6}{text}")
+            self.console.print(f"{name:<6}{text}", soft_wrap=True)
         self.console.print(
             f"{'epoch':>9}  {'loss':>7}  {'accuracy':>9}  {'val. loss':>9}  {'validation':>10}  "
             f"{'learning rate':>13}  {'images/s':>9}"
@@ -66,16 +73,19 @@ class Lines:
 class Bar(Lines):
     """The same lines above one bar with the time left."""
 
-    def __init__(self, console: Console, run: Run, bar: Progress) -> None:
-        super().__init__(console, run)
+    def __init__(self, console: Console, bar: Progress) -> None:
+        super().__init__(console)
         self.bar = bar
-        self.task = bar.add_task("compiling", total=None)
 
     def started(self, facts: dict[str, Any]) -> None:
-        """Say what is about to be trained, and give the bar its length."""
+        """Say what is about to be trained, and begin a bar of its length."""
         super().started(facts)
-        self.bar.update(self.task, total=self.epochs * self.steps)
+        for done in self.bar.task_ids:
+            self.bar.remove_task(done)
+        self.task = self.bar.add_task("compiling", total=self.epochs * self.steps)
+        self.bar.start()
 
     def step(self, epoch: int, step: int) -> None:
         """Move the bar."""
-        self.bar.update(self.task, description=f"epoch {epoch}", completed=(epoch - 1) * self.steps + step)
+        completed = (epoch - 1) * self.steps + step
+        self.bar.update(self.task, description=f"epoch {epoch}/{self.epochs}", completed=completed)

@@ -12,20 +12,37 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
     cli.main()
 
 
-def test_every_network_has_a_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_network_has_a_line_under_its_paper(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     run(monkeypatch)
-    heading, *lines = capsys.readouterr().out.splitlines()
-    assert heading.split() == ["name", "network", "year", "input", "parameters", "MACs", "paper"]
-    assert [line.split()[0] for line in lines] == list(cards.cards())
-    fields = ["lenet5", "LeNet-5", "1998", "32x32x1", "61,706", "416.5", "k", "LeCun,"]
-    assert fields in [line.split()[:8] for line in lines]
+    printed = capsys.readouterr().out
+    heading, _, title, paper, *lines = printed.splitlines()
+    assert heading.split() == ["name", "input", "parameters", "MACs", "description"]
+    assert title.startswith("1998  LeNet-5: convolution")
+    assert paper.startswith("LeCun, Bottou, Bengio and Haffner")
+    assert lines[0].split()[:5] == ["lenet5_1998", "32x32x1", "60,000", "328.1", "k"]
+    assert {line.split()[0] for line in printed.splitlines() if line.startswith("  ")} >= set(cards.cards())
+
+
+def test_what_tells_two_networks_of_a_paper_apart_fits_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "dumb")  # 80 characters, no colours
+    run(monkeypatch)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    (modern,) = (line for line in lines if line.startswith("  lenet5 "))
+    assert modern.split()[1:5] == ["32x32x1", "61,706", "416.5", "k"]
+    assert "LeNet-5 as everybody" in modern
 
 
 def test_a_pattern_chooses(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     run(monkeypatch, "*1998")
-    (line,) = capsys.readouterr().out.splitlines()[1:]
-    fields = ["lenet5_1998", "LeNet-5", "1998", "32x32x1", "60,000", "328.1", "k", "LeCun,"]
-    assert line.split()[:8] == fields
+    printed = capsys.readouterr().out
+    assert "  lenet5_1998  32x32x1" in printed
+    assert "  lenet5  " not in printed
 
 
 def test_json_is_one_object(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

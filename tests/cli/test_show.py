@@ -1,9 +1,12 @@
 import json
 import sys
+from dataclasses import replace
 
 import pytest
 
-from cnnzoo import cli
+from cnnzoo import cards, cli
+from cnnzoo.cli import output, show
+from cnnzoo.inspection import LayerRow, Summary
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
@@ -17,11 +20,56 @@ def test_the_table_has_the_layers_the_totals_the_paper_and_the_departures(
     run(monkeypatch, "lenet5")
     printed = capsys.readouterr().out
     rows = [line.split() for line in printed.splitlines()]
-    assert ["c1", "Conv2D", "[28x28x6]", "156", "117,600", "5x5"] in rows
-    assert ["logits", "Dense", "[10]", "850", "840", "32x32"] in rows
+    assert ["c1", "Conv2D", "28x28x6", "156", "117,600", "5x5"] in rows
+    assert ["logits", "Dense", "10", "850", "840", "32x32"] in rows
     assert ["total", "61,706", "416,520"] in rows
     assert "Proceedings of the IEEE 86(11), 1998." in printed
     assert "Departs from the paper: every map of C3" in printed
+
+
+def test_the_summary_and_the_options_with_values_and_defaults_are_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(monkeypatch, "lenet5")
+    printed = capsys.readouterr().out
+    assert "LeNet-5 as everybody means it today." in printed
+    rows = [" ".join(line.split()) for line in printed.splitlines()]
+    assert "option default values meaning" in rows
+    assert 'pooling average average or max Kind of subsampling: "average" as in 1998, or "max".' in rows
+
+
+def test_an_option_of_any_type_states_its_values(capsys: pytest.CaptureFixture[str]) -> None:
+    options = {
+        "batch_norm": {"type": "boolean", "default": False},
+        "hidden_units": {"type": ["integer", "null"], "default": None, "description": "Of fc6."},
+        "pooling": {"enum": ["max", None], "default": "max"},
+    }
+    output.print_table(output.results(), show._options(replace(cards.card("lenet5"), options=options)))
+    rows = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()[2:]]
+    assert rows == [
+        "batch_norm false true or false",
+        "hidden_units null a whole number or null Of fc6.",
+        "pooling max max or null",
+    ]
+
+
+def test_names_kinds_and_numbers_stay_whole_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "dumb")  # 80 characters, no colours
+    run(monkeypatch, "lenet5_1998")
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    row = ["c3", "SparselyConnectedConv2D", "10x10x16", "1,516", "150,000", "14x14"]
+    assert row in [line.split() for line in lines]
+
+    long = LayerRow("inception_4e_5x5_reduce", "GlobalAveragePooling2D", (112, 112, 64), 1, 1, 118_013_952, (224, 224))
+    summary = Summary("deep", (long,))
+    output.print_table(output.results(), show._layers(summary), show._layers(summary, narrow=True))
+    lines = capsys.readouterr().out.splitlines()
+    row = ["inception_4e_5x5_reduce", "Global", "Average", "112x112x64", "1", "118,013,952", "224x224"]
+    assert [line.split() for line in lines[2:4]] == [row, ["Pooling2D"]]
 
 
 def test_size_classes_and_options_are_those_asked_for(
@@ -49,8 +97,8 @@ def test_no_classes_stop_at_the_features(monkeypatch: pytest.MonkeyPatch, capsys
     [
         (["lenet"], "There is no model named 'lenet'. Did you mean 'lenet5'?"),
         (["lenet5", "--input", "8x8x1"], "the smallest it can take is 16x16."),
-        (["lenet5", "--input", "28x28"], "'28x28' is no size; write height, width and channels like 32x32x1."),
-        (["lenet5", "--input", "0x28x1"], "'0x28x1' is no size; write height, width and channels like 32x32x1."),
+        (["lenet5", "--input", "28x28"], "'28x28' is no size; write height, width and channels like 28x28x1."),
+        (["lenet5", "--input", "0x28x1"], "'0x28x1' is no size; write height, width and channels like 28x28x1."),
         (["lenet5", "--classes", "-1"], "-1 is not in the range x>=0."),
         (["lenet5", "--option", "poolin=max"], "Model 'lenet5' has no option 'poolin'. Did you mean 'pooling'?"),
         (["lenet5", "--option", "pooling=maximum"], "--option pooling=maximum: the value must be average or max."),
