@@ -168,7 +168,15 @@ def prediction(
     _save(figure, path)
 
 
-def ensemble(members: Sequence[float], soft: float, hard: float, path: Path, *, title: str = "Ensemble") -> None:
+def ensemble(
+    members: Sequence[float],
+    soft: float,
+    hard: float,
+    path: Path,
+    *,
+    labels: Sequence[str] | None = None,
+    title: str = "Ensemble",
+) -> None:
     """Draw the accuracy of an ensemble beside those of its members.
 
     Args:
@@ -176,6 +184,7 @@ def ensemble(members: Sequence[float], soft: float, hard: float, path: Path, *, 
         soft: Accuracy of the mean of their probabilities, in percent.
         hard: Accuracy of their majority, in percent.
         path: Of the picture.
+        labels: What each member is called, such as its run's name or "seed 0"; their places from 1 on by default.
         title: Of the picture.
     """
     mean = float(np.mean(members))
@@ -189,9 +198,13 @@ def ensemble(members: Sequence[float], soft: float, hard: float, path: Path, *, 
         (mean, BLUE, ":", f"mean of the members: {mean:.2f}{spread} %"),
     ):
         axes.axhline(value, color=colour, linestyle=style, linewidth=2, label=label)
+    places = range(1, len(members) + 1, -(-len(members) // 25))
+    names = [_short(labels[place - 1]) if labels else str(place) for place in places]
+    crowded = len(names) * max(map(len, names)) > 75
+    slanted: dict[str, Any] = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"} if crowded else {}
+    axes.set_xticks(places, names, **slanted)
     axes.set(xlabel="member", ylabel="accuracy (%)", xlim=(0.5, len(members) + 0.5))
     axes.set_title(f"{title}\nsoft vote {soft - mean:+.2f} points over the mean of {len(members)}", fontsize=12)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=12, integer=True, min_n_ticks=1))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.2f}"))
     values = [*members, soft, hard]
     room = 0.1 * (max(values) - min(values)) or 0.5

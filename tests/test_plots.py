@@ -98,6 +98,14 @@ def test_an_ensemble_states_votes_mean_spread_and_gain(tmp_path: Path) -> None:
     assert {"soft vote: 99.55 %", "hard vote: 99.50 %", "mean of the members: 99.30 ± 0.10 %"} <= set(shown)
 
 
+def test_the_members_of_an_ensemble_bear_their_labels(tmp_path: Path) -> None:
+    plots.ensemble([99.2, 99.3], 99.4, 99.4, tmp_path / "two.svg", labels=["0004-lenet", "0009-lenet"])
+    assert {"0004-lenet", "0009-lenet"} <= set(words(tmp_path / "two.svg"))
+    labels = [f"seed {seed}" for seed in range(50)]
+    plots.ensemble([99.0] * 50, 99.4, 99.4, tmp_path / "many.svg", labels=labels)
+    assert [word for word in words(tmp_path / "many.svg") if word in labels] == labels[::2]
+
+
 def test_an_ensemble_of_one_is_drawn(tmp_path: Path) -> None:
     plots.ensemble([97.0], 97.0, 97.0, tmp_path / "ensemble.svg")
     assert "mean of the members: 97.00 %" in words(tmp_path / "ensemble.svg")
