@@ -87,7 +87,8 @@ def combine(predictions: Sequence[Predictions]) -> dict[str, Any]:
     Returns:
         accuracies of the members, their mean and sample standard deviation (None for one member),
         soft_vote and hard_vote accuracies, all as fractions of 1; gain, the soft vote's accuracy less
-        the mean, in points; probabilities, the mean ones (count, num_classes); labels.
+        the mean, and standard_error, what so many images leave uncertain of the mean, both in points;
+        probabilities, the mean ones (count, num_classes); labels.
 
     Raises:
         UserError: The networks were asked about different images.
@@ -113,6 +114,7 @@ def combine(predictions: Sequence[Predictions]) -> dict[str, Any]:
         "soft_vote": soft,
         "hard_vote": hard,
         "gain": 100 * (soft - float(accuracies.mean())),
+        "standard_error": 100 * float(np.sqrt(accuracies.mean() * (1 - accuracies.mean()) / len(labels))),
         "probabilities": mean.astype("float32"),
         "labels": labels,
     }
@@ -127,7 +129,7 @@ class Ensemble:
         split: Which images were asked about.
         vote: The soft vote's predictions.
         result: data, split, members (run, model, seed, accuracy), mean, standard_deviation, soft_vote,
-            hard_vote, gain, and the soft vote's report.
+            hard_vote, gain, standard_error, and the soft vote's report.
     """
 
     known: data.DataSet

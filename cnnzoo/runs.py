@@ -219,13 +219,16 @@ def open_finished(directory: Path, unfinished: bool = False) -> Run:
 
 def _there_are(missing: Path) -> str:
     """Go on after a wrong name with the nearest right one and the newest ones, where it points to or where runs lie."""
-    there = begun(missing.parent) or begun(RUNS)
+    there = [run for parent in dict.fromkeys((missing.parent, RUNS)) for run in begun(parent)]
     if not there:
         return ""
     directories = {run.name: run.directory for run in there}
     nearest = get_close_matches(missing.name, directories, n=1)
     suggested = f" Did you mean {directories[nearest[0]]}?" if nearest else ""
-    listed = [f"{run.directory}{'' if _is_finished(run) else ' (unfinished)'}" for run in reversed(there[-10:])]
+    listed = [
+        f"{run.directory}{'' if _is_finished(run) else ' (unfinished)'}"
+        for run in sorted(there, key=_beginning)[:-11:-1]
+    ]
     return f"{suggested} There are, the newest first: {', '.join(listed)}."
 
 

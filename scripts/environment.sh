@@ -16,8 +16,10 @@ marker=$venv/made-by-cnnzoo
 doing=start
 where="what it said stands above"
 summary=""
+ticker=""
 
 report_failure() {
+  [ -z "$ticker" ] || kill "$ticker"
   [ "$1" -eq 0 ] || printf '\n%s: FAILED in the step "%s" with exit code %s; %s.\n' "$script" "$doing" "$1" "$where" >&2
 }
 trap 'report_failure $?' EXIT
@@ -132,9 +134,13 @@ prepare_environment() {
   if [ -x "$venv/bin/cnnzoo" ] && [ "$(cat "$venv/installed-$requirement" 2>/dev/null)" = "$stamp" ]; then
     say "Installed already, for this pyproject.toml."
   else
-    say "Installing cnnzoo and what it needs: some minutes and 3 GB of disk the first time (log: $log) ..."
+    say "Installing cnnzoo and what it needs: some minutes and up to 3 GB of disk the first time (log: $log) ..."
     : >"$log"
+    (while sleep 30 >/dev/null 2>&1 9<&-; do say "  still installing, $((SECONDS - started)) s ..."; done) &
+    ticker=$!
     logged "$venv/bin/python" -m pip install --no-input --disable-pip-version-check --editable "$requirement"
+    kill "$ticker"
+    ticker=""
     printf '%s' "$stamp" >"$venv/installed-."
     printf '%s' "$stamp" >"$venv/installed-$requirement"
   fi

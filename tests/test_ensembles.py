@@ -22,6 +22,7 @@ def test_soft_vote_weighs_certainty_and_hard_vote_counts_heads():
     assert result["soft_vote"] == pytest.approx(2 / 3)
     assert result["hard_vote"] == 0
     assert result["gain"] == pytest.approx(100 * (2 / 3 - 2 / 9))
+    assert result["standard_error"] == pytest.approx(100 * (2 / 9 * 7 / 9 / 3) ** 0.5)
 
 
 def test_equal_counts_are_decided_by_probability():

@@ -48,9 +48,10 @@ def test_the_config_of_the_readme_is_valid_and_is_lenet(tmp_path):
 
 
 @pytest.mark.parametrize("code", blocks("python"))
-def test_the_code_of_the_readme_runs(code):
+def test_the_code_of_the_readme_runs(code, tmp_path, monkeypatch):
     from cnnzoo import registry
 
+    monkeypatch.chdir(tmp_path)
     try:
         exec(compile(code, "README.md", "exec"), {})
     finally:

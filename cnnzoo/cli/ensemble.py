@@ -4,12 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from cnnzoo import runs
 from cnnzoo.cli.options import data_dir_option, device_option, load_config, settings_option, split_option
-from cnnzoo.cli.output import json_option, print_json, progress, results
+from cnnzoo.cli.output import json_option, print_json, print_table, progress, results
 from cnnzoo.cli.progress import listener
 from cnnzoo.config import Config
 from cnnzoo.errors import UserError
@@ -90,9 +91,9 @@ def _members(config: Config, count: int, name: str, data_dir: Path | None) -> li
 
 
 def _print_votes(console: Console, result: dict[str, Any]) -> None:
-    table = Table("member", "model", "seed", "accuracy %", "error %")
-    for column in table.columns[2:]:
-        column.justify = "right"
+    table = Table("member", "model", box=SIMPLE_HEAD, pad_edge=False)
+    for heading in ("seed", "accuracy %", "error %"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for member in result["members"]:
         table.add_row(member["run"], member["model"], str(member["seed"]), *_percentages(member["accuracy"]))
     table.add_section()
@@ -101,10 +102,11 @@ def _print_votes(console: Console, result: dict[str, Any]) -> None:
     table.add_row(label, "", "", *_percentages(result["mean"]))
     table.add_row("hard vote", "", "", *_percentages(result["hard_vote"]))
     table.add_row("soft vote", "", "", *_percentages(result["soft_vote"]), style="bold")
-    console.print(table)
+    print_table(console, table)
     console.print(
         f"Soft vote: error {100 * (1 - result['mean']):.2f} % to {100 * (1 - result['soft_vote']):.2f} %, "
-        f"a gain of {result['gain']:+.2f} points on {result['report']['images']:,} {result['split']} images."
+        f"a gain of {result['gain']:+.2f} points on {result['report']['images']:,} {result['split']} images "
+        f"(one standard error: {result['standard_error']:.2f})."
     )
 
 

@@ -4,12 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from cnnzoo import runs
 from cnnzoo.cli.options import data_dir_option, device_option, split_option
-from cnnzoo.cli.output import json_option, print_json, progress, results
+from cnnzoo.cli.output import json_option, print_json, print_table, progress, results
 from cnnzoo.runs import Split
 from cnnzoo.runtime import Device
 
@@ -61,18 +62,30 @@ def print_report(console: Console, report: dict[str, Any]) -> None:
         f"accuracy {100 * report['accuracy']:.2f} %   error {100 * report['error']:.2f} % "
         f"({report['images'] - report['correct']:,} of {report['images']:,} images)   loss {report['loss']:.4f}"
     )
-    table = Table("class", *("precision %", "recall %", "F1 %", "images"))
-    for column in table.columns[1:]:
-        column.justify = "right"
+    table = _numbers("class", "precision %", "recall %", "F1 %", "images")
     for row in report["per_class"]:
         shares = (f"{100 * row[key]:.2f}" for key in ("precision", "recall", "f1"))
         table.add_row(row["class"], *shares, f"{row['images']:,}")
-    console.print(table)
+    print_table(console, table)
     names = [row["class"] for row in report["per_class"]]
     if len(names) <= 20:
-        matrix = Table("true \\ predicted", *names)
-        for column in matrix.columns[1:]:
-            column.justify = "right"
-        for name, counts in zip(names, report["confusion"], strict=True):
-            matrix.add_row(name, *(str(count) if count else "." for count in counts))
-        console.print(matrix)
+        plain = [str(place) for place in range(len(names))]
+        numbered = [f"{place} {name}" for place, name in zip(plain, names, strict=True)]
+        console.print("rows: true class; columns: predicted class")
+        print_table(console, _matrix(names, names, report), _matrix(numbered, plain, report))
+
+
+def _matrix(rows: list[str], columns: list[str], report: dict[str, Any]) -> Table:
+    table = _numbers("", *columns)
+    for name, counts in zip(rows, report["confusion"], strict=True):
+        table.add_row(name, *(str(count) if count else "." for count in counts))
+    return table
+
+
+def _numbers(first: str, *others: str) -> Table:
+    """Return an empty table whose columns after the first hold numbers."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column(first, no_wrap=True)
+    for name in others:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
