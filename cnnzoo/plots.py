@@ -4,6 +4,7 @@ Drawn with figures of their own, never with pyplot, so that nothing global is to
 told apart by colour-blind readers too (Okabe and Ito, "Color Universal Design", 2008).
 """
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,9 @@ def prediction(
     probabilities: ArrayLike,
     class_names: Sequence[str],
     path: Path,
+    *,
+    size: tuple[int, int] | None = None,
+    title: str = "",
 ) -> None:
     """Draw one image, what the network sees of it, and the probabilities of its classes.
 
@@ -136,18 +140,34 @@ def prediction(
         probabilities: From 0 to 1 (classes,).
         class_names: In the probabilities' order. Of more than 20 classes the ten likeliest are drawn.
         path: Of the picture.
+        size: Width and height to state where ``original`` is a reduced copy.
+        title: Of the whole picture.
     """
     values = 100 * np.asarray(probabilities)
     best = int(np.argmax(values))
     shown = np.arange(len(values)) if len(values) <= 20 else np.argsort(-values, kind="stable")[:10]
     names = [_short(class_names[index]) for index in shown]
-    slanted = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"} if max(map(len, names)) > 5 else {}
+    wide = max(map(len, names)) > 5
+    slanted: dict[str, Any] = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"} if wide else {}
 
-    figure = _figure(13, 4.5)
-    given, seen, stems = figure.subplots(1, 3, width_ratios=[1, 1, 1.8])
-    for axes, pixels, heading in ((given, np.asarray(original), "Image"), (seen, image, "What the network sees")):
-        axes.imshow(pixels.squeeze(), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-        axes.set_title(f"{heading} ({pixels.shape[0]}x{pixels.shape[1]})")
+    def number(percent: float) -> str:
+        return ">99.9" if percent > 99.9 else f"{percent:.1f}"  # no network is certain
+
+    # Placed by hand, in inches, so that the panels have one height whatever the shape of the image.
+    side, stem_width, gap, above, below = 3.6, 6.4, 0.4, 0.9, 0.7
+    pictures = [("The image as given", np.asarray(original)), ("What the network sees", image)]
+    widths = [side * min(max(pixels.shape[1] / pixels.shape[0], 0.5), 2.0) for _, pixels in pictures] + [stem_width]
+    lefts = [0, widths[0] + gap, widths[0] + widths[1] + 3 * gap]
+    width, height = lefts[-1] + stem_width, side + above + below
+    figure = Figure(figsize=(width, height))
+    *panels, stems = (
+        figure.add_axes((left / width, below / height, panel_width / width, side / height))
+        for left, panel_width in zip(lefts, widths, strict=True)
+    )
+    for axes, (heading, pixels), stated in zip(panels, pictures, (size, None), strict=True):
+        axes.imshow(pixels.squeeze(), cmap="gray", vmin=0, vmax=255, interpolation="antialiased")
+        columns, rows = stated or pixels.shape[1::-1]
+        axes.set_title(f"{heading}\n{columns}x{rows} pixels")
         axes.set_xticks([])
         axes.set_yticks([])
     for place, index in enumerate(shown):
@@ -156,7 +176,7 @@ def prediction(
         stems.plot(place, values[index], "o", color=colour, markersize=7)
         if values[index] >= 1:
             stems.annotate(
-                f"{values[index]:.1f}", (place, values[index]), (0, 7), textcoords="offset points", ha="center"
+                number(values[index]), (place, values[index]), (0, 7), textcoords="offset points", ha="center"
             )
     stems.set_xticks(range(len(shown)), names, **slanted)
     stems.set(ylabel="probability (%)", xlabel="class", ylim=(0, 110), xlim=(-0.6, len(shown) - 0.4))
@@ -164,8 +184,11 @@ def prediction(
     stems.grid(axis="y", color="0.9")
     stems.set_axisbelow(True)
     stems.spines[["top", "right"]].set_visible(False)
-    stems.set_title(f"{class_names[best]}: {values[best]:.1f} %", color=VERMILION, fontweight="bold")
-    _save(figure, path)
+    stems.set_title(f"{class_names[best]}: {number(values[best])} %", color=VERMILION, fontweight="bold", fontsize=16)
+    figure.suptitle(title, parse_math=False, fontsize=14)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # file names come in every script
+        _save(figure, path)
 
 
 def ensemble(

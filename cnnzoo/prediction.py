@@ -25,11 +25,26 @@ Pixels = NDArray[np.uint8]
 # 1998, section III.A).
 GLYPH_BOX = 20 / 28
 
+# Pixels of the longer side of three copies: the one that is drawn, the one in which ink is looked for, and
+# the one that shows little but the light. Photographs have ten times as many, and noise in them.
+KEPT_SIDE, INK_SIDE, LIGHT_SIDE = 1024, 512, 48
+
+# No stroke is wider than this part of the longer side; what is wider is paper in another light.
+WIDEST_STROKE = 1 / 3
+
+# Of the darkest ink; what is fainter is a ruling, dirt or blur.
+INK_THRESHOLD = 0.4
+
 # Spots smaller than this part of the largest one are dust, not ink.
 SPECK = 0.02
 
-# Grey values, of 255, by which ink must stand out.
-FAINTEST = 16
+# Tables, thumbs and rulings come in from the border. What touches none is the glyph if it has this part of
+# their size.
+INNER = 0.05
+
+# Ink must stand out by so many grey values, of 255, and by so many standard deviations of the noise; of
+# a million pixels of noise alone some reach half of that.
+FAINTEST, ABOVE_NOISE = 16, 10
 
 # Pixels; a photograph has up to 50 million.
 LARGEST = 80 * 10**6
@@ -41,55 +56,59 @@ class Seen:
 
     Attributes:
         pixels: (height, width, channels), the network's size.
-        original: What was read, upright, for the picture.
+        original: What was read, upright, for the picture: (height, width, 3), at most KEPT_SIDE a side.
+        size: Width and height of what was read.
         ink: "dark" where dark strokes on a light ground were turned round, "light" where nothing was,
             None where the data set is not one of glyphs.
     """
 
     pixels: Pixels
     original: Pixels
+    size: tuple[int, int]
     ink: Literal["dark", "light"] | None
 
 
 def see(path: Path, known: DataSet, ink: Ink = "auto") -> Seen:
     """Read an image of any size and bring it into the form of a data set.
 
-    Glyphs are turned to light on dark, cut to their ink, fitted into MNIST's box and centred by mass,
-    unless the image has the network's size already. Other images are fitted whole, centred.
+    Glyphs are turned to light on dark, freed from their ground however it is lit, cut to their ink,
+    fitted into MNIST's box and centred by mass; with the network's size already they are only turned.
+    Other images are fitted whole, centred.
 
     Args:
         path: A file that Pillow reads, such as PNG or JPEG.
         known: The data set that the network was trained on.
-        ink: "dark" for dark strokes on a light ground, "light" for the reverse, "auto" to judge by the border.
+        ink: For glyphs: "dark" for dark strokes on a light ground, "light" for the reverse, "auto" to judge
+            by what stands out.
 
     Raises:
-        UserError: The file is missing, too large or no image, the image is blank, or ink is stated
-            where the data are no glyphs.
+        UserError: The file is missing, too large or no image, or the image is blank.
     """
-    if ink != "auto" and not known.glyphs:
-        raise UserError(f"--ink {ink}: {known.title} has no strokes on a ground; leave the option out.")
-    image = _open(path)
+    image = _open(path, known.glyphs)
+    given = image.size
+    image.thumbnail((KEPT_SIDE, KEPT_SIDE))
     height, width, channels = known.input_shape
-    original = np.asarray(image.convert("RGB"))
-    pixels = np.asarray(image.convert("L" if channels == 1 else "RGB"))
+    fitted = image.convert("L" if channels == 1 else "RGB")
     seen_ink: Literal["dark", "light"] | None = None
     if known.glyphs:
-        seen_ink = _ink(pixels) if ink == "auto" else ink
-        if seen_ink == "dark":
-            pixels = 255 - pixels
-        if int(pixels.max()) - int(pixels.min()) < FAINTEST:
-            raise UserError(f"{path} is blank: nothing stands out from its ground.")
-        if pixels.shape[:2] != (height, width):
-            pixels = _centred(_strokes(path, pixels), (height, width))
-    elif pixels.shape[:2] != (height, width):
-        pixels = np.asarray(ImageOps.pad(Image.fromarray(pixels), (width, height), Image.Resampling.LANCZOS))
-    return Seen(pixels.reshape(height, width, channels), original, seen_ink)
+        seen_ink = _ink(fitted) if ink == "auto" else ink
+        light_on_dark = ImageOps.invert(fitted) if seen_ink == "dark" else fitted
+        pixels = np.asarray(light_on_dark)
+        if pixels.max() - pixels.min() < FAINTEST:
+            raise _blank(path)
+        if given != (width, height):
+            pixels = _centred(_strokes(path, light_on_dark), (height, width))
+    else:
+        pixels = np.asarray(ImageOps.pad(fitted, (width, height), Image.Resampling.LANCZOS))
+    return Seen(pixels.reshape(height, width, channels), np.asarray(image), given, seen_ink)
 
 
 def predict(
     run: Run, paths: Sequence[Path], ink: Ink = "auto", top: int = 3, device: Device = "auto"
 ) -> list[dict[str, Any]]:
     """Classify images and draw each with its probabilities. The run is to be locked.
+
+    Keras is imported only when there is something to classify.
 
     Args:
         run: A finished run.
@@ -99,31 +118,47 @@ def predict(
         device: Where to compute.
 
     Returns:
-        For each image: image, ink, top (class and probability), probabilities, picture.
+        For each image: image, ink, top (class and probability), probabilities, picture; for one that
+        cannot be taken: image, error (a sentence).
 
     Raises:
-        UserError: A file is missing or is no image; nothing is classified then.
+        UserError: Ink is stated where the data are no glyphs.
     """
     config = run.config()
     known = data.describe(config.data.name)
-    seen = [see(path, known, ink) for path in paths]
+    if ink != "auto" and not known.glyphs:
+        raise UserError(f"--ink {ink}: {known.title} has no strokes on a ground; leave the option out.")
+    results: list[dict[str, Any]] = [{"image": str(path)} for path in paths]
+    good: list[tuple[dict[str, Any], Seen]] = []
+    for path, result in zip(paths, results, strict=True):
+        try:
+            good.append((result, see(path, known, ink)))
+        except UserError as error:
+            result["error"] = str(error)
+    if not good:
+        return results
     runtime.prepare_for_saved_model(config.runtime.backend, device, config.runtime.threads)
-    logits = load_model(run.model_path).predict(np.stack([s.pixels for s in seen]), verbose=0)
-    results = []
+    logits = load_model(run.model_path).predict(np.stack([seen.pixels for _, seen in good]), verbose=0)
     taken: set[Path] = set()
-    for path, image, probabilities in zip(paths, seen, softmax(logits), strict=True):
-        picture = _free(run.predictions_folder / f"{path.name}.png", taken)
-        plots.prediction(image.pixels, image.original, probabilities, known.class_names, picture)
-        order = probabilities.argsort()[::-1][:top]
-        results.append(
-            {
-                "image": str(path),
-                "ink": image.ink,
-                "top": [{"class": known.class_names[i], "probability": float(probabilities[i])} for i in order],
-                "probabilities": {name: float(p) for name, p in zip(known.class_names, probabilities, strict=True)},
-                "picture": str(picture),
-            }
+    for (result, seen), probabilities in zip(good, softmax(logits), strict=True):
+        name = Path(result["image"]).name
+        picture = _free(run.predictions_folder / f"{name}.png", taken)
+        plots.prediction(
+            seen.pixels,
+            seen.original,
+            probabilities,
+            known.class_names,
+            picture,
+            size=seen.size,
+            title=f"{name}, classified by {run.directory.resolve().name}",
         )
+        order = probabilities.argsort()[::-1][:top]
+        result |= {
+            "ink": seen.ink,
+            "top": [{"class": known.class_names[i], "probability": float(probabilities[i])} for i in order],
+            "probabilities": {name: float(p) for name, p in zip(known.class_names, probabilities, strict=True)},
+            "picture": str(picture),
+        }
     return results
 
 
@@ -137,18 +172,18 @@ def _free(picture: Path, taken: set[Path]) -> Path:
     return free
 
 
-def _open(path: Path) -> Image.Image:
+def _open(path: Path, glyphs: bool) -> Image.Image:
+    """Return an image upright and in RGB, whatever the file holds."""
     try:
         with warnings.catch_warnings(), Image.open(path) as image:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             _check_size(image)
             upright = ImageOps.exif_transpose(image)
-            if upright.has_transparency_data:  # ink on a transparent ground would vanish into black
-                upright = upright.convert("RGBA")
-                ground = Image.new("RGBA", upright.size, "white")
-                upright = Image.alpha_composite(ground, upright)
-            upright.load()
-            return upright
+            if upright.mode.startswith("I"):  # 16 bits, which Pillow would cut off at 255
+                upright = Image.fromarray((np.asarray(upright) // 256).astype("uint8"))
+            if upright.has_transparency_data:
+                upright = _opaque(upright.convert("RGBA"), glyphs)
+            return upright.convert("RGB")
     except FileNotFoundError:
         raise UserError(f"There is no image {path}.") from None
     except UnidentifiedImageError:
@@ -164,25 +199,76 @@ def _check_size(image: Image.Image) -> None:
         raise Image.DecompressionBombError
 
 
-def _ink(pixels: Pixels) -> Literal["dark", "light"]:
-    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
-    return "dark" if np.median(border) > 127 else "light"
+def _opaque(image: Image.Image, glyphs: bool) -> Image.Image:
+    """Lay an image with transparency on black or white, whichever its opaque part stands out from.
+
+    Only glyphs that bring their own paper, such as a sheet cut out by a scanning app, are laid on more of it.
+    """
+    grey, alpha = (np.asarray(channel) for channel in image.convert("LA").split())
+    faintest, middle, brightest = np.percentile(grey[alpha >= 0.9 * alpha.max()], [1, 50, 99])
+    on_paper = glyphs and brightest - faintest > 127
+    ground = Image.new("RGBA", image.size, "white" if (middle > 127) == on_paper else "black")
+    return Image.alpha_composite(ground, image)
 
 
-def _strokes(path: Path, pixels: Pixels) -> Pixels:
-    """Return the part of a light-on-dark image that holds ink, its ground brought to 0."""
-    ground, brightest = float(np.median(pixels)), float(pixels.max())
-    if brightest - ground < FAINTEST:
-        raise UserError(f"{path} is blank: nothing stands out from its ground.")
-    clean = np.clip((pixels - ground) / (brightest - ground), 0, 1)
-    clean[clean < 0.25] = 0  # paper is never even
-    regions, count = ndimage.label(clean > 0, structure=np.ones((3, 3)))
+def _ink(grey: Image.Image) -> Literal["dark", "light"]:
+    """Judge by what stands out most, to either side, from a running median as wide as half the image."""
+    light = np.asarray(_reduced(grey, LIGHT_SIDE))
+    light = ndimage.median_filter(light, max(light.shape) // 2 + 1, mode="nearest")
+    pixels = _reduced(grey, INK_SIDE)
+    ground = Image.fromarray(light).resize(pixels.size, Image.Resampling.BILINEAR)
+    return "dark" if ((np.asarray(pixels, "float64") - np.asarray(ground)) ** 5).sum() < 0 else "light"
+
+
+def _strokes(path: Path, light_on_dark: Image.Image) -> Pixels:
+    """Return the part of an image that holds ink, its ground brought to 0 and its ink to 255."""
+    paper = 255 - np.asarray(_reduced(light_on_dark, INK_SIDE), "float64")
+    ground = _ground(paper)
+    contrast = ground - paper
+    density = contrast / np.maximum(ground, 1)
+    darkest = _strongest(density)
+    noise = float(np.median(np.abs(np.diff(density.ravel())))) / 0.95  # of normal noise 0.95 standard deviations
+    if _strongest(contrast) < FAINTEST or darkest < ABOVE_NOISE * noise:
+        raise _blank(path)
+    regions, count = ndimage.label(density >= INK_THRESHOLD * darkest, structure=np.ones((3, 3)))
     sizes = np.bincount(regions.ravel(), minlength=count + 1)
-    specks = sizes < SPECK * sizes[1:].max()
-    clean[specks[regions]] = 0
-    rows, columns = np.flatnonzero(clean.any(axis=1)), np.flatnonzero(clean.any(axis=0))
-    cut = clean[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return np.asarray(np.round(255 * cut), dtype="uint8")
+    sizes[0] = 0
+    inner = sizes.copy()
+    inner[np.concatenate([regions[0], regions[-1], regions[:, 0], regions[:, -1]])] = 0
+    if inner.max() >= INNER * sizes.max():
+        sizes = inner
+    glyph = (sizes >= SPECK * sizes.max())[regions] & (regions > 0)
+    rows, columns = np.flatnonzero(glyph.any(axis=1)), np.flatnonzero(glyph.any(axis=0))
+    cut = np.where(glyph, density / darkest, 0)[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return np.asarray(np.round(255 * np.clip(cut, 0, 1)), dtype="uint8")
+
+
+def _ground(paper: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the grey values that light paper would have without its dark strokes.
+
+    A closing by a square wider than any stroke: it leaves gradients, vignettes and edges of shadows
+    exactly as they are, because the square may stick out over the border.
+    """
+    side = int(WIDEST_STROKE * max(paper.shape)) + 1
+    smooth = ndimage.gaussian_filter(paper, 1.5 * max(paper.shape) / INK_SIDE, mode="nearest")
+    closed = ndimage.grey_closing(np.pad(smooth, side, constant_values=-1), side)
+    return np.asarray(closed[side:-side, side:-side])
+
+
+def _strongest(values: NDArray[np.float64]) -> float:
+    """Return the largest value that is not a single pixel's."""
+    return float(np.sort(values, axis=None)[-max(3, values.size // 10**4) :][0])
+
+
+def _reduced(image: Image.Image, side: int) -> Image.Image:
+    """Return a copy of at most so many pixels a side; each is the mean of what it covers."""
+    copy = image.copy()
+    copy.thumbnail((side, side), Image.Resampling.BOX)
+    return copy
+
+
+def _blank(path: Path) -> UserError:
+    return UserError(f"{path} is blank: nothing stands out from its ground.")
 
 
 def _centred(glyph: Pixels, size: tuple[int, int]) -> Pixels:

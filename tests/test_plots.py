@@ -78,8 +78,27 @@ def test_a_prediction_names_the_likeliest_class(tmp_path: Path) -> None:
     image, original = np.zeros((32, 32, 1), np.uint8), np.zeros((300, 200, 3), np.uint8)
     plots.prediction(image, original, probabilities, DIGITS, tmp_path / "prediction.svg")
     shown = words(tmp_path / "prediction.svg")
-    assert {"7: 95.5 %", "Image (300x200)", "What the network sees (32x32)", "probability (%)"} <= set(shown)
+    assert {"7: 95.5 %", "The image as given", "What the network sees", "probability (%)"} <= set(shown)
+    assert {"200x300 pixels", "32x32 pixels"} <= set(shown)
     assert set(DIGITS) <= set(shown)
+
+
+def test_a_prediction_states_whose_it_is_and_is_never_certain(tmp_path: Path) -> None:
+    image, title = np.zeros((28, 28, 1), np.uint8), "a$b_{.jpg, classified by 0001-lenet"
+    probabilities = np.eye(10)[7] * 0.9996
+    plots.prediction(image, image, probabilities, DIGITS, tmp_path / "p.svg", size=(3000, 4000), title=title)
+    assert {title, "3000x4000 pixels", "28x28 pixels", "7: &gt;99.9 %"} <= set(words(tmp_path / "p.svg"))
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (600, 800, 3), (800, 600, 3)])
+def test_the_panels_of_a_prediction_have_one_height(shape: tuple[int, ...], tmp_path: Path) -> None:
+    names = [f"a class of many words {index}" for index in range(10)]
+    image = np.zeros((28, 28, 1), np.uint8)
+    plots.prediction(image, np.zeros(shape, np.uint8), np.full(10, 0.1), names, tmp_path / "p.svg")
+    svg = (tmp_path / "p.svg").read_text(encoding="utf-8")
+    frames = re.findall(r'<g id="axes_\d">\s*<g id="patch_\d+">\s*<path d="(.*?)"', svg, re.DOTALL)
+    heights = [np.ptp([float(y) for y in re.findall(r"[ML] \S+ (\S+)", frame)]) for frame in frames]
+    assert heights == pytest.approx([heights[0]] * 3, rel=1e-3)
 
 
 def test_of_a_thousand_classes_ten_are_shown_likeliest_first(tmp_path: Path) -> None:

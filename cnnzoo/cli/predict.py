@@ -1,15 +1,19 @@
 """``cnnzoo predict``."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.table import Table
 
-from cnnzoo import runs
+from cnnzoo import prediction, runs
 from cnnzoo.cli.options import device_option
 from cnnzoo.cli.output import json_option, print_json, results
 from cnnzoo.prediction import Ink
 from cnnzoo.runtime import Device
+
+GROUNDS = {"dark": "dark on light, inverted", "light": "light on dark", None: "as it is"}
 
 
 @click.command("predict")
@@ -21,7 +25,7 @@ from cnnzoo.runtime import Device
     type=click.Choice(["auto", "dark", "light"]),
     default="auto",
     show_default=True,
-    help="Digits: dark strokes on light paper, or light ones on dark; auto judges by the border.",
+    help="Digits: dark strokes on light paper, or light ones on dark; auto judges by what stands out.",
 )
 @device_option
 @click.option("--unfinished", is_flag=True, help="Take what an interrupted run reached.")
@@ -29,25 +33,41 @@ from cnnzoo.runtime import Device
 def command(
     directory: Path, images: tuple[Path, ...], top: int, ink: Ink, device: Device, unfinished: bool, as_json: bool
 ) -> None:
-    """Classify PNG or JPEG images of any size with a finished run."""
-    run = runs.open_finished(directory, unfinished)
-    from cnnzoo import prediction  # noqa: PLC0415 - loads matplotlib
+    """Classify PNG or JPEG images of any size with a finished run.
 
+    An image that cannot be taken is named, the others are classified; the exit code is 2 then.
+    """
+    run = runs.open_finished(directory, unfinished)
     with run.locked():
         found = prediction.predict(run, images, ink, top, device)
+    good = [result for result in found if "error" not in result]
     if as_json:
         print_json({"run": str(run.directory), "predictions": found})
-        return
-    table = Table("image", "seen as", "class", "probability %")
-    table.columns[3].justify = "right"
-    grounds = {"dark": "dark on light, inverted", "light": "light on dark", None: "as it is"}
+    elif good:
+        results().print(_table(good))
+        for result in good:
+            click.echo(f"Picture: {result['picture']}")
+    for result in found:
+        if "error" in result:
+            click.echo(f"Error: {result['error']}", err=True)
+    if len(good) < len(found):
+        click.get_current_context().exit(2)
+
+
+def _table(found: Sequence[dict[str, Any]]) -> Table:
+    """Return a row per image; its ground stands below its name, so that 80 columns hold both."""
+    table = Table("image", "class", "probability %", show_lines=True)
+    table.columns[0].overflow = "fold"
+    table.columns[2].justify = "right"
     for result in found:
         table.add_row(
-            result["image"],
-            grounds[result["ink"]],
+            f"{result['image']}\n({GROUNDS[result['ink']]})",
             "\n".join(entry["class"] for entry in result["top"]),
-            "\n".join(f"{100 * entry['probability']:.2f}" for entry in result["top"]),
+            "\n".join(_percent(entry["probability"]) for entry in result["top"]),
         )
-    results().print(table)
-    for result in found:
-        click.echo(f"Picture: {result['picture']}")
+    return table
+
+
+def _percent(probability: float) -> str:
+    """Return a percentage that is never rounded up to certainty."""
+    return ">99.99" if probability > 0.9999 else f"{100 * probability:.2f}"
