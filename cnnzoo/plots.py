@@ -59,7 +59,7 @@ def curves(
     for axes, heading, label in (
         (loss, "Loss", "loss"),
         (error, "Error", "wrong images (%)"),
-        (rate, "Learning rate", "learning rate"),
+        (rate, "Learning rate", "learning rate at the epoch's start"),
     ):
         axes.set(title=heading, xlabel="epoch", ylabel=label, xlim=(epochs[0] - 0.5, epochs[-1] + 0.5))
         axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))

@@ -55,7 +55,7 @@ class Lines:
             self.console.print(f"{name:<6}{text}", soft_wrap=True)
         self.console.print(
             f"{'epoch':>9}  {'loss':>7}  {'accuracy':>9}  {'val. loss':>9}  {'validation':>10}  "
-            f"{'learning rate':>13}  {'images/s':>9}"
+            f"{'rate at start':>13}  {'images/s':>9}"
         )
 
     def step(self, epoch: int, step: int) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-from cnnzoo import runs
 from cnnzoo.cli.options import config_option, data_dir_option, device_option, load_config, settings_option
 from cnnzoo.cli.output import json_option, print_json, progress
 from cnnzoo.cli.progress import listener
@@ -40,14 +39,13 @@ def command(
     """
     if bool(named) == bool(config_name):
         raise UserError("Name one config, here or a shipped one, such as: cnnzoo train --config digits.yaml")
-    name = config_name or named or ""
-    config = load_config(name, settings, device, seed)
+    config = load_config(config_name or named or "", settings, device, seed)
     if directory and directory.exists():
         raise UserError(f"--run {directory} exists already; name a new directory, or leave --run out.")
     console = progress()
     console.print("Starting ...", style="dim")
     with listener(console) as heard:
-        run, metrics = train(config, runs.name_for(name), directory, data_dir=data_dir, listener=heard)
+        run, metrics = train(config, directory=directory, data_dir=data_dir, listener=heard)
     if as_json:
         print_json({"run": str(run.directory), **metrics})
     else:

@@ -83,7 +83,7 @@ def load(name: str | Path, settings: Sequence[str] = ()) -> Config:
     for setting in settings:
         override(values, origins, setting)
     try:
-        return Config.model_validate(values).read_from(origins)
+        return Config.model_validate(values).read_from(path, origins)
     except ValidationError as error:
         raise UserError("\n".join(explain(path, values, origins, error))) from None
 

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any, Literal, Union
 
 import yaml
@@ -60,7 +61,9 @@ class ModelSection(Section):
     def _the_network_takes_its_options(self) -> "ModelSection":
         known = {*cards(), *registry.names()}
         if self.name not in known:
-            raise _mistake(f"there is no model named '{self.name}'.{did_you_mean(self.name, known)}", "name")
+            near = did_you_mean(self.name, known)
+            elsewhere = "" if "mean" in near else " One that your own program registers is known to that program alone."
+            raise _mistake(f"there is no model named '{self.name}'.{near}{elsewhere}", "name")
         options = _options(self.name)
         for key, value in self.options.items():
             if key not in options:
@@ -201,6 +204,7 @@ class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash
     training: TrainingSection = TrainingSection()
     runtime: RuntimeSection = RuntimeSection()
     seed: int = Field(0, ge=0, lt=SEEDS, description="Seeds weights, order, augmentation and dropout.")
+    _path: Path | None = PrivateAttr(default=None)
     _origins: dict[Key, str] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
@@ -222,11 +226,16 @@ class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash
         Raises:
             pydantic.ValidationError: A value, or what the values make together, is wrong.
         """
-        return Config.model_validate({**dict(self), **sections}).read_from(self._origins)
+        return Config.model_validate({**dict(self), **sections}).read_from(self.path, self._origins)
 
-    def read_from(self, origins: Mapping[Key, str]) -> "Config":
-        """Remember the place that each key came from, for what is found wrong only later; return itself."""
-        self._origins = dict(origins)
+    @property
+    def path(self) -> Path | None:
+        """The file that the config was read from; None for one that was made otherwise."""
+        return self._path
+
+    def read_from(self, path: Path | None, origins: Mapping[Key, str]) -> "Config":
+        """Remember the file, and the place that each key came from, for what is found wrong later; return itself."""
+        self._path, self._origins = path, dict(origins)
         return self
 
     @contextmanager

@@ -16,7 +16,7 @@ __all__ = ["Listener", "Silent", "train"]
 
 def train(
     config: Config,
-    name: str = "run",
+    name: str | None = None,
     directory: Path | None = None,
     *,
     data_dir: Path | None = None,
@@ -27,7 +27,7 @@ def train(
 
     Args:
         config: From ``cnnzoo.config.load``.
-        name: Ending of the numbered directory.
+        name: Ending of the numbered directory; None for that of the config's file, else of the network.
         directory: Where the run shall lie; None for a new number under ``parent``.
         data_dir: Where the data set lies; None to search for it.
         parent: Folder of numbered runs.
@@ -41,6 +41,7 @@ def train(
         UserError: The backend or device is not there, the data are not there or damaged, the network
             cannot take them, the directory exists, or the loss is not finite.
     """
+    name = name or (runs.name_for(config.path) if config.path else config.model.name)
     backend = runtime.resolve_backend(config.runtime.backend)
     config = config.replaced(runtime=config.runtime.model_copy(update={"backend": backend}))
     device = runtime.prepare(**config.runtime.model_dump())

@@ -57,9 +57,11 @@ def test_the_same_seed_gives_the_same_history_and_weights_and_another_does_not(d
     assert first.history_path.read_bytes() != other.history_path.read_bytes()
 
 
-def test_the_resolved_config_replays_the_run(digits_runs, tmp_path):
+def test_the_resolved_config_replays_the_run_under_its_name(digits_runs, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     run = digits_runs[1]
-    replayed, _ = train(run.config(), directory=tmp_path / "again")
+    replayed, _ = train(run.config())
+    assert replayed.directory == Path("runs/0001-digits")
     assert replayed.history_path.read_bytes() == run.history_path.read_bytes()
 
 
