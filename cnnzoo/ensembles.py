@@ -16,29 +16,6 @@ from cnnzoo.runtime import Device
 from cnnzoo.training import Listener, train
 
 
-def members_of(config: Config, count: int, parent: Path = runs.RUNS) -> dict[int, Run | None]:
-    """Return the runs that an ensemble needs, by seed.
-
-    Args:
-        config: The recipe; its seed is the first member's, the next ones follow in sequence.
-        count: Number of members.
-        parent: Folder to look in for finished runs of the same recipe.
-
-    Returns:
-        For each seed a finished run, or None where one is to be trained.
-    """
-    members: dict[int, Run | None] = dict.fromkeys(range(config.seed, config.seed + count))
-    recipe = config.recipe()
-    for run in runs.finished(parent):
-        try:
-            other = run.config()
-        except UserError:  # a run of another version, whose config means nothing today
-            continue
-        if other.seed in members and members[other.seed] is None and other.recipe() == recipe:
-            members[other.seed] = run
-    return members
-
-
 def train_members(
     config: Config,
     count: int,
@@ -65,14 +42,46 @@ def train_members(
     if config.seed + count > SEEDS:
         raise UserError(f"{count} members from seed {config.seed} on would pass the last seed, {SEEDS - 1}.")
     voters = []
-    for place, (seed, member) in enumerate(members_of(config, count).items(), start=1):
-        announce(place, seed, member)
-        if member is None:
-            run, metrics = train(config.replaced(seed=seed), name, data_dir=data_dir, listener=listener)
+    for place in range(1, count + 1):
+        wanted = config.replaced(seed=config.seed + place - 1)
+        run = find_member(wanted)  # only now: another process may have trained it meanwhile
+        announce(place, wanted.seed, run)
+        if run is None:
+            run, metrics = train(wanted, name, data_dir=data_dir, listener=listener)
             if metrics["status"] != "finished":
                 raise KeyboardInterrupt
-        voters.append(member or run)
+        voters.append(run)
     return voters
+
+
+def find_member(config: Config, parent: Path = runs.RUNS) -> Run | None:
+    """Return the run of a config's recipe and seed that finished first, or None where one is to be trained.
+
+    Args:
+        config: The recipe and the seed; where it ran makes no difference.
+        parent: Folder of the runs.
+
+    Raises:
+        UserError: Another process is training it at this moment.
+    """
+    for run in runs.finished(parent):
+        if _is_of(run, config):
+            return run
+    for run in runs.begun(parent):
+        if not run.metrics_path.is_file() and run.is_in_use() and _is_of(run, config):
+            raise UserError(
+                f"Seed {config.seed} of this recipe is being trained by another process in {run.directory}; "
+                "give the same command again when it has ended."
+            )
+    return None
+
+
+def _is_of(run: Run, config: Config) -> bool:
+    try:
+        other = run.config()
+    except UserError:  # of another version, whose config means nothing today
+        return False
+    return other.seed == config.seed and other.recipe() == config.recipe()
 
 
 def combine(predictions: Sequence[Predictions]) -> dict[str, Any]:

@@ -29,10 +29,12 @@ class Predictions:
     Attributes:
         probabilities: (count, num_classes), rows summing to 1.
         labels: The true classes (count,).
+        computed_on: Backend and device in words; None where they are an ensemble's.
     """
 
     probabilities: Probabilities
     labels: Labels
+    computed_on: str | None = None
 
 
 def split_of(config: Config, split: Split, data_dir: Path | None = None) -> data.Split:
@@ -69,15 +71,19 @@ def predict(run: Run, split: Split = "test", data_dir: Path | None = None, devic
     fingerprint = hashlib.sha256(b"".join(contents)).hexdigest()
     path = run.predictions_path(split)
     kept = _read_predictions(path, fingerprint)
-    if kept is not None:
+    if kept is not None and (device != "gpu" or "GPU" in str(kept.computed_on)):
         return kept
-    runtime.prepare_for_saved_model(config.runtime.backend, device, config.runtime.threads)
-    predictions = Predictions(softmax(_logits(run.model_path, images.images)), images.labels)
+    computed_on = runtime.prepare_for_saved_model(config.runtime.backend, device, config.runtime.threads)
+    known = data.describe(config.data.name)
+    model = load_model(run.model_path, known.input_shape, len(known.class_names))
+    logits = np.asarray(model.predict(images.images, batch_size=PREDICT_BATCH_SIZE, verbose=0))
+    predictions = Predictions(softmax(logits), images.labels, computed_on)
     with files.whole(path) as temporary:
         np.savez_compressed(
             temporary,
             probabilities=predictions.probabilities,
             labels=predictions.labels,
+            computed_on=np.array(computed_on),
             fingerprint=np.array(fingerprint),
         )
     return predictions
@@ -93,7 +99,7 @@ def evaluate(run: Run, split: Split = "test", data_dir: Path | None = None, devi
         device: Where to compute, if there is something to compute.
 
     Returns:
-        The report of ``report``, with the run, its seed and the split.
+        The report of ``report``, with the run, its seed, the split and where it was computed.
     """
     config = run.config()
     known = data.describe(config.data.name)
@@ -104,6 +110,7 @@ def evaluate(run: Run, split: Split = "test", data_dir: Path | None = None, devi
         "data": config.data.name,
         "split": split,
         "seed": config.seed,
+        "computed_on": predictions.computed_on,
         **report(predictions, known.class_names),
     }
     write_json(run.report_path(split), result)
@@ -151,24 +158,39 @@ def softmax(logits: NDArray[np.floating[Any]]) -> Probabilities:
     return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True), dtype="float32")
 
 
-def load_model(path: Path) -> Any:
+def load_model(path: Path, input_shape: tuple[int, int, int] | None = None, num_classes: int | None = None) -> Any:
     """Load a saved model, from raw pixels to logits; code inside the file is refused.
 
+    Args:
+        path: Of the model.
+        input_shape: Height, width and channels that it must take; None for any.
+        num_classes: Logits that it must give; None for any.
+
     Raises:
-        UserError: The file is damaged, or is not a Keras model.
+        UserError: The file is damaged, is not a Keras model, or is one for other images or classes.
     """
     import keras  # noqa: PLC0415 - after the runtime has chosen the backend
 
     import cnnzoo.models  # noqa: F401, PLC0415 - registers the zoo's own layers
 
     try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
+        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+        shapes = tuple(model.input_shape[1:]), tuple(model.output_shape[1:])
+    except AttributeError:
+        raise UserError(f"{path} is not a network from one image to its logits.") from None
     except (OSError, ValueError, TypeError, KeyError, BadZipFile, zlib.error):
         raise UserError(f"{path} is damaged or is no model that this version can load; train the run again.") from None
+    wanted = input_shape or shapes[0], (num_classes or shapes[1][0],)
+    if shapes != wanted:
+        raise UserError(
+            f"{path} is another network's: it goes from {_size(shapes[0])} to {_size(shapes[1])} values, "
+            f"not from {_size(wanted[0])} to {_size(wanted[1])}."
+        )
+    return model
 
 
-def _logits(path: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    return np.asarray(load_model(path).predict(images, batch_size=PREDICT_BATCH_SIZE, verbose=0))
+def _size(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))
 
 
 def _read_predictions(path: Path, fingerprint: str) -> Predictions | None:
@@ -176,7 +198,7 @@ def _read_predictions(path: Path, fingerprint: str) -> Predictions | None:
     try:
         with np.load(path, allow_pickle=False) as file:
             if str(file["fingerprint"]) == fingerprint:
-                return Predictions(file["probabilities"], file["labels"])
+                return Predictions(file["probabilities"], file["labels"], str(file["computed_on"]))
     except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error):  # absent or damaged: computed anew
         pass
     return None

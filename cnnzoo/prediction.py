@@ -138,7 +138,8 @@ def predict(
     if not good:
         return results
     runtime.prepare_for_saved_model(config.runtime.backend, device, config.runtime.threads)
-    logits = load_model(run.model_path).predict(np.stack([seen.pixels for _, seen in good]), verbose=0)
+    model = load_model(run.model_path, known.input_shape, len(known.class_names))
+    logits = model.predict(np.stack([seen.pixels for _, seen in good]), verbose=0)
     taken: set[Path] = set()
     for (result, seen), probabilities in zip(good, softmax(logits), strict=True):
         name = Path(result["image"]).name

@@ -104,13 +104,27 @@ class Run:
         Raises:
             UserError: Another process holds it, or the directory cannot be written to.
         """
+        lock = FileLock(self.lock_path, timeout=0)
         try:
-            with FileLock(self.lock_path, timeout=0):
-                yield
+            lock.acquire()
         except Timeout:
             raise UserError(f"{self.directory} is in use by another process; wait for it to end.") from None
         except OSError as error:
             raise UserError(f"{self.directory} cannot be written to: {error.strerror}.") from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def is_in_use(self) -> bool:
+        """Say whether another process holds the run."""
+        if not self.lock_path.is_file():
+            return False
+        try:
+            with FileLock(self.lock_path, timeout=0):
+                return False
+        except (Timeout, OSError):
+            return True
 
     def config(self) -> Config:
         """Load the resolved config."""
@@ -209,9 +223,8 @@ def open_finished(directory: Path, unfinished: bool = False) -> Run:
         if not run.model_path.is_file():
             raise UserError(f"{directory} is damaged: it holds no {run.model_path.name}.")
         return run
-    if run.lock_path.is_file():
-        with run.locked():  # a run that is being trained is in use, not broken off
-            pass
+    if run.is_in_use():  # by its training, which has not broken off then
+        raise UserError(f"{directory} is in use by another process; wait for it to end.")
     again = f"train it again with: cnnzoo train --config {shlex.quote(str(run.config_path))}"
     kept = "; --unfinished takes what it reached" if run.model_path.is_file() and not unfinished else ""
     raise UserError(f"{directory} is unfinished: its training did not come to its end{kept}; {again}")

@@ -24,6 +24,9 @@ Precision = Literal["float32", "mixed_bfloat16"]
 BACKENDS: tuple[Backend, ...] = ("tensorflow", "jax", "torch")
 DEFAULT_BACKEND: Backend = "tensorflow"
 
+# The variables in which TensorFlow, torch and JAX look for their number of threads.
+THREADS = ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "NPROC")
+
 
 def resolve_backend(wanted: str | None = None) -> str:
     """Return the backend that will run: the wanted one, else KERAS_BACKEND, else TensorFlow.
@@ -56,15 +59,21 @@ def prepare(
         The device in words, such as "CPU, 2 cores" or "GPU (NVIDIA H100)".
 
     Raises:
-        UserError: The backend is not installed, Keras runs on another one already, or a GPU was
-            asked for and there is none.
+        UserError: The backend is not installed, Keras is loaded already and otherwise than asked for, or
+            a GPU was asked for and there is none.
     """
     name = resolve_backend(backend)
     if importlib.util.find_spec(name) is None:
         raise UserError(f"The backend '{name}' is not installed; install it with: pip install {name}")
     if keras_backend() not in (None, name):
         raise UserError(f"Keras runs on {keras_backend()} already, and {name} was asked for; start a new process.")
-    _set_environment(name, device, threads)
+    loaded = keras_backend() is not None
+    if loaded and threads not in (None, _threads()):
+        raise UserError(
+            f"runtime.threads: Keras is loaded already with {_threads()}; start a new process for {threads}."
+        )
+    if not loaded:
+        _set_environment(name, device, threads)
     with _native_logs_muted():
         import keras  # noqa: PLC0415 - its backend is fixed by its import
 
@@ -74,12 +83,14 @@ def prepare(
     keras.config.set_dtype_policy(precision)
     if device == "gpu" and not gpus:
         raise UserError(f"--device gpu: no GPU is visible to {name}; {_what_is_missing(name)}")
-    if gpus and device != "cpu":
+    if device == "cpu" and gpus:
+        raise UserError("--device cpu: Keras is loaded already and computes on a GPU; start a new process.")
+    if gpus:
         return f"GPU ({gpus[0]})"
-    return f"CPU, {threads or available_cores()} cores"
+    return f"CPU, {_threads()} {'core' if _threads() == 1 else 'cores'}"
 
 
-def prepare_for_saved_model(backend: str | None, device: Device = "auto", threads: int | None = None) -> None:
+def prepare_for_saved_model(backend: str | None, device: Device = "auto", threads: int | None = None) -> str:
     """Have Keras ready to run a saved model, which any backend can.
 
     A backend that Keras runs on already serves; else KERAS_BACKEND's, else the one that the model was
@@ -88,20 +99,27 @@ def prepare_for_saved_model(backend: str | None, device: Device = "auto", thread
     Args:
         backend: The one that the model was trained on.
         device: See ``prepare``.
-        threads: See ``prepare``.
+        threads: See ``prepare``; where Keras is loaded, those that it has.
+
+    Returns:
+        Backend and device in words.
 
     Raises:
         UserError: See ``prepare``.
     """
-    if "keras" in sys.modules and device != "gpu":
-        return
     trained_on = backend if backend and importlib.util.find_spec(backend) else None
-    prepare(keras_backend() or os.environ.get("KERAS_BACKEND") or trained_on, device, threads)
+    name = resolve_backend(keras_backend() or os.environ.get("KERAS_BACKEND") or trained_on)
+    return f"{name}, {prepare(name, device, None if keras_backend() else threads)}"
 
 
 def keras_backend() -> str | None:
     """Return the backend that Keras runs on, or None while it is not loaded."""
     return str(sys.modules["keras"].backend.backend()) if "keras" in sys.modules else None
+
+
+def most_steps_per_execution() -> int | None:
+    """Return how many steps the backend can compile into one call; None for any number."""
+    return 1 if keras_backend() == "torch" else None
 
 
 def available_cores() -> int:
@@ -137,6 +155,11 @@ def describe() -> dict[str, str]:
     return found
 
 
+def _threads() -> int:
+    """Return the processor threads of one operation, as they were settled when Keras was loaded."""
+    return int(os.environ.get(THREADS[0]) or available_cores())
+
+
 def _set_environment(backend: str, device: Device, threads: int | None) -> None:
     environment = os.environ
     environment["KERAS_BACKEND"] = backend
@@ -154,7 +177,7 @@ def _set_environment(backend: str, device: Device, threads: int | None) -> None:
         environment["CUDA_VISIBLE_DEVICES"] = "-1"
         environment["JAX_PLATFORMS"] = "cpu"
     if threads:
-        for variable in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "NPROC"):
+        for variable in THREADS:
             environment[variable] = str(threads)
 
 
@@ -192,6 +215,8 @@ def _gpus(backend: str) -> list[str]:
 
 
 def _what_is_missing(backend: str) -> str:
+    if os.environ.get("CUDA_VISIBLE_DEVICES") == "-1":
+        return "CUDA_VISIBLE_DEVICES=-1 hides all of them from this process."
     driver = os.path.exists("/proc/driver/nvidia/version") or os.path.exists("/dev/nvidia0")  # noqa: PTH110
     if not driver:
         return "this machine shows no NVIDIA driver. Leave the option out to run on the CPU."

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cnnzoo import ensembles
+from cnnzoo import ensembles, runs
 from cnnzoo.errors import UserError
 from cnnzoo.evaluation import Predictions, evaluate
 
@@ -43,10 +43,20 @@ def test_members_of_different_data_cannot_vote_together():
 
 def test_finished_runs_of_the_same_recipe_are_members_already(digits_runs):
     config, parent = digits_runs[0].config(), digits_runs[0].directory.parent
-    members = ensembles.members_of(config, 3, parent)
-    assert members == {0: digits_runs[0], 1: digits_runs[1], 2: None}
+    found = [ensembles.find_member(config.replaced(seed=seed), parent) for seed in range(3)]
+    assert found == [*digits_runs, None]
     other = config.replaced(training=config.training.model_copy(update={"epochs": 9}))
-    assert ensembles.members_of(other, 2, parent) == {0: None, 1: None}
+    assert ensembles.find_member(other, parent) is None
+
+
+def test_a_member_that_another_process_is_training_is_not_trained_a_second_time(digits_runs, tmp_path):
+    config = digits_runs[0].config().replaced(seed=7)
+    run = runs.create(config, "digits", parent=tmp_path)
+    with run.locked():
+        with pytest.raises(UserError, match=rf"Seed 7 of this recipe is being trained .* in {run.directory}"):
+            ensembles.find_member(config, tmp_path)
+        assert ensembles.find_member(config.replaced(seed=8), tmp_path) is None
+    assert ensembles.find_member(config, tmp_path) is None
 
 
 def test_an_ensemble_reports_its_members_as_eval_does(digits_runs, tmp_path):

@@ -1,9 +1,13 @@
 import json
+import re
+import shutil
 
+import keras
 import numpy as np
 import pytest
 
-from cnnzoo import data, evaluation
+from cnnzoo import data, evaluation, runs
+from cnnzoo.errors import UserError
 from cnnzoo.evaluation import Predictions, evaluate, report, softmax
 
 
@@ -58,7 +62,7 @@ def test_predictions_are_not_computed_twice_but_anew_for_another_model(digits_ru
     run = digits_runs[0]
     first = evaluation.predict(run)
     with monkeypatch.context() as patch:
-        patch.setattr(evaluation, "_logits", None)
+        patch.setattr(evaluation, "load_model", None)
         assert np.array_equal(evaluation.predict(run).probabilities, first.probabilities)
     kept = run.model_path.read_bytes()
     try:
@@ -66,6 +70,33 @@ def test_predictions_are_not_computed_twice_but_anew_for_another_model(digits_ru
         assert not np.array_equal(evaluation.predict(run).probabilities, first.probabilities)
     finally:
         run.model_path.write_bytes(kept)
+
+
+def test_a_run_is_measured_on_its_own_training_images(digits_runs):
+    run = digits_runs[0]
+    training, _ = data.hold_out(data.load("digits", "train"), run.config().data.validation, 10)
+    result = evaluate(run, "train")
+    assert result["images"] == len(training.labels) == 1293
+    with np.load(run.predictions_path("train")) as file:
+        assert np.array_equal(file["labels"], training.labels)
+
+
+def test_a_report_says_where_it_was_computed(digits_runs):
+    assert re.fullmatch(r"(tensorflow|jax), (CPU, \d+ cores?|GPU \(.+\))", evaluate(digits_runs[0])["computed_on"])
+
+
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        (lambda: [keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(3)], "to 3 values, not from"),
+        (lambda: [keras.Input((32, 32, 3)), keras.layers.Flatten(), keras.layers.Dense(10)], "goes from 32x32x3 to 10"),
+    ],
+)
+def test_a_model_of_other_images_or_classes_is_refused(network, message, digits_runs, tmp_path):
+    run = runs.Run(shutil.copytree(digits_runs[0].directory, tmp_path / "run"))
+    keras.Sequential(network()).save(run.model_path)
+    with pytest.raises(UserError, match=rf"model.keras is another network's: .*{message}"):
+        evaluation.predict(run)
 
 
 def test_damaged_predictions_are_computed_anew(digits_runs):

@@ -34,7 +34,7 @@ def command(
     members: int | None,
     split: Split,
     data_dir: Path | None,
-    device: Device,
+    device: Device | None,
     output: Path | None,
     settings: tuple[str, ...],
     as_json: bool,
@@ -62,7 +62,7 @@ def command(
     from cnnzoo import ensembles  # noqa: PLC0415 - loads matplotlib
 
     progress().print(f"Measuring on the {split} images, members: {len(voters)} ...", style="dim")
-    ensemble = ensembles.combine_runs(voters, split, data_dir, device)
+    ensemble = ensembles.combine_runs(voters, split, data_dir, device or "auto")
     directory = output or runs.numbered(runs.RUNS, f"{name}-ensemble".strip("-"))
     result = ensemble.write(directory)
     if as_json:
@@ -80,7 +80,8 @@ def _members(config: Config, count: int, name: str, data_dir: Path | None) -> li
     console = progress()
 
     def announce(place: int, seed: int, run: Run | None) -> None:
-        console.print(f"Member {place} of {count}, seed {seed}: {f'{run.directory} is there' if run else 'training'}.")
+        there = f"{run.directory} is there, trained on {run.environment()['backend']}" if run else "training"
+        console.print(f"Member {place} of {count}, seed {seed}: {there}.")
 
     try:
         with listener(console) as heard:

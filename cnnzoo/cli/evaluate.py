@@ -26,7 +26,7 @@ def command(
     directories: tuple[Path, ...],
     split: Split,
     data_dir: Path | None,
-    device: Device,
+    device: Device | None,
     unfinished: bool,
     as_json: bool,
 ) -> None:
@@ -45,7 +45,7 @@ def command(
     for run in opened:
         progress().print(f"Measuring {run.directory} on the {split} images ...", style="dim")
         with run.locked():
-            reports.append(evaluation.evaluate(run, split, data_dir, device))
+            reports.append(evaluation.evaluate(run, split, data_dir, device or "auto"))
     if as_json:
         print_json({"runs": reports})
         return
@@ -58,6 +58,7 @@ def command(
 def print_report(console: Console, report: dict[str, Any]) -> None:
     """Print a report: one line, the classes, and the confusion matrix of up to 20 classes."""
     console.print(f"{report['run']}: {report['model']} on {report['data']}, {report['split']}", style="bold")
+    console.print(f"computed on {report['computed_on']}", style="dim")
     console.print(
         f"accuracy {100 * report['accuracy']:.2f} %   error {100 * report['error']:.2f} % "
         f"({report['images'] - report['correct']:,} of {report['images']:,} images)   loss {report['loss']:.4f}"

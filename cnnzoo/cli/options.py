@@ -6,6 +6,7 @@ import click
 
 from cnnzoo.config import SEEDS, Config, load
 from cnnzoo.errors import UserError
+from cnnzoo.runtime import Device
 
 config_option = click.option(
     "--config", "config_name", metavar="FILE", help="A config here, or the name of a shipped one."
@@ -25,9 +26,7 @@ data_dir_option = click.option(
 device_option = click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "gpu"]),
-    default="auto",
-    show_default=True,
-    help="Where to compute; auto takes a GPU when there is one.",
+    help="Where to compute; auto, the default unless a config says otherwise, takes a GPU when there is one.",
 )
 split_option = click.option(
     "--split",
@@ -38,10 +37,10 @@ split_option = click.option(
 )
 
 
-def load_config(name: str, settings: tuple[str, ...], device: str = "auto", seed: int | None = None) -> Config:
+def load_config(name: str, settings: tuple[str, ...], device: Device | None = None, seed: int | None = None) -> Config:
     """Load a config and settle what options decide: seed and device."""
     config = load(name, settings)
-    changes = {} if device == "auto" else {"device": device}
+    changes = {"device": device} if device else {}
     if seed is not None and not 0 <= seed < SEEDS:
         raise UserError(f"--seed {seed}: a seed is a whole number from 0 to {SEEDS - 1}.")
     return config.replaced(

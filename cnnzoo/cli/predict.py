@@ -31,7 +31,13 @@ GROUNDS = {"dark": "dark on light, inverted", "light": "light on dark", None: "a
 @click.option("--unfinished", is_flag=True, help="Take what an interrupted run reached.")
 @json_option
 def command(
-    directory: Path, images: tuple[Path, ...], top: int, ink: Ink, device: Device, unfinished: bool, as_json: bool
+    directory: Path,
+    images: tuple[Path, ...],
+    top: int,
+    ink: Ink,
+    device: Device | None,
+    unfinished: bool,
+    as_json: bool,
 ) -> None:
     """Classify PNG or JPEG images of any size with a finished run.
 
@@ -39,7 +45,7 @@ def command(
     """
     run = runs.open_finished(directory, unfinished)
     with run.locked():
-        found = prediction.predict(run, images, ink, top, device)
+        found = prediction.predict(run, images, ink, top, device or "auto")
     good = [result for result in found if "error" not in result]
     if as_json:
         print_json({"run": str(run.directory), "predictions": found})

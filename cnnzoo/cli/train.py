@@ -11,6 +11,7 @@ from cnnzoo.cli.output import json_option, print_json, progress
 from cnnzoo.cli.progress import listener
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
+from cnnzoo.runtime import Device
 from cnnzoo.training import train
 
 
@@ -29,7 +30,7 @@ def command(
     directory: Path | None,
     seed: int | None,
     data_dir: Path | None,
-    device: str,
+    device: Device | None,
     settings: tuple[str, ...],
     as_json: bool,
 ) -> None:

@@ -147,14 +147,18 @@ class ConstantSection(Section):
     """The same learning rate throughout, after the warm-up."""
 
     name: Literal["constant"]
-    warmup_epochs: NonNegative = Field(0.0, description="Epochs of linear growth from zero.")
+    warmup_epochs: NonNegative = Field(
+        0.0, description="Epochs of linear growth to the peak, from its share of one step."
+    )
 
 
 class CosineSection(Section):
     """Half a cosine from the peak to the final learning rate; Loshchilov and Hutter, ICLR 2017."""
 
     name: Literal["cosine"]
-    warmup_epochs: NonNegative = Field(0.0, description="Epochs of linear growth from zero.")
+    warmup_epochs: NonNegative = Field(
+        0.0, description="Epochs of linear growth to the peak, from its share of one step."
+    )
     final: Fraction = Field(0.0, description="Last learning rate, as a fraction of the peak.")
 
 

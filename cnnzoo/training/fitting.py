@@ -43,7 +43,8 @@ def prepare(config: Config, data_dir: Path | None = None) -> Prepared:
         data_dir: Where the data set lies; None to search for it.
 
     Raises:
-        UserError: The data are not there or damaged, or the network cannot take them.
+        UserError: The data are not there or damaged, the network cannot take them, or a library that the
+            config needs is not installed.
     """
     known = data.describe(config.data.name)
     classes = len(known.class_names)
@@ -60,6 +61,9 @@ def prepare(config: Config, data_dir: Path | None = None) -> Prepared:
             )
     with config.blaming("preprocessing"):
         preprocessing = resolve(config.preprocessing, training.images)
+    if config.training.tensorboard and importlib.util.find_spec("tensorboard") is None:
+        with config.blaming("training.tensorboard"):
+            raise UserError("TensorBoard is not installed; pip install 'cnnzoo[tensorboard]'")
     runtime.seed_everything(config.seed)
     with config.blaming("model"):
         input_shape = padded_shape(preprocessing, known.input_shape)
@@ -103,7 +107,9 @@ def fit(config: Config, prepared: Prepared, run: Run, device: str, listener: Lis
     trainee.compile(
         optimizer=optimizer(config, len(batches)),
         metrics=["accuracy"],
-        steps_per_execution=max(1, len(batches) // REPORTS_PER_EPOCH),
+        steps_per_execution=min(
+            max(1, len(batches) // REPORTS_PER_EPOCH), runtime.most_steps_per_execution() or len(batches)
+        ),
     )
     listener.started(_facts(config, prepared, run, len(batches), device))
     with Interruption() as interruption:
@@ -137,8 +143,6 @@ def _optional_callbacks(config: Config, run: Run) -> list[callbacks.Callback]:
         # comes after, saves the averaged weights.
         chosen.append(callbacks.SwapEMAWeights(swap_on_epoch=True))
     if config.training.tensorboard:
-        if importlib.util.find_spec("tensorboard") is None:
-            raise UserError("training.tensorboard: TensorBoard is not installed; pip install 'cnnzoo[tensorboard]'")
         chosen.append(callbacks.TensorBoard(run.events_path, write_graph=False))
     return chosen
 

@@ -19,11 +19,12 @@ from cnnzoo.training.listening import Listener, Row
 class Interruption:
     """Ctrl-C as a wish that is granted between two steps; a second one insists.
 
-    A step, a save or a record is never cut, and no library can swallow the interrupt on its way.
+    A step, a save or a record is never cut, and no library can swallow the interrupt on its way. A wish
+    that comes after the last step is passed on when everything is written.
     """
 
     def __init__(self) -> None:
-        self.wished = False
+        self.wished = self.granted = False
         self.previous: Any = None
 
     def __enter__(self) -> Self:
@@ -36,9 +37,11 @@ class Interruption:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give the signal back."""
+        """Give the signal back, and a wish that nothing has granted with it."""
         if self.previous is not None:
             signal.signal(signal.SIGINT, self.previous)
+        if self.wished and not self.granted and kind is None:
+            raise KeyboardInterrupt
 
     def grant(self) -> None:
         """End the training here if that was wished.
@@ -47,10 +50,12 @@ class Interruption:
             KeyboardInterrupt: It was.
         """
         if self.wished:
+            self.granted = True
             raise KeyboardInterrupt
 
     def _wish(self, *_: Any) -> None:
         if self.wished:
+            self.granted = True
             raise KeyboardInterrupt
         self.wished = True
 
@@ -118,7 +123,8 @@ class Recorder(callbacks.Callback):
         self.best = row if best else self.best
         self.training_seconds += self.epoch_seconds
         self.listener.epoch(row, self.images_per_epoch / self.epoch_seconds, best)
-        self.interruption.grant()
+        if epoch + 1 < self.params["epochs"]:  # else the training has come to its end
+            self.interruption.grant()
 
 
 def _merit(row: Row) -> tuple[float, float]:

@@ -17,7 +17,9 @@ from cnnzoo.cli.options import load_config
 from cnnzoo.data.augmentation import Augmentation
 from cnnzoo.errors import UserError
 from cnnzoo.evaluation import load_model
-from cnnzoo.training import train
+from cnnzoo.runs import Run
+from cnnzoo.training import Silent, train
+from cnnzoo.training.recorder import Interruption, Recorder
 from cnnzoo.training.trainee import Batches, Trainee
 
 SMALL_SETTINGS = SMALL[1::2]
@@ -83,6 +85,46 @@ def test_the_best_model_is_the_one_of_the_best_validation_epoch(tmp_path):
     _, held_out = data.hold_out(data.load("digits", "train"), config.data.validation, 10)
     chosen = load_model(run.model_path).predict(held_out.images, verbose=0).argmax(axis=1)
     assert (chosen == held_out.labels).mean() == pytest.approx(best["validation_accuracy"])
+
+
+def recorded(run, rows):
+    """Have a recorder hear of epochs with these validation accuracies and losses; return it."""
+    network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False, name="weight")])
+    network.compile(optimizer="sgd")
+    recorder = Recorder(run, network, 1, Silent(), Interruption())
+    recorder.set_model(network)
+    recorder.set_params({"epochs": len(rows)})
+    for epoch, (accuracy, loss) in enumerate(rows):
+        network.set_weights([np.array([[epoch + 1.0]])])
+        recorder.on_epoch_begin(epoch)
+        recorder.on_train_batch_end(0)
+        recorder.on_epoch_end(epoch, {"loss": 1, "accuracy": 0, "val_loss": loss, "val_accuracy": accuracy})
+    return recorder
+
+
+@pytest.mark.parametrize(
+    ("rows", "best"),
+    [([(0.5, 2), (0.9, 1), (0.7, 0.5)], 2), ([(0.9, 2), (0.9, 1), (0.9, 3)], 2), ([(0.9, 1), (0.9, 1)], 1)],
+    ids=["the most accurate, not the last", "among equals the lowest loss", "among equals the first"],
+)
+def test_the_epoch_that_validation_prefers_is_kept_beside_the_last(rows, best, tmp_path):
+    run = Run(tmp_path)
+    assert recorded(run, rows).best["epoch"] == best
+    assert weights(run.model_path)[0] == best
+    assert weights(run.last_model_path)[0] == len(rows)
+
+
+def test_training_images_are_augmented_and_others_are_not():
+    network = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten()])
+    images = data.load("digits", "test").images[:8]
+    from cnnzoo.config import AugmentationSection
+
+    trainee = Trainee(network, images, Augmentation(AugmentationSection(rotation=20.0, shift=3.0)), label_smoothing=0.0)
+    flat = images.reshape(8, -1).astype("float32")
+    seen = [keras.ops.convert_to_numpy(trainee(np.arange(8), training=training)) for training in (False, True, True)]
+    assert np.array_equal(seen[0], flat)
+    assert all(not np.array_equal(row, plain) for row, plain in zip(seen[1], flat, strict=True))
+    assert not np.array_equal(seen[1], seen[2])
 
 
 def test_averaged_weights_are_the_ones_judged_and_saved(tmp_path):
@@ -160,6 +202,41 @@ def test_an_interrupt_while_an_epoch_is_saved_waits_until_it_is(tmp_path, monkey
         signal.signal(signal.SIGINT, inherited)
     assert (metrics["status"], metrics["epochs"], len(run.history())) == ("interrupted", 1, 1)
     assert weights(run.model_path)
+
+
+def test_an_interrupt_after_the_last_step_is_passed_on_when_everything_is_written(tmp_path, monkeypatch):
+    from cnnzoo.training import fitting
+
+    curves = fitting.plots.curves
+
+    def interrupted_curves(*arguments, **options):
+        signal.raise_signal(signal.SIGINT)
+        return curves(*arguments, **options)
+
+    monkeypatch.setattr(fitting.plots, "curves", interrupted_curves)
+    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            trained(tmp_path / "run", "training.epochs=1")
+    finally:
+        signal.signal(signal.SIGINT, inherited)
+    run = Run(tmp_path / "run")
+    assert run.metrics()["status"] == "finished"
+    assert run.curves_path.is_file()
+
+
+def test_a_run_is_held_while_it_is_trained(tmp_path):
+    class Asking(Silent):
+        def epoch(self, row, images_per_second, best):
+            code = "import sys; from pathlib import Path; from cnnzoo.runs import Run\n"
+            code += "print(Run(Path(sys.argv[1])).is_in_use())"
+            words = [sys.executable, "-c", code, str(tmp_path / "run")]
+            answers.append(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
+
+    answers = []
+    train(load_config("digits", (*SMALL_SETTINGS, "training.epochs=1")), directory=tmp_path / "run", listener=Asking())
+    assert answers == ["True\n"]
+    assert not Run(tmp_path / "run").is_in_use()
 
 
 def test_a_loss_that_is_not_finite_ends_with_a_sentence(tmp_path):
