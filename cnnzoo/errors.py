@@ -22,7 +22,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
         A clause that starts with a space, such as ``" Did you mean 'lenet5'?"``.
     """
     names = sorted(known)
-    nearest = get_close_matches(name, names, n=1, cutoff=0.6)
+    initials = [known for known in names if name == "".join(word[:1] for word in known.split("_"))]
+    nearest = get_close_matches(name, names, n=1, cutoff=0.6) or initials
     if nearest:
         return f" Did you mean '{nearest[0]}'?"
     return f" Known: {', '.join(names)}." if names else ""

@@ -143,7 +143,7 @@ def predict(
     taken: set[Path] = set()
     for (result, seen), probabilities in zip(good, softmax(logits), strict=True):
         name = Path(result["image"]).name
-        picture = _free(run.predictions_folder / f"{name}.png", taken)
+        picture = _free(run.predictions_folder / f"{Path(name).stem}.png", taken)
         plots.prediction(
             seen.pixels,
             seen.original,

@@ -213,6 +213,8 @@ def open_finished(directory: Path, unfinished: bool = False) -> Run:
         UserError: The directory is no run, or its training has not ended.
     """
     run = Run(directory)
+    if directory.is_file() and Run(directory.parent).config_path.is_file():
+        raise UserError(f"{directory} is a file of a run; name the run: {directory.parent}")
     if not directory.is_dir():
         raise UserError(f"There is no run {directory}.{_there_are(directory)}")
     if not run.config_path.is_file():

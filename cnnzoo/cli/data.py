@@ -78,6 +78,7 @@ def verify(names: tuple[str, ...], data_dir: Path | None, as_json: bool) -> None
     Without a NAME it checks all that are here. It ends with exit code 2 when a file is wrong or missing.
     """
     chosen = names or [name for name in data.DATA_SETS if data.where(name, data_dir)]
+    absent = [name for name in data.DATA_SETS if name not in chosen and not names]
     checks = [check for name in chosen for check in data.verify(name, data_dir)]
     bad = [check for check in checks if check.status in ("wrong", "missing")]
     if as_json:
@@ -88,6 +89,8 @@ def verify(names: tuple[str, ...], data_dir: Path | None, as_json: bool) -> None
             click.echo(f"{check.data_set}  {check.file}  {check.status}")
             if check.path:
                 click.echo(f"  {check.path}")
+        for name in absent:
+            click.echo(f"{name} is not here, so not checked", err=True)
         for detail in dict.fromkeys(check.detail for check in checks if check.status == "structure only"):
             click.echo(f"structure only: {detail}")
     if bad:

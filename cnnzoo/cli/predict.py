@@ -9,16 +9,18 @@ from rich.table import Table
 
 from cnnzoo import prediction, runs
 from cnnzoo.cli.options import device_option
-from cnnzoo.cli.output import json_option, print_json, results
+from cnnzoo.cli.output import json_option, print_json, print_table, results
+from cnnzoo.errors import UserError
 from cnnzoo.prediction import Ink
 from cnnzoo.runtime import Device
 
 GROUNDS = {"dark": "dark on light, inverted", "light": "light on dark", None: "as it is"}
+UNSURE = "\nunsure: no class has half of the probability"
 
 
 @click.command("predict")
 @click.argument("directory", metavar="RUN", type=click.Path(path_type=Path))
-@click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("images", metavar="IMAGE...", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--top", type=click.IntRange(min=1), default=3, show_default=True, help="Classes to name.")
 @click.option(
     "--ink",
@@ -43,6 +45,8 @@ def command(
 
     An image that cannot be taken is named, the others are classified; the exit code is 2 then.
     """
+    if not images or directory.is_file():
+        raise UserError("Name a run and then its images, such as: cnnzoo predict runs/0001-digits seven.png")
     run = runs.open_finished(directory, unfinished)
     with run.locked():
         found = prediction.predict(run, images, ink, top, device or "auto")
@@ -50,7 +54,7 @@ def command(
     if as_json:
         print_json({"run": str(run.directory), "predictions": found})
     elif good:
-        results().print(_table(good))
+        print_table(results(), _table(good))
         for result in good:
             click.echo(f"Picture: {result['picture']}")
     for result in found:
@@ -67,11 +71,15 @@ def _table(found: Sequence[dict[str, Any]]) -> Table:
     table.columns[2].justify = "right"
     for result in found:
         table.add_row(
-            f"{result['image']}\n({GROUNDS[result['ink']]})",
+            f"{result['image']}\n({GROUNDS[result['ink']]}){'' if _is_sure(result) else UNSURE}",
             "\n".join(entry["class"] for entry in result["top"]),
             "\n".join(_percent(entry["probability"]) for entry in result["top"]),
         )
     return table
+
+
+def _is_sure(result: dict[str, Any]) -> bool:
+    return bool(result["top"][0]["probability"] >= 0.5)
 
 
 def _percent(probability: float) -> str:

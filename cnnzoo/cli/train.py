@@ -63,7 +63,7 @@ def _summarize(run: Run, metrics: dict[str, Any], data_dir: Path | None) -> None
     epochs = "1 epoch" if metrics["epochs"] == 1 else f"{metrics['epochs']} epochs"
     click.echo(f"{done} after {epochs} and {metrics['seconds']:.0f} s ({metrics['images_per_second']:,.0f} images/s).")
     click.echo(
-        f"Best by validation: epoch {metrics['best_epoch']}, accuracy {100 * metrics['validation_accuracy']:.2f} %."
+        f"Best by validation (*): epoch {metrics['best_epoch']}, accuracy {100 * metrics['validation_accuracy']:.2f} %."
     )
     kept = f"{run.last_model_path.name}, {run.curves_path.name}, {run.history_path.name}"
     click.echo(f"Kept in {run.directory}: {run.model_path.name} (that epoch), {kept}")

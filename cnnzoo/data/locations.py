@@ -25,11 +25,14 @@ def cache_dir() -> Path:
 
 
 def check_named(data_dir: Path | None) -> None:
-    """Refuse a named directory that is not there; None is no directory and passes.
+    """Refuse a named directory that is not there, or for None the one that the environment names.
 
     Raises:
         UserError: It is not there.
     """
+    environment = os.environ.get("CNNZOO_DATA_DIR")
+    if data_dir is None and environment and not Path(environment).is_dir():
+        raise UserError(f"CNNZOO_DATA_DIR: {environment} is no directory; set another one, or none for the cache.")
     if data_dir is not None and not data_dir.is_dir():
         raise UserError(
             f"{data_dir} is no directory. `cnnzoo data fetch NAME --data-dir {shlex.quote(str(data_dir))}` makes it "

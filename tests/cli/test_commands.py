@@ -39,7 +39,7 @@ def test_the_first_session_works_as_its_own_lines_say(cnnzoo):
     predicted = cnnzoo("predict", "runs/0001-digits", "digit.png")
     assert predicted.code == 0, predicted.err
     assert "light on dark" in predicted.out
-    assert Path("runs/0001-digits/predictions/digit.png.png").is_file()
+    assert Path("runs/0001-digits/predictions/digit.png").is_file()
 
 
 def test_json_is_one_object_and_nothing_else(cnnzoo, digits_runs):
@@ -98,6 +98,7 @@ WRONG = {
     "train --config digits --set data.name=mnits": "Did you mean 'mnist'?",
     "train --config digits --set training.epochs=0": "training.epochs: this should be greater than",
     "train --config digits --set runtime.backend=tensorflw": "Did you mean 'tensorflow'?",
+    "train --config digits --set optimizer.lr=0.1": "Did you mean 'learning_rate'?",
     "train --config digits --run taken": "taken exists already",
     "train --config digits --seed -1": "--seed -1: a seed is",
     "train digits --config digits": "Name one config",
@@ -124,7 +125,10 @@ WRONG = {
     "ensemble RUN --members 3": "--members and --set go with --config",
     "ensemble RUN unfinished": "unfinished is unfinished",
     "ensemble RUN --output taken": "taken exists already",
-    "predict RUN": "Missing argument 'IMAGE...'",
+    "predict RUN": "Name a run and then its images",
+    "predict text.png": "Name a run and then its images",
+    "predict text.png RUN": "Name a run and then its images",
+    "eval unfinished/config.yaml": "is a file of a run; name the run: unfinished",
     "predict RUN text.png": "text.png is not an image",
     "predict RUN none.png": "There is no image none.png",
     "predict nothing text.png": "nothing is not a run",
