@@ -50,8 +50,16 @@ def test_the_named_directory_comes_before_the_environment_the_cache_and_keras(tm
         assert data.where("mnist") == str(folder)
         assert_is_train(data.load("mnist", "train"), tiny)
         shutil.rmtree(folder)
+        folder.mkdir()
     assert data.where("mnist") == str(keras.parent)
     assert_is_train(data.load("mnist", "train"), tiny)
+
+
+def test_a_directory_that_the_environment_names_has_to_be_there(tmp_path, monkeypatch, home, tiny):
+    tiny.write(cache_dir() / "mnist")
+    monkeypatch.setenv("CNNZOO_DATA_DIR", str(tmp_path / "gone"))
+    with pytest.raises(UserError, match=r"^CNNZOO_DATA_DIR: .*gone is no directory; set another one"):
+        data.load("mnist", "train")
 
 
 def test_kerass_folder_of_fashion_mnist_counts(monkeypatch, home, tiny):
@@ -288,6 +296,7 @@ def test_kerass_archive_is_the_last_resort(tmp_path, monkeypatch, tiny, mirrors)
 def test_without_a_network_one_message_says_everything(tmp_path, monkeypatch, tiny, mirrors):
     dead = replace(tiny.source, mirrors=("http://127.0.0.1:9/one/", f"{mirrors.address}/two/"))
     monkeypatch.setitem(SOURCES, "mnist", dead)
+    (tmp_path / "mine").mkdir()
     monkeypatch.setenv("CNNZOO_DATA_DIR", str(tmp_path / "mine"))
     with pytest.raises(UserError) as raised:
         data.load("mnist", "train")
