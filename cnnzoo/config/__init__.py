@@ -17,6 +17,7 @@ from cnnzoo.config.sections import (
     CosineSection,
     OneCycleSection,
     PreprocessingSection,
+    RmspropSection,
     SgdSection,
 )
 from cnnzoo.errors import UserError, did_you_mean
@@ -30,6 +31,7 @@ __all__ = [
     "CosineSection",
     "OneCycleSection",
     "PreprocessingSection",
+    "RmspropSection",
     "SgdSection",
     "find",
     "load",

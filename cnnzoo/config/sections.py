@@ -143,6 +143,16 @@ class AdamSection(Section):
     epsilon: Positive = 1e-7
 
 
+class RmspropSection(Section):
+    """RMSprop; Tieleman and Hinton, lecture 6.5 of "Neural Networks for Machine Learning", 2012."""
+
+    name: Literal["rmsprop"]
+    learning_rate: Positive = Field(0.001, description="Peak learning rate.")
+    rho: Fraction = Field(0.9, description="Decay of the mean of squared gradients.")
+    momentum: Fraction = 0.0
+    epsilon: Positive = 1e-7
+
+
 class ConstantSection(Section):
     """The same learning rate throughout, after the warm-up."""
 
@@ -176,6 +186,11 @@ class TrainingSection(Section):
 
     epochs: int = Field(10, ge=1, le=100_000)
     batch_size: Count = 128
+    steps_per_epoch: Count | None = Field(
+        None,
+        description="Batches of an epoch; by default as many as see every training image once. "
+        "Any other number goes on in the next epoch where the one before it stopped.",
+    )
     label_smoothing: Fraction = Field(0.0, description="Probability spread evenly over all classes.")
     ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = Field(
         None, description="Decay per step of averaged weights, which are then the ones judged and saved."
@@ -192,7 +207,7 @@ class RuntimeSection(Section):
     precision: Precision = "float32"
 
 
-Optimizer = Annotated[SgdSection | AdamSection, Field(discriminator="name")]
+Optimizer = Annotated[SgdSection | AdamSection | RmspropSection, Field(discriminator="name")]
 Schedule = Annotated[ConstantSection | CosineSection | OneCycleSection, Field(discriminator="name")]
 
 

@@ -11,6 +11,7 @@ from cnnzoo.config import (
     ConstantSection,
     CosineSection,
     OneCycleSection,
+    RmspropSection,
     SgdSection,
 )
 
@@ -84,5 +85,7 @@ def optimizer(config: Config, steps_per_epoch: int) -> optimizers.Optimizer:
     match section:
         case SgdSection():
             return optimizers.SGD(momentum=section.momentum, nesterov=section.nesterov, **shared)
+        case RmspropSection():
+            return optimizers.RMSprop(rho=section.rho, momentum=section.momentum, epsilon=section.epsilon, **shared)
         case AdamSection():
             return optimizers.Adam(beta_1=section.beta_1, beta_2=section.beta_2, epsilon=section.epsilon, **shared)
