@@ -25,6 +25,8 @@ class Card:
         name: What the registry calls it.
         title: Its family and what that brought, from the first line of its module.
         summary: The first sentence of its builder's docstring.
+        variant: What it settles of a builder that several networks share, such as "depth 50"; empty where
+            it has a builder of its own.
         departures: Where the builder does otherwise than the paper; empty where it nowhere does.
         module: Where its builder lives, such as ``cnnzoo.models.lenet``.
         paper: Authors, title and venue.
@@ -41,6 +43,7 @@ class Card:
     name: str
     title: str
     summary: str
+    variant: str
     departures: str
     module: str
     paper: str

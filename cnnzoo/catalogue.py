@@ -34,6 +34,7 @@ def make_card(name: str) -> Card:
         name=name,
         **_paper(function.__module__),
         summary=_flat(paragraphs[0]),
+        variant=_variant(builder),
         departures=_flat(departures[0].removeprefix(_DEPARTS)) if departures else "",
         module=function.__module__,
         input_shape=tuple(defaults["input_shape"]),
@@ -56,6 +57,18 @@ def _options(name: str, function: Callable[..., Any]) -> dict[str, dict[str, Any
             if option in entries:
                 options[option]["description"] = _flat(entries[option])
     return options
+
+
+def _variant(builder: Callable[..., Any]) -> str:
+    """Say which arguments a partial has settled, such as ``column A, groups 1``."""
+    if not isinstance(builder, partial):
+        return ""
+    settled = signature(builder.func).bind_partial(*builder.args, **builder.keywords).arguments
+    return ", ".join(f"{name.replace('_', ' ')} {_written(value)}" for name, value in settled.items())
+
+
+def _written(value: Any) -> str:
+    return "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _flat(text: str) -> str:

@@ -35,6 +35,11 @@ class LayerRow:
     macs: int
     receptive_field: tuple[int, ...]
 
+    @property
+    def activation_bytes(self) -> int:
+        """Memory of the output for one image in float32, which training keeps until the gradient has passed."""
+        return 4 * prod(self.output_shape)
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -62,6 +67,11 @@ class Summary:
     def macs(self) -> int:
         """Multiply-accumulates for one image."""
         return sum(row.macs for row in self.rows)
+
+    @property
+    def activation_bytes(self) -> int:
+        """Memory of all outputs for one image in float32, the image included."""
+        return sum(row.activation_bytes for row in self.rows)
 
 
 def inspect(model: keras.Model) -> Summary:

@@ -48,6 +48,7 @@ def test_a_card_is_read_off_the_docstring_and_the_signature(monkeypatch: pytest.
     assert card.paper.endswith("Proceedings of the IEEE 86(11), 1998.")
     assert card.title.startswith("LeNet-5: ")
     assert (card.summary, card.departures) == ("Build a column.", "it has no layers.")
+    assert card.variant == "column A, rate 0.25"
     assert (card.input_shape, card.num_classes, card.parameters, card.macs) == ((8, 8, 1), 3, 195, 192)
     assert card.options == {
         "batch_norm": {

@@ -9,6 +9,9 @@ from cnnzoo import cards
 from cnnzoo.cards import Card
 from cnnzoo.cli import output
 
+# Columns of a terminal from which on a line has room for a description.
+WIDE = 140
+
 
 @click.command("models")
 @click.argument("pattern", default="*")
@@ -29,23 +32,27 @@ def command(pattern: str, as_json: bool) -> None:
 
 
 def _print(found: list[Card]) -> None:
-    """Print a heading per paper and a line per network, the smallest first; the end of a long line is cut off."""
+    """Print a heading per paper and a line per network, the smallest first; a wide terminal gets descriptions."""
     name_width = max(len(card.name) for card in found)
     size_width = max(len(_size(card)) for card in found)
     console = output.results()
+    described = console.width >= WIDE
 
     def line(text: str, style: str = "") -> None:
         console.print(text, style=style, no_wrap=True, overflow="ellipsis")
 
-    line(f"  {'name':<{name_width}}  {'input':>{size_width}}  {'parameters':>11}  {'MACs':>7}  description", "dim")
+    last = "description" if described else "variant"
+    line(f"  {'name':<{name_width}}  {'input':>{size_width}} {'parameters':>11}  {'MACs':>7}  {last}", "dim")
     ordered = sorted(found, key=lambda card: (card.year, card.paper, card.title, card.parameters))
     for _, networks in groupby(ordered, key=lambda card: (card.paper, card.title)):
         of_a_paper = list(networks)
-        line(f"\n{of_a_paper[0].year}  {of_a_paper[0].title}", "bold")
-        line(of_a_paper[0].paper)
+        console.print(f"\n{of_a_paper[0].year}  {of_a_paper[0].title}", style="bold")
+        console.print(of_a_paper[0].paper)
         for card in of_a_paper:
-            facts = f"{_size(card):>{size_width}}  {card.parameters:>11,}  {_with_prefix(card.macs):>7}"
-            line(f"  {card.name:<{name_width}}  {facts}  {card.summary.removeprefix('Build ').removesuffix('.')}")
+            facts = f"{_size(card):>{size_width}} {card.parameters:>11,}  {_with_prefix(card.macs):>7}"
+            summary = card.summary.removeprefix("Build ").removesuffix(".")
+            words = f"{summary} ({card.variant})" if card.variant else summary
+            line(f"  {card.name:<{name_width}}  {facts}  {words if described else card.variant}".rstrip())
     console.print("\nLayers, options and link of one: cnnzoo show NAME")
 
 

@@ -1,65 +1,44 @@
 """``cnnzoo show``: one network, layer by layer, as it is built."""
 
-import json
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from types import NoneType
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cnnzoo.cards import Card, card
 from cnnzoo.cli import output
-from cnnzoo.errors import UserError, did_you_mean
+from cnnzoo.cli.networks import Size, image_size, network_options, number_of_classes, read_options, values, written
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from cnnzoo.inspection import Summary
-
-Size = tuple[int, int, int]
-
-
-class ImageSize(click.ParamType[Size]):
-    """A size such as ``28x28x1``: height, width and channels."""
-
-    name = "HxWxC"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Size:
-        """Return (height, width, channels)."""
-        numbers = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)x([1-9]\d*)", value)
-        if not numbers:
-            self.fail(f"'{value}' is no size; write height, width and channels like 28x28x1.", param, ctx)
-        return int(numbers[1]), int(numbers[2]), int(numbers[3])
+    from cnnzoo.inspection import LayerRow, Summary
 
 
 @click.command("show")
 @click.argument("name")
-@click.option(
-    "--input", "input_shape", type=ImageSize(), help="Size of the images; the network's native one by default."
-)
-@click.option(
-    "--classes", "num_classes", type=click.IntRange(min=0), help="Number of classes; 0 stops at the features."
-)
-@click.option(
-    "--option",
-    "settings",
-    metavar="KEY=VALUE",
-    multiple=True,
-    help="One of the network's options, as listed; repeatable.",
-)
+@image_size
+@number_of_classes
+@network_options
+@click.option("--compare", "other_name", metavar="OTHER", help="Lay another network beside it, layer by layer.")
 @output.json_option
 def command(
-    name: str, input_shape: Size | None, num_classes: int | None, settings: tuple[str, ...], as_json: bool
+    name: str,
+    input_shape: Size | None,
+    num_classes: int | None,
+    settings: tuple[str, ...],
+    other_name: str | None,
+    as_json: bool,
 ) -> None:
     """Show a network layer by layer.
 
     A MAC is one multiplication and one addition, counted for one image. The receptive field is what one
-    value sees of the image, in pixels.
+    value sees of the image, in pixels. Memory is that of a layer's output for one image in float32.
     """
-    known = card(name)
-    options = dict(_setting(known, text) for text in settings)
+    known, other = card(name), card(other_name) if other_name else None
+    options = read_options(known, settings)
 
     from cnnzoo import runtime  # noqa: PLC0415 - decides the backend before Keras is imported
 
@@ -68,27 +47,40 @@ def command(
     from cnnzoo.inspection import inspect, outline  # noqa: PLC0415
 
     summary = inspect(outline(name, input_shape, num_classes, **options))
+    # The other network has options of its own, which stay as they are; image and classes are the same for both.
+    beside = inspect(outline(other.name, input_shape, num_classes)) if other else None
     if as_json:
-        output.print_json(
-            {
-                **asdict(known),
-                "input_shape": input_shape or known.input_shape,
-                "num_classes": known.num_classes if num_classes is None else num_classes,
-                "options": {option: schema["default"] for option, schema in known.options.items()} | options,
-                "parameters": summary.parameters,
-                "trainable_parameters": summary.trainable_parameters,
-                "macs": summary.macs,
-                "layers": [asdict(row) for row in summary.rows],
-            }
-        )
+        shown = _described(known, summary, input_shape, num_classes, options)
+        if other and beside:
+            shown["compared_with"] = _described(other, beside, input_shape, num_classes, {})
+        output.print_json(shown)
+    elif other and beside:
+        _print_beside(known, summary, other, beside)
     else:
         _print(known, summary)
+
+
+def _described(
+    known: Card, summary: "Summary", input_shape: Size | None, num_classes: int | None, options: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {
+        **asdict(known),
+        "input_shape": input_shape or known.input_shape,
+        "num_classes": known.num_classes if num_classes is None else num_classes,
+        "options": {option: schema["default"] for option, schema in known.options.items()} | dict(options),
+        "parameters": summary.parameters,
+        "trainable_parameters": summary.trainable_parameters,
+        "macs": summary.macs,
+        "activation_bytes": summary.activation_bytes,
+        "layers": [asdict(row) | {"activation_bytes": row.activation_bytes} for row in summary.rows],
+    }
 
 
 def _print(known: Card, summary: "Summary") -> None:
     console = output.results()
     console.print(f"{known.name}   {known.title}", style="bold")
-    console.print(known.summary.removeprefix("Build ") + "\n")
+    console.print(known.summary.removeprefix("Build "))
+    console.print(f"{known.variant}\n" if known.variant else "")
     output.print_table(console, _layers(summary), _layers(summary, narrow=True))
     console.print()
     if summary.trainable_parameters < summary.parameters:
@@ -103,20 +95,85 @@ def _print(known: Card, summary: "Summary") -> None:
 
 
 def _layers(summary: "Summary", *, narrow: bool = False) -> "Table":
-    """Return the table of layers; the narrow one breaks kinds such as MaxPooling2D between their words."""
+    """Return the table of layers; the narrow one leaves their kinds out."""
     table = _table(0 if narrow else 1)
     table.show_footer = True
     table.add_column("layer", "total", no_wrap=True)
-    table.add_column("kind")
+    if not narrow:
+        table.add_column("kind", no_wrap=True)
     table.add_column("output", justify="right", no_wrap=True)
     table.add_column("parameters", f"{summary.parameters:,}", justify="right", no_wrap=True)
     table.add_column("MACs", f"{summary.macs:,}", justify="right", no_wrap=True)
     table.add_column("field" if narrow else "receptive\nfield", justify="right", no_wrap=True)
+    table.add_column("memory", _bytes(summary.activation_bytes), justify="right", no_wrap=True)
     for row in summary.rows:
-        kind = re.sub("(?<=[a-z])(?=[A-Z][a-z])", " ", row.kind) if narrow else row.kind
-        shape, field = "x".join(map(str, row.output_shape)), "x".join(map(str, row.receptive_field))
-        table.add_row(row.name, kind, shape, f"{row.parameters:,}", f"{row.macs:,}", field)
+        kind = () if narrow else (row.kind,)
+        field = "x".join(map(str, row.receptive_field))
+        counts = (f"{row.parameters:,}", f"{row.macs:,}", field, _bytes(row.activation_bytes))
+        table.add_row(row.name, *kind, _shape(row), *counts)
     return table
+
+
+def _print_beside(known: Card, summary: "Summary", other: Card, beside: "Summary") -> None:
+    console = output.results()
+    console.print(f"{known.name} (left) and {other.name} (right)\n", style="bold")
+    tables = (_beside(summary, beside), _beside(summary, beside, narrow=True))
+    output.print_table(console, *tables)
+    console.print()
+    for what, left, right in (
+        ("parameters", summary.parameters, beside.parameters),
+        ("MACs", summary.macs, beside.macs),
+        ("bytes of activations", summary.activation_bytes, beside.activation_bytes),
+    ):
+        console.print(f"{other.name} has {right / left:.3g} times the {what} of {known.name}: {right:,} to {left:,}.")
+
+
+def _beside(left: "Summary", right: "Summary", *, narrow: bool = False) -> "Table":
+    """Return the layers of two networks, those of the same name in one row; the narrow table leaves shapes out."""
+    table = _table(0 if narrow else 1)
+    table.show_footer = True
+    table.add_column("layer", "total", no_wrap=True)
+    for side, summary in (("left", left), ("right", right)):
+        if not narrow:
+            table.add_column(f"{side}\noutput", justify="right", no_wrap=True)
+        table.add_column(f"{side}\nparameters", f"{summary.parameters:,}", justify="right", no_wrap=True)
+        table.add_column(f"{side}\nMACs", f"{summary.macs:,}", justify="right", no_wrap=True)
+
+    def cells(row: "LayerRow | None") -> tuple[str, ...]:
+        if row is None:
+            return ("",) * (2 if narrow else 3)
+        return (*(() if narrow else (_shape(row),)), f"{row.parameters:,}", f"{row.macs:,}")
+
+    for one, two in _aligned(left.rows, right.rows):
+        row = one or two
+        assert row is not None
+        table.add_row(row.name, *cells(one), *cells(two))
+    return table
+
+
+def _aligned(
+    left: Sequence["LayerRow"], right: Sequence["LayerRow"]
+) -> Iterator[tuple["LayerRow | None", "LayerRow | None"]]:
+    """Yield the rows of two networks in their order, those of the same name together."""
+    matcher = SequenceMatcher(None, [row.name for row in left], [row.name for row in right], autojunk=False)
+    for kind, left_start, left_end, right_start, right_end in matcher.get_opcodes():
+        if kind == "equal":
+            yield from zip(left[left_start:left_end], right[right_start:right_end], strict=True)
+        else:
+            yield from ((row, None) for row in left[left_start:left_end])
+            yield from ((None, row) for row in right[right_start:right_end])
+
+
+def _shape(row: "LayerRow") -> str:
+    return f"[{'x'.join(map(str, row.output_shape))}]"
+
+
+def _bytes(count: int) -> str:
+    """Round a number of bytes to three digits, such as ``1.11 MiB``."""
+    for unit, size in (("MiB", 2**20), ("KiB", 2**10)):
+        if count >= size:
+            return f"{count / size:.{max(0, 2 - len(str(count // size)) + 1)}f} {unit}"
+    return f"{count} B"
 
 
 def _options(known: Card) -> "Table":
@@ -126,7 +183,7 @@ def _options(known: Card) -> "Table":
     table.add_column("values")
     table.add_column("meaning")
     for option, schema in known.options.items():
-        table.add_row(option, _written(schema["default"]), _values(schema), schema.get("description", ""))
+        table.add_row(option, written(schema["default"]), values(schema), schema.get("description", ""))
     return table
 
 
@@ -136,57 +193,3 @@ def _table(gap: int) -> "Table":
     from rich.table import Table  # noqa: PLC0415
 
     return Table(box=box.SIMPLE, show_edge=False, padding=(0, gap, 0, 0), pad_edge=False)
-
-
-# The Python types of a JSON Schema type, and how a sentence calls it.
-_TYPES: dict[str, tuple[set[type], str]] = {
-    "boolean": ({bool}, "true or false"),
-    "integer": ({int}, "a whole number"),
-    "number": ({int, float}, "a number"),
-    "string": ({str}, "a word"),
-    "null": ({NoneType}, "null"),
-}
-
-
-def _setting(known: Card, text: str) -> tuple[str, Any]:
-    """Read one ``key=value`` as the network's card describes it."""
-    key, equals, written = text.partition("=")
-    if not equals:
-        raise UserError(f"--option {text}: write it as key=value.")
-    if key not in known.options:
-        raise UserError(f"Model '{known.name}' has no option '{key}'.{did_you_mean(key, known.options)}")
-    schema = known.options[key]
-    for value in (_read(written), written):
-        if _fits(value, schema):
-            return key, value
-    raise UserError(f"--option {text}: the value must be {_values(schema)}.")
-
-
-def _fits(value: Any, schema: Mapping[str, Any]) -> bool:
-    if "enum" in schema:
-        return value in schema["enum"]
-    return any(type(value) in _TYPES[kind][0] for kind in _kinds(schema))
-
-
-def _values(schema: Mapping[str, Any]) -> str:
-    """Say which values an option may have, such as ``average or max``."""
-    choices = map(_written, schema["enum"]) if "enum" in schema else (_TYPES[kind][1] for kind in _kinds(schema))
-    return " or ".join(choices)
-
-
-def _kinds(schema: Mapping[str, Any]) -> list[str]:
-    """Return the JSON Schema types of an option without choices."""
-    return [schema["type"]] if isinstance(schema["type"], str) else list(schema["type"])
-
-
-def _read(text: str) -> Any:
-    """Read a number, true, false or null; anything else is text."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
-
-
-def _written(value: Any) -> str:
-    """Write a value as it is to be given."""
-    return value if isinstance(value, str) else json.dumps(value)

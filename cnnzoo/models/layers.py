@@ -1,10 +1,10 @@
 """The layers that a paper needs and Keras lacks."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-from keras import initializers, layers, ops, saving
+from keras import backend, initializers, layers, ops, saving
 
 Shape = tuple[int | None, ...]
 
@@ -155,3 +155,136 @@ class EuclideanRBF(layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return {**super().get_config(), "centres": self.centres}
+
+
+@saving.register_keras_serializable("cnnzoo")
+class LocalResponseNormalization(layers.Layer):
+    """Each value divided by the energy of its neighbours across the channels.
+
+    a / (bias + alpha * sum of a^2)^beta, the sum running over the value's own channel and ``depth_radius``
+    channels on each side, as far as they exist. Krizhevsky et al. 2012, section 3.3, whose constants are
+    the defaults. The division is computed in float32 at least, also under mixed precision. It counts
+    no MACs.
+
+    Maps (batch, ..., channels) to the same shape.
+
+    Args:
+        depth_radius: Neighbouring channels on each side; the window has 2 * depth_radius + 1.
+        alpha: Weight of the sum.
+        beta: Exponent.
+        bias: Added to the weighted sum.
+        scaling: "paper" takes alpha as it is; "caffe" divides it by the size of the window, as Caffe
+            and PyTorch do.
+    """
+
+    def __init__(
+        self,
+        depth_radius: int = 2,
+        alpha: float = 1e-4,
+        beta: float = 0.75,
+        bias: float = 2.0,
+        scaling: Literal["paper", "caffe"] = "paper",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if scaling not in {"paper", "caffe"}:
+            raise ValueError(f"scaling is 'paper' or 'caffe', not {scaling!r}.")
+        self.depth_radius = depth_radius
+        self.alpha = alpha
+        self.beta = beta
+        self.bias = bias
+        self.scaling = scaling
+
+    def build(self, input_shape: Shape) -> None:
+        """Make the matrix that sums over neighbouring channels; there are no weights."""
+        assert input_shape[-1] is not None
+        channels = np.arange(input_shape[-1])
+        near = np.abs(channels[:, None] - channels[None, :]) <= self.depth_radius
+        alpha = self.alpha if self.scaling == "paper" else self.alpha / (2 * self.depth_radius + 1)
+        self._band = alpha * near
+
+    def call(self, maps: Any) -> Any:
+        """Return the normalized maps."""
+        precise = ops.cast(maps, backend.result_type(self.compute_dtype, "float32"))
+        # A product with a band matrix is several times faster than adding shifted slices.
+        base = self.bias + ops.matmul(ops.square(precise), ops.cast(self._band, precise.dtype))
+        # Two square roots are twice as fast as a power.
+        scale = ops.rsqrt(base * ops.sqrt(base)) if self.beta == 0.75 else ops.power(base, -self.beta)
+        return ops.cast(precise * scale, self.compute_dtype)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the input's shape."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        names = ("depth_radius", "alpha", "beta", "bias", "scaling")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+@saving.register_keras_serializable("cnnzoo")
+class GroupedConv2D(layers.Conv2D):
+    """Keras's Conv2D, whose groups are convolved one by one; channels last.
+
+    The same arguments, weights and results as ``keras.layers.Conv2D(groups=...)``, which trains ten
+    times slower on a CPU. The kernel is (height, width, input channels / groups, filters).
+    """
+
+    def convolution_op(self, inputs: Any, kernel: Any) -> Any:
+        """Return the convolutions of each group of channels with its filters, side by side."""
+        channels = ops.split(inputs, self.groups, axis=-1)
+        filters = ops.split(kernel, self.groups, axis=-1)
+        parts = [super(GroupedConv2D, self).convolution_op(*pair) for pair in zip(channels, filters, strict=True)]
+        return ops.concatenate(parts, axis=-1)
+
+
+@saving.register_keras_serializable("cnnzoo")
+class PositionBias(layers.Layer):
+    """A trainable bias for every point.
+
+    Silver et al. 2016, Methods, "Neural network architecture": "a different bias for each position".
+
+    Maps (batch, height, width) or (batch, points) to the same shape.
+    """
+
+    def build(self, input_shape: Shape) -> None:
+        """Create one bias per point, zero to begin with."""
+        self.bias = self.add_weight(name="bias", shape=input_shape[1:], initializer="zeros")
+
+    def call(self, points: Any) -> Any:
+        """Return the points with their biases added."""
+        return points + self.bias
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the input's shape."""
+        return input_shape
+
+
+@saving.register_keras_serializable("cnnzoo")
+class AuxiliaryLogits(layers.Layer):
+    """Logits of a head that only training needs, with the weight of their loss.
+
+    Szegedy et al. 2015, section 5. They are handed on as they are: the layer tells whoever trains a
+    model, also one loaded from a file, how much each of its outputs counts.
+
+    Maps (batch, classes) to the same.
+
+    Args:
+        loss_weight: Factor of this head's loss in the sum that training minimizes.
+    """
+
+    def __init__(self, loss_weight: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.loss_weight = loss_weight
+
+    def call(self, logits: Any) -> Any:
+        """Return the logits."""
+        return logits
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the input's shape."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "loss_weight": self.loss_weight}

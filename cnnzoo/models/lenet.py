@@ -85,10 +85,14 @@ def lenet5(
         A model from images (batch, height, width, channels) to logits (batch, num_classes).
 
     Raises:
-        ValueError: The images are smaller than 16x16.
+        ValueError: An option has another value, or the images are smaller than 16x16.
     """
     _require(input_shape, 16)
-    pool = {"average": layers.AveragePooling2D, "max": layers.MaxPooling2D}[pooling]
+    if activation not in {"tanh", "relu"}:
+        raise ValueError(f"activation is 'tanh' or 'relu', not {activation!r}.")
+    if pooling not in {"average", "max"}:
+        raise ValueError(f"pooling is 'average' or 'max', not {pooling!r}.")
+    pool = layers.AveragePooling2D if pooling == "average" else layers.MaxPooling2D
     images = Input(input_shape, name="images")
     x = layers.Conv2D(6, 5, activation=activation, name="c1")(images)
     x = pool(2, name="s2")(x)

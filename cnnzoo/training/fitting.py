@@ -15,6 +15,7 @@ from cnnzoo.config import Config, PreprocessingSection
 from cnnzoo.data.augmentation import Augmentation
 from cnnzoo.data.preprocessing import padded_shape, resolve, with_preprocessing
 from cnnzoo.errors import UserError
+from cnnzoo.models import without_auxiliary_heads
 from cnnzoo.runs import Run, write_environment
 from cnnzoo.training.listening import Listener
 from cnnzoo.training.optimization import optimizer
@@ -96,7 +97,7 @@ def fit(config: Config, prepared: Prepared, run: Run, device: str, listener: Lis
     settings, training, validation = config.training, prepared.training, prepared.validation
     count = len(training.labels)
     places = np.arange(count + len(validation.labels), dtype="int32")
-    batches = Batches(places[:count], training.labels, settings.batch_size, whole=True)
+    batches = Batches(places[:count], training.labels, settings.batch_size, whole=True, count=settings.steps_per_epoch)
     held_out = Batches(places[count:], validation.labels, VALIDATION_BATCH_SIZE, whole=False)
     trainee = Trainee(
         prepared.network,
@@ -114,7 +115,8 @@ def fit(config: Config, prepared: Prepared, run: Run, device: str, listener: Lis
     listener.started(_facts(config, prepared, run, len(batches), device))
     with Interruption() as interruption:
         images_per_epoch = len(batches) * settings.batch_size
-        recorder = Recorder(run, prepared.network, images_per_epoch, listener, interruption)
+        network = without_auxiliary_heads(prepared.network)
+        recorder = Recorder(run, network, images_per_epoch, listener, interruption)
         status = "finished"
         try:
             trainee.fit(

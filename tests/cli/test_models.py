@@ -25,7 +25,7 @@ def test_every_network_has_a_line_under_its_paper(
     assert {line.split()[0] for line in printed.splitlines() if line.startswith("  ")} >= set(cards.cards())
 
 
-def test_what_tells_two_networks_of_a_paper_apart_fits_on_a_terminal(
+def test_a_variant_says_what_it_settles_within_80_columns(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
@@ -33,9 +33,9 @@ def test_what_tells_two_networks_of_a_paper_apart_fits_on_a_terminal(
     run(monkeypatch)
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
-    (modern,) = (line for line in lines if line.startswith("  lenet5 "))
-    assert modern.split()[1:5] == ["32x32x1", "61,706", "416.5", "k"]
-    assert "LeNet-5 as everybody" in modern
+    (deepest,) = (line for line in lines if line.startswith("  resnet152 "))
+    assert deepest.split()[1:] == ["224x224x3", "60,192,808", "11.28", "G", "depth", "152"]
+    assert not [line for line in lines if line.endswith("…")]
 
 
 def test_a_pattern_chooses(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

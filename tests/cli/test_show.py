@@ -20,9 +20,9 @@ def test_the_table_has_the_layers_the_totals_the_paper_and_the_departures(
     run(monkeypatch, "lenet5")
     printed = capsys.readouterr().out
     rows = [line.split() for line in printed.splitlines()]
-    assert ["c1", "Conv2D", "28x28x6", "156", "117,600", "5x5"] in rows
-    assert ["logits", "Dense", "10", "850", "840", "32x32"] in rows
-    assert ["total", "61,706", "416,520"] in rows
+    assert ["c1", "Conv2D", "[28x28x6]", "156", "117,600", "5x5", "18.4", "KiB"] in rows
+    assert ["logits", "Dense", "[10]", "850", "840", "32x32", "40", "B"] in rows
+    assert ["total", "61,706", "416,520", "37.2", "KiB"] in rows
     assert "Proceedings of the IEEE 86(11), 1998." in printed
     assert "Departs from the paper: every map of C3" in printed
 
@@ -61,15 +61,15 @@ def test_names_kinds_and_numbers_stay_whole_on_a_terminal(
     run(monkeypatch, "lenet5_1998")
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
-    row = ["c3", "SparselyConnectedConv2D", "10x10x16", "1,516", "150,000", "14x14"]
+    row = ["c3", "[10x10x16]", "1,516", "150,000", "14x14", "6.25", "KiB"]
     assert row in [line.split() for line in lines]
 
     long = LayerRow("inception_4e_5x5_reduce", "GlobalAveragePooling2D", (112, 112, 64), 1, 1, 118_013_952, (224, 224))
     summary = Summary("deep", (long,))
     output.print_table(output.results(), show._layers(summary), show._layers(summary, narrow=True))
     lines = capsys.readouterr().out.splitlines()
-    row = ["inception_4e_5x5_reduce", "Global", "Average", "112x112x64", "1", "118,013,952", "224x224"]
-    assert [line.split() for line in lines[2:4]] == [row, ["Pooling2D"]]
+    row = ["inception_4e_5x5_reduce", "[112x112x64]", "1", "118,013,952", "224x224", "3.06", "MiB"]
+    assert lines[2].split() == row
 
 
 def test_size_classes_and_options_are_those_asked_for(
@@ -113,3 +113,49 @@ def test_a_mistake_ends_with_2_and_one_sentence(
     printed = capsys.readouterr()
     assert (ended.value.code, printed.out) == (2, "")
     assert printed.err.splitlines()[-1].endswith(sentence)
+
+
+def test_alexnet_has_the_lines_of_the_lecture(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(monkeypatch, "alexnet")
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    shapes = {row[0]: next(word for word in row if word.startswith("[")) for row in rows if "[" in " ".join(row)}
+    lecture = {
+        "conv1": "[55x55x96]",
+        "pool1": "[27x27x96]",
+        "conv2": "[27x27x256]",
+        "pool2": "[13x13x256]",
+        "conv3": "[13x13x384]",
+        "conv4": "[13x13x384]",
+        "conv5": "[13x13x256]",
+        "pool3": "[6x6x256]",
+        "fc6": "[4096]",
+        "fc7": "[4096]",
+        "logits": "[1000]",
+    }
+    assert lecture.items() <= shapes.items()
+
+
+def test_two_networks_stand_side_by_side_layer_by_layer(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(monkeypatch, "googlenet", "--compare", "googlenet_without_reductions")
+    printed = capsys.readouterr().out
+    rows = [line.split() for line in printed.splitlines()]
+    assert ["inception_3a_5x5_reduce", "[28x28x16]", "3,088", "2,408,448"] in rows
+    assert [
+        "inception_3a_5x5",
+        *("[28x28x32]", "12,832", "10,035,200"),
+        *("[28x28x32]", "153,632", "120,422,400"),
+    ] in rows
+    assert (
+        "googlenet_without_reductions has 2.79 times the MACs of googlenet: 4,413,702,144 to 1,582,671,872." in printed
+    )
+
+
+def test_the_comparison_is_one_json_object(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    run(monkeypatch, "lenet5", "--compare", "lenet5_1998", "--json")
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["trainable_parameters"], shown["compared_with"]["trainable_parameters"]) == (61_706, 60_000)
+    assert shown["activation_bytes"] == sum(layer["activation_bytes"] for layer in shown["layers"])

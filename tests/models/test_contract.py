@@ -1,84 +1,228 @@
-"""What every registered network owes its users."""
+"""What every registered network owes its users, at the smallest size that it says it can take."""
 
+import importlib.util
 import inspect
+import os
 import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
 
 import keras
 import numpy as np
+import parity
 import pytest
 
 import cnnzoo
-from cnnzoo import registry
+from cnnzoo import cards, inspection, registry
 from cnnzoo.errors import UserError
+from cnnzoo.models.layers import AuxiliaryLogits
 
 NAMES = cnnzoo.model_names()
+BOARDS = [name for name in NAMES if name.startswith("alphago")]
+FAMILIES_FOR_SMALL_IMAGES = ["lenet5", "alexnet_small", "vgg16_small", "googlenet_small", "resnet18_small", "resnet20"]
+BACKENDS = [name for name in ("tensorflow", "jax", "torch") if importlib.util.find_spec(name)]
+ROOT = Path(cnnzoo.__file__).parents[1]
+
+# Those that are not just deeper or wider than another, of the same layers.
+DISTINCT = [
+    name
+    for name in NAMES
+    if not re.fullmatch(r"alphago_policy(_256|_384)?|resnet(34|101|152)(_small)?|resnet(32|44|56|110)", name)
+    and not re.fullmatch(r"vgg(13|16|19)(_small)?", name)
+]
+ONE_OF_EACH_FAMILY = ["alexnet_small", "alphago_policy_small", "googlenet", "lecture_chollet", "lenet5", "resnet20", "vgg11_small"]
+# What runs once is not worth compiling. JAX compiles all the same: operation by operation, which later networks
+# profit from, or quicker for each network in one piece.
+EAGERLY = keras.backend.backend() == "tensorflow"
+COMPILED_QUICKLY = DISTINCT if EAGERLY else ONE_OF_EACH_FAMILY
+QUICKLY = "jax_disable_most_optimizations"
+
+
+def function(name):
+    builder = registry.builder(name)
+    return getattr(builder, "func", builder)
+
+
+def every_network(quick):
+    """Give a test all networks, slow ones but for those that are quick."""
+    params = [pytest.param(name, marks=[] if name in quick else [pytest.mark.slow]) for name in NAMES]
+    return pytest.mark.parametrize("network", params, indirect=True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _quickly():
+    """Keep JAX from optimizing what will run only once."""
+    if keras.backend.backend() != "jax":
+        yield
+        return
+    import jax
+
+    jax.config.update(QUICKLY, True)
+    yield
+    jax.config.update(QUICKLY, False)
+
+
+@cache
+def smallest(name):
+    """Return the smallest (height, width, channels), as the network itself says when it is given less."""
+    channels = cards.card(name).input_shape[-1]
+    with pytest.raises(UserError, match=rf"Model '{name}' cannot be built: .*\b1x1\b") as refused:
+        inspection.outline(name, (1, 1, channels))
+    height, width = re.findall(r"(\d+)x(\d+)", str(refused.value))[-1]
+    return int(height), int(width), channels
+
+
+def classes(name):
+    return None if name in BOARDS else 3
+
+
+def build(name):
+    return cnnzoo.build(name, smallest(name), classes(name))
+
+
+def array(tensor):
+    return np.asarray(keras.ops.convert_to_numpy(tensor))
+
+
+class Network(NamedTuple):
+    name: str
+    model: keras.Model
+    images: np.ndarray
+    logits: np.ndarray
+
+
+LOGITS = {}
 
 
 @pytest.fixture(scope="module", params=NAMES)
-def name(request):
-    return request.param
+def network(request, elsewhere):
+    keras.utils.set_random_seed(1)
+    model = build(request.param)
+    images = parity.fill(request.param, model)
+    LOGITS[request.param] = parity.logits(model, images)
+    yield Network(request.param, model, images, LOGITS[request.param])
+    keras.backend.clear_session()
 
 
 @pytest.fixture(scope="module")
-def model(name):
-    keras.utils.set_random_seed(1)
-    return cnnzoo.build(name)
+def elsewhere(tmp_path_factory):
+    """Start to compute all logits in another process, on the other backend; return how to wait for them."""
+    other = "jax" if keras.backend.backend() == "tensorflow" else "tensorflow"
+    target = tmp_path_factory.mktemp("parity") / "logits.npz"
+    cases = [f"{name}:{smallest(name)[0]}:{smallest(name)[2]}:{classes(name) or ''}" for name in NAMES]
+    with subprocess.Popen(
+        [sys.executable, parity.__file__, target, *cases],
+        env={**os.environ, "KERAS_BACKEND": other, "PYTHONPATH": str(ROOT), QUICKLY.upper(): "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+
+        def logits():
+            _, errors = process.communicate()
+            assert process.returncode == 0, errors[-2000:]
+            with np.load(target) as found:
+                return dict(found)
+
+        yield logits
+        process.kill()
 
 
-@pytest.fixture
-def images(model):
-    return np.random.default_rng(2).normal(size=(4, *model.input_shape[1:])).astype("float32")
+def test_images_become_one_finite_logit_per_class(network):
+    height, width, _ = smallest(network.name)
+    assert network.logits.shape == (2, height * width if network.name in BOARDS else 3)
+    assert np.isfinite(network.logits).all()
 
 
-def test_images_become_one_finite_logit_per_class(model, images):
-    logits = keras.ops.convert_to_numpy(model(images))
-    assert logits.shape == (4, model.output_shape[-1])
+def test_no_classes_stop_at_the_features_that_the_classifier_reads(network):
+    features = inspection.outline(network.name, smallest(network.name), 0)
+    assert features.layers[-1].name == "features"
+    assert len(features.output_shape) == 2
+    assert network.model.get_layer("features").output.shape == features.output.shape
+
+
+@every_network(quick=DISTINCT)
+def test_a_saved_model_loads_to_equal_logits(network, tmp_path):
+    network.model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert np.array_equal(parity.logits(loaded, network.images), network.logits)
+
+
+@every_network(quick=COMPILED_QUICKLY)
+def test_half_precision_gives_finite_logits_of_full_precision(network):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = build(network.name)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    model.compile(run_eagerly=EAGERLY)
+    logits = model.predict_on_batch(network.images)
+    assert logits.dtype == "float32"
     assert np.isfinite(logits).all()
 
 
-def test_no_classes_stop_at_the_features(name):
-    features = cnnzoo.build(name, num_classes=0)
-    assert features.layers[-1].name == "features"
-    assert len(features.output_shape) == 2
+@every_network(quick=COMPILED_QUICKLY)
+def test_a_step_of_training_moves_every_trainable_weight(network):
+    model, before = network.model, network.model.get_weights()
+    model.compile(
+        keras.optimizers.SGD(1.0),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        run_eagerly=EAGERLY,
+    )
+    model.train_on_batch(network.images, np.arange(2))
+    # Batch normalization takes any bias away again.
+    idle = {f"{layer.name.removesuffix('_bn')}/bias" for layer in model.layers if layer.name.endswith("_bn")}
+    moved = {
+        weight.path: not np.array_equal(array(weight), old)
+        for weight, old in zip(model.weights, before, strict=True)
+        if weight.trainable and weight.path not in idle
+    }
+    model.set_weights(before)
+    assert [path for path, has_moved in moved.items() if not has_moved] == []
 
 
-def test_a_step_of_training_moves_every_trainable_weight(name, images):
-    keras.utils.set_random_seed(1)
-    model = cnnzoo.build(name)
-    before = [keras.ops.convert_to_numpy(weight) for weight in model.trainable_weights]
-    model.compile(keras.optimizers.SGD(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    model.train_on_batch(images, np.arange(4))
-    for weight, old in zip(model.trainable_weights, before, strict=True):
-        assert not np.array_equal(keras.ops.convert_to_numpy(weight), old), weight.path
+def test_the_same_weights_give_the_same_logits_on_the_other_backend(elsewhere):
+    found = elsewhere()
+    assert sorted(found) == NAMES
+    for name in NAMES:
+        if name not in LOGITS:  # this test runs alone
+            model = build(name)
+            LOGITS[name] = parity.logits(model, parity.fill(name, model))
+        assert np.abs(LOGITS[name] - found[name]).max() <= 1e-4 * np.abs(LOGITS[name]).max(), name
 
 
-def test_a_saved_model_loads_to_equal_logits(model, images, tmp_path):
-    model.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras")
-    assert np.array_equal(keras.ops.convert_to_numpy(loaded(images)), keras.ops.convert_to_numpy(model(images)))
-
-
-def test_half_precision_gives_finite_logits_of_full_precision(name, images):
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
-        logits = cnnzoo.build(name)(images)
-    finally:
-        keras.config.set_dtype_policy("float32")
-    assert keras.backend.standardize_dtype(logits.dtype) == "float32"
-    assert np.isfinite(keras.ops.convert_to_numpy(logits)).all()
-
-
+@pytest.mark.parametrize("name", NAMES)
 def test_the_module_cites_its_paper_and_the_builder_its_departures(name):
-    builder = registry.builder(name)
-    assert re.search(r"\b(19|20)\d\d\b.*https://", inspect.getmodule(builder).__doc__, re.DOTALL)
-    assert "Departs from the paper:" in builder.__doc__
+    assert re.search(r"\b(19|20)\d\d\b.*https?://", inspect.getmodule(function(name)).__doc__, re.DOTALL)
+    assert re.search(r"Departs from the paper: \w+ \w+", function(name).__doc__)
 
 
-def test_an_unknown_option_is_met_with_the_nearest(name):
+@pytest.mark.parametrize("name", NAMES)
+def test_an_unknown_option_is_met_with_a_sentence(name):
     with pytest.raises(UserError, match="has no option 'activatoin'"):
         cnnzoo.build(name, activatoin="relu")
 
 
-def test_an_image_that_is_too_small_is_a_sentence(name):
-    with pytest.raises(UserError, match=r"cannot be built: .*4x4"):
-        cnnzoo.build(name, (4, 4, 1))
+@pytest.mark.parametrize("name", NAMES)
+def test_an_image_one_pixel_smaller_than_the_smallest_is_refused(name):
+    height, width, channels = smallest(name)
+    with pytest.raises(UserError, match=rf"cannot be built: .*{height - 1}x{width}"):
+        inspection.outline(name, (height - 1, width, channels))
+
+
+@pytest.mark.parametrize("name", FAMILIES_FOR_SMALL_IMAGES)
+@pytest.mark.parametrize("input_shape", [(28, 28, 1), (32, 32, 3)])
+def test_every_family_takes_small_images(name, input_shape):
+    assert inspection.outline(name, input_shape, 10).output_shape == (None, 10)
+
+
+def test_auxiliary_outputs_carry_their_loss_weight_through_a_file(tmp_path):
+    model = cnnzoo.build("googlenet_small", (10, 10, 3), 4, auxiliary_heads=True)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    weights = {layer.name: layer.loss_weight for layer in loaded.layers if isinstance(layer, AuxiliaryLogits)}
+    assert weights == {"auxiliary1": 0.3, "auxiliary2": 0.3}
+    assert set(loaded.output) == {"logits", "auxiliary1", "auxiliary2"}

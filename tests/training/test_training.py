@@ -155,14 +155,51 @@ def test_label_smoothing_changes_the_training_loss_alone():
     assert float(trainee.compute_loss(None, labels, logits, training=True)) == pytest.approx(smoothed, rel=1e-4)
 
 
+def test_auxiliary_heads_add_their_weighted_loss_in_training_alone():
+    from cnnzoo.config import AugmentationSection
+    from cnnzoo.models.layers import AuxiliaryLogits
+
+    pixels = keras.Input((1, 1, 3))
+    logits = keras.layers.Flatten(name="logits")(pixels)
+    helped = AuxiliaryLogits(0.3, name="auxiliary1")(keras.layers.Rescaling(0.5)(logits))
+    inner = keras.Model(pixels, {"logits": logits, "auxiliary1": helped})
+    network = keras.Model(pixels, inner(pixels))
+    images = np.array([[[[2, 0, 0]]], [[[0, 1, 0]]]], "uint8")
+    trainee = Trainee(network, images, Augmentation(AugmentationSection()), label_smoothing=0.0)
+    labels = np.array([0, 2])
+    outputs = trainee(np.array([0, 1]), training=True)
+
+    def cross_entropy(logits):
+        return -(logits - np.log(np.exp(logits).sum(axis=1, keepdims=True)))[[0, 1], labels].mean()
+
+    raw = images.reshape(2, 3).astype("float64")
+    alone, both = cross_entropy(raw), cross_entropy(raw) + 0.3 * cross_entropy(raw / 2)
+    assert float(trainee.compute_loss(None, labels, outputs, training=True)) == pytest.approx(both, rel=1e-4)
+    assert float(trainee.compute_loss(None, labels, outputs, training=False)) == pytest.approx(alone, rel=1e-4)
+
+
 def test_every_image_is_seen_once_an_epoch_in_another_order():
     batches = Batches(np.arange(100, 110, dtype="int32"), np.arange(10, dtype="int32"), 3, whole=False)
-    batches.order = np.random.default_rng((0, 1)).permutation(10)
+    batches.shuffle(seed=0, epoch=1)
     pairs = [batches[step] for step in range(len(batches))]
     indices, labels = (np.concatenate(part) for part in zip(*pairs, strict=True))
     assert sorted(indices) == list(range(100, 110))
     assert np.array_equal(indices - 100, labels)
     assert len(Batches(np.arange(10), np.arange(10), 3, whole=True)) == 3
+
+
+def test_epochs_of_a_few_steps_go_on_where_the_one_before_stopped():
+    indices = np.arange(10, dtype="int32")
+    passes, short = (Batches(indices, indices, 2, whole=True, count=count) for count in (None, 3))
+
+    def drawn(batches, epochs):
+        seen = []
+        for epoch in range(epochs):
+            batches.shuffle(7, epoch)
+            seen += [batches[step][0].tolist() for step in range(len(batches))]
+        return seen
+
+    assert drawn(passes, 3) == drawn(short, 5)
 
 
 def test_an_epochs_batches_depend_on_seed_and_number_alone(tmp_path, monkeypatch):

@@ -1,0 +1,298 @@
+"""ResNet: shortcuts around every two or three layers, so that networks of a hundred layers learn.
+
+He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition", CVPR 2016.
+https://arxiv.org/abs/1512.03385
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Literal, NamedTuple
+
+from keras import Input, Model, layers
+
+from cnnzoo.models.initializers import VarianceScaling
+from cnnzoo.registry import register
+
+
+class Column(NamedTuple):
+    """A column of Table 1: the kind of block, and how many of them each row has."""
+
+    block: Literal["basic", "bottleneck"]
+    conv2_x: int
+    conv3_x: int
+    conv4_x: int
+    conv5_x: int
+
+
+# Table 1, by the number of layers. A basic block is two 3x3 convolutions, a bottleneck a 1x1, a 3x3 and a 1x1.
+TABLE_1 = {
+    18: Column("basic", 2, 2, 2, 2),
+    34: Column("basic", 3, 4, 6, 3),
+    50: Column("bottleneck", 3, 4, 6, 3),
+    101: Column("bottleneck", 3, 4, 23, 3),
+    152: Column("bottleneck", 3, 8, 36, 3),
+}
+
+# Filters of the 3x3 convolutions, row by row: conv2_x and on in Table 1, and the three sizes of map in section 4.2.
+TABLE_1_FILTERS = (64, 128, 256, 512)
+SECTION_4_2_FILTERS = (16, 32, 64)
+
+
+class _Options(NamedTuple):
+    stride_on: Literal["1x1", "3x3"] = "1x1"
+    shortcut: Literal["A", "B"] = "B"
+    conv_bias: bool = False
+    epsilon: float = 1e-5
+
+
+def resnet(
+    depth: int,
+    input_shape: tuple[int, int, int] = (224, 224, 3),
+    num_classes: int = 1000,
+    *,
+    stride_on: Literal["1x1", "3x3"] = "1x1",
+    conv_bias: bool = False,
+    epsilon: float = 1e-5,
+) -> Model:
+    """Build a column of Table 1, the networks for ImageNet, with projection shortcuts (option B).
+
+    Each block's last layer has the block's name, from ``conv2_1`` on; within it are ``conv2_1_conv1``,
+    ``conv2_1_bn1``, ``conv2_1_relu1`` and so on, and ``conv2_1_shortcut`` where dimensions grow.
+
+    Departs from the paper: pool1 is padded by a pixel on all sides, as everywhere today, where the authors' Caffe
+    files let it overhang at the bottom and on the right. The moving statistics of batch normalization (momentum 0.9)
+    stand for the exact averages that the authors took after training. The paper leaves open, and these are our
+    reading: which convolution of a bottleneck has the stride (the first has it in the authors' files, and only so do
+    the FLOPs of Table 1 come out), biases before batch normalization (none; the authors' ResNet-50 has one in
+    conv1), and of the two normal distributions that its reference, He et al. 2015, allows: variance 2 / fan-in, which
+    that paper calls its own; it serves the dense layer too, for which the paper names no other.
+
+    Args:
+        depth: 18, 34, 50, 101 or 152 layers.
+        input_shape: Height, width and channels; at least 33 pixels a side, because the five strides of 2 then leave
+            2x2 pixels, and every weight of a 3x3 kernel sees one of them and not just padding.
+        num_classes: Number of logits; 0 stops at the features.
+        stride_on: The convolution of a bottleneck that halves the maps: the first "1x1", as in the paper and in
+            keras.applications, or the "3x3", as in torchvision. Basic blocks have only one place for it, so
+            that it means nothing to 18 and 34 layers.
+        conv_bias: Whether convolutions have biases, as in keras.applications.
+        epsilon: Added to the variance in batch normalization; 1.001e-5 in keras.applications.
+
+    Returns:
+        A model from images (batch, height, width, channels) to logits (batch, num_classes).
+
+    Raises:
+        ValueError: Table 1 has no such depth, stride_on is something else, or the images are smaller than 33x33.
+    """
+    column = _column(depth)
+    _require(input_shape, 33, f" resnet{depth}_small is for small images.")
+    options = _Options(stride_on, "B", conv_bias, epsilon)
+    images = Input(input_shape, name="images")
+    x = _convolution(images, 64, 7, 2, "conv1", "bn1", options)
+    x = layers.Activation("relu", name="relu1")(x)
+    x = layers.ZeroPadding2D(1, name="pool1_pad")(x)  # Zeros are as good as -inf: the ReLU leaves nothing below them.
+    x = layers.MaxPooling2D(3, strides=2, name="pool1")(x)
+    x = _rows(x, column.block, TABLE_1_FILTERS, column[1:], options)
+    return _classified(images, x, num_classes, f"resnet{depth}")
+
+
+def small_resnet(
+    depth: int,
+    input_shape: tuple[int, int, int] = (32, 32, 3),
+    num_classes: int = 10,
+    *,
+    stride_on: Literal["1x1", "3x3"] = "3x3",
+    conv_bias: bool = False,
+    epsilon: float = 1e-5,
+) -> Model:
+    """Build a column of Table 1 for small images: conv1 is a 3x3 convolution of stride 1, and no pooling follows.
+
+    The form in which "ResNet-18 on CIFAR-10" is commonly reported, though the paper has another for
+    CIFAR-10: ``cifar_resnet``. The layers are named as in ``resnet``.
+
+    Departs from the paper: conv1 and the lack of pool1 are not the paper's, nor is the stride on the 3x3 convolution
+    of a bottleneck, which has been this form's from its beginning. The moving statistics of batch normalization
+    (momentum 0.9) stand for the exact averages that the authors took after training. The paper leaves open, and
+    these are our reading: biases before batch normalization (none), and of the two normal distributions that its
+    reference, He et al. 2015, allows: variance 2 / fan-in, which that paper calls its own; it serves the dense layer
+    too, for which the paper names no other.
+
+    Args:
+        depth: 18, 34, 50, 101 or 152 layers.
+        input_shape: Height, width and channels; at least 9 pixels a side, because the three strides of 2 then leave
+            2x2 pixels, and every weight of a 3x3 kernel sees one of them and not just padding.
+        num_classes: Number of logits; 0 stops at the features.
+        stride_on: The convolution of a bottleneck that halves the maps: the "3x3", or the first "1x1", as in the
+            paper. Basic blocks have only one place for it, so that it means nothing to 18 and 34 layers.
+        conv_bias: Whether convolutions have biases.
+        epsilon: Added to the variance in batch normalization.
+
+    Returns:
+        A model from images (batch, height, width, channels) to logits (batch, num_classes).
+
+    Raises:
+        ValueError: Table 1 has no such depth, stride_on is something else, or the images are smaller than 9x9.
+    """
+    column = _column(depth)
+    _require(input_shape, 9)
+    options = _Options(stride_on, "B", conv_bias, epsilon)
+    images = Input(input_shape, name="images")
+    x = _convolution(images, 64, 3, 1, "conv1", "bn1", options)
+    x = layers.Activation("relu", name="relu1")(x)
+    x = _rows(x, column.block, TABLE_1_FILTERS, column[1:], options)
+    return _classified(images, x, num_classes, f"resnet{depth}_small")
+
+
+def cifar_resnet(
+    depth: int,
+    input_shape: tuple[int, int, int] = (32, 32, 3),
+    num_classes: int = 10,
+    *,
+    shortcut: Literal["A", "B"] = "A",
+) -> Model:
+    """Build a network of section 4.2, for CIFAR-10: 6n + 2 layers, 2n of them on maps of each size, and no bottlenecks.
+
+    The three sizes of map are conv2_x (16 maps of 32x32 pixels), conv3_x (32 of 16x16) and conv4_x (64 of 8x8), as
+    Table 1 would number them; the layers are named as in ``resnet``.
+
+    Departs from the paper: the moving statistics of batch normalization (epsilon 1e-5, momentum 0.9) stand for the
+    exact averages that the authors took after training. The paper leaves open, and these are our reading: where the
+    zeros of an option A shortcut stand (behind the maps), biases before batch normalization (none), and of the two
+    normal distributions that its reference, He et al. 2015, allows: variance 2 / fan-in, which that paper calls its
+    own; it serves the dense layer too, for which the paper names no other.
+
+    Args:
+        depth: Number of layers with weights, 6n + 2: the paper has 20, 32, 44, 56, 110 and 1202.
+        input_shape: Height, width and channels; at least 5 pixels a side, because the two strides of 2 then leave
+            2x2 pixels, and every weight of a 3x3 kernel sees one of them and not just padding.
+        num_classes: Number of logits; 0 stops at the features.
+        shortcut: Where dimensions grow: "A", identity with zeros for the new maps, as in the paper, or "B",
+            projection by a 1x1 convolution.
+
+    Returns:
+        A model from images (batch, height, width, channels) to logits (batch, num_classes).
+
+    Raises:
+        ValueError: The depth is not 6n + 2, shortcut is something else, or the images are smaller than 5x5.
+    """
+    n, rest = divmod(depth - 2, 6)
+    if rest or n < 1:
+        nearest = sorted({max(6 * n + 2, 8), max(6 * n + 8, 8)})
+        raise ValueError(f"{depth} layers are not 6n + 2; the nearest that are: {' and '.join(map(str, nearest))}.")
+    _require(input_shape, 5)
+    options = _Options(shortcut=shortcut)
+    images = Input(input_shape, name="images")
+    x = _convolution(images, 16, 3, 1, "conv1", "bn1", options)
+    x = layers.Activation("relu", name="relu1")(x)
+    x = _rows(x, "basic", SECTION_4_2_FILTERS, (n, n, n), options)
+    return _classified(images, x, num_classes, f"resnet{depth}")
+
+
+resnet18 = register("resnet18")(partial(resnet, 18))
+resnet34 = register("resnet34")(partial(resnet, 34))
+resnet50 = register("resnet50")(partial(resnet, 50))
+resnet101 = register("resnet101")(partial(resnet, 101))
+resnet152 = register("resnet152")(partial(resnet, 152))
+
+resnet18_small = register("resnet18_small")(partial(small_resnet, 18))
+resnet34_small = register("resnet34_small")(partial(small_resnet, 34))
+resnet50_small = register("resnet50_small")(partial(small_resnet, 50))
+resnet101_small = register("resnet101_small")(partial(small_resnet, 101))
+resnet152_small = register("resnet152_small")(partial(small_resnet, 152))
+
+resnet20 = register("resnet20")(partial(cifar_resnet, 20))
+resnet32 = register("resnet32")(partial(cifar_resnet, 32))
+resnet44 = register("resnet44")(partial(cifar_resnet, 44))
+resnet56 = register("resnet56")(partial(cifar_resnet, 56))
+resnet110 = register("resnet110")(partial(cifar_resnet, 110))
+
+
+def _rows(x: Any, kind: str, row_filters: tuple[int, ...], row_blocks: tuple[int, ...], options: _Options) -> Any:
+    """Add conv2_x and on; every row but the first halves the maps in its first block."""
+    for row, (filters, blocks) in enumerate(zip(row_filters, row_blocks, strict=True), start=2):
+        for index in range(1, blocks + 1):
+            strides = 2 if row > 2 and index == 1 else 1
+            x = _block(x, kind, filters, strides, f"conv{row}_{index}", options)
+    return x
+
+
+def _block(x: Any, kind: str, filters: int, strides: int, name: str, options: _Options) -> Any:
+    """Add y = relu(F(x) + x), equation 1, or with a shortcut that changes x's dimensions, equation 2."""
+    on_1x1, on_3x3 = _choose("stride_on", options.stride_on, {"1x1": (strides, 1), "3x3": (1, strides)})
+    # (filters, kernel size, strides) of each convolution, figure 5.
+    convolutions = {
+        "basic": [(filters, 3, strides), (filters, 3, 1)],
+        "bottleneck": [(filters, 1, on_1x1), (filters, 3, on_3x3), (4 * filters, 1, 1)],
+    }[kind]
+    y = x
+    for number, (maps, kernel_size, step) in enumerate(convolutions, start=1):
+        if number > 1:
+            y = layers.Activation("relu", name=f"{name}_relu{number - 1}")(y)
+        y = _convolution(y, maps, kernel_size, step, f"{name}_conv{number}", f"{name}_bn{number}", options)
+    if x.shape != y.shape:
+        project = _choose("shortcut", options.shortcut, {"A": _padded_identity, "B": _projection})
+        x = project(x, y.shape[-1], strides, f"{name}_shortcut", options)
+    x = layers.Add(name=f"{name}_add")([x, y])
+    return layers.Activation("relu", name=name)(x)
+
+
+def _projection(x: Any, maps: int, strides: int, name: str, options: _Options) -> Any:
+    """Add an option B shortcut: a 1x1 convolution."""
+    return _convolution(x, maps, 1, strides, name, f"{name}_bn", options)
+
+
+def _padded_identity(x: Any, maps: int, strides: int, name: str, _: _Options) -> Any:
+    """Add an option A shortcut: every second pixel as it is, and zeros for the maps that x has not."""
+    x = layers.AveragePooling2D(1, strides=strides, name=f"{name}_subsample")(x)
+    # channels_first takes the last two axes, here width and maps, for the sides of a picture: the maps are padded.
+    return layers.ZeroPadding2D(((0, 0), (0, maps - x.shape[-1])), data_format="channels_first", name=name)(x)
+
+
+def _convolution(
+    x: Any, filters: int, kernel_size: int, strides: int, name: str, bn_name: str, options: _Options
+) -> Any:
+    """Add a convolution, padded alike on all sides, and batch normalization."""
+    if strides > 1 and kernel_size > 1:
+        # "same" at stride 2 pads more at the bottom and on the right, unlike Caffe and torch.
+        x = layers.ZeroPadding2D(kernel_size // 2, name=f"{name}_pad")(x)
+    x = layers.Conv2D(
+        filters,
+        kernel_size,
+        strides=strides,
+        padding="same" if strides == 1 else "valid",
+        use_bias=options.conv_bias,
+        kernel_initializer=_he_normal(),
+        name=name,
+    )(x)
+    return layers.BatchNormalization(momentum=0.9, epsilon=options.epsilon, name=bn_name)(x)
+
+
+def _classified(images: Any, x: Any, num_classes: int, name: str) -> Model:
+    """Return the model that averages each map and classifies the averages."""
+    x = layers.GlobalAveragePooling2D(name="features")(x)
+    if num_classes:
+        x = layers.Dense(num_classes, kernel_initializer=_he_normal(), dtype="float32", name="logits")(x)
+    return Model(images, x, name=name)
+
+
+def _he_normal() -> VarianceScaling:
+    """Return the normal distribution of He et al. 2015, equation 10; Keras's own of that name is cut off at 2 sigma."""
+    return VarianceScaling(2.0, "fan_in", "untruncated_normal")
+
+
+def _column(depth: int) -> Column:
+    if depth not in TABLE_1:
+        raise ValueError(f"Table 1 has no network of {depth} layers, but of {', '.join(map(str, TABLE_1))}.")
+    return TABLE_1[depth]
+
+
+def _choose(option: str, name: str, choices: Mapping[str, Any]) -> Any:
+    if name not in choices:
+        raise ValueError(f"{option} is {' or '.join(map(repr, choices))}, not {name!r}.")
+    return choices[name]
+
+
+def _require(input_shape: tuple[int, int, int], side: int, advice: str = "") -> None:
+    if min(input_shape[:2]) < side:
+        given = f"{input_shape[0]}x{input_shape[1]}"
+        raise ValueError(f"images of {given} pixels are too small; the smallest it can take is {side}x{side}.{advice}")

@@ -1,0 +1,211 @@
+"""VGG: depth from stacks of 3x3 convolutions.
+
+Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image
+Recognition", ICLR 2015. https://arxiv.org/abs/1409.1556
+"""
+
+from functools import partial
+from typing import Any, Literal
+
+from keras import Input, Model, layers
+
+from cnnzoo.models.initializers import RandomNormal, VarianceScaling
+from cnnzoo.models.layers import LocalResponseNormalization
+from cnnzoo.registry import register
+
+# Table 1, by column, in the paper's words: conv<kernel size>-<filters>. Each stage ends in a 2x2 max pooling.
+CONFIGURATIONS = {
+    "A": [
+        "conv3-64",
+        "conv3-128",
+        "conv3-256 conv3-256",
+        "conv3-512 conv3-512",
+        "conv3-512 conv3-512",
+    ],
+    "A-LRN": [
+        "conv3-64 LRN",
+        "conv3-128",
+        "conv3-256 conv3-256",
+        "conv3-512 conv3-512",
+        "conv3-512 conv3-512",
+    ],
+    "B": [
+        "conv3-64 conv3-64",
+        "conv3-128 conv3-128",
+        "conv3-256 conv3-256",
+        "conv3-512 conv3-512",
+        "conv3-512 conv3-512",
+    ],
+    "C": [
+        "conv3-64 conv3-64",
+        "conv3-128 conv3-128",
+        "conv3-256 conv3-256 conv1-256",
+        "conv3-512 conv3-512 conv1-512",
+        "conv3-512 conv3-512 conv1-512",
+    ],
+    "D": [
+        "conv3-64 conv3-64",
+        "conv3-128 conv3-128",
+        "conv3-256 conv3-256 conv3-256",
+        "conv3-512 conv3-512 conv3-512",
+        "conv3-512 conv3-512 conv3-512",
+    ],
+    "E": [
+        "conv3-64 conv3-64",
+        "conv3-128 conv3-128",
+        "conv3-256 conv3-256 conv3-256 conv3-256",
+        "conv3-512 conv3-512 conv3-512 conv3-512",
+        "conv3-512 conv3-512 conv3-512 conv3-512",
+    ],
+}
+
+Initialization = Literal["paper", "glorot", "he"]
+
+
+def vgg(
+    column: str,
+    input_shape: tuple[int, int, int] = (224, 224, 3),
+    num_classes: int = 1000,
+    *,
+    batch_norm: bool = False,
+    dropout: float = 0.5,
+    initialization: Initialization = "glorot",
+) -> Model:
+    """Build a column of Table 1, a VGG network for ImageNet.
+
+    Departs from the paper: no network begins with the layers of a trained A, as the deeper ones do in section 3.1;
+    weights are drawn as in the remark that closes that paragraph, from Glorot and Bengio's distribution, and the
+    option "paper" takes the paper's variance for a deviation. The dense layers fit images of one size, where section
+    3.2 slides them as convolutions over larger ones. Dropout doubles what it keeps in training, of which the paper
+    says nothing. The normalization of A-LRN has Krizhevsky's constants as he prints them, where Caffe, from which
+    the authors' program descends, divides alpha by 5.
+
+    The "10^-2 variance" of section 3.1 is a deviation of 0.1, with which A's first loss on pixels from 0 to 255 is 2e8.
+    "paper" stands for a deviation of 0.01, AlexNet's: the logits of two images then differ by 4e-4 in A, by 3e-7 in D
+    and by 3e-8 in E, so that A can learn while the deeper ones stall, as the paper tells.
+
+    Args:
+        column: Of Table 1: "A", "A-LRN", "B", "C", "D" or "E".
+        input_shape: Height, width and channels; at least 32 pixels a side, because five poolings halve it.
+        num_classes: Number of logits; 0 stops at the 4096 features.
+        batch_norm: Whether each convolution, which keeps its bias, is followed by batch normalization.
+        dropout: Fraction of fc6 and fc7 that training drops.
+        initialization: "glorot" draws weights from Glorot and Bengio's uniform distribution (2010, equation 16),
+            "paper" from N(0, 0.01^2), "he" from a normal distribution scaled to the inputs of each layer. Biases are 0.
+
+    Returns:
+        A model from images (batch, height, width, channels) to logits (batch, num_classes).
+
+    Raises:
+        ValueError: The images are smaller than 32x32, or there is no such column or initialization.
+    """
+    _require(input_shape, 32)
+    images = Input(input_shape, name="images")
+    x = _stages(images, column, "valid", batch_norm, initialization)
+    x = layers.Flatten(name="flatten")(x)
+    x = layers.Dense(4096, activation="relu", kernel_initializer=_drawn(initialization), name="fc6")(x)
+    x = layers.Dropout(dropout, name="dropout6")(x)
+    x = layers.Dense(4096, activation="relu", kernel_initializer=_drawn(initialization), name="fc7")(x)
+    x = layers.Dropout(dropout, name="features")(x)
+    if num_classes:
+        x = layers.Dense(num_classes, kernel_initializer=_drawn(initialization), dtype="float32", name="logits")(x)
+    return Model(images, x, name="vgg")
+
+
+vgg11 = register("vgg11")(partial(vgg, "A"))
+vgg11_lrn = register("vgg11_lrn")(partial(vgg, "A-LRN"))
+vgg13 = register("vgg13")(partial(vgg, "B"))
+vgg16_c = register("vgg16_c")(partial(vgg, "C"))
+vgg16 = register("vgg16")(partial(vgg, "D"))
+vgg19 = register("vgg19")(partial(vgg, "E"))
+
+
+def vgg_small(
+    column: str,
+    input_shape: tuple[int, int, int] = (32, 32, 3),
+    num_classes: int = 10,
+    *,
+    batch_norm: bool = True,
+    initialization: Initialization = "he",
+) -> Model:
+    """Build a VGG network for small images, such as 32x32x3 or 28x28x1: the convolutions and one dense layer.
+
+    The form in which "VGG on CIFAR-10" is commonly reported, after kuangliu's pytorch-cifar.
+
+    Departs from the paper: the mean of each last map goes straight to the logits, without fc6, fc7 and their dropout;
+    batch normalization follows every convolution; weights are drawn to the scale of their inputs, and no network
+    begins with the layers of a trained A; poolings round up, which 32x32 pixels never need.
+
+    Args:
+        column: Of Table 1: "A", "A-LRN", "B", "C", "D" or "E".
+        input_shape: Height, width and channels; at least 17 pixels a side, which leave the last pooling 2x2.
+        num_classes: Number of logits; 0 stops at the 512 features.
+        batch_norm: Whether each convolution, which keeps its bias, is followed by batch normalization.
+        initialization: "he" draws weights from a normal distribution scaled to the inputs of each layer, "glorot" from
+            Glorot and Bengio's uniform distribution, "paper" from N(0, 0.01^2), explained at ``vgg``. That learns
+            with batch normalization; without, it needs pixels 10,000 times as large as 0 to 255. Biases are 0.
+
+    Returns:
+        A model from images (batch, height, width, channels) to logits (batch, num_classes).
+
+    Raises:
+        ValueError: The images are smaller than 17x17, or there is no such column or initialization.
+    """
+    _require(input_shape, 17)
+    images = Input(input_shape, name="images")
+    # Poolings round up: 28x28 pixels become 14, 7, 4, 2 and 1. At 32x32 there is nothing to round.
+    x = _stages(images, column, "same", batch_norm, initialization)
+    x = layers.GlobalAveragePooling2D(name="features")(x)
+    if num_classes:
+        x = layers.Dense(num_classes, kernel_initializer=_drawn(initialization), dtype="float32", name="logits")(x)
+    return Model(images, x, name="vgg_small")
+
+
+vgg11_small = register("vgg11_small")(partial(vgg_small, "A"))
+vgg13_small = register("vgg13_small")(partial(vgg_small, "B"))
+vgg16_small = register("vgg16_small")(partial(vgg_small, "D"))
+vgg19_small = register("vgg19_small")(partial(vgg_small, "E"))
+
+
+def _stages(
+    x: Any, column: str, pool_padding: Literal["valid", "same"], batch_norm: bool, initialization: Initialization
+) -> Any:
+    """Return the maps after the five stages of a column."""
+    if column not in CONFIGURATIONS:
+        raise ValueError(f"Table 1 has no column {column!r}, but A, A-LRN, B, C, D and E.")
+    for stage, row in enumerate(CONFIGURATIONS[column], start=1):
+        for index, word in enumerate(row.split(), start=1):
+            if word == "LRN":
+                x = LocalResponseNormalization(name=f"norm{stage}")(x)
+                continue
+            kernel_size, filters = map(int, word.removeprefix("conv").split("-"))
+            x = layers.Conv2D(
+                filters,
+                kernel_size,
+                padding="same",
+                activation=None if batch_norm else "relu",
+                kernel_initializer=_drawn(initialization),
+                name=f"conv{stage}_{index}",
+            )(x)
+            if batch_norm:
+                x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"conv{stage}_{index}_bn")(x)
+                x = layers.Activation("relu", name=f"conv{stage}_{index}_relu")(x)
+        x = layers.MaxPooling2D(2, padding=pool_padding, name=f"pool{stage}")(x)
+    return x
+
+
+def _drawn(initialization: Initialization) -> RandomNormal | VarianceScaling:
+    """Return a new initializer: one that serves twice would draw the same numbers twice."""
+    if initialization == "paper":
+        return RandomNormal(stddev=0.01)
+    if initialization == "glorot":
+        return VarianceScaling(1.0, "fan_avg", "uniform")
+    if initialization == "he":
+        return VarianceScaling(2.0, "fan_in", "untruncated_normal")
+    raise ValueError(f"initialization is 'paper', 'glorot' or 'he', not {initialization!r}.")
+
+
+def _require(input_shape: tuple[int, int, int], side: int) -> None:
+    if min(input_shape[:2]) < side:
+        given = f"{input_shape[0]}x{input_shape[1]}"
+        raise ValueError(f"images of {given} pixels are too small; the smallest it can take is {side}x{side}.")

@@ -1,0 +1,111 @@
+"""The lectures' networks against the labs and listing 8.1 of Chollet's book."""
+
+import keras
+import numpy as np
+import pytest
+
+from cnnzoo import registry
+from cnnzoo.errors import UserError
+from cnnzoo.inspection import inspect, outline
+from cnnzoo.models.lecture import lecture_chollet, lecture_tensorflow
+
+NAMES = ["lecture_keras", "lecture_tensorflow", "lecture_chollet"]
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "macs"),
+    [
+        ("lecture_keras", 421_642, 4_241_152),
+        ("lecture_tensorflow", 333_526, 4_153_064),
+        ("lecture_chollet", 104_202, 3_100_032),
+    ],
+)
+def test_parameters_and_macs_are_those_of_the_definition(name, parameters, macs):
+    summary = inspect(outline(name))
+    assert (summary.parameters, summary.trainable_parameters, summary.macs) == (parameters, parameters, macs)
+
+
+@pytest.mark.parametrize(
+    ("name", "shapes"),
+    [
+        (
+            "lecture_keras",
+            {"conv1": (28, 28, 32), "pool1": (14, 14, 32), "conv2": (14, 14, 64), "pool2": (7, 7, 64)}
+            | {"flatten": (3136,), "features": (128,), "logits": (10,)},
+        ),
+        (
+            "lecture_tensorflow",
+            {"conv1": (28, 28, 32), "pool1": (14, 14, 32), "conv2": (14, 14, 64), "pool2": (7, 7, 64)}
+            | {"flatten": (3136,), "features": (100,), "logits": (10,)},
+        ),
+        (
+            "lecture_chollet",
+            {"conv1": (26, 26, 32), "pool1": (13, 13, 32), "conv2": (11, 11, 64), "pool2": (5, 5, 64)}
+            | {"conv3": (3, 3, 128), "features": (1152,), "logits": (10,)},
+        ),
+    ],
+)
+def test_the_layers_have_the_shapes_of_the_lecture(name, shapes):
+    rows = inspect(outline(name)).rows
+    assert {row.name: row.output_shape for row in rows} == {"images": (28, 28, 1), **shapes}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_hidden_layer_is_rectified_and_the_logits_are_not(name):
+    model = outline(name)
+    weighted = [layer for layer in model.layers if layer.weights]
+    assert all(layer.activation is keras.activations.relu for layer in weighted[:-1])
+    assert weighted[-1].activation is keras.activations.linear
+    assert all(layer.kernel_size == (3, 3) for layer in weighted if isinstance(layer, keras.layers.Conv2D))
+
+
+def test_the_tensorflow_lab_draws_all_weights_and_biases_with_deviation_a_tenth():
+    keras.utils.set_random_seed(1)
+    model = lecture_tensorflow((4, 4, 1))
+    for weight in model.weights:
+        values = keras.ops.convert_to_numpy(weight).ravel()
+        error = 5 * 0.1 / np.sqrt(values.size)
+        assert abs(values.mean()) < error, weight.path
+        assert abs(values.std() - 0.1) < error, weight.path
+
+
+def test_no_two_layers_of_the_tensorflow_lab_draw_the_same_numbers():
+    layers = [layer for layer in outline("lecture_tensorflow").layers if layer.weights]
+    drawn = [one for layer in layers for one in (layer.kernel_initializer, layer.bias_initializer)]
+    assert len({one.seed for one in drawn}) == len(drawn) == 8
+
+
+@pytest.mark.parametrize("name", ["lecture_keras", "lecture_chollet"])
+def test_the_keras_networks_begin_as_keras_has_them_unasked(name):
+    for layer in outline(name).layers:
+        if layer.weights:
+            assert isinstance(layer.kernel_initializer, keras.initializers.GlorotUniform)
+            assert isinstance(layer.bias_initializer, keras.initializers.Zeros)
+
+
+@pytest.mark.parametrize(("name", "side"), [("lecture_keras", 4), ("lecture_tensorflow", 4), ("lecture_chollet", 18)])
+def test_the_smallest_image_is_taken_and_the_next_smaller_told(name, side):
+    images = np.ones((2, side, side + 3, 3), "float32")
+    assert registry.build(name, images.shape[1:], 7)(images).shape == (2, 7)
+    sentence = f"images of {side + 3}x{side - 1} pixels are too small; the smallest it can take is {side}x{side}"
+    with pytest.raises(UserError, match=sentence):
+        registry.build(name, (side + 3, side - 1, 3))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_classes_stop_at_what_the_logits_read(name):
+    whole, features = outline(name), outline(name, num_classes=0)
+    assert features.layers[-1].name == "features"
+    assert features.output.shape == whole.get_layer("features").output.shape
+    assert whole.get_layer("logits").input is whole.get_layer("features").output
+
+
+def test_a_few_steps_of_training_lower_the_loss():
+    keras.utils.set_random_seed(2)
+    labels = np.arange(30) % 3
+    noise = np.random.default_rng(3).random((30, 18, 18, 1))
+    images = (noise + labels[:, None, None, None]).astype("float32") / 3
+    model = lecture_chollet((18, 18, 1), 3)
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    losses = [float(model.train_on_batch(images, labels)) for _ in range(12)]
+    assert min(losses) < 0.9 * losses[0]

@@ -1,0 +1,309 @@
+"""ResNet against He et al. 2016, and against the counts of the implementations that people compare with."""
+
+from functools import cache
+
+import keras
+import numpy as np
+import pytest
+
+import cnnzoo
+from cnnzoo import catalogue, inspection, registry
+from cnnzoo.errors import UserError
+from cnnzoo.models import resnet as module
+from cnnzoo.models.resnet import Column, cifar_resnet, resnet, small_resnet
+
+TABLE_1_DEPTHS = [18, 34, 50, 101, 152]
+SECTION_4_2_DEPTHS = [20, 32, 44, 56, 110]
+
+
+@cache
+def outline(name, input_shape=None, num_classes=None, **options):
+    return inspection.outline(name, input_shape, num_classes, **options)
+
+
+@cache
+def summary(name, **options):
+    return inspection.inspect(outline(name, **options))
+
+
+def array(tensor):
+    return keras.ops.convert_to_numpy(tensor)
+
+
+@pytest.fixture
+def quick_weights(monkeypatch):
+    """Draw the weights with NumPy, because JAX compiles its generator anew for every shape."""
+    random = np.random.default_rng(0)
+
+    def draw(shape, dtype=None):
+        return keras.ops.cast(random.normal(size=shape) * (2 / np.prod(shape[:-1])) ** 0.5, dtype)
+
+    monkeypatch.setattr(module, "_he_normal", lambda: draw)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "parameters", "gmac"),
+    [
+        ("resnet18", {}, 11_689_512, 1.814),
+        ("resnet34", {}, 21_797_672, 3.664),
+        ("resnet50", {"stride_on": "3x3"}, 25_557_032, 4.089),
+        ("resnet101", {"stride_on": "3x3"}, 44_549_160, 7.801),
+        ("resnet152", {"stride_on": "3x3"}, 60_192_808, 11.514),
+    ],
+)
+def test_torchvisions_networks_have_its_parameters_and_macs(name, options, parameters, gmac):
+    assert summary(name, **options).trainable_parameters == parameters
+    assert round(summary(name, **options).macs / 1e9, 3) == gmac
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "gmac"),
+    [("resnet50", 25_636_712, 3.858), ("resnet101", 44_707_176, 7.570), ("resnet152", 60_419_944, 11.282)],
+)
+def test_those_of_keras_applications_have_its_parameters_and_macs(name, parameters, gmac):
+    counted = summary(name, conv_bias=True)
+    assert counted.parameters == parameters
+    assert round(counted.macs / 1e9, 3) == gmac
+
+
+@pytest.mark.parametrize(("depth", "gmac"), [(18, 1.8), (34, 3.6), (50, 3.8), (101, 7.6), (152, 11.3)])
+def test_the_defaults_have_the_flops_that_table_1_prints(depth, gmac):
+    assert summary(f"resnet{depth}").macs / 1e9 == pytest.approx(gmac, abs=0.07)
+
+
+@pytest.mark.parametrize(
+    ("depth", "parameters", "mmac"),
+    [
+        (18, 11_173_962, 555),
+        (34, 21_282_122, 1_159),
+        (50, 23_520_842, 1_298),
+        (101, 42_512_970, 2_510),
+        (152, 58_156_618, 3_722),
+    ],
+)
+def test_the_small_forms_have_the_counts_of_their_kind(depth, parameters, mmac):
+    counted = summary(f"resnet{depth}_small")
+    assert counted.trainable_parameters == parameters
+    assert round(counted.macs / 1e6) == mmac
+
+
+@pytest.mark.parametrize(
+    ("depth", "option_a", "option_b", "mmac"),
+    [
+        (20, 269_722, 272_474, 40.55),
+        (32, 464_154, 466_906, 68.86),
+        (44, 658_586, 661_338, 97.17),
+        (56, 853_018, 855_770, 125.49),
+        (110, 1_727_962, 1_730_714, 252.89),
+    ],
+)
+def test_the_networks_of_section_4_2_have_their_counts(depth, option_a, option_b, mmac):
+    assert summary(f"resnet{depth}").trainable_parameters == option_a
+    assert summary(f"resnet{depth}", shortcut="B").trainable_parameters == option_b
+    assert round(summary(f"resnet{depth}").macs / 1e6, 2) == mmac
+
+
+@pytest.mark.parametrize("depth", TABLE_1_DEPTHS)
+def test_the_maps_have_the_sizes_of_table_1(depth):
+    model, widening = outline(f"resnet{depth}"), 1 if depth < 50 else 4
+    expected = {"conv1": (112, 112, 64), "pool1": (56, 56, 64)}
+    for row, side, filters in [(2, 56, 64), (3, 28, 128), (4, 14, 256), (5, 7, 512)]:
+        expected |= {
+            f"conv{row}_{index + 1}": (side, side, filters * widening)
+            for index in range(getattr(module.TABLE_1[depth], f"conv{row}_x"))
+        }
+    assert {name: model.get_layer(name).output.shape[1:] for name in expected} == expected
+    assert model.get_layer("features").output.shape[1:] == (512 * widening,)
+    assert model.output_shape == (None, 1000)
+
+
+@pytest.mark.parametrize("depth", SECTION_4_2_DEPTHS)
+def test_the_maps_have_the_sizes_of_section_4_2(depth):
+    model, n = outline(f"resnet{depth}"), (depth - 2) // 6
+    for row, side, filters in [(2, 32, 16), (3, 16, 32), (4, 8, 64)]:
+        for index in range(1, n + 1):
+            assert model.get_layer(f"conv{row}_{index}").output.shape[1:] == (side, side, filters)
+    assert model.get_layer("features").output.shape[1:] == (64,)
+
+
+@pytest.mark.parametrize(
+    ("name", "depth"),
+    [(f"resnet{depth}", depth) for depth in TABLE_1_DEPTHS + SECTION_4_2_DEPTHS]
+    + [(f"resnet{depth}_small", depth) for depth in TABLE_1_DEPTHS],
+)
+def test_the_name_counts_the_layers_with_weights_outside_shortcuts(name, depth):
+    weighted = (keras.layers.Conv2D, keras.layers.Dense)
+    counted = [layer for layer in outline(name).layers if isinstance(layer, weighted) and "shortcut" not in layer.name]
+    assert len(counted) == depth
+
+
+@pytest.mark.parametrize(
+    ("name", "shortcuts"),
+    [
+        ("resnet34", ["conv3_1", "conv4_1", "conv5_1"]),
+        ("resnet50", ["conv2_1", "conv3_1", "conv4_1", "conv5_1"]),
+        ("resnet56", ["conv3_1", "conv4_1"]),
+    ],
+)
+def test_only_where_dimensions_grow_is_a_shortcut_more_than_identity(name, shortcuts):
+    found = [layer.name for layer in outline(name).layers if layer.name.endswith("_shortcut")]
+    assert sorted(found) == [f"{block}_shortcut" for block in shortcuts]
+
+
+@pytest.mark.parametrize(("stride_on", "sides"), [("1x1", (28, 28, 28)), ("3x3", (56, 28, 28))])
+def test_the_stride_of_a_bottleneck_is_where_the_option_says(stride_on, sides):
+    model = outline("resnet50", stride_on=stride_on)
+    assert tuple(model.get_layer(f"conv3_1_conv{number}").output.shape[1] for number in (1, 2, 3)) == sides
+
+
+def test_where_the_stride_is_means_nothing_to_basic_blocks():
+    assert summary("resnet18", stride_on="3x3").rows == summary("resnet18", stride_on="1x1").rows
+
+
+@pytest.mark.parametrize("name", [f"resnet{depth}_small" for depth in TABLE_1_DEPTHS] + ["resnet20", "resnet110"])
+@pytest.mark.parametrize("input_shape", [None, (28, 28, 1)])
+def test_small_images_are_halved_only_between_rows(name, input_shape):
+    model = outline(name, input_shape)
+    side = model.input_shape[1]
+    sides = [model.get_layer(f"conv{row}_1").output.shape[1] for row in (2, 3, 4)]
+    assert sides == [side, side // 2, side // 4]
+    assert model.output_shape == (None, 10)
+
+
+@pytest.mark.parametrize(("maps", "strides"), [(5, 2), (8, 2), (4, 1)])
+def test_an_option_a_shortcut_is_every_second_pixel_and_zeros_behind(maps, strides):
+    x = np.random.default_rng(0).normal(size=(2, 7, 6, 4)).astype("float32")
+    images = keras.Input((7, 6, 4))
+    shortcut = keras.Model(images, module._padded_identity(images, maps, strides, "shortcut", None))
+    expected = np.zeros((2, -(-7 // strides), -(-6 // strides), maps), "float32")
+    expected[..., :4] = x[:, ::strides, ::strides]
+    assert np.array_equal(array(shortcut(x)), expected)
+
+
+@pytest.mark.usefixtures("quick_weights")
+@pytest.mark.parametrize("side", [8, 9])
+def test_a_block_whose_convolutions_give_nothing_passes_its_shortcut_on(side):
+    model = cifar_resnet(14, (side, side, 3))
+    for block in ("conv3_1", "conv3_2"):
+        model.get_layer(f"{block}_bn2").gamma.assign(np.zeros(32))
+    seen = keras.Model(model.input, [model.get_layer(name).output for name in ("conv2_2", "conv3_1", "conv3_2")])
+    images = np.random.default_rng(0).normal(size=(2, side, side, 3)).astype("float32")
+    before, grown, after = seen.predict(images, verbose=0)
+    expected = np.concatenate([before[:, ::2, ::2], np.zeros_like(before[:, ::2, ::2])], axis=-1)
+    assert before.max() > 0
+    assert np.array_equal(grown, expected)
+    assert np.array_equal(after, expected)
+
+
+@pytest.mark.usefixtures("quick_weights")
+@pytest.mark.parametrize("side", [8, 9])
+def test_stride_2_pads_alike_on_all_sides_as_torch_does(side):
+    model = cifar_resnet(8, (side, side, 3), shortcut="B")
+    entering, layer = model.get_layer("conv2_1").output, model.get_layer("conv3_1_conv1")
+    x = np.random.default_rng(0).normal(size=(1, side, side, 16)).astype("float32")
+    padded, kernel = np.pad(x[0], ((1, 1), (1, 1), (0, 0))), array(layer.kernel)
+    expected = [
+        [np.tensordot(padded[i : i + 3, j : j + 3], kernel, 3) for j in range(0, side, 2)] for i in range(0, side, 2)
+    ]
+    assert np.allclose(array(keras.Model(entering, layer.output)(x))[0], expected, atol=1e-4)
+
+
+@pytest.mark.usefixtures("quick_weights")
+@pytest.mark.parametrize(
+    ("builder", "kind", "stride_on", "smallest"),
+    [
+        (resnet, "basic", "1x1", 33),
+        (resnet, "bottleneck", "1x1", 33),
+        (small_resnet, "bottleneck", "3x3", 9),
+    ],
+)
+def test_a_gradient_reaches_every_tap_of_every_kernel_at_the_smallest_size(
+    monkeypatch, builder, kind, stride_on, smallest
+):
+    monkeypatch.setitem(module.TABLE_1, 10, Column(kind, 1, 1, 1, 1))
+    monkeypatch.setattr(module, "TABLE_1_FILTERS", (8, 8, 8, 8))
+    assert untouched(builder(10, (smallest, smallest, 3), 4, stride_on=stride_on)) == []
+
+
+@pytest.mark.usefixtures("quick_weights")
+def test_it_reaches_them_in_the_networks_of_section_4_2_too():
+    assert untouched(cifar_resnet(8, (5, 5, 3), 4)) == []
+
+
+@pytest.mark.usefixtures("quick_weights")
+def test_one_pixel_less_and_most_taps_of_the_last_kernels_see_nothing(monkeypatch):
+    monkeypatch.setattr(module, "_require", lambda *_: None)
+    assert untouched(cifar_resnet(8, (4, 4, 3), 4)) == ["conv4_1_conv1/kernel", "conv4_1_conv2/kernel"]
+
+
+def untouched(model):
+    """Return the weights of which a step of training leaves some part, or some tap of a kernel, where it was."""
+    before = [array(weight) for weight in model.trainable_weights]
+    model.compile(keras.optimizers.SGD(1.0), keras.losses.SparseCategoricalCrossentropy(True))
+    images = np.random.default_rng(0).normal(size=(8, *model.input_shape[1:])).astype("float32")
+    model.train_on_batch(images, np.arange(8) % 4)
+    moved = [array(weight) != old for weight, old in zip(model.trainable_weights, before, strict=True)]
+    return [
+        weight.path
+        for weight, change in zip(model.trainable_weights, moved, strict=True)
+        if not (change.any(axis=(2, 3)) if change.ndim == 4 else change.any()).all()
+    ]
+
+
+@pytest.mark.parametrize(("name", "smallest"), [("resnet18", 33), ("resnet18_small", 9), ("resnet20", 5)])
+def test_a_smaller_image_is_refused_with_the_smallest_size(name, smallest):
+    outline(name, (smallest, smallest + 1, 1))
+    given, limit = f"{smallest + 1}x{smallest - 1}", f"{smallest}x{smallest}"
+    with pytest.raises(UserError, match=f"images of {given} pixels are too small; the smallest it can take is {limit}"):
+        cnnzoo.build(name, (smallest + 1, smallest - 1, 1))
+
+
+def test_a_small_image_is_shown_the_form_that_takes_it():
+    with pytest.raises(ValueError, match="resnet34_small is for small images"):
+        resnet(34, (32, 32, 3))
+
+
+@pytest.mark.usefixtures("quick_weights")
+def test_any_depth_of_6n_plus_2_can_be_built_and_no_other():
+    assert cifar_resnet(14).name == "resnet14"
+    with pytest.raises(ValueError, match=r"21 layers are not 6n \+ 2; the nearest that are: 20 and 26\."):
+        cifar_resnet(21)
+    with pytest.raises(ValueError, match=r"2 layers are not 6n \+ 2; the nearest that are: 8\."):
+        cifar_resnet(2)
+
+
+def test_a_depth_that_table_1_has_not_is_met_with_those_that_it_has():
+    with pytest.raises(ValueError, match="no network of 20 layers, but of 18, 34, 50, 101, 152"):
+        small_resnet(20)
+
+
+def test_weights_are_drawn_as_he_2015_draws_them(monkeypatch):
+    monkeypatch.setattr(module, "SECTION_4_2_FILTERS", (16, 16, 16))
+    model = cifar_resnet(14, num_classes=100)
+    names = [f"conv{row}_{index}_conv{number}" for row in (2, 3, 4) for index in (1, 2) for number in (1, 2)]
+    kernels = np.array([array(model.get_layer(name).kernel) for name in names])
+    deviation = (2 / (9 * 16)) ** 0.5
+    assert kernels.std() == pytest.approx(deviation, rel=0.03)
+    assert np.abs(kernels).max() > 3 * deviation
+    assert np.abs(np.corrcoef(kernels.reshape(12, -1)) - np.eye(12)).max() < 0.1
+    assert array(model.get_layer("logits").kernel).std() == pytest.approx((2 / 16) ** 0.5, rel=0.1)
+
+
+def test_batch_norm_has_torchs_numbers_unless_told():
+    layer = outline("resnet18").get_layer("conv2_1_bn1")
+    assert (layer.epsilon, layer.momentum) == (1e-5, 0.9)
+    assert outline("resnet18", epsilon=1.001e-5).get_layer("bn1").epsilon == 1.001e-5
+
+
+@pytest.mark.parametrize("name", ["resnet18", "resnet18_small", "resnet20"])
+def test_the_card_tells_paper_departures_and_options(name):
+    card = catalogue.make_card(name)
+    assert card.year == 2016
+    assert card.paper.startswith("He, Zhang, Ren and Sun,")
+    assert card.departures
+    assert all("description" in option for option in card.options.values())
+
+
+def test_every_network_is_registered_as_it_is_imported():
+    for name in [f"resnet{depth}" for depth in TABLE_1_DEPTHS + SECTION_4_2_DEPTHS]:
+        assert registry.builder(name) is getattr(module, name)
