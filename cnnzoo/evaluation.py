@@ -75,7 +75,7 @@ def predict(run: Run, split: Split = "test", data_dir: Path | None = None, devic
         return kept
     computed_on = runtime.prepare_for_saved_model(config.runtime.backend, device, config.runtime.threads)
     known = data.describe(config.data.name)
-    model = load_model(run.model_path, known.input_shape, len(known.class_names))
+    model = load_classifier(run.model_path, known.input_shape, len(known.class_names))
     logits = np.asarray(model.predict(images.images, batch_size=PREDICT_BATCH_SIZE, verbose=0))
     predictions = Predictions(softmax(logits), images.labels, computed_on)
     with files.whole(path) as temporary:
@@ -158,29 +158,37 @@ def softmax(logits: NDArray[np.floating[Any]]) -> Probabilities:
     return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True), dtype="float32")
 
 
-def load_model(path: Path, input_shape: tuple[int, int, int] | None = None, num_classes: int | None = None) -> Any:
-    """Load a saved model, from raw pixels to logits; code inside the file is refused.
-
-    Args:
-        path: Of the model.
-        input_shape: Height, width and channels that it must take; None for any.
-        num_classes: Logits that it must give; None for any.
+def load_model(path: Path) -> Any:
+    """Load a saved model, from raw pixels to logits, with all its heads; code inside the file is refused.
 
     Raises:
-        UserError: The file is damaged, is not a Keras model, or is one for other images or classes.
+        UserError: The file is damaged, or is not a Keras model.
     """
     import keras  # noqa: PLC0415 - after the runtime has chosen the backend
 
     import cnnzoo.models  # noqa: F401, PLC0415 - registers the zoo's own layers
 
     try:
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
-        shapes = tuple(model.input_shape[1:]), tuple(model.output_shape[1:])
-    except AttributeError:
-        raise UserError(f"{path} is not a network from one image to its logits.") from None
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
     except (OSError, ValueError, TypeError, KeyError, BadZipFile, zlib.error):
         raise UserError(f"{path} is damaged or is no model that this version can load; train the run again.") from None
-    wanted = input_shape or shapes[0], (num_classes or shapes[1][0],)
+
+
+def load_classifier(path: Path, input_shape: tuple[int, int, int], num_classes: int) -> Any:
+    """Load a saved model for inference, from raw pixels (batch, *input_shape) to logits (batch, num_classes).
+
+    Raises:
+        UserError: See ``load_model``, or the model is one for other images or classes.
+    """
+    model = load_model(path)
+    from cnnzoo.models import without_auxiliary_heads  # noqa: PLC0415 - loads Keras
+
+    try:
+        model = without_auxiliary_heads(model)
+        shapes = tuple(model.input_shape[1:]), tuple(model.output_shape[1:])
+    except (AttributeError, TypeError, ValueError):
+        raise UserError(f"{path} is not a network from one image to its logits.") from None
+    wanted = input_shape, (num_classes,)
     if shapes != wanted:
         raise UserError(
             f"{path} is another network's: it goes from {_size(shapes[0])} to {_size(shapes[1])} values, "

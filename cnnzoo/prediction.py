@@ -1,4 +1,4 @@
-"""A person's own images, classified by a finished run."""
+"""A person's own images, classified by a finished run or by an imported model."""
 
 import warnings
 from collections.abc import Sequence
@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 from scipy import ndimage
 
-from cnnzoo import data, plots, runtime
+from cnnzoo import data, metadata, plots, runtime
 from cnnzoo.data import DataSet
 from cnnzoo.errors import UserError
-from cnnzoo.evaluation import load_model, softmax
+from cnnzoo.evaluation import load_classifier, softmax
+from cnnzoo.metadata import Metadata
 from cnnzoo.runs import Run
 from cnnzoo.runtime import Device
 
@@ -68,29 +69,35 @@ class Seen:
     ink: Literal["dark", "light"] | None
 
 
-def see(path: Path, known: DataSet, ink: Ink = "auto") -> Seen:
-    """Read an image of any size and bring it into the form of a data set.
+def see(path: Path, known: DataSet | Metadata, ink: Ink = "auto") -> Seen:
+    """Read an image of any size and bring it into the form of a data set, or into that of an imported model.
 
     Glyphs are turned to light on dark, freed from their ground however it is lit, cut to their ink,
     fitted into MNIST's box and centred by mass; with the network's size already they are only turned.
-    Other images are fitted whole, centred.
+    Other images are fitted whole, centred. For an imported model a photograph is resized by its shorter
+    side and its centre is cut out, as ImageNet's are.
 
     Args:
         path: A file that Pillow reads, such as PNG or JPEG.
-        known: The data set that the network was trained on.
+        known: The data set that the network was trained on, or what an imported model says of itself.
         ink: For glyphs: "dark" for dark strokes on a light ground, "light" for the reverse, "auto" to judge
             by what stands out.
 
     Raises:
         UserError: The file is missing, too large or no image, or the image is blank.
     """
-    image = _open(path, known.glyphs)
+    glyphs = isinstance(known, DataSet) and known.glyphs
+    image = _open(path, glyphs)
     given = image.size
-    image.thumbnail((KEPT_SIDE, KEPT_SIDE))
     height, width, channels = known.input_shape
+    if isinstance(known, Metadata):
+        pixels = _centre(image, known.shorter_side, (height, width))
+        image.thumbnail((KEPT_SIDE, KEPT_SIDE))
+        return Seen(pixels, np.asarray(image), given, None)
+    image.thumbnail((KEPT_SIDE, KEPT_SIDE))
     fitted = image.convert("L" if channels == 1 else "RGB")
     seen_ink: Literal["dark", "light"] | None = None
-    if known.glyphs:
+    if glyphs:
         seen_ink = _ink(fitted) if ink == "auto" else ink
         light_on_dark = ImageOps.invert(fitted) if seen_ink == "dark" else fitted
         pixels = np.asarray(light_on_dark)
@@ -104,14 +111,14 @@ def see(path: Path, known: DataSet, ink: Ink = "auto") -> Seen:
 
 
 def predict(
-    run: Run, paths: Sequence[Path], ink: Ink = "auto", top: int = 3, device: Device = "auto"
+    source: Run | Path, paths: Sequence[Path], ink: Ink = "auto", top: int = 3, device: Device = "auto"
 ) -> list[dict[str, Any]]:
-    """Classify images and draw each with its probabilities. The run is to be locked.
+    """Classify images and draw each with its probabilities. A run is to be locked.
 
     Keras is imported only when there is something to classify.
 
     Args:
-        run: A finished run.
+        source: A finished run, or the file of an imported model.
         paths: Image files.
         ink: See ``see``.
         top: Classes to name, the likeliest first.
@@ -122,28 +129,35 @@ def predict(
         cannot be taken: image, error (a sentence).
 
     Raises:
-        UserError: Ink is stated where the data are no glyphs.
+        UserError: Ink is stated where the data are no glyphs, or a model's file does not say what its
+            classes are called.
     """
-    config = run.config()
-    known = data.describe(config.data.name)
-    if ink != "auto" and not known.glyphs:
+    known: DataSet | Metadata
+    if isinstance(source, Run):
+        config = source.config()
+        known, path, folder = data.describe(config.data.name), source.model_path, source.predictions_folder
+        backend, threads, by = config.runtime.backend, config.runtime.threads, source.directory.resolve().name
+    else:
+        known, path, folder = _described(source), source, source.parent / "predictions"
+        backend, threads, by = None, None, known.title
+    if ink != "auto" and not (isinstance(known, DataSet) and known.glyphs):
         raise UserError(f"--ink {ink}: {known.title} has no strokes on a ground; leave the option out.")
     results: list[dict[str, Any]] = [{"image": str(path)} for path in paths]
     good: list[tuple[dict[str, Any], Seen]] = []
-    for path, result in zip(paths, results, strict=True):
+    for image, result in zip(paths, results, strict=True):
         try:
-            good.append((result, see(path, known, ink)))
+            good.append((result, see(image, known, ink)))
         except UserError as error:
             result["error"] = str(error)
     if not good:
         return results
-    runtime.prepare_for_saved_model(config.runtime.backend, device, config.runtime.threads)
-    model = load_model(run.model_path, known.input_shape, len(known.class_names))
+    runtime.prepare_for_saved_model(backend, device, threads)
+    model = load_classifier(path, known.input_shape, len(known.class_names))
     logits = model.predict(np.stack([seen.pixels for _, seen in good]), verbose=0)
     taken: set[Path] = set()
     for (result, seen), probabilities in zip(good, softmax(logits), strict=True):
         name = Path(result["image"]).name
-        picture = _free(run.predictions_folder / f"{Path(name).stem}.png", taken)
+        picture = _free(folder / f"{Path(name).stem}.png", taken)
         plots.prediction(
             seen.pixels,
             seen.original,
@@ -151,7 +165,7 @@ def predict(
             known.class_names,
             picture,
             size=seen.size,
-            title=f"{name}, classified by {run.directory.resolve().name}",
+            title=f"{name}, classified by {by}",
         )
         order = probabilities.argsort()[::-1][:top]
         result |= {
@@ -161,6 +175,23 @@ def predict(
             "picture": str(picture),
         }
     return results
+
+
+def _described(path: Path) -> Metadata:
+    described = metadata.read(path)
+    if described is None:
+        raise UserError(f"{path} does not say what its classes are called; name a run, or a model of `weights import`.")
+    return described
+
+
+def _centre(image: Image.Image, shorter_side: int, size: tuple[int, int]) -> Pixels:
+    """Return the centre of a photograph that was resized by its shorter side, as torchvision does it."""
+    shorter = min(image.size)
+    resized = image.resize(
+        (shorter_side * image.width // shorter, shorter_side * image.height // shorter), Image.Resampling.BILINEAR
+    )
+    left, top = round((resized.width - size[1]) / 2), round((resized.height - size[0]) / 2)
+    return np.asarray(resized.crop((left, top, left + size[1], top + size[0])))
 
 
 def _free(picture: Path, taken: set[Path]) -> Path:

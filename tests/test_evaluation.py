@@ -62,7 +62,7 @@ def test_predictions_are_not_computed_twice_but_anew_for_another_model(digits_ru
     run = digits_runs[0]
     first = evaluation.predict(run)
     with monkeypatch.context() as patch:
-        patch.setattr(evaluation, "load_model", None)
+        patch.setattr(evaluation, "load_classifier", None)
         assert np.array_equal(evaluation.predict(run).probabilities, first.probabilities)
     kept = run.model_path.read_bytes()
     try:

@@ -3,12 +3,14 @@ import re
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from cnnzoo import data
+from cnnzoo import data, metadata
 from cnnzoo.errors import UserError
+from cnnzoo.metadata import Metadata
 from cnnzoo.prediction import predict, see
 from cnnzoo.runs import Run
 
@@ -328,3 +330,30 @@ def test_no_probability_is_rounded_up_to_certainty(cnnzoo, digits_runs, digit, t
     monkeypatch.setattr("cnnzoo.prediction.softmax", lambda logits: np.array([[0.99998] + [0.00002 / 9] * 9]))
     save(digit, tmp_path / "digit.png")
     assert ">99.99" in cnnzoo("predict", digits_runs[0].directory, "digit.png").out
+
+
+def test_an_imported_model_sees_the_centre_of_a_photograph_and_names_its_own_classes(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (300, 401, 3)).astype("uint8")
+    photograph = save(pixels, tmp_path / "photograph.png")
+    model = keras.Sequential([keras.Input((224, 224, 3)), keras.layers.AveragePooling2D(224), keras.layers.Flatten()])
+    model.save(tmp_path / "model.keras")
+    with pytest.raises(UserError, match=r"model\.keras does not say what its classes are called"):
+        predict(tmp_path / "model.keras", [photograph])
+    described = Metadata(
+        title="averages",
+        network="none",
+        input_shape=(224, 224, 3),
+        class_names=("red", "green", "blue"),
+        shorter_side=256,
+        source="nowhere",
+        sha256="",
+    )
+    metadata.write(tmp_path / "model.keras", described)
+    resized = Image.fromarray(pixels).resize((342, 256), Image.Resampling.BILINEAR)
+    cut = np.asarray(resized.crop((59, 16, 283, 240)))
+    assert np.array_equal(see(photograph, described).pixels, cut)
+    (found,) = predict(tmp_path / "model.keras", [photograph])
+    powers = np.exp(cut.mean(axis=(0, 1)))
+    assert list(found["probabilities"].values()) == pytest.approx(powers / powers.sum(), rel=1e-2)
+    assert set(found["probabilities"]) == {"red", "green", "blue"}
+    assert found["picture"] == str(tmp_path / "predictions" / "photograph.png")

@@ -1,6 +1,7 @@
 """``cnnzoo predict``."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ UNSURE = "\nunsure: no class has half of the probability"
 
 
 @click.command("predict")
-@click.argument("directory", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("source", metavar="RUN", type=click.Path(path_type=Path))
 @click.argument("images", metavar="IMAGE...", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--top", type=click.IntRange(min=1), default=3, show_default=True, help="Classes to name.")
 @click.option(
@@ -33,7 +34,7 @@ UNSURE = "\nunsure: no class has half of the probability"
 @click.option("--unfinished", is_flag=True, help="Take what an interrupted run reached.")
 @json_option
 def command(
-    directory: Path,
+    source: Path,
     images: tuple[Path, ...],
     top: int,
     ink: Ink,
@@ -41,18 +42,19 @@ def command(
     unfinished: bool,
     as_json: bool,
 ) -> None:
-    """Classify PNG or JPEG images of any size with a finished run.
+    """Classify PNG or JPEG images of any size with a finished run, or with a model of `weights import`.
 
     An image that cannot be taken is named, the others are classified; the exit code is 2 then.
     """
-    if not images or directory.is_file():
+    imported = source.suffix == ".keras" and source.is_file()
+    if not images or (source.is_file() and not imported):
         raise UserError("Name a run and then its images, such as: cnnzoo predict runs/0001-digits seven.png")
-    run = runs.open_finished(directory, unfinished)
-    with run.locked():
-        found = prediction.predict(run, images, ink, top, device or "auto")
+    run = None if imported else runs.open_finished(source, unfinished)
+    with run.locked() if run else nullcontext():
+        found = prediction.predict(run or source, images, ink, top, device or "auto")
     good = [result for result in found if "error" not in result]
     if as_json:
-        print_json({"run": str(run.directory), "predictions": found})
+        print_json({"run" if run else "model": str(source), "predictions": found})
     elif good:
         print_table(results(), _table(good))
         for result in good:

@@ -1,0 +1,98 @@
+"""Tensors in files of weights: what is known of them before they are read."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+# PyTorch's types of numbers, and as what NumPy reads their bytes. NumPy has no bfloat16; it is the upper
+# half of a float32.
+DTYPES = {
+    "float64": "<f8",
+    "float32": "<f4",
+    "float16": "<f2",
+    "bfloat16": "<u2",
+    "int64": "<i8",
+    "int32": "<i4",
+    "int16": "<i2",
+    "int8": "<i1",
+    "uint8": "<u1",
+    "bool": "<u1",
+}
+
+
+class FileError(Exception):
+    """A file is not what it should be; the message goes on where a sentence begins with the file's name."""
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A tensor in an open file, not yet in memory.
+
+    Attributes:
+        shape: As the file has it.
+        dtype: A key of DTYPES.
+        read: Reads the values in that shape; bfloat16 as uint16.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    read: Callable[[], Array]
+
+    def values(self) -> NDArray[np.float32]:
+        """Return the values as float32."""
+        stored = self.read()
+        if self.dtype == "bfloat16":
+            return (stored.astype("<u4") << 16).view("<f4")
+        return stored.astype("float32", copy=False)
+
+
+def strided(
+    data: Callable[[int, int], bytes],
+    available: int,
+    dtype: str,
+    offset: int,
+    shape: tuple[int, ...],
+    strides: tuple[int, ...],
+) -> Tensor:
+    """Return a tensor that is a view into a row of numbers.
+
+    Args:
+        data: Reads so many bytes from a position in the row, also in bytes.
+        available: How many numbers the row has.
+        dtype: A key of DTYPES.
+        offset: Place of the tensor's first number.
+        shape: Of the tensor.
+        strides: Numbers from one value to the next along each axis.
+
+    Raises:
+        FileError: The tensor reaches beyond the row, or has more values than the row has numbers.
+    """
+    numbers = (offset, *shape, *strides)
+    if len(shape) != len(strides) or not all(type(number) is int and number >= 0 for number in numbers):
+        raise FileError("is damaged: a tensor in it has no proper shape")
+    count = prod(shape)
+    span = 1 + sum((side - 1) * stride for side, stride in zip(shape, strides, strict=True)) if count else 0
+    if offset + span > available or count > available:
+        raise FileError(f"is damaged: a tensor of shape {shape} does not fit into the {available} numbers that are its")
+    size = np.dtype(DTYPES[dtype]).itemsize
+
+    def read() -> Array:
+        held = data(offset * size, span * size)
+        if len(held) < span * size:
+            raise FileError("is damaged: it ends too early")
+        row = np.frombuffer(held, DTYPES[dtype])
+        view = np.lib.stride_tricks.as_strided(row, shape, [size * stride for stride in strides], writeable=False)
+        return np.ascontiguousarray(view).reshape(shape)
+
+    return Tensor(shape, dtype, read)
+
+
+def contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the strides of a tensor whose numbers lie row by row."""
+    return tuple(prod(shape[axis + 1 :]) for axis in range(len(shape)))

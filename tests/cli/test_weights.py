@@ -1,0 +1,118 @@
+import json
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import Cnnzoo
+
+from cnnzoo import metadata
+from cnnzoo.inspection import outline
+from cnnzoo.porting import checkpoints, safetensors
+from cnnzoo.porting.forms import FORMS
+from cnnzoo.porting.slots import slots
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A state dict of ResNet-18 that tells three classes apart."""
+    (form,) = (form for form in FORMS if form.network == "resnet18")
+    generator = np.random.default_rng(0)
+    tensors = {
+        slot.name: generator.uniform(0.01, 0.1, slot.shape).astype("float32")
+        for slot in slots(outline("resnet18", None, 3), form)
+    }
+    path = tmp_path_factory.mktemp("checkpoint") / "mine.safetensors"
+    safetensors.write(path, tensors, {})
+    return path
+
+
+def test_weights_go_in_and_out_again(cnnzoo: Cnnzoo, checkpoint: Path) -> None:
+    Path("names.txt").write_text("cat\ndog\nneither\n")
+    done = cnnzoo("weights", "import", "resnet18", checkpoint, "--output", "m.keras", "--class-names", "names.txt")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.splitlines() == [
+        "torchvision's ResNet-18 from mine.safetensors: 11,178,051 parameters",
+        "3 classes: cat, dog, neither",
+        "Inside: RGB pixels / 255, less (0.485, 0.456, 0.406), divided by (0.229, 0.224, 0.225)",
+        "Photographs: shorter side to 256 pixels, then the centre, 224x224",
+        "Next: cnnzoo predict m.keras IMAGE...",
+    ]
+    described = metadata.read(Path("m.keras"))
+    assert described is not None
+    assert described.class_names == ("cat", "dog", "neither")
+    assert described.sha256 == sha256(checkpoint.read_bytes()).hexdigest()
+
+    done = cnnzoo("weights", "export", "m.keras", "out.pth")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.splitlines() == [
+        "out.pth: torchvision's ResNet-18, 122 tensors",
+        "Not in it is what prepares the images: 224x224 pixels, 0 to 255, RGB, less (123.7, 116.3, 103.5), "
+        "divided by (58.4, 57.12, 57.38)",
+    ]
+    with checkpoints.opened(checkpoint) as before, checkpoints.opened(Path("out.pth")) as after:
+        assert {name for name in after.tensors if "num_batches" not in name} == set(before.tensors)
+        for name, tensor in before.tensors.items():
+            assert tensor.values().tobytes() == after.tensors[name].values().tobytes()
+
+    done = cnnzoo("weights", "export", "m.keras", "out.h5")
+    assert done.code == 2
+    assert done.err.startswith("Error: keras.applications has no network like 'resnet18'; it has vgg16, vgg19,")
+
+    done = cnnzoo("weights", "export", "m.keras", "again.safetensors", "--json")
+    assert json.loads(done.out)["tensors"] == 122
+
+
+def test_json_says_all_of_an_import(cnnzoo: Cnnzoo, checkpoint: Path) -> None:
+    arguments = ("--output", "m.keras", "--mean", "0.5,0.5,0.5", "--deviation", "0.25,0.25,0.25", "--json")
+    done = cnnzoo("weights", "import", "resnet18", checkpoint, *arguments)
+    told = json.loads(done.out)
+    assert (told["output"], told["network"], told["class_names"]) == ("m.keras", "resnet18", ["0", "1", "2"])
+    assert (told["mean"], told["deviation"], told["shorter_side"]) == ([0.5] * 3, [0.25] * 3, 256)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("vgg16", "FILE", "--output", "m.keras"), "holds torchvision's ResNet-18, which is 'resnet18' here"),
+        (("resnet20", "FILE", "--output", "m.keras"), "No other library has weights for 'resnet20'"),
+        (("resnet18", "none.pth", "--output", "m.keras"), "There is no file none.pth"),
+        (("resnet18", "FILE", "--output", "m.h5"), "--output m.h5: a model file ends in .keras"),
+        (("resnet18", "FILE", "--output", "there.keras"), "--output there.keras exists already"),
+        (("resnet18", "FILE", "--output", "m.keras", "--classes", "10"), "tells 3 classes apart, not 10"),
+        (("resnet18", "FILE", "--output", "m.keras", "--class-names", "two.txt"), "2 names of classes were given"),
+        (("resnet18", "FILE", "--output", "m.keras", "--mean", "124,117,104"), "pixels are scaled to 0..1"),
+        (("resnet18", "FILE", "--output", "m.keras", "--mean", "0.5"), "'0.5' is not three numbers"),
+    ],
+)
+def test_what_cannot_be_imported_is_a_sentence_and_leaves_no_file(
+    arguments: tuple[str, ...], message: str, cnnzoo: Cnnzoo, checkpoint: Path
+) -> None:
+    Path("two.txt").write_text("cat\ndog\n")
+    Path("there.keras").write_text("precious")
+    done = cnnzoo("weights", "import", *(str(checkpoint) if word == "FILE" else word for word in arguments))
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+    assert "Traceback" not in done.err
+    assert sorted(path.name for path in Path().iterdir()) == ["there.keras", "two.txt"]
+    assert Path("there.keras").read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("none.keras", "a.pth"), "There is no model none.keras"),
+        (("text.keras", "a.pth"), "text.keras is damaged or is no model that this version can load"),
+        (("folder", "a.pth"), "folder is not a run"),
+        (("text.keras", "text.keras"), "text.keras exists already"),
+    ],
+)
+def test_what_cannot_be_exported_is_a_sentence_and_leaves_no_file(
+    arguments: tuple[str, ...], message: str, cnnzoo: Cnnzoo
+) -> None:
+    Path("text.keras").write_text("text")
+    Path("folder").mkdir()
+    done = cnnzoo("weights", "export", *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+    assert sorted(path.name for path in Path().iterdir()) == ["folder", "text.keras"]

@@ -1,0 +1,116 @@
+"""Files that do not fit, each told in one sentence before anything is written."""
+
+import h5py
+import numpy as np
+import pytest
+
+from cnnzoo import porting
+from cnnzoo.errors import UserError
+from cnnzoo.inspection import outline
+from cnnzoo.porting import hdf5, safetensors
+from cnnzoo.porting.forms import FORMS
+from cnnzoo.porting.slots import slots
+
+
+def form_of(network, library="torchvision", **options):
+    return next(
+        f for f in FORMS if (f.network, f.library) == (network, library) and options.items() <= f.options.items()
+    )
+
+
+def zeros(form, num_classes=4):
+    """Return a state dict of a form; zeros that share their memory cost nothing until they are written."""
+    network = outline(form.network, None, num_classes, **form.options)
+    return {slot.name: np.broadcast_to(np.float32(0), slot.shape) for slot in slots(network, form)}
+
+
+@pytest.fixture(scope="module")
+def resnet18():
+    return zeros(form_of("resnet18"))
+
+
+def saved(tmp_path, tensors):
+    safetensors.write(tmp_path / "a.safetensors", tensors, {})
+    return tmp_path / "a.safetensors"
+
+
+def sentence(*arguments, **options):
+    with pytest.raises(UserError) as raised:
+        porting.import_weights(*arguments, **options)
+    return str(raised.value)
+
+
+def test_missing_surplus_and_misshapen_tensors_are_named_with_both_shapes(resnet18, tmp_path):
+    tensors = dict(resnet18)
+    del tensors["layer4.1.bn2.running_var"], tensors["layer3.0.conv1.weight"]
+    tensors["fc2.weight"] = np.zeros((3, 2), "float32")
+    tensors["conv1.weight"] = np.zeros((64, 3, 3, 3), "float32")
+    tensors["bn1.bias"] = np.zeros(64, "int64")
+    path = saved(tmp_path, tensors)
+    assert sentence("resnet18", path) == (
+        f"{path} does not fit torchvision's ResNet-18: it lacks 'layer3.0.conv1.weight' (256x128x3x3) and 1 more; "
+        "it has 'fc2.weight' (3x2), which the network has not; "
+        "'conv1.weight' is 64x3x3x3 where the network has 64x3x7x7; 'bn1.bias' holds int64, no weights."
+    )
+
+
+def test_another_number_of_classes_is_a_sentence(resnet18, tmp_path):
+    path = saved(tmp_path, resnet18)
+    assert sentence("resnet18", path, num_classes=1000) == f"{path} tells 4 classes apart, not 1000."
+
+
+def test_a_checkpoint_of_another_network_is_recognized(resnet18, tmp_path):
+    path = saved(tmp_path, resnet18)
+    told = f"{path} holds torchvision's ResNet-18, which is 'resnet18' here, not"
+    assert sentence("resnet34", path) == f"{told} 'resnet34'."
+    assert sentence("vgg16", path) == f"{told} 'vgg16'."
+    keras_vgg = tmp_path / "b.h5"
+    layers = form_of("vgg19", "keras.applications").layers.values()
+    hdf5.write(keras_vgg, {f"{layer}/{kind}": np.zeros(1) for layer in layers for kind in ("kernel", "bias")})
+    assert sentence("vgg16", keras_vgg) == (
+        f"{keras_vgg} holds keras.applications's VGG-19, which is 'vgg19' here, not 'vgg16'."
+    )
+
+
+def test_a_network_that_no_other_library_has_is_a_sentence(tmp_path):
+    assert sentence("alexnet", tmp_path / "none.pth") == (
+        "No other library has weights for 'alexnet'. Did you mean 'alexnet_owt'?"
+    )
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = [b"dense"]
+        file.create_group("dense").attrs["weight_names"] = [b"kernel:0"]
+        file["dense/kernel:0"] = np.ones((2, 2))
+    told = sentence("googlenet_bn", path)
+    assert told == f"{path} has the format of keras.applications, which has no 'googlenet_bn'."
+
+
+def test_heads_that_are_not_there_cannot_be_kept(resnet18, tmp_path):
+    path = saved(tmp_path, resnet18)
+    told = sentence("resnet18", path, auxiliary_heads=True)
+    assert told == "torchvision's ResNet-18 has no auxiliary heads that could be kept."
+    layers = form_of("googlenet_bn").layers.values()
+    path = saved(tmp_path, {f"{layer}.weight": np.zeros(1, "float32") for layer in layers})
+    told = sentence("googlenet_bn", path, auxiliary_heads=True)
+    assert told == f"{path} has no auxiliary heads that could be kept."
+
+
+def test_every_form_has_names_that_no_other_has():
+    seen = [(form.library, frozenset(form.layers.values())) for form in FORMS]
+    assert len(set(seen)) == len(seen)
+
+
+def test_imagenets_names_are_a_thousand_in_the_order_of_the_labels():
+    names = porting.imagenet_class_names()
+    assert len(set(names)) == 1000
+    known = {0: "tench", 1: "goldfish", 281: "tabby", 388: "giant panda", 829: "streetcar", 999: "toilet tissue"}
+    assert {label: names[label] for label in known} == known
+
+
+def test_names_of_classes_come_from_a_text_file(tmp_path):
+    (tmp_path / "names.txt").write_text("# two\ncat\n\nnot a cat \n")
+    assert porting.read_class_names(tmp_path / "names.txt") == ("cat", "not a cat")
+    (tmp_path / "bad.txt").write_bytes(b"\xff\xfe\x00")
+    for name, message in {"bad.txt": "cannot be read as text", "none.txt": "There is no file"}.items():
+        with pytest.raises(UserError, match=message):
+            porting.read_class_names(tmp_path / name)

@@ -1,0 +1,222 @@
+"""Files of torch.save, read and written without PyTorch."""
+
+import collections
+import contextlib
+import os
+import pickle
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+
+from cnnzoo.errors import UserError
+from cnnzoo.porting import pytorch
+from cnnzoo.porting.checkpoints import opened
+
+
+def contents(path):
+    with opened(path) as checkpoint:
+        return {name: (tensor.shape, tensor.dtype, tensor.values()) for name, tensor in checkpoint.tensors.items()}
+
+
+def matches(path, state):
+    found = contents(path)
+    assert set(found) == set(state)
+    for name, values in state.items():
+        shape, dtype, ours = found[name]
+        assert shape == tuple(values.shape)
+        assert dtype == str(values.dtype).removeprefix("torch.")
+        assert np.array_equal(ours, values.detach().to(torch.float32).numpy()), name
+
+
+def various():
+    """Every type, and every way to lie in memory."""
+    numbers = torch.arange(120, dtype=torch.float32) / 7
+    return {
+        "plain": numbers.reshape(2, 3, 4, 5).clone(),
+        "transposed": numbers.reshape(10, 12).T,
+        "channels_last": numbers.reshape(1, 6, 4, 5).to(memory_format=torch.channels_last),
+        "from_the_middle": numbers[17:37].reshape(4, 5),
+        "every_third": numbers[5::3],
+        "one_number": torch.tensor(3.5),
+        "nothing": torch.zeros(0, 3),
+        "half": numbers.half(),
+        "bfloat": numbers.bfloat16(),
+        "double": numbers.double() / 3,
+        "count": torch.tensor(12345),
+        "bytes": torch.tensor([1, 255], dtype=torch.uint8),
+        "shorts": torch.tensor([-3, 4], dtype=torch.int16),
+        "flags": torch.tensor([True, False]),
+        "parameter": torch.nn.Parameter(numbers[:6].clone()),
+    }
+
+
+@pytest.mark.parametrize("options", [{}, {"_use_new_zipfile_serialization": False}, {"pickle_protocol": 4}])
+def test_every_type_and_layout_is_read_in_either_format(options, tmp_path):
+    torch.save(collections.OrderedDict(various()), tmp_path / "a.pth", **options)
+    matches(tmp_path / "a.pth", various())
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_networks_state_dict_is_found_alone_or_among_the_rest_of_a_training(zipped, tmp_path):
+    net = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+    net(torch.randn(2, 3, 8, 8)).sum().backward()
+    optimizer.step()
+    state = net.state_dict()
+    whole = {"epoch": 3, "best": 0.5, "arch": None, "done": True, "state_dict": state}
+    whole["optimizer"] = optimizer.state_dict()
+    for name, value in {"alone": state, "whole": whole}.items():
+        torch.save(value, tmp_path / name, _use_new_zipfile_serialization=zipped)
+        matches(tmp_path / name, state)
+    torch.save({f"module.{name}": values for name, values in state.items()}, tmp_path / "wrapped")
+    matches(tmp_path / "wrapped", state)
+
+
+class Calls:
+    def __init__(self, function, *arguments):
+        self.pair = (function, arguments)
+
+    def __reduce__(self):
+        return self.pair
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_nothing_in_a_file_is_called(zipped, tmp_path):
+    marker = tmp_path / "called"
+    for name, evil in {
+        "posix.mkdir": Calls(os.mkdir, str(marker)),
+        "__builtin__.eval": Calls(eval, f"__import__('os').mkdir({str(marker)!r})"),
+    }.items():
+        torch.save({"weight": torch.ones(2), "more": evil}, tmp_path / "a.pth", _use_new_zipfile_serialization=zipped)
+        with pytest.raises(UserError, match=f"it asks for '{name}' to be called, which nothing is"):
+            contents(tmp_path / "a.pth")
+    assert not marker.exists()
+
+
+def test_a_whole_module_and_what_is_no_state_dict_are_refused(tmp_path):
+    torch.save(torch.nn.Linear(2, 2), tmp_path / "module.pth")
+    with pytest.raises(UserError, match="is no state dict"):
+        contents(tmp_path / "module.pth")
+    torch.save([torch.ones(2)], tmp_path / "list.pth")
+    with pytest.raises(UserError, match=r"write one with torch.save\(network.state_dict\(\), FILE\)"):
+        contents(tmp_path / "list.pth")
+    torch.save({"epoch": 3}, tmp_path / "none.pth")
+    with pytest.raises(UserError, match="holds no tensors"):
+        contents(tmp_path / "none.pth")
+    state = {"weight": torch.ones(2)}
+    torch.save({"model": state, "model_ema": state}, tmp_path / "two.pth")
+    with pytest.raises(UserError, match=r"several state dicts \('model', 'model_ema'\)"):
+        contents(tmp_path / "two.pth")
+    torch.save({"weight": torch.ones(2, dtype=torch.complex64)}, tmp_path / "complex.pth")
+    with pytest.raises(UserError, match=r"of a kind that is not read \('torch.ComplexFloatStorage'\)"):
+        contents(tmp_path / "complex.pth")
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_file_cut_anywhere_is_damaged_and_nothing_else(zipped, tmp_path):
+    torch.save(various(), tmp_path / "a.pth", _use_new_zipfile_serialization=zipped)
+    whole = (tmp_path / "a.pth").read_bytes()
+    for length in [*range(40, len(whole) - 1, 97), len(whole) - 1]:
+        (tmp_path / "cut.pth").write_bytes(whole[:length])
+        with pytest.raises(UserError, match=r"cut\.pth is damaged"):
+            contents(tmp_path / "cut.pth")
+
+
+def test_a_flipped_bit_in_the_numbers_is_found(tmp_path):
+    torch.save({"weight": torch.ones(64)}, tmp_path / "a.pth")
+    bad = bytearray((tmp_path / "a.pth").read_bytes())
+    bad[bad.index(np.ones(64, "float32").tobytes())] ^= 1
+    (tmp_path / "a.pth").write_bytes(bad)
+    with pytest.raises(UserError, match="is damaged: its entry 'data/0' cannot be read"):
+        contents(tmp_path / "a.pth")
+
+
+def zipped_pickle(path, instructions, numbers=b"\0" * 16):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("archive/data.pkl", b"\x80\x02" + instructions + b".")
+        archive.writestr("archive/data/0", numbers)
+    return path
+
+
+def rebuilt(sizes, strides, offset=b"K\x00", count=b"K\x04"):
+    storage = b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpu" + count + b"tQ"
+    function = b"ctorch._utils\n_rebuild_tensor_v2\n"
+    return b"}X\x01\x00\x00\x00w" + function + b"(" + storage + offset + sizes + strides + b"\x89N" + b"tRs"
+
+
+def test_sizes_are_believed_only_as_far_as_there_are_numbers(tmp_path):
+    """Nothing is allocated for what a file merely claims."""
+    fitting = zipped_pickle(tmp_path / "a.pth", rebuilt(b"K\x04\x85", b"K\x01\x85"))
+    assert contents(fitting)["w"][0] == (4,)
+    huge = b"\x8a\x08" + (2**60).to_bytes(8, "little")
+    for sizes, strides, offset, count in [
+        (b"K\x05\x85", b"K\x01\x85", b"K\x00", b"K\x04"),
+        (b"K\x04\x85", b"K\x02\x85", b"K\x00", b"K\x04"),
+        (b"K\x04\x85", b"K\x01\x85", b"K\x01", b"K\x04"),
+        (huge + b"\x85", b"K\x00\x85", b"K\x00", b"K\x04"),
+        (huge + b"\x85", b"K\x01\x85", b"K\x00", huge),
+        (b"J\xff\xff\xff\xff\x85", b"K\x01\x85", b"K\x00", b"K\x04"),
+        (b"K\x04\x85", b"J\xff\xff\xff\xff\x85", b"K\x00", b"K\x04"),
+        (b"K\x04\x85", b")", b"K\x00", b"K\x04"),
+        (b"G?\xf0\x00\x00\x00\x00\x00\x00\x85", b"K\x01\x85", b"K\x00", b"K\x04"),
+    ]:
+        with pytest.raises(UserError, match="is damaged"):
+            contents(zipped_pickle(tmp_path / "a.pth", rebuilt(sizes, strides, offset, count)))
+
+
+def test_keys_that_would_take_forever_are_never_looked_up(tmp_path):
+    """A tuple of twice a tuple of twice a tuple ...: small in the file, endless to hash."""
+    nested = b"N" + b"".join(b"q" + bytes([n]) + b"h" + bytes([n]) + b"\x86" for n in range(200))
+    with pytest.raises(UserError, match="holds no tensors"):
+        contents(zipped_pickle(tmp_path / "a.pth", b"}" + nested + b"K\x01s"))
+
+
+@pytest.mark.parametrize("instructions", [b"", b"0", b"h\x07", b"t", b"]K\x01K\x02s", b"(K\x01u", b"R", b"Q", b"NNR"])
+def test_a_pickle_that_makes_no_sense_is_damaged(instructions, tmp_path):
+    with pytest.raises(UserError, match=r"is damaged: its pickle makes no sense|holds more than plain values"):
+        contents(zipped_pickle(tmp_path / "a.pth", instructions))
+
+
+@pytest.mark.filterwarnings("ignore:invalid escape sequence")
+def test_any_bytes_end_in_a_sentence(tmp_path):
+    torch.save({"weight": torch.ones(3, 2), "more": [1, "two", {"three": 3.0}]}, tmp_path / "a.pth")
+    with zipfile.ZipFile(tmp_path / "a.pth") as archive:
+        described = archive.read("a/data.pkl")
+    generator = np.random.default_rng(0)
+    for _ in range(500):
+        broken = bytearray(described[2:-1])
+        for place in generator.integers(0, len(broken), 3):
+            broken[place] = generator.integers(0, 256)
+        with contextlib.suppress(UserError):
+            contents(zipped_pickle(tmp_path / "b.pth", bytes(broken), b"\0" * 24))
+
+
+def test_other_zip_files_are_not_mistaken(tmp_path):
+    with zipfile.ZipFile(tmp_path / "other.pth", "w") as archive:
+        archive.writestr("config.json", "{}")
+    with pytest.raises(UserError, match=r"is a zip file, but not one that torch\.save has written"):
+        contents(tmp_path / "other.pth")
+    with zipfile.ZipFile(tmp_path / "small.pth", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", pickle.dumps({}))
+    with pytest.raises(UserError, match=r"has compressed entries, which torch\.save never writes"):
+        contents(tmp_path / "small.pth")
+
+
+def test_what_is_written_loads_in_pytorch_and_is_the_same_each_time(tmp_path):
+    state = {
+        "features.0.weight": np.arange(24, dtype="float32").reshape(2, 3, 4).transpose(2, 0, 1),
+        "bias": np.float32([1, 2]),
+        "num_batches_tracked": np.zeros((), "int64"),
+    }
+    for name in ("a.pth", "b.pth"):
+        pytorch.write(tmp_path / name, state)
+    assert (tmp_path / "a.pth").read_bytes() == (tmp_path / "b.pth").read_bytes()
+    loaded = torch.load(tmp_path / "a.pth", weights_only=True)
+    assert type(loaded) is collections.OrderedDict
+    assert list(loaded) == list(state)
+    for name, values in state.items():
+        assert np.array_equal(loaded[name].numpy(), values)
+        assert loaded[name].dtype == torch.from_numpy(np.array(values)).dtype
+    matches(tmp_path / "a.pth", loaded)
