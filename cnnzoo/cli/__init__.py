@@ -20,6 +20,8 @@ COMMANDS = {
     "predict": "Classify images with a finished run.",
     "models": "List the networks of the zoo.",
     "show": "Show a network layer by layer.",
+    "draw": "Draw a network for a slide.",
+    "weights": "Import and export trained weights.",
     "config": "Show, check or describe configs.",
     "data": "List, fetch and verify data sets.",
 }

@@ -1,0 +1,61 @@
+"""``cnnzoo draw``: one network as a picture."""
+
+import json
+from pathlib import Path
+
+import click
+
+from cnnzoo.cards import card
+from cnnzoo.cli.networks import Size, image_size, network_options, number_of_classes, read_options
+from cnnzoo.cli.output import json_option, print_json
+from cnnzoo.errors import UserError
+
+
+@click.command("draw")
+@click.argument("name")
+@image_size
+@number_of_classes
+@network_options
+@click.option("--full", is_flag=True, help="Draw repeated blocks one by one, rather than once with their number.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    help="The picture, .svg or .png; by default NAME.svg in the current directory.",
+)
+@json_option
+def command(
+    name: str,
+    input_shape: Size | None,
+    num_classes: int | None,
+    settings: tuple[str, ...],
+    full: bool,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """Draw a network's architecture for a slide.
+
+    A box is the map that a layer puts out: as high and deep as the map, and as wide as it has channels, both on a
+    square root's scale. Equal blocks in a row are drawn once, with their number.
+    """
+    known = card(name)
+    options = read_options(known, settings)
+    path = output or Path(f"{name}.svg")
+    if path.suffix.lower() not in {".svg", ".png"}:
+        raise UserError(f"--output {path}: a picture's name ends in .svg or .png.")
+
+    from cnnzoo import runtime  # noqa: PLC0415 - decides the backend before Keras is imported
+
+    runtime.prepare()
+    import cnnzoo.models  # noqa: F401, PLC0415 - registers the zoo
+    from cnnzoo.drawing import draw  # noqa: PLC0415
+    from cnnzoo.inspection import outline  # noqa: PLC0415
+
+    model = outline(name, input_shape, num_classes, **options)
+    changes = [
+        f"{option}={value if isinstance(value, str) else json.dumps(value)}" for option, value in options.items()
+    ]
+    draw(model, path, title=", ".join([name, *changes]), caption=known.paper, full=full)
+    if as_json:
+        print_json({"path": str(path)})
+    else:
+        click.echo(f"Picture: {path}")
