@@ -6,8 +6,11 @@ from pathlib import Path
 
 import click
 import pytest
+from commands import SMALL
+from PIL import Image
 
 from cnnzoo import config as configs
+from cnnzoo import data
 from cnnzoo.cli import cli
 
 ROOT = Path(__file__).parents[1]
@@ -31,6 +34,23 @@ def test_a_command_of_the_readme_parses(command):
         assert chosen is not None, command
         group = chosen
     group.make_context(group.name, words, parent=context)
+
+
+# Every command is typed as it stands, on the data set that needs no download and for a short while.
+INSTEAD = {"lenet.yaml": "digits.yaml", "lenet": "digits", "runs/0001-lenet": "runs/0001-digits", "7": "2"}
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_readme_run_one_after_the_other(cnnzoo):
+    Path("my.yaml").write_text(blocks("yaml")[0])
+    Image.fromarray(data.load("digits", "test").images[0, ..., 0]).save("digit.png")
+    for command in COMMANDS:
+        words = [INSTEAD.get(word, word) for word in shlex.split(command.split(">")[0])]
+        needs_network = words[1:3] == ["data", "fetch"] or any(word.startswith("resnet50") for word in words)
+        if words[0] == "cnnzoo" and not needs_network:
+            short = SMALL if words[1] in ("train", "ensemble") else ()
+            answer = cnnzoo(*words[1:], *short)
+            assert answer.code == 0, f"{command}: {answer.err}"
 
 
 def test_the_other_commands_are_scripts_that_exist():

@@ -104,7 +104,7 @@ WRONG = {
     "train digits --config digits": "Name one config",
     "train --config digits --device gpu": "--device gpu: no GPU is visible",
     "train --config digits --device tpu": "Invalid value for '--device'",
-    "train --config digits --set preprocessing.mean=[0.1,0.2]": "digits.yaml, line 13: preprocessing: 2 values of mean",
+    "train --config digits --set preprocessing.mean=[0.1,0.2]": ": preprocessing: 2 values of mean",
     "train --config digits --set data.validation=5000": "data.validation=5000: data.validation: ",
     "train --config digits --set augmentation.shift=28": "augmentation.shift: 28 pixels shift",
     "train --config digits --data-dir none": "none is no directory",

@@ -1,0 +1,50 @@
+"""Every figure that a config's header and the README claim stands in a record, and the record is of today's recipe."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cnnzoo import config as configs
+
+ROOT = Path(__file__).parents[1]
+RECORDS = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "configs/records").glob("*.json"))}
+FIGURE = r"\d+\.\d+ ± \d+\.\d+ %"
+
+
+def header(name):
+    text = (ROOT / "configs" / f"{name}.yaml").read_text(encoding="utf-8")
+    return " ".join(line.lstrip("# ") for line in text.splitlines() if line.startswith("#"))
+
+
+def figure(record):
+    return f"{100 * record['mean']:.2f} ± {100 * record['standard_deviation']:.2f} %"
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_a_record_is_of_todays_recipe_and_of_a_commit(name):
+    record = RECORDS[name]
+    recorded = configs.Config.model_validate(record["recipe"])  # an option that is newer has its default
+    assert recorded.recipe() == configs.load(record["config"]).recipe()
+    assert re.fullmatch(r"[0-9a-f]{40}", record["git_commit"])
+    accuracies = [member["accuracy"] for member in record["members"]]
+    assert record["mean"] == pytest.approx(np.mean(accuracies))
+    assert record["standard_deviation"] == pytest.approx(np.std(accuracies, ddof=1))
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_header_and_readme_state_the_record(name):
+    record = RECORDS[name]
+    n = f"n = {len(record['members'])}"
+    text = header(record["config"])
+    assert re.search(rf"{re.escape(figure(record))}[^%]*{n}\b", text), (figure(record), n)
+    readme = [line for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines() if figure(record) in line]
+    assert any(f"`{record['config']}.yaml`" in line and f"| {len(record['members'])} |" in line for line in readme)
+
+
+def test_no_figure_is_claimed_without_a_record():
+    known = {figure(record) for record in RECORDS.values()}
+    for path in [ROOT / "README.md", *(ROOT / "configs").glob("*.yaml")]:
+        assert set(re.findall(FIGURE, path.read_text(encoding="utf-8"))) <= known, path
