@@ -166,10 +166,10 @@ def load_model(path: Path) -> Any:
     """
     import keras  # noqa: PLC0415 - after the runtime has chosen the backend
 
-    import cnnzoo.models  # noqa: F401, PLC0415 - registers the zoo's own layers
+    from cnnzoo.models.initializers import CUSTOM_OBJECTS  # noqa: PLC0415 - registers the zoo's own layers, too
 
     try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
+        return keras.saving.load_model(path, compile=False, safe_mode=True, custom_objects=CUSTOM_OBJECTS)
     except (OSError, ValueError, TypeError, KeyError, BadZipFile, zlib.error):
         raise UserError(f"{path} is damaged or is no model that this version can load; train the run again.") from None
 

@@ -25,6 +25,8 @@ class LayerRow:
         macs: Multiply-accumulates for one image: one multiplication and one addition count 1.
         receptive_field: Input pixels that one output value depends on, per spatial axis. It may
             exceed the input, because padding is seen too.
+        window: Side of the kernel or of the pooled region, and the stride where it is not 1, such as
+            ``11x11 /4``; empty where there is none.
     """
 
     name: str
@@ -34,6 +36,7 @@ class LayerRow:
     trainable_parameters: int
     macs: int
     receptive_field: tuple[int, ...]
+    window: str = ""
 
     @property
     def activation_bytes(self) -> int:
@@ -81,8 +84,8 @@ def inspect(model: keras.Model) -> Summary:
     that is wrong has a method ``macs(output_shape) -> int``. Everything else counts 0.
 
     Receptive fields follow ``kernel_size`` or ``pool_size``, ``strides`` and ``dilation_rate`` along
-    the graph, the largest branch counting. What has lost its spatial axes, or was pooled over all of
-    them, sees the whole input.
+    the graph, the largest branch counting. What is pooled over all positions, or computed from all of
+    them, sees the whole input at least; flattening mixes nothing.
 
     Args:
         model: Functional or Sequential, with inputs of fixed size.
@@ -136,6 +139,14 @@ class _View:
 
 
 _GRAPHS = (keras.Function, keras.Sequential)
+_UNMIXING = (
+    keras.layers.Flatten,
+    keras.layers.Reshape,
+    keras.layers.Activation,
+    keras.layers.ReLU,
+    keras.layers.Dropout,
+    keras.layers.BatchNormalization,
+)
 _GLOBAL_POOLING = (keras.layers.GlobalAveragePooling2D, keras.layers.GlobalMaxPooling2D)
 
 
@@ -166,8 +177,10 @@ class _Walk:
         """Return how the outputs of a layer, with so many spatial axes, see the input."""
         size = _per_axis(max, (view.size for view in inputs))
         step = _per_axis(lambda steps: max(steps) if all(steps) else 0, (view.step for view in inputs))
+        if isinstance(layer, _UNMIXING):
+            return _View(size, step)
         if axes < len(size) or isinstance(layer, _GLOBAL_POOLING):
-            return _View(self.whole, (0,) * len(self.whole))
+            return _View(_per_axis(max, (self.whole, size)), (0,) * len(self.whole))
         window = _attribute(layer, ("kernel_size", "pool_size"), axes)
         strides = _attribute(layer, ("strides",), axes)
         dilation = _attribute(layer, ("dilation_rate",), axes)
@@ -188,7 +201,17 @@ class _Walk:
             trainable_parameters=sum(prod(weight.shape) for weight in fresh if weight.trainable),
             macs=_macs(layer, output_shape),
             receptive_field=view.size,
+            window=window_of(layer),
         )
+
+
+def window_of(layer: keras.Operation) -> str:
+    """Return the window of a convolution or pooling with its stride, such as ``3x3 /2``; empty for other layers."""
+    window: Any = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", ())
+    strides: Any = getattr(layer, "strides", 1)
+    strides = {strides} if isinstance(strides, int) else set(strides)
+    step = f" /{'x'.join(map(str, strides))}" if window and strides != {1} else ""
+    return "x".join(map(str, (window,) * 2 if isinstance(window, int) else window)) + step
 
 
 def _calls(model: keras.Model) -> list[Any]:

@@ -138,7 +138,7 @@ def predict(
         known, path, folder = data.describe(config.data.name), source.model_path, source.predictions_folder
         backend, threads, by = config.runtime.backend, config.runtime.threads, source.directory.resolve().name
     else:
-        known, path, folder = _described(source), source, source.parent / "predictions"
+        known, path, folder = _described(source), source, source.parent / f"{source.stem}-predictions"
         backend, threads, by = None, None, known.title
     if ink != "auto" and not (isinstance(known, DataSet) and known.glyphs):
         raise UserError(f"--ink {ink}: {known.title} has no strokes on a ground; leave the option out.")

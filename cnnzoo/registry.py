@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from cnnzoo.errors import UserError, did_you_mean
@@ -28,6 +29,8 @@ def register(name: str) -> Callable[[Builder], Builder]:
         if name in _BUILDERS:
             raise ValueError(f"A builder named '{name}' is registered already.")
         _BUILDERS[name] = builder
+        if isinstance(builder, partial):  # help() would explain partials instead
+            builder.__doc__, builder.__name__ = builder.func.__doc__, name  # type: ignore[attr-defined]
         return builder
 
     return decorate
@@ -86,4 +89,7 @@ def build(
     try:
         return function(**{key: value for key, value in given.items() if value is not None}, **options)
     except ValueError as error:
-        raise UserError(f"Model '{name}' cannot be built: {error}") from error
+        small = f"{name}_small"
+        small_one = "too small" in str(error) and small in _BUILDERS and small not in str(error)
+        advice = f" {small} is for small images." if small_one else ""
+        raise UserError(f"Model '{name}' cannot be built: {error}{advice}") from error

@@ -16,7 +16,7 @@ LENET5 = [
     ("s2", (14, 14, 6), 0, 0, (6, 6)),
     ("c3", (10, 10, 16), 16 * 151, 10 * 10 * 16 * 150, (14, 14)),
     ("s4", (5, 5, 16), 0, 0, (16, 16)),
-    ("flatten", (400,), 0, 0, (32, 32)),
+    ("flatten", (400,), 0, 0, (16, 16)),
     ("c5", (120,), 120 * 401, 120 * 400, (32, 32)),
     ("features", (84,), 84 * 121, 84 * 120, (32, 32)),
     ("logits", (10,), 10 * 85, 10 * 84, (32, 32)),
@@ -202,3 +202,19 @@ def test_an_outline_never_draws_its_weights(monkeypatch: pytest.MonkeyPatch) -> 
     registry.build("lenet5")
     assert inspect(model).parameters == 3_000_000 * 1000 + 1000
     assert drawn == []
+
+
+def test_flattening_and_back_changes_no_receptive_field_and_none_falls_with_depth() -> None:
+    rows = rows_of(outline("alphago_policy_small"))
+    assert (
+        rows["conv5"].receptive_field == rows["features"].receptive_field == rows["conv6"].receptive_field == (13, 13)
+    )
+    deep = [row.receptive_field[0] for row in inspect(outline("resnet50")).rows if "shortcut" not in row.name]
+    assert deep[-1] == max(deep) > 224
+
+
+@pytest.mark.parametrize(
+    ("name", "window"), [("conv1", "11x11 /4"), ("pool1", "3x3 /2"), ("conv3", "3x3"), ("fc6", "")]
+)
+def test_a_window_is_stated_with_its_stride(name: str, window: str) -> None:
+    assert rows_of(outline("alexnet"))[name].window == window

@@ -356,4 +356,4 @@ def test_an_imported_model_sees_the_centre_of_a_photograph_and_names_its_own_cla
     powers = np.exp(cut.mean(axis=(0, 1)))
     assert list(found["probabilities"].values()) == pytest.approx(powers / powers.sum(), rel=1e-2)
     assert set(found["probabilities"]) == {"red", "green", "blue"}
-    assert found["picture"] == str(tmp_path / "predictions" / "photograph.png")
+    assert found["picture"] == str(tmp_path / "model-predictions" / "photograph.png")

@@ -30,12 +30,16 @@ def show(name: str, settings: tuple[str, ...], as_json: bool) -> None:
 @settings_option
 @json_option
 def validate(names: tuple[str, ...], settings: tuple[str, ...], as_json: bool) -> None:
-    """Check configs without training."""
-    valid = {}
-    for name in names:
-        path = configs.find(name)
-        configs.load(path, settings)
-        valid[name] = str(path)
+    """Check configs without training: keys, values, and that the network takes the data's images."""
+    loaded = {name: (path := configs.find(name), configs.load(path, settings)) for name in names}
+    from cnnzoo import runtime  # noqa: PLC0415 - decides the backend before Keras is imported
+
+    runtime.prepare()
+    from cnnzoo.training import checks  # noqa: PLC0415 - loads Keras
+
+    for _, config in loaded.values():
+        checks.check_network(config)
+    valid = {name: str(path) for name, (path, _) in loaded.items()}
     if as_json:
         print_json({"valid": valid})
     else:

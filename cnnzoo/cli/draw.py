@@ -43,6 +43,9 @@ def command(
     if path.suffix.lower() not in {".svg", ".png"}:
         raise UserError(f"--output {path}: a picture's name ends in .svg or .png.")
 
+    if output and output.exists():
+        raise UserError(f"--output {output} exists already; name a new file.")
+
     from cnnzoo import runtime  # noqa: PLC0415 - decides the backend before Keras is imported
 
     runtime.prepare()

@@ -35,6 +35,8 @@ def _print(found: list[Card]) -> None:
     """Print a heading per paper and a line per network, the smallest first; a wide terminal gets descriptions."""
     name_width = max(len(card.name) for card in found)
     size_width = max(len(_size(card)) for card in found)
+    from rich.padding import Padding  # noqa: PLC0415 - only where a list is printed
+
     console = output.results()
     described = console.width >= WIDE
 
@@ -53,6 +55,8 @@ def _print(found: list[Card]) -> None:
             summary = card.summary.removeprefix("Build ").removesuffix(".")
             words = f"{summary} ({card.variant})" if card.variant else summary
             line(f"  {card.name:<{name_width}}  {facts}  {words if described else card.variant}".rstrip())
+            if not described and not card.variant:
+                console.print(Padding(summary, (0, 0, 0, 4)), style="dim")
     console.print("\nLayers, options and link of one: cnnzoo show NAME")
 
 

@@ -57,7 +57,7 @@ def command(
     elif other and beside:
         _print_beside(known, summary, other, beside)
     else:
-        _print(known, summary)
+        _print(known, summary, options)
 
 
 def _described(
@@ -68,24 +68,27 @@ def _described(
         "input_shape": input_shape or known.input_shape,
         "num_classes": known.num_classes if num_classes is None else num_classes,
         "options": {option: schema["default"] for option, schema in known.options.items()} | dict(options),
-        "parameters": summary.parameters,
-        "trainable_parameters": summary.trainable_parameters,
+        "parameters": summary.trainable_parameters,
+        "untrained": summary.parameters - summary.trainable_parameters,
         "macs": summary.macs,
         "activation_bytes": summary.activation_bytes,
         "layers": [asdict(row) | {"activation_bytes": row.activation_bytes} for row in summary.rows],
     }
 
 
-def _print(known: Card, summary: "Summary") -> None:
+def _print(known: Card, summary: "Summary", options: Mapping[str, Any]) -> None:
     console = output.results()
     console.print(f"{known.name}   {known.title}", style="bold")
     console.print(known.summary.removeprefix("Build "))
-    console.print(f"{known.variant}\n" if known.variant else "")
-    output.print_table(console, _layers(summary), _layers(summary, narrow=True))
+    settled = [known.variant] if known.variant else []
+    settled += [f"{key} {written(value)}" for key, value in options.items()]
+    console.print(f"{', '.join(settled)}\n" if settled else "")
+    tables = (_layers(summary), _layers(summary, narrow=True), _layers(summary, narrow=True, windows=False))
+    output.print_table(console, *tables)
     console.print()
     if summary.trainable_parameters < summary.parameters:
         fixed = summary.parameters - summary.trainable_parameters
-        console.print(f"{summary.trainable_parameters:,} parameters are trained, {fixed:,} are not.\n")
+        console.print(f"{fixed:,} further numbers are kept in the weights and not trained.\n")
     if known.options:
         output.print_table(console, _options(known))
         console.print()
@@ -94,22 +97,24 @@ def _print(known: Card, summary: "Summary") -> None:
         console.print(f"Departs from the paper: {known.departures}")
 
 
-def _layers(summary: "Summary", *, narrow: bool = False) -> "Table":
-    """Return the table of layers; the narrow one leaves their kinds out."""
+def _layers(summary: "Summary", *, narrow: bool = False, windows: bool = True) -> "Table":
+    """Return the table of layers; the narrow one leaves their kinds out, and on request their windows."""
     table = _table(0 if narrow else 1)
     table.show_footer = True
     table.add_column("layer", "total", no_wrap=True)
     if not narrow:
         table.add_column("kind", no_wrap=True)
+    if windows:
+        table.add_column("window", no_wrap=True)
     table.add_column("output", justify="right", no_wrap=True)
-    table.add_column("parameters", f"{summary.parameters:,}", justify="right", no_wrap=True)
+    table.add_column("parameters", f"{summary.trainable_parameters:,}", justify="right", no_wrap=True)
     table.add_column("MACs", f"{summary.macs:,}", justify="right", no_wrap=True)
     table.add_column("field" if narrow else "receptive\nfield", justify="right", no_wrap=True)
     table.add_column("memory", _bytes(summary.activation_bytes), justify="right", no_wrap=True)
     for row in summary.rows:
-        kind = () if narrow else (row.kind,)
+        kind = (*(() if narrow else (row.kind,)), *((row.window,) if windows else ()))
         field = "x".join(map(str, row.receptive_field))
-        counts = (f"{row.parameters:,}", f"{row.macs:,}", field, _bytes(row.activation_bytes))
+        counts = (f"{row.trainable_parameters:,}", f"{row.macs:,}", field, _bytes(row.activation_bytes))
         table.add_row(row.name, *kind, _shape(row), *counts)
     return table
 
@@ -121,7 +126,7 @@ def _print_beside(known: Card, summary: "Summary", other: Card, beside: "Summary
     output.print_table(console, *tables)
     console.print()
     for what, left, right in (
-        ("parameters", summary.parameters, beside.parameters),
+        ("parameters", summary.trainable_parameters, beside.trainable_parameters),
         ("MACs", summary.macs, beside.macs),
         ("bytes of activations", summary.activation_bytes, beside.activation_bytes),
     ):
@@ -133,16 +138,16 @@ def _beside(left: "Summary", right: "Summary", *, narrow: bool = False) -> "Tabl
     table = _table(0 if narrow else 1)
     table.show_footer = True
     table.add_column("layer", "total", no_wrap=True)
-    for side, summary in (("left", left), ("right", right)):
+    for side, summary in (("left" if narrow else left.name, left), ("right" if narrow else right.name, right)):
         if not narrow:
             table.add_column(f"{side}\noutput", justify="right", no_wrap=True)
-        table.add_column(f"{side}\nparameters", f"{summary.parameters:,}", justify="right", no_wrap=True)
+        table.add_column(f"{side}\nparameters", f"{summary.trainable_parameters:,}", justify="right", no_wrap=True)
         table.add_column(f"{side}\nMACs", f"{summary.macs:,}", justify="right", no_wrap=True)
 
     def cells(row: "LayerRow | None") -> tuple[str, ...]:
         if row is None:
             return ("",) * (2 if narrow else 3)
-        return (*(() if narrow else (_shape(row),)), f"{row.parameters:,}", f"{row.macs:,}")
+        return (*(() if narrow else (_shape(row),)), f"{row.trainable_parameters:,}", f"{row.macs:,}")
 
     for one, two in _aligned(left.rows, right.rows):
         row = one or two

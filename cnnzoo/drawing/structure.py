@@ -14,6 +14,7 @@ import keras
 from keras import layers
 
 from cnnzoo.errors import UserError
+from cnnzoo.inspection import window_of
 from cnnzoo.models.layers import AuxiliaryLogits
 
 Shape = tuple[int, ...]
@@ -320,17 +321,13 @@ def _words(layer: keras.Operation) -> tuple[str, ...]:
     if kind == "normalization":
         return (_spoken(name.removesuffix("Normalization")),)
     if kind == "other":
-        return (name[0] + _spoken(name)[1:],)
+        return (_spoken(name),)
     if kind not in {"convolution", "pooling"}:
         return ()
-    window: Any = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", ())
-    strides: Any = getattr(layer, "strides", 1)
-    strides = {strides} if isinstance(strides, int) else set(strides)
-    size = "x".join(map(str, window))
+    size, _, step = window_of(layer).partition(" ")
     how = _spoken(re.sub("(Grouped)?Conv2D|(Pooling)?2D", "", name))
-    if kind == "pooling" and set(window) == {1}:
+    if kind == "pooling" and size == "1x1":
         size, how = "", "subsampling"
-    step = "/" + "x".join(map(str, strides)) if strides != {1} else ""
     groups = getattr(layer, "groups", 1)
     manner = " ".join(word for word in ("" if size in layer.name else size, how, step) if word)
     return tuple(word for word in (manner, f"{groups} groups" if groups > 1 else "") if word)

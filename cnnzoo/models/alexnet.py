@@ -249,7 +249,8 @@ def _build(
     for row in convolutions:
         if row.padding and row.strides > 1:
             x = layers.ZeroPadding2D(row.padding, name=f"{row.name}_pad")(x)
-        x = GroupedConv2D(
+        convolution = GroupedConv2D if min(groups, row.groups) > 1 else layers.Conv2D
+        x = convolution(
             row.filters,
             row.kernel_size,
             row.strides,

@@ -8,7 +8,7 @@ from functools import partial
 
 from keras import Input, Model, layers
 
-from cnnzoo.models.initializers import RandomNormal, VarianceScaling
+from cnnzoo.models.initializers import RandomNormal, he_normal
 from cnnzoo.models.layers import PositionBias
 from cnnzoo.registry import register
 
@@ -67,7 +67,7 @@ def alphago_policy(
             kernel_size,
             padding="same",
             activation="relu",
-            kernel_initializer=VarianceScaling(2.0, "fan_in", "untruncated_normal"),
+            kernel_initializer=he_normal(),
             name=f"conv{number}",
         )(x)
     # There and back, which costs nothing: `features` is flat in every network of the zoo.

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from keras import Input, Model, initializers, layers
 
-from cnnzoo.models.initializers import VarianceScaling
+from cnnzoo.models.initializers import VarianceScaling, glorot_uniform
 from cnnzoo.models.layers import AuxiliaryLogits, LocalResponseNormalization
 from cnnzoo.registry import register
 
@@ -54,11 +54,6 @@ def _xavier() -> VarianceScaling:
     return VarianceScaling(1.0, "fan_in", "uniform")
 
 
-def _glorot() -> VarianceScaling:
-    """Return Glorot's uniform distribution, Keras's own default."""
-    return VarianceScaling(1.0, "fan_avg", "uniform")
-
-
 def _biased(x: Any, filters: int, kernel_size: int, name: str, strides: int = 1) -> Any:
     """Add a convolution with a bias and ReLU, initialized as in the released Caffe model."""
     x, padding = _padded(x, kernel_size, name, strides)
@@ -80,7 +75,7 @@ def _normalized(
     """Add a convolution, batch normalization and ReLU."""
     x, padding = _padded(x, kernel_size, name, strides)
     x = layers.Conv2D(
-        filters, kernel_size, strides, padding, use_bias=use_bias, kernel_initializer=_glorot(), name=name
+        filters, kernel_size, strides, padding, use_bias=use_bias, kernel_initializer=glorot_uniform(), name=name
     )(x)
     x = layers.BatchNormalization(momentum=0.9, epsilon=epsilon, name=f"{name}_bn")(x)
     return layers.Activation("relu", name=f"{name}_relu")(x)
@@ -225,7 +220,7 @@ def googlenet_bn(
     _require(input_shape, 31)
     form = _Form(
         convolve=partial(_normalized, use_bias=False, epsilon=1e-3),
-        kernel=_glorot,
+        kernel=glorot_uniform,
         bias=0.0,
         kernels_5x5=(3,),
         pool4_size=2,
@@ -271,7 +266,7 @@ def googlenet_small(
     _require(input_shape, 10 if auxiliary_heads and num_classes else 6)
     form = _Form(
         convolve=partial(_normalized, use_bias=True, epsilon=1e-5),
-        kernel=_glorot,
+        kernel=glorot_uniform,
         bias=0.0,
         kernels_5x5=(3, 3),
         small_images=True,
@@ -286,7 +281,7 @@ def without_auxiliary_heads(model: Model) -> Model:
         model: With auxiliary heads, alone or behind layers that prepare its images. A model with one output is
             returned as it is.
     """
-    if not isinstance(model.output_shape, dict):
+    if not isinstance(getattr(model, "output", None), dict):
         return model
     last = model.layers[-1]
     if isinstance(last, Model):

@@ -3,20 +3,23 @@
 The weights are the same on every backend, and there at once: JAX would compile its generator anew for every shape,
 which made GoogLeNet take 20 seconds to build. Seeds are Keras's, so that ``keras.utils.set_random_seed`` decides
 them. An instance draws the same numbers again and again, as Keras's own do: each weight needs one of its own.
+
+In a saved model they stand as Keras's own of the same names, so that the file loads where this package is not.
 """
 
 from math import prod, sqrt
 from typing import Any
 
 import numpy as np
-from keras import initializers, ops, saving
+from keras import initializers, ops
 
 Shape = tuple[int, ...]
 
 
-@saving.register_keras_serializable("cnnzoo")
 class RandomNormal(initializers.RandomNormal):
     """``keras.initializers.RandomNormal``, drawn by NumPy."""
+
+    __module__ = "keras.initializers"
 
     def __call__(self, shape: Shape, dtype: Any = None) -> Any:
         """Return a tensor of a given shape."""
@@ -26,9 +29,10 @@ class RandomNormal(initializers.RandomNormal):
         return ops.convert_to_tensor(values, dtype)
 
 
-@saving.register_keras_serializable("cnnzoo")
 class VarianceScaling(initializers.VarianceScaling):
     """``keras.initializers.VarianceScaling``, drawn by NumPy; "untruncated_normal" or "uniform"."""
+
+    __module__ = "keras.initializers"
 
     def __call__(self, shape: Shape, dtype: Any = None) -> Any:
         """Return a kernel (..., inputs, outputs)."""
@@ -45,3 +49,17 @@ class VarianceScaling(initializers.VarianceScaling):
         else:
             raise ValueError(f"the distribution is 'untruncated_normal' or 'uniform', not {self.distribution!r}.")
         return ops.convert_to_tensor(values, dtype)
+
+
+# For ``keras.saving.load_model``, which has a model's weights drawn before it reads them.
+CUSTOM_OBJECTS = {"RandomNormal": RandomNormal, "VarianceScaling": VarianceScaling}
+
+
+def glorot_uniform() -> VarianceScaling:
+    """Return the uniform distribution of Glorot and Bengio 2010, equation 16, which is Keras's default."""
+    return VarianceScaling(1.0, "fan_avg", "uniform")
+
+
+def he_normal() -> VarianceScaling:
+    """Return the normal distribution of He et al. 2015, equation 10; Keras's own of that name is cut off at 2 sigma."""
+    return VarianceScaling(2.0, "fan_in", "untruncated_normal")

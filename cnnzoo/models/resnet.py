@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from keras import Input, Model, layers
 
-from cnnzoo.models.initializers import VarianceScaling
+from cnnzoo.models.initializers import he_normal
 from cnnzoo.registry import register
 
 
@@ -261,7 +261,7 @@ def _convolution(
         strides=strides,
         padding="same" if strides == 1 else "valid",
         use_bias=options.conv_bias,
-        kernel_initializer=_he_normal(),
+        kernel_initializer=he_normal(),
         name=name,
     )(x)
     return layers.BatchNormalization(momentum=0.9, epsilon=options.epsilon, name=bn_name)(x)
@@ -271,13 +271,8 @@ def _classified(images: Any, x: Any, num_classes: int, name: str) -> Model:
     """Return the model that averages each map and classifies the averages."""
     x = layers.GlobalAveragePooling2D(name="features")(x)
     if num_classes:
-        x = layers.Dense(num_classes, kernel_initializer=_he_normal(), dtype="float32", name="logits")(x)
+        x = layers.Dense(num_classes, kernel_initializer=he_normal(), dtype="float32", name="logits")(x)
     return Model(images, x, name=name)
-
-
-def _he_normal() -> VarianceScaling:
-    """Return the normal distribution of He et al. 2015, equation 10; Keras's own of that name is cut off at 2 sigma."""
-    return VarianceScaling(2.0, "fan_in", "untruncated_normal")
 
 
 def _column(depth: int) -> Column:

@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 
 from cnnzoo import registry
-from cnnzoo.errors import UserError, did_you_mean
+from cnnzoo.errors import UserError
 from cnnzoo.porting import checkpoints
 from cnnzoo.porting.checkpoints import SEPARATORS, Checkpoint
 from cnnzoo.porting.forms import FORMS, Form
@@ -58,7 +58,7 @@ def import_weights(
     """
     known = dict.fromkeys(form.network for form in FORMS)
     if network not in known:
-        raise UserError(f"No other library has weights for '{network}'.{did_you_mean(network, known)}")
+        raise UserError(f"No other library has weights for '{network}'; there are for {', '.join(sorted(known))}.")
     with checkpoints.opened(path) as checkpoint:
         form = _form_in(checkpoint, network)
         _check_heads(checkpoint, form, auxiliary_heads)

@@ -204,7 +204,7 @@ def _call(function: Any, arguments: tuple[Any, ...]) -> Any:
         return View(storage, offset, tuple(shape), tuple(strides))
     if function == "torch._utils _rebuild_parameter":
         return arguments[0]
-    raise FileError(f"is no state dict: it asks for {_dotted(function)} to be called, which nothing is; {ADVICE}")
+    raise FileError(f"is no state dict: it asks to call {_dotted(function)}, and nothing in a file is called; {ADVICE}")
 
 
 def _dotted(name: str) -> str:

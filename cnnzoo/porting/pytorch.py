@@ -51,7 +51,7 @@ def zipped(path: Path) -> Iterator[Mapping[str, Tensor]]:
                 with archive.open(entries[name]) as file:
                     file.seek(start)
                     return file.read(size)
-            except (zipfile.BadZipFile, EOFError, KeyError, NotImplementedError, RuntimeError):
+            except (zipfile.BadZipFile, EOFError, KeyError, NotImplementedError, OSError, RuntimeError, ValueError):
                 raise FileError(f"is damaged: its entry '{name}' cannot be read") from None
 
         if "byteorder" in entries and data("byteorder", 0, 6) != b"little":

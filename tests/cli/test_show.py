@@ -20,7 +20,7 @@ def test_the_table_has_the_layers_the_totals_the_paper_and_the_departures(
     run(monkeypatch, "lenet5")
     printed = capsys.readouterr().out
     rows = [line.split() for line in printed.splitlines()]
-    assert ["c1", "Conv2D", "[28x28x6]", "156", "117,600", "5x5", "18.4", "KiB"] in rows
+    assert ["c1", "Conv2D", "5x5", "[28x28x6]", "156", "117,600", "5x5", "18.4", "KiB"] in rows
     assert ["logits", "Dense", "[10]", "850", "840", "32x32", "40", "B"] in rows
     assert ["total", "61,706", "416,520", "37.2", "KiB"] in rows
     assert "Proceedings of the IEEE 86(11), 1998." in printed
@@ -61,12 +61,13 @@ def test_names_kinds_and_numbers_stay_whole_on_a_terminal(
     run(monkeypatch, "lenet5_1998")
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
-    row = ["c3", "[10x10x16]", "1,516", "150,000", "14x14", "6.25", "KiB"]
+    row = ["c3", "5x5", "[10x10x16]", "1,516", "150,000", "14x14", "6.25", "KiB"]
     assert row in [line.split() for line in lines]
 
     long = LayerRow("inception_4e_5x5_reduce", "GlobalAveragePooling2D", (112, 112, 64), 1, 1, 118_013_952, (224, 224))
     summary = Summary("deep", (long,))
-    output.print_table(output.results(), show._layers(summary), show._layers(summary, narrow=True))
+    narrowest = show._layers(summary, narrow=True, windows=False)
+    output.print_table(output.results(), show._layers(summary), show._layers(summary, narrow=True), narrowest)
     lines = capsys.readouterr().out.splitlines()
     row = ["inception_4e_5x5_reduce", "[112x112x64]", "1", "118,013,952", "224x224", "3.06", "MiB"]
     assert lines[2].split() == row
@@ -83,7 +84,7 @@ def test_size_classes_and_options_are_those_asked_for(
     assert layers["images"]["output_shape"] == [28, 28, 3]
     assert layers["s2"]["kind"] == "MaxPooling2D"
     assert layers["logits"]["output_shape"] == [7]
-    assert shown["parameters"] == sum(layer["parameters"] for layer in shown["layers"])
+    assert shown["parameters"] == sum(layer["trainable_parameters"] for layer in shown["layers"])
 
 
 def test_no_classes_stop_at_the_features(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -157,5 +158,5 @@ def test_two_networks_stand_side_by_side_layer_by_layer(
 def test_the_comparison_is_one_json_object(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     run(monkeypatch, "lenet5", "--compare", "lenet5_1998", "--json")
     shown = json.loads(capsys.readouterr().out)
-    assert (shown["trainable_parameters"], shown["compared_with"]["trainable_parameters"]) == (61_706, 60_000)
+    assert (shown["parameters"], shown["compared_with"]["parameters"]) == (61_706, 60_000)
     assert shown["activation_bytes"] == sum(layer["activation_bytes"] for layer in shown["layers"])

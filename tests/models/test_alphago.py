@@ -10,7 +10,9 @@ from cnnzoo.inspection import inspect, outline
 from cnnzoo.models.alphago import alphago_policy, alphago_policy_128, alphago_policy_small
 from cnnzoo.models.layers import PositionBias
 
-# 361 (25 48 k + 11 9 k^2 + k) MACs; a bias for each filter and for each of the 361 positions.
+# 361 (25 48 k + 11 9 k^2 + k) MACs: for k = 256, 361 times 307,200 + 6,488,064 + 256, and for 384, 361 times
+# 460,800 + 14,598,144 + 384. (2,455 and 5,440 million, which are told too, are halves of rounded GFLOPs.) Parameters
+# are the weights, a bias for each hidden filter, and one for each of the 361 positions.
 COUNTS = {
     "alphago_policy_128": (128, 12, 1_777_641, 641_043_584),
     "alphago_policy": (192, 12, 3_882_793, 1_400_726_208),

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +19,7 @@ import pytest
 import cnnzoo
 from cnnzoo import cards, inspection, registry
 from cnnzoo.errors import UserError
+from cnnzoo.models.initializers import CUSTOM_OBJECTS
 from cnnzoo.models.layers import AuxiliaryLogits
 
 NAMES = cnnzoo.model_names()
@@ -26,6 +28,8 @@ FAMILIES_FOR_SMALL_IMAGES = ["lenet5", "alexnet_small", "vgg16_small", "googlene
 BACKENDS = [name for name in ("tensorflow", "jax", "torch") if importlib.util.find_spec(name)]
 ROOT = Path(cnnzoo.__file__).parents[1]
 
+# The options that name one of several ways.
+CHOICES = [(name, option) for name in NAMES for option, schema in cards.card(name).options.items() if "enum" in schema]
 # Those that are not just deeper or wider than another, of the same layers.
 DISTINCT = [
     name
@@ -33,23 +37,28 @@ DISTINCT = [
     if not re.fullmatch(r"alphago_policy(_256|_384)?|resnet(34|101|152)(_small)?|resnet(32|44|56|110)", name)
     and not re.fullmatch(r"vgg(13|16|19)(_small)?", name)
 ]
-ONE_OF_EACH_FAMILY = ["alexnet_small", "alphago_policy_small", "googlenet", "lecture_chollet", "lenet5", "resnet20", "vgg11_small"]
+ONE_OF_EACH_FAMILY = [
+    "alexnet_small",
+    "alphago_policy_small",
+    "googlenet",
+    "lecture_chollet",
+    "lenet5",
+    "resnet20",
+    "vgg11_small",
+]
 # What runs once is not worth compiling. JAX compiles all the same: operation by operation, which later networks
 # profit from, or quicker for each network in one piece.
 EAGERLY = keras.backend.backend() == "tensorflow"
-COMPILED_QUICKLY = DISTINCT if EAGERLY else ONE_OF_EACH_FAMILY
+QUICK = DISTINCT if EAGERLY else ONE_OF_EACH_FAMILY
+every_network = pytest.mark.parametrize(
+    "network", [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow]) for name in NAMES], indirect=True
+)
 QUICKLY = "jax_disable_most_optimizations"
 
 
 def function(name):
     builder = registry.builder(name)
     return getattr(builder, "func", builder)
-
-
-def every_network(quick):
-    """Give a test all networks, slow ones but for those that are quick."""
-    params = [pytest.param(name, marks=[] if name in quick else [pytest.mark.slow]) for name in NAMES]
-    return pytest.mark.parametrize("network", params, indirect=True)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -144,14 +153,19 @@ def test_no_classes_stop_at_the_features_that_the_classifier_reads(network):
     assert network.model.get_layer("features").output.shape == features.output.shape
 
 
-@every_network(quick=DISTINCT)
+def test_no_two_layers_draw_the_same_numbers(network):
+    drawn = [layer.kernel_initializer for layer in network.model.layers if hasattr(layer, "kernel_initializer")]
+    assert len({initializer.seed for initializer in drawn}) == len(drawn)
+
+
+@every_network
 def test_a_saved_model_loads_to_equal_logits(network, tmp_path):
     network.model.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras", CUSTOM_OBJECTS)
     assert np.array_equal(parity.logits(loaded, network.images), network.logits)
 
 
-@every_network(quick=COMPILED_QUICKLY)
+@every_network
 def test_half_precision_gives_finite_logits_of_full_precision(network):
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
@@ -164,7 +178,7 @@ def test_half_precision_gives_finite_logits_of_full_precision(network):
     assert np.isfinite(logits).all()
 
 
-@every_network(quick=COMPILED_QUICKLY)
+@every_network
 def test_a_step_of_training_moves_every_trainable_weight(network):
     model, before = network.model, network.model.get_weights()
     model.compile(
@@ -206,11 +220,52 @@ def test_an_unknown_option_is_met_with_a_sentence(name):
         cnnzoo.build(name, activatoin="relu")
 
 
+@pytest.mark.parametrize(("name", "option"), CHOICES)
+def test_a_wrong_choice_is_met_with_the_right_ones_also_in_a_direct_call(name, option):
+    with pytest.raises(ValueError, match=rf"{option} is .* or .*, not 'nonsense'"):
+        registry.builder(name)(**{option: "nonsense"})
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_an_image_one_pixel_smaller_than_the_smallest_is_refused(name):
     height, width, channels = smallest(name)
     with pytest.raises(UserError, match=rf"cannot be built: .*{height - 1}x{width}"):
         inspection.outline(name, (height - 1, width, channels))
+
+
+# What Keras and its backend have not imported is taken away.
+EMPTY_PROJECT = """
+import sys
+import keras
+import numpy as np
+for name in sys.argv[1:]:
+    sys.modules.setdefault(name, None)
+from cnnzoo.models import googlenet
+logits = googlenet((47, 47, 3), 3)(np.ones((2, 47, 47, 3), "float32"))
+assert np.isfinite(keras.ops.convert_to_numpy(logits)).all()
+print(keras.backend.backend(), *logits.shape)
+"""
+
+
+def test_builders_work_on_every_backend_where_keras_is_all_that_is_installed(tmp_path):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    names = [re.match(r"[\w-]+", requirement).group() for requirement in project["dependencies"]]
+    modules = {"pillow": "PIL", "pyyaml": "yaml", "scikit-learn": "sklearn"}
+    command = [sys.executable, "-c", EMPTY_PROJECT, *(modules.get(name, name) for name in names)]
+    processes = {
+        backend: subprocess.Popen(
+            command,
+            env={**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": str(ROOT)},
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for backend in BACKENDS
+    }
+    for backend, process in processes.items():
+        output, errors = process.communicate()
+        assert output == f"{backend} 2 3\n", errors[-2000:]
 
 
 @pytest.mark.parametrize("name", FAMILIES_FOR_SMALL_IMAGES)
@@ -222,7 +277,7 @@ def test_every_family_takes_small_images(name, input_shape):
 def test_auxiliary_outputs_carry_their_loss_weight_through_a_file(tmp_path):
     model = cnnzoo.build("googlenet_small", (10, 10, 3), 4, auxiliary_heads=True)
     model.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras", CUSTOM_OBJECTS)
     weights = {layer.name: layer.loss_weight for layer in loaded.layers if isinstance(layer, AuxiliaryLogits)}
     assert weights == {"auxiliary1": 0.3, "auxiliary2": 0.3}
     assert set(loaded.output) == {"logits", "auxiliary1", "auxiliary2"}

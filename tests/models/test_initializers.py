@@ -62,11 +62,16 @@ def test_every_backend_draws_these_very_numbers(initializer, expected):
 
 
 @pytest.mark.parametrize(("name", "options"), CASES)
-def test_a_layer_can_be_saved_with_them(name, options):
-    layer = keras.layers.Dense(3, kernel_initializer=getattr(initializers, name)(**options, seed=5))
-    copy = keras.layers.Dense.from_config(layer.get_config())
-    assert type(copy.kernel_initializer) is getattr(initializers, name)
-    assert np.array_equal(drawn(copy.kernel_initializer), drawn(layer.kernel_initializer))
+def test_a_saved_model_has_keras_own_in_their_place(name, options, tmp_path):
+    images = keras.Input((4,))
+    layer = keras.layers.Dense(30, kernel_initializer=getattr(initializers, name)(**options))
+    keras.Model(images, layer(images)).save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras").layers[1]
+    assert type(loaded.kernel_initializer) is getattr(keras.initializers, name)
+    assert loaded.kernel_initializer.get_config() == layer.kernel_initializer.get_config()
+    assert np.array_equal(loaded.get_weights()[0], layer.get_weights()[0])
+    ours = keras.saving.load_model(tmp_path / "model.keras", initializers.CUSTOM_OBJECTS).layers[1]
+    assert type(ours.kernel_initializer) is getattr(initializers, name)
 
 
 def test_a_distribution_that_nothing_here_draws_is_refused():

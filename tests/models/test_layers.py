@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from cnnzoo.inspection import inspect
+from cnnzoo.models.initializers import RandomNormal, glorot_uniform
 from cnnzoo.models.layers import GroupedConv2D, LocalResponseNormalization
 
 RANDOM = np.random.default_rng(0)
@@ -82,8 +83,9 @@ def test_the_gradient_of_the_normalization_is_that_of_the_formula():
 def both(groups, **options):
     """Return a grouped convolution of Keras and one of ours, with the same weights."""
     images = keras.Input((7, 6, 8))
+    options |= {"kernel_initializer": glorot_uniform(), "bias_initializer": RandomNormal()}
     models = [
-        keras.Model(images, layer(12, 3, groups=groups, bias_initializer="random_normal", **options)(images))
+        keras.Model(images, layer(12, 3, groups=groups, **options)(images))
         for layer in (keras.layers.Conv2D, GroupedConv2D)
     ]
     models[1].set_weights(models[0].get_weights())
@@ -127,7 +129,7 @@ def test_groups_that_do_not_divide_the_channels_are_refused():
 
 def test_saved_layers_load_with_their_arguments(tmp_path):
     images = keras.Input((7, 6, 8))
-    x = GroupedConv2D(12, 3, groups=2, name="conv")(images)
+    x = GroupedConv2D(12, 3, groups=2, kernel_initializer=glorot_uniform(), name="conv")(images)
     x = LocalResponseNormalization(3, 1e-2, 0.5, 1.0, "caffe", name="norm")(x)
     model = keras.Model(images, x)
     model.save(tmp_path / "model.keras")

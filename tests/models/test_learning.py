@@ -4,10 +4,13 @@ import keras
 import numpy as np
 import pytest
 
+from cnnzoo import config as configs
 from cnnzoo import data, registry
 from cnnzoo.config import AugmentationSection, PreprocessingSection
 from cnnzoo.data.augmentation import Augmentation
 from cnnzoo.data.preprocessing import resolve, with_preprocessing
+from cnnzoo.evaluation import evaluate
+from cnnzoo.training import train
 from cnnzoo.training.trainee import Batches, Trainee
 
 FORMS = {
@@ -36,3 +39,14 @@ def test_ten_steps_bring_the_loss_clearly_down(name):
     batches = Batches(np.arange(8, dtype="int32"), labels, 8, whole=True)
     losses = trainee.fit(batches, epochs=10, shuffle=False, verbose=0).history["loss"]
     assert losses[-1] < 0.6 * losses[0], losses
+
+
+@pytest.mark.slow
+def test_a_network_that_was_trained_with_auxiliary_heads_is_measured_without_them(tmp_path):
+    settings = ["model={name: googlenet_small, auxiliary_heads: true}", "preprocessing.pad=0", "data.validation=16"]
+    short = ["training.epochs=1", "training.steps_per_epoch=2", "training.batch_size=4"]
+    run, metrics = train(configs.load("digits", [*settings, *short]), directory=tmp_path / "run")
+    result = evaluate(run, "validation")
+    assert result["images"] == 16
+    assert result["accuracy"] == pytest.approx(metrics["validation_accuracy"])
+    assert result["loss"] == pytest.approx(metrics["validation_loss"], rel=1e-3)

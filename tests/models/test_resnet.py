@@ -1,5 +1,6 @@
 """ResNet against He et al. 2016, and against the counts of the implementations that people compare with."""
 
+import re
 from functools import cache
 
 import keras
@@ -28,17 +29,6 @@ def summary(name, **options):
 
 def array(tensor):
     return keras.ops.convert_to_numpy(tensor)
-
-
-@pytest.fixture
-def quick_weights(monkeypatch):
-    """Draw the weights with NumPy, because JAX compiles its generator anew for every shape."""
-    random = np.random.default_rng(0)
-
-    def draw(shape, dtype=None):
-        return keras.ops.cast(random.normal(size=shape) * (2 / np.prod(shape[:-1])) ** 0.5, dtype)
-
-    monkeypatch.setattr(module, "_he_normal", lambda: draw)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +170,6 @@ def test_an_option_a_shortcut_is_every_second_pixel_and_zeros_behind(maps, strid
     assert np.array_equal(array(shortcut(x)), expected)
 
 
-@pytest.mark.usefixtures("quick_weights")
 @pytest.mark.parametrize("side", [8, 9])
 def test_a_block_whose_convolutions_give_nothing_passes_its_shortcut_on(side):
     model = cifar_resnet(14, (side, side, 3))
@@ -195,7 +184,6 @@ def test_a_block_whose_convolutions_give_nothing_passes_its_shortcut_on(side):
     assert np.array_equal(after, expected)
 
 
-@pytest.mark.usefixtures("quick_weights")
 @pytest.mark.parametrize("side", [8, 9])
 def test_stride_2_pads_alike_on_all_sides_as_torch_does(side):
     model = cifar_resnet(8, (side, side, 3), shortcut="B")
@@ -208,7 +196,6 @@ def test_stride_2_pads_alike_on_all_sides_as_torch_does(side):
     assert np.allclose(array(keras.Model(entering, layer.output)(x))[0], expected, atol=1e-4)
 
 
-@pytest.mark.usefixtures("quick_weights")
 @pytest.mark.parametrize(
     ("builder", "kind", "stride_on", "smallest"),
     [
@@ -225,12 +212,10 @@ def test_a_gradient_reaches_every_tap_of_every_kernel_at_the_smallest_size(
     assert untouched(builder(10, (smallest, smallest, 3), 4, stride_on=stride_on)) == []
 
 
-@pytest.mark.usefixtures("quick_weights")
 def test_it_reaches_them_in_the_networks_of_section_4_2_too():
     assert untouched(cifar_resnet(8, (5, 5, 3), 4)) == []
 
 
-@pytest.mark.usefixtures("quick_weights")
 def test_one_pixel_less_and_most_taps_of_the_last_kernels_see_nothing(monkeypatch):
     monkeypatch.setattr(module, "_require", lambda *_: None)
     assert untouched(cifar_resnet(8, (4, 4, 3), 4)) == ["conv4_1_conv1/kernel", "conv4_1_conv2/kernel"]
@@ -263,13 +248,25 @@ def test_a_small_image_is_shown_the_form_that_takes_it():
         resnet(34, (32, 32, 3))
 
 
-@pytest.mark.usefixtures("quick_weights")
 def test_any_depth_of_6n_plus_2_can_be_built_and_no_other():
     assert cifar_resnet(14).name == "resnet14"
     with pytest.raises(ValueError, match=r"21 layers are not 6n \+ 2; the nearest that are: 20 and 26\."):
         cifar_resnet(21)
     with pytest.raises(ValueError, match=r"2 layers are not 6n \+ 2; the nearest that are: 8\."):
         cifar_resnet(2)
+
+
+@pytest.mark.parametrize(
+    ("build", "sentence"),
+    [
+        (lambda: resnet(50, stride_on="2x2"), "stride_on is '1x1' or '3x3', not '2x2'."),
+        (lambda: small_resnet(18, stride_on=3), "stride_on is '1x1' or '3x3', not 3."),
+        (lambda: cifar_resnet(20, shortcut="C"), "shortcut is 'A' or 'B', not 'C'."),
+    ],
+)
+def test_a_wrong_option_is_met_with_the_right_ones(build, sentence):
+    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
+        build()
 
 
 def test_a_depth_that_table_1_has_not_is_met_with_those_that_it_has():

@@ -74,7 +74,8 @@ def test_a_checkpoint_of_another_network_is_recognized(resnet18, tmp_path):
 
 def test_a_network_that_no_other_library_has_is_a_sentence(tmp_path):
     assert sentence("alexnet", tmp_path / "none.pth") == (
-        "No other library has weights for 'alexnet'. Did you mean 'alexnet_owt'?"
+        "No other library has weights for 'alexnet'; there are for alexnet_owt, googlenet_bn, resnet101, resnet152, "
+        "resnet18, resnet34, resnet50, vgg11, vgg13, vgg16, vgg19."
     )
     path = tmp_path / "a.h5"
     with h5py.File(path, "w") as file:

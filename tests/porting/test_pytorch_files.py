@@ -90,7 +90,7 @@ def test_nothing_in_a_file_is_called(zipped, tmp_path):
         "__builtin__.eval": Calls(eval, f"__import__('os').mkdir({str(marker)!r})"),
     }.items():
         torch.save({"weight": torch.ones(2), "more": evil}, tmp_path / "a.pth", _use_new_zipfile_serialization=zipped)
-        with pytest.raises(UserError, match=f"it asks for '{name}' to be called, which nothing is"):
+        with pytest.raises(UserError, match=f"it asks to call '{name}', and nothing in a file is called"):
             contents(tmp_path / "a.pth")
     assert not marker.exists()
 

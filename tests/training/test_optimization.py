@@ -51,9 +51,13 @@ def test_a_step_of_momentum_moves_as_the_formula_says():
 
 
 def test_rmsprop_divides_by_the_root_of_the_mean_square():
-    setting = "optimizer={name: rmsprop, learning_rate: 0.1, rho: 0.75, epsilon: 1.0e-9}"
+    setting = "optimizer={name: rmsprop, learning_rate: 0.1, rho: 0.75, momentum: 0.5, epsilon: 1.0e-9}"
     config = configs.load("digits", [setting]).replaced(schedule=configs.ConstantSection(name="constant"))
     chosen, weight = optimizer(config, 10), keras.Variable([1.0])
     chosen.build([weight])
     chosen.apply([keras.ops.convert_to_tensor([3.0])], [weight])
-    assert keras.ops.convert_to_numpy(weight)[0] == pytest.approx(1.0 - 0.1 / 0.25**0.5)
+    first = 0.1 / 0.25**0.5
+    assert keras.ops.convert_to_numpy(weight)[0] == pytest.approx(1.0 - first)
+    chosen.apply([keras.ops.convert_to_tensor([3.0])], [weight])
+    second = 0.5 * first + 0.1 / 0.4375**0.5
+    assert keras.ops.convert_to_numpy(weight)[0] == pytest.approx(1.0 - first - second)
