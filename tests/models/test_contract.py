@@ -20,7 +20,6 @@ import cnnzoo
 from cnnzoo import cards, inspection, registry
 from cnnzoo.errors import UserError
 from cnnzoo.models.initializers import CUSTOM_OBJECTS
-from cnnzoo.models.layers import AuxiliaryLogits
 
 NAMES = cnnzoo.model_names()
 BOARDS = [name for name in NAMES if name.startswith("alphago")]
@@ -272,12 +271,3 @@ def test_builders_work_on_every_backend_where_keras_is_all_that_is_installed(tmp
 @pytest.mark.parametrize("input_shape", [(28, 28, 1), (32, 32, 3)])
 def test_every_family_takes_small_images(name, input_shape):
     assert inspection.outline(name, input_shape, 10).output_shape == (None, 10)
-
-
-def test_auxiliary_outputs_carry_their_loss_weight_through_a_file(tmp_path):
-    model = cnnzoo.build("googlenet_small", (10, 10, 3), 4, auxiliary_heads=True)
-    model.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras", CUSTOM_OBJECTS)
-    weights = {layer.name: layer.loss_weight for layer in loaded.layers if isinstance(layer, AuxiliaryLogits)}
-    assert weights == {"auxiliary1": 0.3, "auxiliary2": 0.3}
-    assert set(loaded.output) == {"logits", "auxiliary1", "auxiliary2"}
