@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from cnnzoo.inspection import inspect, outline
+from cnnzoo.inspection import outline
 from cnnzoo.models.alexnet import alexnet, alexnet_owt, alexnet_small
 
 
@@ -17,20 +17,6 @@ def shape(model, layer):
 
 def order(model):
     return [layer.name for layer in model.layers]
-
-
-@pytest.mark.parametrize(
-    ("name", "parameters", "gmacs"),
-    [
-        ("alexnet", 60_965_224, "0.724"),
-        ("alexnet_ungrouped", 62_378_344, "1.135"),
-        ("alexnet_owt", 61_100_840, "0.714"),
-    ],
-)
-def test_the_counts_are_the_published_ones(name, parameters, gmacs):
-    summary = inspect(outline(name))
-    assert summary.parameters == summary.trainable_parameters == parameters
-    assert f"{summary.macs / 1e9:.3f}" == gmacs
 
 
 @pytest.mark.parametrize("name", ["alexnet", "alexnet_ungrouped"])

@@ -6,19 +6,17 @@ import pytest
 
 from cnnzoo import registry
 from cnnzoo.errors import UserError
-from cnnzoo.inspection import inspect, outline
+from cnnzoo.inspection import outline
 from cnnzoo.models.alphago import alphago_policy, alphago_policy_128, alphago_policy_small
 from cnnzoo.models.layers import PositionBias
 
-# 361 (25 48 k + 11 9 k^2 + k) MACs: for k = 256, 361 times 307,200 + 6,488,064 + 256, and for 384, 361 times
-# 460,800 + 14,598,144 + 384. (2,455 and 5,440 million, which are told too, are halves of rounded GFLOPs.) Parameters
-# are the weights, a bias for each hidden filter, and one for each of the 361 positions.
-COUNTS = {
-    "alphago_policy_128": (128, 12, 1_777_641, 641_043_584),
-    "alphago_policy": (192, 12, 3_882_793, 1_400_726_208),
-    "alphago_policy_256": (256, 12, 6_798_953, 2_453_182_720),
-    "alphago_policy_384": (384, 12, 15_064_297, 5_436_417_408),
-    "alphago_policy_small": (64, 5, 225_001, 80_979_520),
+# Filters and hidden layers.
+FORMS = {
+    "alphago_policy_128": (128, 12),
+    "alphago_policy": (192, 12),
+    "alphago_policy_256": (256, 12),
+    "alphago_policy_384": (384, 12),
+    "alphago_policy_small": (64, 5),
 }
 
 
@@ -30,16 +28,9 @@ def boards(count, height, width, planes, seed=0):
     return (np.random.default_rng(seed).random((count, height, width, planes)) < 0.25).astype("float32")
 
 
-@pytest.mark.parametrize("name", COUNTS)
-def test_parameters_and_macs_are_those_of_the_definition(name):
-    *_, parameters, macs = COUNTS[name]
-    summary = inspect(outline(name))
-    assert (summary.parameters, summary.trainable_parameters, summary.macs) == (parameters, parameters, macs)
-
-
-@pytest.mark.parametrize("name", COUNTS)
+@pytest.mark.parametrize("name", FORMS)
 def test_the_layers_are_those_of_the_paper(name):
-    filters, hidden_layers, *_ = COUNTS[name]
+    filters, hidden_layers = FORMS[name]
     model = outline(name)
     convolutions = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
     assert [layer.name for layer in convolutions] == [f"conv{number}" for number in range(1, hidden_layers + 2)]
