@@ -12,8 +12,8 @@ from cnnzoo.config import SEEDS, Config
 from cnnzoo.errors import UserError
 from cnnzoo.evaluation import Predictions, predict, report
 from cnnzoo.runs import Run, Split
-from cnnzoo.runtime import Device
-from cnnzoo.training import Listener, train
+from cnnzoo.runtime import Device, resolve_backend
+from cnnzoo.training import Listener, resume, train
 
 
 def train_members(
@@ -25,7 +25,7 @@ def train_members(
     listener: Listener | None = None,
     announce: Callable[[int, int, Run | None], None] = lambda *_: None,
 ) -> list[Run]:
-    """Return one finished run per seed, training those that are missing under ``runs/``.
+    """Return one finished run per seed, training those that are missing under ``runs/``, or what is left of them.
 
     Args:
         config: The recipe; its seed is the first member's, the next ones follow in sequence.
@@ -47,7 +47,11 @@ def train_members(
         run = find_member(wanted)  # only now: another process may have trained it meanwhile
         announce(place, wanted.seed, run)
         if run is None:
-            run, metrics = train(wanted, name, data_dir=data_dir, listener=listener)
+            begun = find_unfinished(wanted)
+            if begun is None:
+                run, metrics = train(wanted, name, data_dir=data_dir, listener=listener)
+            else:
+                run, metrics = resume(begun, data_dir=data_dir, listener=listener)
             if metrics["status"] != "finished":
                 raise KeyboardInterrupt
         voters.append(run)
@@ -74,6 +78,19 @@ def find_member(config: Config, parent: Path = runs.RUNS) -> Run | None:
                 "give the same command again when it has ended."
             )
     return None
+
+
+def find_unfinished(config: Config, parent: Path = runs.RUNS) -> Run | None:
+    """Return the run of a config's recipe and seed that broke off last and can go on on the config's backend, if any.
+
+    Args:
+        config: The recipe and the seed.
+        parent: Folder of the runs.
+    """
+    backend = resolve_backend(config.runtime.backend)
+    broken_off = [run for run in runs.begun(parent) if run.checkpoints and not run.is_in_use()]
+    own = [run for run in broken_off if _is_of(run, config) and run.config().runtime.backend == backend]
+    return own[-1] if own else None
 
 
 def _is_of(run: Run, config: Config) -> bool:

@@ -71,6 +71,20 @@ class Run:
         return self.directory / "last.keras"
 
     @property
+    def checkpoints_folder(self) -> Path:
+        """The states from which an unfinished training goes on; gone when it has come to its end."""
+        return self.directory / "checkpoints"
+
+    @property
+    def checkpoints(self) -> list[Path]:
+        """The states from which an unfinished training goes on, the newest first."""
+        return sorted(self.checkpoints_folder.glob("epoch-*-step-*.npz"), reverse=True)
+
+    def checkpoint_path(self, epoch: int, step: int) -> Path:
+        """Return the file of the state after some epochs, and some batches of the next one."""
+        return self.checkpoints_folder / f"epoch-{epoch:06d}-step-{step:08d}.npz"
+
+    @property
     def curves_path(self) -> Path:
         """The picture of loss, accuracy and learning rate."""
         return self.directory / "curves.png"
@@ -202,6 +216,26 @@ def write_environment(run: Run, config: Config, device: str) -> None:
     write_json(run.environment_path, environment)
 
 
+def open_begun(directory: Path) -> Run:
+    """Open a run, whatever has become of it.
+
+    Args:
+        directory: A run's directory.
+
+    Raises:
+        UserError: The directory is no run.
+    """
+    run = Run(directory)
+    if directory.is_file() and Run(directory.parent).config_path.is_file():
+        raise UserError(f"{directory} is a file of a run; name the run: {directory.parent}")
+    if not directory.is_dir():
+        raise UserError(f"There is no run {directory}.{_there_are(directory)}")
+    if not run.config_path.is_file():
+        votes = "it is an ensemble, name its members" if (directory / "ensemble.json").is_file() else None
+        raise UserError(f"{directory} is not a run: {votes or f'it holds no {run.config_path.name}'}.")
+    return run
+
+
 def open_finished(directory: Path, unfinished: bool = False) -> Run:
     """Open a run that has ended.
 
@@ -212,14 +246,7 @@ def open_finished(directory: Path, unfinished: bool = False) -> Run:
     Raises:
         UserError: The directory is no run, or its training has not ended.
     """
-    run = Run(directory)
-    if directory.is_file() and Run(directory.parent).config_path.is_file():
-        raise UserError(f"{directory} is a file of a run; name the run: {directory.parent}")
-    if not directory.is_dir():
-        raise UserError(f"There is no run {directory}.{_there_are(directory)}")
-    if not run.config_path.is_file():
-        votes = "it is an ensemble, name its members" if (directory / "ensemble.json").is_file() else None
-        raise UserError(f"{directory} is not a run: {votes or f'it holds no {run.config_path.name}'}.")
+    run = open_begun(directory)
     status = run.metrics().get("status")
     if status == "finished" or (unfinished and run.model_path.is_file()):
         if not run.model_path.is_file():
@@ -227,7 +254,7 @@ def open_finished(directory: Path, unfinished: bool = False) -> Run:
         return run
     if run.is_in_use():  # by its training, which has not broken off then
         raise UserError(f"{directory} is in use by another process; wait for it to end.")
-    again = f"train it again with: cnnzoo train --config {shlex.quote(str(run.config_path))}"
+    again = f"go on with: cnnzoo train --resume {shlex.quote(str(run.directory))}"
     kept = "; --unfinished takes what it reached" if run.model_path.is_file() and not unfinished else ""
     raise UserError(f"{directory} is unfinished: its training did not come to its end{kept}; {again}")
 

@@ -87,7 +87,7 @@ def _members(config: Config, count: int, name: str, data_dir: Path | None) -> li
         with listener(console) as heard:
             return ensembles.train_members(config, count, name, data_dir=data_dir, listener=heard, announce=announce)
     except KeyboardInterrupt:
-        console.print("The same command trains this member anew and keeps the ones that are done.")
+        console.print("The same command goes on with this member and keeps the ones that are done.")
         raise
 
 

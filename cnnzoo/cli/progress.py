@@ -1,6 +1,6 @@
 """How a training shows itself: a bar and rows on a terminal, plain lines elsewhere."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -58,6 +58,15 @@ class Lines:
             f"{'rate at start':>13}  {'images/s':>9}"
         )
 
+    def resumed(self, rows: Sequence[dict[str, float]], epoch: int, step: int) -> None:
+        """Say from where the training goes on."""
+        del rows
+        self.console.print(f"{epoch:>5}/{self.epochs:<3} are done{f', and {step:,} batches' if step else ''}; going on")
+
+    def remark(self, text: str) -> None:
+        """Print it as it is."""
+        self.console.print(text, soft_wrap=True)
+
     def step(self, epoch: int, step: int) -> None:
         """Say nothing: lines come per epoch."""
 
@@ -84,6 +93,11 @@ class Bar(Lines):
             self.bar.remove_task(done)
         self.task = self.bar.add_task("compiling", total=self.epochs * self.steps)
         self.bar.start()
+
+    def resumed(self, rows: Sequence[dict[str, float]], epoch: int, step: int) -> None:
+        """Say from where the training goes on, and set the bar there, so that it counts the time left from here."""
+        super().resumed(rows, epoch, step)
+        self.bar.reset(self.task, total=self.epochs * self.steps, completed=epoch * self.steps + step)
 
     def step(self, epoch: int, step: int) -> None:
         """Move the bar."""

@@ -6,19 +6,21 @@ from typing import Any
 
 import click
 
+from cnnzoo import runs
 from cnnzoo.cli.options import config_option, data_dir_option, device_option, load_config, settings_option
 from cnnzoo.cli.output import json_option, print_json, progress
 from cnnzoo.cli.progress import listener
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
 from cnnzoo.runtime import Device
-from cnnzoo.training import train
+from cnnzoo.training import resume, train
 
 
 @click.command("train")
 @click.argument("named", metavar="[FILE]", required=False)
 @config_option
 @click.option("--run", "directory", type=click.Path(path_type=Path), help="A new directory; by default runs/NNNN-NAME.")
+@click.option("--resume", "unfinished", type=click.Path(path_type=Path), metavar="RUN", help="Go on with this run.")
 @click.option("--seed", type=int, help="Seed of weights, order and augmentation; by default the config's.")
 @data_dir_option
 @device_option
@@ -28,6 +30,7 @@ def command(
     named: str | None,
     config_name: str | None,
     directory: Path | None,
+    unfinished: Path | None,
     seed: int | None,
     data_dir: Path | None,
     device: Device | None,
@@ -37,16 +40,29 @@ def command(
     """Train one network from a config, named with --config or without it.
 
     The test images are not touched: `cnnzoo eval` reads them, once.
+
+    With --resume a run that was killed or interrupted goes on from its last checkpoint, to the same weights,
+    bit for bit, as if nothing had happened.
     """
-    if bool(named) == bool(config_name):
-        raise UserError("Name one config, here or a shipped one, such as: cnnzoo train --config digits.yaml")
-    config = load_config(config_name or named or "", settings, device, seed)
-    if directory and directory.exists():
-        raise UserError(f"--run {directory} exists already; name a new directory, or leave --run out.")
     console = progress()
-    console.print("Starting ...", style="dim")
-    with listener(console) as heard:
-        run, metrics = train(config, directory=directory, data_dir=data_dir, listener=heard)
+    if unfinished:
+        if named or config_name or directory or settings or seed is not None:
+            raise UserError(
+                "--resume goes on with a run as it was begun; leave out the config, --run, --seed and --set."
+            )
+        run = runs.open_begun(unfinished)
+        console.print("Starting ...", style="dim")
+        with listener(console) as heard:
+            run, metrics = resume(run, device=device, data_dir=data_dir, listener=heard)
+    else:
+        if bool(named) == bool(config_name):
+            raise UserError("Name one config, here or a shipped one, such as: cnnzoo train --config digits.yaml")
+        config = load_config(config_name or named or "", settings, device, seed)
+        if directory and directory.exists():
+            raise UserError(f"--run {directory} exists already; name a new directory, or leave --run out.")
+        console.print("Starting ...", style="dim")
+        with listener(console) as heard:
+            run, metrics = train(config, directory=directory, data_dir=data_dir, listener=heard)
     if as_json:
         print_json({"run": str(run.directory), **metrics})
     else:
@@ -56,18 +72,24 @@ def command(
 
 
 def _summarize(run: Run, metrics: dict[str, Any], data_dir: Path | None) -> None:
+    where = ["--data-dir", str(data_dir)] if data_dir else []
+    again = shlex.join(["cnnzoo", "train", "--resume", str(run.directory), *where])
     if not metrics["epochs"]:
-        click.echo(f"Interrupted before the first epoch was done; {run.directory} holds no model.")
+        click.echo(f"Interrupted before the first epoch was done; {run.directory} holds no model yet.")
+        click.echo(f"Go on: {again}")
         return
+    early = ", ended early" if metrics["ended_early"] else ""
     done = "Interrupted" if metrics["status"] == "interrupted" else "Done"
     epochs = "1 epoch" if metrics["epochs"] == 1 else f"{metrics['epochs']} epochs"
-    click.echo(f"{done} after {epochs} and {metrics['seconds']:.0f} s ({metrics['images_per_second']:,.0f} images/s).")
+    click.echo(
+        f"{done} after {epochs} and {metrics['seconds']:.0f} s{early} ({metrics['images_per_second']:,.0f} images/s)."
+    )
     click.echo(
         f"Best by validation (*): epoch {metrics['best_epoch']}, accuracy {100 * metrics['validation_accuracy']:.2f} %."
     )
     kept = f"{run.last_model_path.name}, {run.curves_path.name}, {run.history_path.name}"
     click.echo(f"Kept in {run.directory}: {run.model_path.name} (that epoch), {kept}")
-    words = ["cnnzoo", "eval", str(run.directory)]
-    words += ["--data-dir", str(data_dir)] if data_dir else []
-    words += ["--unfinished"] if metrics["status"] == "interrupted" else []
-    click.echo(f"Next: {shlex.join(words)}")
+    if metrics["status"] == "interrupted":
+        click.echo(f"Go on: {again}")
+        where = [*where, "--unfinished"]
+    click.echo(f"Next: {shlex.join(['cnnzoo', 'eval', str(run.directory), *where])}")

@@ -8,31 +8,15 @@ from pydantic import ValidationError
 
 from cnnzoo.config.mistakes import explain
 from cnnzoo.config.reading import override, read
-from cnnzoo.config.sections import (
-    SEEDS,
-    AdamSection,
-    AugmentationSection,
-    Config,
-    ConstantSection,
-    CosineSection,
-    OneCycleSection,
-    PreprocessingSection,
-    RmspropSection,
-    SgdSection,
-)
+from cnnzoo.config.sections import SEEDS, AugmentationSection, Config, PreprocessingSection, TrainingSection
 from cnnzoo.errors import UserError, did_you_mean
 
 __all__ = [
     "SEEDS",
-    "AdamSection",
     "AugmentationSection",
     "Config",
-    "ConstantSection",
-    "CosineSection",
-    "OneCycleSection",
     "PreprocessingSection",
-    "RmspropSection",
-    "SgdSection",
+    "TrainingSection",
     "find",
     "load",
     "schema",

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from cnnzoo.cards import cards
 from cnnzoo.config.reading import Key
-from cnnzoo.config.sections import Config, Section
+from cnnzoo.config.section import Section
+from cnnzoo.config.sections import Config
 from cnnzoo.config.sentences import sentence
 from cnnzoo.errors import did_you_mean
 

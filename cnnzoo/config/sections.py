@@ -3,12 +3,12 @@
 import inspect
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union
 
 import yaml
 from pydantic import (
-    BaseModel,
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
@@ -22,27 +22,24 @@ from pydantic_core import CoreSchema, PydanticCustomError
 
 from cnnzoo import registry
 from cnnzoo.cards import cards
+from cnnzoo.config.optimization import (
+    AdamSection,
+    ConstantSection,
+    MultiStepSection,
+    OneCycleSection,
+    Optimizer,
+    Schedule,
+)
 from cnnzoo.config.reading import Key
+from cnnzoo.config.section import Count, Fraction, Positive, Section
 from cnnzoo.config.sentences import sentence
 from cnnzoo.errors import UserError, did_you_mean
 from cnnzoo.runtime import Backend, Device, Precision
 
 SEEDS = 2**32
-Positive = Annotated[float, Field(gt=0)]
 # Of pixels scaled to 0..1; what is beyond was meant for 0..255.
 Level = Annotated[float, Field(ge=-10, le=10)]
 Spread = Annotated[float, Field(gt=0, le=10)]
-NonNegative = Annotated[float, Field(ge=0)]
-Fraction = Annotated[float, Field(ge=0, lt=1)]
-Count = Annotated[int, Field(ge=1)]
-
-
-class Section(BaseModel):
-    """A part of a config: unknown keys and wrong types are errors, and nothing changes after loading."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, revalidate_instances="always"
-    )
 
 
 class ModelSection(Section):
@@ -124,63 +121,6 @@ class AugmentationSection(Section):
     shift: float = Field(0.0, ge=0, le=256, description="Largest shift along each axis, in pixels.")
 
 
-class SgdSection(Section):
-    """Stochastic gradient descent with momentum."""
-
-    name: Literal["sgd"]
-    learning_rate: Positive = Field(0.01, description="Peak learning rate.")
-    momentum: Fraction = 0.9
-    nesterov: bool = False
-
-
-class AdamSection(Section):
-    """Adam; Kingma and Ba, ICLR 2015."""
-
-    name: Literal["adam"]
-    learning_rate: Positive = Field(0.001, description="Peak learning rate.")
-    beta_1: Fraction = 0.9
-    beta_2: Fraction = 0.999
-    epsilon: Positive = 1e-7
-
-
-class RmspropSection(Section):
-    """RMSprop; Tieleman and Hinton, lecture 6.5 of "Neural Networks for Machine Learning", 2012."""
-
-    name: Literal["rmsprop"]
-    learning_rate: Positive = Field(0.001, description="Peak learning rate.")
-    rho: Fraction = Field(0.9, description="Decay of the mean of squared gradients.")
-    momentum: Fraction = 0.0
-    epsilon: Positive = 1e-7
-
-
-class ConstantSection(Section):
-    """The same learning rate throughout, after the warm-up."""
-
-    name: Literal["constant"]
-    warmup_epochs: NonNegative = Field(
-        0.0, description="Epochs of linear growth to the peak, from its share of one step."
-    )
-
-
-class CosineSection(Section):
-    """Half a cosine from the peak to the final learning rate; Loshchilov and Hutter, ICLR 2017."""
-
-    name: Literal["cosine"]
-    warmup_epochs: NonNegative = Field(
-        0.0, description="Epochs of linear growth to the peak, from its share of one step."
-    )
-    final: Fraction = Field(0.0, description="Last learning rate, as a fraction of the peak.")
-
-
-class OneCycleSection(Section):
-    """Linear growth to the peak, then half a cosine down; after Smith and Topin 2018."""
-
-    name: Literal["one_cycle"]
-    rise: Annotated[float, Field(gt=0, lt=1)] = Field(0.25, description="Fraction of all steps spent growing.")
-    initial: Fraction = Field(0.04, description="First learning rate, as a fraction of the peak.")
-    final: Fraction = Field(0.0, description="Last learning rate, as a fraction of the peak.")
-
-
 class TrainingSection(Section):
     """How long, in what batches, and towards what."""
 
@@ -191,9 +131,25 @@ class TrainingSection(Section):
         description="Batches of an epoch; by default as many as see every training image once. "
         "Any other number goes on in the next epoch where the one before it stopped.",
     )
+    gradient_accumulation: Count = Field(
+        1,
+        description="Batches whose mean gradient makes one step of the optimizer, for batches that memory cannot hold.",
+    )
     label_smoothing: Fraction = Field(0.0, description="Probability spread evenly over all classes.")
+    class_weights: Literal["balanced"] | list[Positive] | None = Field(
+        None,
+        description="Weight of each class in the training loss: one number per class, or balanced for the inverse of "
+        "how often the class occurs. Their mean over the training images is brought to 1.",
+    )
     ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = Field(
         None, description="Decay per step of averaged weights, which are then the ones judged and saved."
+    )
+    early_stopping: Count | None = Field(
+        None,
+        description="Epochs without a better validation accuracy, or loss at equal accuracy, that end the training.",
+    )
+    checkpoint_steps: Count = Field(
+        1000, description="Within long epochs a checkpoint is written every so many batches; at an epoch's end always."
     )
     tensorboard: bool = Field(False, description="Write TensorBoard events into the run's events/ folder.")
 
@@ -205,10 +161,6 @@ class RuntimeSection(Section):
     device: Device = "auto"
     threads: Annotated[int, Field(ge=1, le=1024)] | None = Field(None, description="Processor threads; by default all.")
     precision: Precision = "float32"
-
-
-Optimizer = Annotated[SgdSection | AdamSection | RmspropSection, Field(discriminator="name")]
-Schedule = Annotated[ConstantSection | CosineSection | OneCycleSection, Field(discriminator="name")]
 
 
 class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash
@@ -227,12 +179,18 @@ class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash
     _origins: dict[Key, str] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
-    def _the_warm_up_ends_before_the_training(self) -> "Config":
-        warmup = 0.0 if isinstance(self.schedule, OneCycleSection) else self.schedule.warmup_epochs
-        epochs = self.training.epochs
+    def _the_schedule_fits_into_the_training(self) -> "Config":
+        epochs, schedule = self.training.epochs, self.schedule
+        warmup = 0.0 if isinstance(schedule, OneCycleSection) else schedule.warmup_epochs
         if warmup >= epochs:
             message = f"{warmup:g} epochs of warm-up are no less than the whole training; training.epochs is {epochs}."
             raise _mistake(message, "schedule", "warmup_epochs")
+        if isinstance(schedule, MultiStepSection):
+            if any(later <= earlier for earlier, later in pairwise(schedule.after)):
+                raise _mistake(f"{schedule.after} do not ascend.", "schedule", "after")
+            if schedule.after[-1] >= epochs:
+                message = f"{schedule.after[-1]:g} epochs are not inside the training; training.epochs is {epochs}."
+                raise _mistake(message, "schedule", "after")
         return self
 
     def __eq__(self, other: object) -> bool:
@@ -279,7 +237,8 @@ class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash
         """Return what the members of one ensemble share: everything but the seed and where it runs."""
         values = self.model_dump(mode="json", exclude={"seed"})
         values["runtime"] = {"precision": self.runtime.precision}
-        values["training"].pop("tensorboard")
+        for without_influence in ("tensorboard", "checkpoint_steps"):
+            values["training"].pop(without_influence)
         return values
 
 

@@ -8,10 +8,12 @@ from typing import Any
 
 from cnnzoo import runs, runtime
 from cnnzoo.config import Config
+from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
+from cnnzoo.runtime import Device
 from cnnzoo.training.listening import Listener, Silent
 
-__all__ = ["Listener", "Silent", "train"]
+__all__ = ["Listener", "Silent", "resume", "train"]
 
 
 def train(
@@ -44,10 +46,51 @@ def train(
     name = name or (runs.name_for(config.path) if config.path else config.model.name)
     backend = runtime.resolve_backend(config.runtime.backend)
     config = config.replaced(runtime=config.runtime.model_copy(update={"backend": backend}))
-    device = runtime.prepare(**config.runtime.model_dump())
-    from cnnzoo.training import fitting  # noqa: PLC0415 - loads Keras, so only after its backend is chosen
-
+    fitting, device = _started(config)
     prepared = fitting.prepare(config, data_dir)
     run = runs.create(config, name, directory, parent)
     with run.locked():
         return run, fitting.fit(config, prepared, run, device, listener or Silent())
+
+
+def resume(
+    run: Run, *, device: Device | None = None, data_dir: Path | None = None, listener: Listener | None = None
+) -> tuple[Run, dict[str, Any]]:
+    """Go on with a training that was killed or interrupted, as if nothing had happened.
+
+    On the same machine, with the same versions and backend, weights and history become those of a training
+    without the interruption, bit for bit.
+
+    Args:
+        run: An unfinished run.
+        device: Where to compute; None for where it was begun.
+        data_dir: Where the data set lies; None to search for it.
+        listener: Told of the progress.
+
+    Returns:
+        The run and its metrics, as of ``train``.
+
+    Raises:
+        UserError: There is nothing left to train, another process holds the run, or as for ``train``.
+    """
+    config = run.config()
+    if device:
+        config = config.replaced(runtime=config.runtime.model_copy(update={"device": device}))
+    heard = listener or Silent()
+    with run.locked():
+        if run.metrics().get("status") == "finished":
+            raise UserError(f"{run.directory} is finished: there is nothing to resume.")
+        fitting, where = _started(config)
+        begun = run.environment_path.is_file()
+        if begun and run.environment()["versions"] != runtime.describe():
+            heard.remark("Begun with other versions or on another machine: the last digits may come out otherwise.")
+        prepared = fitting.prepare(config, data_dir)
+        return run, fitting.fit(config, prepared, run, where, heard, resume=begun)
+
+
+def _started(config: Config) -> tuple[Any, str]:
+    """Return the module that trains, which loads Keras and so comes after its backend is chosen, and the device."""
+    device = runtime.prepare(**config.runtime.model_dump())
+    from cnnzoo.training import fitting  # noqa: PLC0415 - see above
+
+    return fitting, device

@@ -1,26 +1,32 @@
 """Images and a network become a filled run directory."""
 
 import importlib.util
-import time
+import shlex
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from keras import Model, callbacks
+from numpy.typing import NDArray
 
 import cnnzoo
 from cnnzoo import data, plots, runtime
-from cnnzoo.config import Config, PreprocessingSection
+from cnnzoo.config import Config, PreprocessingSection, TrainingSection
 from cnnzoo.data.augmentation import Augmentation
 from cnnzoo.data.preprocessing import padded_shape, resolve, with_preprocessing
 from cnnzoo.errors import UserError
 from cnnzoo.models import without_auxiliary_heads
 from cnnzoo.runs import Run, write_environment
+from cnnzoo.training import checkpoints
+from cnnzoo.training.interruption import Interruption
 from cnnzoo.training.listening import Listener
-from cnnzoo.training.optimization import optimizer
-from cnnzoo.training.recorder import Interruption, Recorder
-from cnnzoo.training.trainee import Batches, EpochSeeds, Trainee
+from cnnzoo.training.optimizers import optimizer
+from cnnzoo.training.recorder import Averaging, Recorder
+from cnnzoo.training.trainee import Batches, EpochSeeds, Trainee, class_weights
 
 VALIDATION_BATCH_SIZE = 500
 REPORTS_PER_EPOCH = 10
@@ -34,6 +40,7 @@ class Prepared:
     validation: data.Split
     network: Model
     preprocessing: PreprocessingSection
+    class_weights: NDArray[np.float32] | None
 
 
 def prepare(config: Config, data_dir: Path | None = None) -> Prepared:
@@ -60,6 +67,8 @@ def prepare(config: Config, data_dir: Path | None = None) -> Prepared:
             raise UserError(
                 f"{config.training.batch_size:,} is more than the {len(training.images):,} training images."
             )
+    with config.blaming("training.class_weights"):
+        weights = class_weights(config.training.class_weights, training.labels, classes)
     with config.blaming("preprocessing"):
         preprocessing = resolve(config.preprocessing, training.images)
     if config.training.tensorboard and importlib.util.find_spec("tensorboard") is None:
@@ -69,10 +78,13 @@ def prepare(config: Config, data_dir: Path | None = None) -> Prepared:
     with config.blaming("model"):
         input_shape = padded_shape(preprocessing, known.input_shape)
         network = cnnzoo.build(config.model.name, input_shape, classes, **config.model.options)
-    return Prepared(training, validation, with_preprocessing(network, preprocessing, known.input_shape), preprocessing)
+    model = with_preprocessing(network, preprocessing, known.input_shape)
+    return Prepared(training, validation, model, preprocessing, weights)
 
 
-def fit(config: Config, prepared: Prepared, run: Run, device: str, listener: Listener) -> dict[str, Any]:
+def fit(
+    config: Config, prepared: Prepared, run: Run, device: str, listener: Listener, *, resume: bool = False
+) -> dict[str, Any]:
     """Train a network and fill its run directory.
 
     The test images are not touched. ``runtime.prepare`` has been called, and the run is locked.
@@ -80,20 +92,21 @@ def fit(config: Config, prepared: Prepared, run: Run, device: str, listener: Lis
     Args:
         config: The run's config.
         prepared: From ``prepare``.
-        run: A new run.
+        run: A new run, or one to resume.
         device: The device in words, for the record.
         listener: Told of every epoch.
+        resume: Go on from the run's newest whole checkpoint, or from the beginning if there is none.
 
     Returns:
-        The run's metrics: status, epochs, best_epoch, validation_accuracy, validation_loss,
-        images_per_second, seconds, and the preprocessing with mean and deviation filled in.
+        The run's metrics: status, epochs, best_epoch, ended_early, validation_accuracy, validation_loss,
+        images_per_second, seconds (before interruptions too), and the preprocessing with mean and deviation filled in.
         After an interruption the status is "interrupted", and files hold the epochs before it.
 
     Raises:
-        UserError: The loss is not finite.
+        UserError: The loss is not finite, or the run cannot be written to.
     """
-    began = time.perf_counter()
-    write_environment(run, config, device)
+    if not resume:
+        write_environment(run, config, device)
     settings, training, validation = config.training, prepared.training, prepared.validation
     count = len(training.labels)
     places = np.arange(count + len(validation.labels), dtype="int32")
@@ -104,46 +117,102 @@ def fit(config: Config, prepared: Prepared, run: Run, device: str, listener: Lis
         np.concatenate([training.images, validation.images]),
         Augmentation(config.augmentation),
         settings.label_smoothing,
+        prepared.class_weights,
     )
-    trainee.compile(
-        optimizer=optimizer(config, len(batches)),
-        metrics=["accuracy"],
-        steps_per_execution=min(
-            max(1, len(batches) // REPORTS_PER_EPOCH), runtime.most_steps_per_execution() or len(batches)
-        ),
+    chosen = optimizer(config, batches.count)
+    chosen.build(trainee.trainable_variables)
+    trainee.compile(optimizer=chosen, steps_per_execution=_steps_per_execution(batches.count, settings))
+    checkpoint = checkpoints.newest(run, trainee, listener.remark) if resume else None
+    listener.started(_facts(config, prepared, run, batches.count, device))
+    averaging = Averaging()
+    story = checkpoint.story if checkpoint else None
+    recorder = Recorder(
+        run,
+        without_auxiliary_heads(prepared.network),
+        batches,
+        settings,
+        config.schedule,
+        averaging,
+        listener,
+        story,
     )
-    listener.started(_facts(config, prepared, run, len(batches), device))
-    with Interruption() as interruption:
-        images_per_epoch = len(batches) * settings.batch_size
-        network = without_auxiliary_heads(prepared.network)
-        recorder = Recorder(run, network, images_per_epoch, listener, interruption)
+    if checkpoint:
+        listener.resumed(recorder.rows, checkpoint.epoch, checkpoint.step)
+    with Interruption(settings.epochs) as interruption, _room(run):
+        heard = [
+            EpochSeeds(config.seed, batches),
+            checkpoints.Resumption(checkpoint),
+            averaging,
+            *_optional_callbacks(config, run),
+            recorder,
+            checkpoints.Checkpoints(run, batches, settings.checkpoint_steps, recorder, interruption),
+            interruption,
+        ]
         status = "finished"
         try:
-            trainee.fit(
-                batches,
-                validation_data=held_out,
-                epochs=settings.epochs,
-                shuffle=False,  # the order is the seed's and the epoch's alone
-                verbose=0,
-                callbacks=[EpochSeeds(config.seed, batches), *_optional_callbacks(config, run), recorder],
-            )
+            _train(trainee, batches, held_out, checkpoint, settings.epochs, recorder, heard)
         except KeyboardInterrupt:
             status = "interrupted"
-        metrics = _metrics(status, recorder, time.perf_counter() - began)
+        metrics = _metrics(status, recorder)
         metrics["preprocessing"] = prepared.preprocessing.model_dump()
         run.write_metrics(metrics)
         if recorder.rows:
             title = f"{config.model.name} on {config.data.name}, seed {config.seed}"
             plots.curves(recorder.rows, run.curves_path, best_epoch=metrics["best_epoch"], title=title)
+        if status == "finished":
+            shutil.rmtree(run.checkpoints_folder, ignore_errors=True)
     return metrics
+
+
+def _train(
+    trainee: Trainee,
+    batches: Batches,
+    held_out: Batches,
+    checkpoint: checkpoints.Checkpoint | None,
+    epochs: int,
+    recorder: Recorder,
+    heard: list[callbacks.Callback],
+) -> None:
+    """Call ``fit`` for what is left: for the rest of an epoch that was begun, and for the whole ones."""
+    epoch, batches.start = (checkpoint.epoch, checkpoint.step) if checkpoint else (0, 0)
+    parts = [(epoch, epoch + 1), (epoch + 1, epochs)] if batches.start else [(epoch, epochs)]
+    for first, end in parts:
+        if first < end and not recorder.ended_early():
+            trainee.fit(
+                batches,
+                validation_data=held_out,
+                initial_epoch=first,
+                epochs=end,
+                shuffle=False,  # the order is the seed's and the epoch's alone
+                verbose=0,
+                callbacks=heard,
+            )
+        batches.start = 0
+
+
+def _steps_per_execution(steps: int, settings: TrainingSection) -> int:
+    most = runtime.most_steps_per_execution() or steps
+    return min(max(1, steps // REPORTS_PER_EPOCH), settings.checkpoint_steps, most)
+
+
+@contextmanager
+def _room(run: Run) -> Iterator[None]:
+    """Say of what cannot be written how to go on.
+
+    Raises:
+        UserError: Something could not be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"{run.directory} cannot be written to ({error.strerror or error}); when there is room again, "
+            f"go on with: cnnzoo train --resume {shlex.quote(str(run.directory))}"
+        ) from None
 
 
 def _optional_callbacks(config: Config, run: Run) -> list[callbacks.Callback]:
     chosen = []
-    if config.training.ema_decay is not None:
-        # Swapped in at the end of an epoch and out at the beginning of the next: the recorder, which
-        # comes after, saves the averaged weights.
-        chosen.append(callbacks.SwapEMAWeights(swap_on_epoch=True))
     if config.training.tensorboard:
         chosen.append(callbacks.TensorBoard(run.events_path, write_graph=False))
     return chosen
@@ -165,14 +234,15 @@ def _facts(config: Config, prepared: Prepared, run: Run, steps: int, device: str
     }
 
 
-def _metrics(status: str, recorder: Recorder, seconds: float) -> dict[str, Any]:
-    metrics: dict[str, Any] = {"status": status, "epochs": len(recorder.rows), "seconds": round(seconds, 2)}
+def _metrics(status: str, recorder: Recorder) -> dict[str, Any]:
+    metrics: dict[str, Any] = {"status": status, "epochs": len(recorder.rows), "seconds": round(recorder.seconds, 2)}
     if recorder.best is not None:
-        images = recorder.images_per_epoch * len(recorder.rows)
+        images = recorder.batches.count * recorder.batches.batch_size * len(recorder.rows)
         metrics |= {
             "best_epoch": int(recorder.best["epoch"]),
             "validation_accuracy": recorder.best["validation_accuracy"],
             "validation_loss": recorder.best["validation_loss"],
+            "ended_early": status == "finished" and recorder.ended_early(),
             "images_per_second": round(images / recorder.training_seconds, 1),
         }
     return metrics

@@ -1,5 +1,6 @@
 """What a training tells of itself while it runs."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 Row = dict[str, float]
@@ -16,6 +17,18 @@ class Listener(Protocol):
                 device, epochs, steps (of an epoch), seed, run (its directory).
         """
 
+    def resumed(self, rows: Sequence[Row], epoch: int, step: int) -> None:
+        """Hear from where a training goes on.
+
+        Args:
+            rows: The history so far.
+            epoch: Epochs that are done.
+            step: Batches that are done of the next one.
+        """
+
+    def remark(self, text: str) -> None:
+        """Hear of something that a person should know."""
+
     def step(self, epoch: int, step: int) -> None:
         """Hear that steps (counted from 1) of an epoch (counted from 1) are done."""
 
@@ -28,6 +41,12 @@ class Silent:
 
     def started(self, facts: dict[str, Any]) -> None:
         """Hear what is about to be trained."""
+
+    def resumed(self, rows: Sequence[Row], epoch: int, step: int) -> None:
+        """Hear from where a training goes on."""
+
+    def remark(self, text: str) -> None:
+        """Hear of something that a person should know."""
 
     def step(self, epoch: int, step: int) -> None:
         """Hear that steps are done."""

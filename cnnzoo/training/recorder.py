@@ -1,103 +1,152 @@
-"""What Keras's own callbacks lack: whole files, one listener, a run's history."""
+"""What Keras's own callbacks lack: whole files, one listener, a run's history, and what follows from it."""
 
 import math
 import shutil
-import signal
-import threading
 import time
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
 
+import numpy as np
 from keras import callbacks, ops
 
 from cnnzoo import files
+from cnnzoo.config import TrainingSection
+from cnnzoo.config.optimization import PlateauSection, Schedule
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
 from cnnzoo.training.listening import Listener, Row
+from cnnzoo.training.schedules import plateau_factor
+from cnnzoo.training.trainee import Batches
 
 
-class Interruption:
-    """Ctrl-C as a wish that is granted between two steps; a second one insists.
+class Averaging(callbacks.Callback):
+    """Puts averaged weights, where the optimizer keeps any, in the place of the trained ones to be judged and saved."""
 
-    A step, a save or a record is never cut, and no library can swallow the interrupt on its way. A wish
-    that comes after the last step is passed on when everything is written.
-    """
+    def on_test_begin(self, logs: Any = None) -> None:
+        """Judge the averaged weights."""
+        del logs
+        self._swap()
 
-    def __init__(self) -> None:
-        self.wished = self.granted = False
-        self.previous: Any = None
+    def on_test_end(self, logs: Any = None) -> None:
+        """Go on with the trained weights."""
+        del logs
+        self._swap()
 
-    def __enter__(self) -> Self:
-        """Take the signal over, unless whoever started this process has it ignored."""
-        main = threading.current_thread() is threading.main_thread()
-        if main and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-            self.previous = signal.signal(signal.SIGINT, self._wish)
-        return self
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Have the averaged weights in the network inside the block."""
+        self._swap()
+        yield
+        self._swap()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Give the signal back, and a wish that nothing has granted with it."""
-        if self.previous is not None:
-            signal.signal(signal.SIGINT, self.previous)
-        if self.wished and not self.granted and kind is None:
-            raise KeyboardInterrupt
-
-    def grant(self) -> None:
-        """End the training here if that was wished.
-
-        Raises:
-            KeyboardInterrupt: It was.
-        """
-        if self.wished:
-            self.granted = True
-            raise KeyboardInterrupt
-
-    def _wish(self, *_: Any) -> None:
-        if self.wished:
-            self.granted = True
-            raise KeyboardInterrupt
-        self.wished = True
+    def _swap(self) -> None:
+        averages = self.model.optimizer.averages
+        if averages:
+            for weight, average in zip(self.model.trainable_variables, averages, strict=True):
+                trained = np.array(ops.convert_to_numpy(weight))
+                weight.assign(average)
+                average.assign(trained)
 
 
 class Recorder(callbacks.Callback):
     """Keeps the history, the best model by validation and the last one, and tells the listener.
 
-    The best epoch has the highest validation accuracy, and among equals the lowest validation loss.
+    The best epoch has the highest validation accuracy, and among equals the lowest validation loss. A plateau's
+    learning rate and early stopping follow from the history alone.
 
     Args:
         run: Where files go.
         network: The model to save, from raw pixels to logits.
-        images_per_epoch: Training images that one epoch sees.
+        batches: The training batches.
+        settings: The config's section: early stopping.
+        schedule: The config's section: a plateau.
+        averaging: Knows the weights to save.
         listener: Told of steps and epochs.
-        interruption: Granted after a step or an epoch.
+        told: The story that another recorder told at a checkpoint, to go on with.
     """
 
     def __init__(
-        self, run: Run, network: Any, images_per_epoch: int, listener: Listener, interruption: Interruption
+        self,
+        run: Run,
+        network: Any,
+        batches: Batches,
+        settings: TrainingSection,
+        schedule: Schedule,
+        averaging: Averaging,
+        listener: Listener,
+        told: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        self.run, self.network, self.listener, self.interruption = run, network, listener, interruption
-        self.images_per_epoch = images_per_epoch
-        self.rows: list[Row] = []
-        self.best: Row | None = None
-        self.training_seconds = 0.0
+        self.run, self.network, self.batches, self.listener = run, network, batches, listener
+        self.settings, self.schedule, self.averaging = settings, schedule, averaging
+        story = told or {
+            "rows": [],
+            "learning_rate": 0.0,
+            "training_seconds": 0.0,
+            "epoch_seconds": 0.0,
+            "seconds": 0.0,
+        }
+        self.rows: list[Row] = story["rows"]
+        self.learning_rate: float = story["learning_rate"]
+        self.training_seconds: float = story["training_seconds"]
+        self.seconds_before: float = story["seconds"]
+        self.epoch_seconds = self.epoch_seconds_before = story["epoch_seconds"]
+        self.clock = time.perf_counter()
+
+    @property
+    def best(self) -> Row | None:
+        """The best row so far."""
+        return max(self.rows, key=_merit) if self.rows else None  # the first among equals
+
+    @property
+    def seconds(self) -> float:
+        """All seconds of the training, before interruptions too."""
+        return self.seconds_before + time.perf_counter() - self.clock
+
+    def story(self) -> dict[str, Any]:
+        """Return what a recorder needs to go on, as JSON."""
+        return {
+            "rows": self.rows,
+            "learning_rate": self.learning_rate,
+            "training_seconds": self.training_seconds,
+            "epoch_seconds": self.epoch_seconds,
+            "seconds": self.seconds,
+        }
+
+    def ended_early(self) -> bool:
+        """Tell whether early stopping ends the training after the last row."""
+        patience, best = self.settings.early_stopping, self.best
+        return patience is not None and best is not None and len(self.rows) - best["epoch"] >= patience
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Note the epoch's first learning rate, and start its clock."""
+        """Set the plateau's factor, note the epoch's first learning rate, and start its clock."""
         del logs
-        self.learning_rate = float(ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        optimizer = self.model.optimizer
+        if isinstance(self.schedule, PlateauSection):
+            sign, key = {"accuracy": (1, "validation_accuracy"), "loss": (-1, "validation_loss")}[self.schedule.monitor]
+            optimizer.factor.assign(plateau_factor(self.schedule, [sign * row[key] for row in self.rows]))
+        if not self.batches.start:  # else it is known from before
+            self.learning_rate = optimizer.rate(epoch * self.batches.count)
         self.current, self.began = epoch + 1, time.perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Tell how far the epoch is, and stop the clock, so that it counts no validation."""
-        del logs
-        self.epoch_seconds = time.perf_counter() - self.began
-        self.listener.step(self.current, batch + 1)
-        self.interruption.grant()
+        """Tell how far the epoch is, and stop the clock, so that it counts no validation.
+
+        Raises:
+            UserError: The loss is not finite.
+        """
+        self.epoch_seconds = self.epoch_seconds_before + time.perf_counter() - self.began
+        if not math.isfinite(logs["loss"]):
+            self._give_up()
+        self.listener.step(self.current, self.batches.start + batch + 1)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Write the row and the models."""
+        """Write the row and the models.
+
+        Raises:
+            UserError: The validation loss is not finite.
+        """
         row: Row = {
             "epoch": epoch + 1,
             "learning_rate": self.learning_rate,
@@ -106,25 +155,34 @@ class Recorder(callbacks.Callback):
             "validation_loss": float(logs["val_loss"]),
             "validation_accuracy": float(logs["val_accuracy"]),
         }
-        if not (math.isfinite(row["loss"]) and math.isfinite(row["validation_loss"])):
-            kept = f" {self.run.directory} keeps the epochs before." if self.rows else ""
-            raise UserError(
-                f"The loss is not finite after epoch {epoch + 1} (learning rate {row['learning_rate']:.3g}); "
-                f"lower optimizer.learning_rate.{kept}"
-            )
+        if not math.isfinite(row["validation_loss"]):
+            self._give_up()
         best = self.best is None or _merit(row) > _merit(self.best)
-        with files.whole(self.run.last_model_path) as path:
+        with files.whole(self.run.last_model_path) as path, self.averaging.applied():
             self.network.save(path)
         if best:
             with files.whole(self.run.model_path) as path:
                 shutil.copyfile(self.run.last_model_path, path)
         self.run.write_history([*self.rows, row])
         self.rows.append(row)
-        self.best = row if best else self.best
         self.training_seconds += self.epoch_seconds
-        self.listener.epoch(row, self.images_per_epoch / self.epoch_seconds, best)
-        if epoch + 1 < self.params["epochs"]:  # else the training has come to its end
-            self.interruption.grant()
+        images = self.batches.count * self.batches.batch_size
+        self.listener.epoch(row, images / self.epoch_seconds, best)
+        self.epoch_seconds = self.epoch_seconds_before = 0.0
+        if self.ended_early():
+            self.model.stop_training = True
+
+    def _give_up(self) -> NoReturn:
+        if hasattr(self.model, "jax_state_sync"):  # on JAX the variables are elsewhere within an epoch
+            self.model.jax_state_sync()
+        step = int(ops.convert_to_numpy(self.model.first_bad_step))
+        rate = self.model.optimizer.rate(step)
+        good = self.run.checkpoints
+        raise UserError(
+            f"The loss is not finite: epoch {self.current}, step {step + 1:,} of the training, "
+            f"learning rate {rate:.3g}. Lower optimizer.learning_rate or set optimizer.clip_norm. "
+            + (f"The last good checkpoint is {good[0]}." if good else "There is no checkpoint before it.")
+        )
 
 
 def _merit(row: Row) -> tuple[float, float]:

@@ -1,13 +1,14 @@
 """What `fit` trains: the network, with the images resident on the device and augmented there."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-from keras import Model, callbacks, losses, ops, utils
+from keras import Model, callbacks, initializers, losses, metrics, ops, utils
 from numpy.typing import NDArray
 
 from cnnzoo.data.augmentation import Augmentation
+from cnnzoo.errors import UserError
 from cnnzoo.models.layers import AuxiliaryLogits
 
 
@@ -23,10 +24,20 @@ class Trainee(Model):
         augmentation: Applied in training only.
         label_smoothing: Probability spread evenly over all classes, in training only, so that
             validation losses of different runs can be compared.
+        class_weights: Weight of each class (num_classes,) in the loss, in training only; None for equal ones.
+
+    Attributes:
+        first_bad_step: The batch, counted from 0 over the whole training, whose loss was the first that is not
+            finite; -1 as long as there is none.
     """
 
     def __init__(
-        self, network: Model, images: NDArray[np.uint8], augmentation: Augmentation, label_smoothing: float
+        self,
+        network: Model,
+        images: NDArray[np.uint8],
+        augmentation: Augmentation,
+        label_smoothing: float,
+        class_weights: NDArray[np.float32] | None = None,
     ) -> None:
         super().__init__(name=f"{network.name}_trainee")
         self.network = network
@@ -36,7 +47,15 @@ class Trainee(Model):
         )
         self.augmentation = augmentation
         self.augmentation_seeds = augmentation.generator  # tracked by Keras only as an attribute of a model
-        self.label_smoothing = label_smoothing
+        self.label_smoothing, self.class_weights = label_smoothing, class_weights
+        self.steps_done = self.add_weight(
+            name="steps_done", shape=(), dtype="int32", initializer="zeros", trainable=False
+        )
+        self.first_bad_step = self.add_weight(
+            name="first_bad_step", shape=(), dtype="int32", initializer=initializers.Constant(-1), trainable=False
+        )
+        # Of our own, because the metrics that `compile` takes have no state to restore before the first step.
+        self.accuracy = metrics.SparseCategoricalAccuracy(name="accuracy")
         self.loss_weights = {"logits": 1.0, **dict(_auxiliary_heads(network))}
 
     def call(self, indices: Any, training: bool = False) -> Any:
@@ -63,13 +82,25 @@ class Trainee(Model):
             loss = losses.categorical_crossentropy(
                 targets, ops.cast(output, "float32"), from_logits=True, label_smoothing=smoothing
             )
+            if training and self.class_weights is not None:
+                loss = loss * ops.take(ops.convert_to_tensor(self.class_weights), ops.reshape(y, (-1,)))
             total = total + self.loss_weights[name] * ops.mean(loss)
+        if training:
+            self._watch(total)
         return total
 
+    def _watch(self, loss: Any) -> None:
+        """Note the step of the first loss that is not finite."""
+        bad = ops.logical_and(self.first_bad_step < 0, ops.logical_not(ops.isfinite(loss)))
+        self.first_bad_step.assign(ops.where(bad, self.steps_done, self.first_bad_step))
+        self.steps_done.assign_add(1)
+
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
-        """Return the metrics of the logits, whatever heads there are besides."""
-        metrics: dict[str, Any] = super().compute_metrics(x, y, _logits(y_pred), sample_weight)
-        return metrics
+        """Return the mean loss and the accuracy of the logits, whatever heads there are besides."""
+        del x, sample_weight
+        self.accuracy.update_state(y, _logits(y_pred))
+        results: dict[str, Any] = self.get_metrics_result()
+        return results
 
 
 def _logits(outputs: Any) -> Any:
@@ -85,6 +116,28 @@ def _auxiliary_heads(network: Model) -> Iterator[tuple[str, float]]:
             yield layer.name, layer.loss_weight
 
 
+def class_weights(
+    wanted: Literal["balanced"] | list[float] | None, labels: NDArray[np.int32], num_classes: int
+) -> NDArray[np.float32] | None:
+    """Return the weight of each class (num_classes,), with a mean of 1 over the images; None for equal ones.
+
+    Args:
+        wanted: One number per class, or "balanced" for the inverse of how often a class occurs.
+        labels: Of the training images (count,).
+        num_classes: Number of classes.
+
+    Raises:
+        UserError: There are not as many numbers as classes.
+    """
+    if wanted is None:
+        return None
+    if isinstance(wanted, list) and len(wanted) != num_classes:
+        raise UserError(f"{len(wanted)} weights were given for {num_classes} classes.")
+    counts = np.bincount(labels, minlength=num_classes)
+    weights = 1 / np.maximum(counts, 1) if wanted == "balanced" else np.array(wanted)
+    return np.asarray(weights * len(labels) / (weights * counts).sum(), dtype="float32")
+
+
 class Batches(utils.PyDataset):
     """Batches of image indices and their labels.
 
@@ -94,6 +147,9 @@ class Batches(utils.PyDataset):
         batch_size: Indices a batch.
         whole: Leave out a last batch that is not full, because a second shape compiles a second step.
         count: Batches in an epoch; None for those that see every image once.
+
+    Attributes:
+        start: Batches at the beginning of an epoch to leave out, because they were done before an interruption.
     """
 
     def __init__(
@@ -110,10 +166,11 @@ class Batches(utils.PyDataset):
         self.order = np.arange(len(indices))
         self.per_pass = len(indices) // batch_size if whole else -(-len(indices) // batch_size)
         self.count = count or self.per_pass
+        self.start = 0
 
     def __len__(self) -> int:
-        """Return the number of batches in an epoch."""
-        return self.count
+        """Return the number of batches in an epoch, less those that are left out."""
+        return self.count - self.start
 
     def shuffle(self, seed: int, epoch: int) -> None:
         """Put an epoch's images into order: passes over all of them follow each other, each in an order of its own."""
@@ -125,7 +182,8 @@ class Batches(utils.PyDataset):
 
     def __getitem__(self, step: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Return the indices and labels of one step, each (batch,)."""
-        chosen = self.order[step * self.batch_size : (step + 1) * self.batch_size]
+        first = (self.start + step) * self.batch_size
+        chosen = self.order[first : first + self.batch_size]
         return self.indices[chosen], self.labels[chosen]
 
 

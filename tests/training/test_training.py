@@ -19,7 +19,8 @@ from cnnzoo.errors import UserError
 from cnnzoo.evaluation import load_model
 from cnnzoo.runs import Run
 from cnnzoo.training import Silent, train
-from cnnzoo.training.recorder import Interruption, Recorder
+from cnnzoo.training.optimizers import optimizer
+from cnnzoo.training.recorder import Averaging, Recorder
 from cnnzoo.training.trainee import Batches, Trainee
 
 SMALL_SETTINGS = SMALL[1::2]
@@ -90,14 +91,18 @@ def test_the_best_model_is_the_one_of_the_best_validation_epoch(tmp_path):
 def recorded(run, rows):
     """Have a recorder hear of epochs with these validation accuracies and losses; return it."""
     network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False, name="weight")])
-    network.compile(optimizer="sgd")
-    recorder = Recorder(run, network, 1, Silent(), Interruption())
-    recorder.set_model(network)
-    recorder.set_params({"epochs": len(rows)})
+    config = load_config("digits", ())
+    trainee = keras.Sequential([network])
+    trainee.compile(optimizer=optimizer(config, 1))
+    trainee.optimizer.build(trainee.trainable_variables)
+    averaging, batches = Averaging(), Batches(np.arange(1), np.arange(1), 1, whole=True)
+    recorder = Recorder(run, network, batches, config.training, config.schedule, averaging, Silent())
+    for callback in (averaging, recorder):
+        callback.set_model(trainee)
     for epoch, (accuracy, loss) in enumerate(rows):
         network.set_weights([np.array([[epoch + 1.0]])])
         recorder.on_epoch_begin(epoch)
-        recorder.on_train_batch_end(0)
+        recorder.on_train_batch_end(0, {"loss": 1})
         recorder.on_epoch_end(epoch, {"loss": 1, "accuracy": 0, "val_loss": loss, "val_accuracy": accuracy})
     return recorder
 
@@ -277,7 +282,9 @@ def test_a_run_is_held_while_it_is_trained(tmp_path):
 
 
 def test_a_loss_that_is_not_finite_ends_with_a_sentence(tmp_path):
-    with pytest.raises(UserError, match=r"not finite after epoch 1 .*lower optimizer.learning_rate"):
+    with pytest.raises(
+        UserError, match=r"not finite: epoch 1, step \d+ .*Lower optimizer.learning_rate.*no checkpoint"
+    ):
         trained(tmp_path / "run", "optimizer={name: sgd, learning_rate: 1000000.0}", "schedule={name: constant}")
 
 

@@ -1,0 +1,156 @@
+"""The whole state of a training, kept so that it can go on to the same bits.
+
+An epoch is a function of weights, optimizer, seed and number; so that is all that is kept at an epoch's end, with
+the history, from which a plateau and early stopping are derived. Within an epoch the metrics so far and the
+states of the seed generators are kept as well.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from keras import Model, callbacks, ops
+from numpy.typing import NDArray
+
+from cnnzoo import files
+from cnnzoo.runs import Run
+from cnnzoo.training.interruption import Interruption
+from cnnzoo.training.recorder import Recorder
+from cnnzoo.training.trainee import Batches, Trainee
+
+KEPT = 2
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A state that was read.
+
+    Attributes:
+        path: Where it was read.
+        epoch: Epochs that were done.
+        step: Batches that were done of the next epoch.
+        values: Of the variables, in the order of ``variables``.
+        story: What the recorder had to tell.
+    """
+
+    path: Path
+    epoch: int
+    step: int
+    values: list[NDArray[Any]]
+    story: dict[str, Any]
+
+
+def variables(trainee: Trainee) -> list[Any]:
+    """Return all that a training changes: weights, seed generators, optimizer and metrics, but for the images."""
+    own = [variable for variable in trainee.variables if variable is not trainee.images]
+    known = {id(variable) for variable in own}
+    others = [*trainee.optimizer.variables, *trainee.metrics_variables]
+    return own + [variable for variable in others if id(variable) not in known]
+
+
+def newest(run: Run, trainee: Trainee, tell: Callable[[str], None]) -> Checkpoint | None:
+    """Return the newest checkpoint that is whole; None where there is none.
+
+    Args:
+        run: The run.
+        trainee: What it shall fit.
+        tell: Told of one that is damaged.
+    """
+    shapes = [tuple(variable.shape) for variable in variables(trainee)]
+    for path in run.checkpoints:
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                story = json.loads(str(archive["story"]))
+                values = [archive[str(index)] for index in range(len(archive.files) - 1)]
+        except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
+            tell(f"{path} is damaged ({error}); the one before it is taken.")
+            continue
+        if [value.shape for value in values] != shapes:
+            tell(f"{path} is of another version of the network or the optimizer; the one before it is taken.")
+            continue
+        epoch, step = (int(number) for number in re.findall(r"\d+", path.stem))
+        return Checkpoint(path, epoch, step, values, story)
+    return None
+
+
+class Checkpoints(callbacks.Callback):
+    """Writes checkpoints, and puts the training back where one of them was written.
+
+    To come after the recorder and before the interruption.
+
+    Args:
+        run: Where they go.
+        batches: The training batches.
+        every: Batches between two checkpoints within an epoch.
+        recorder: Whose story is kept with them.
+        interruption: A wish of it is a reason to write one.
+    """
+
+    def __init__(self, run: Run, batches: Batches, every: int, recorder: Recorder, interruption: Interruption) -> None:
+        super().__init__()
+        self.run, self.batches, self.every = run, batches, every
+        self.recorder, self.interruption = recorder, interruption
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Write one within a long epoch, or before an interruption."""
+        del logs
+        done = self.batches.start + batch + 1
+        due = done // self.every > self.written // self.every
+        if done < self.batches.count and (due or self.interruption.wished):
+            if hasattr(self.model, "jax_state_sync"):  # on JAX the variables are elsewhere within an epoch
+                self.model.jax_state_sync()
+            self._write(self.recorder.current - 1, done)
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Begin to count the epoch's batches."""
+        del epoch, logs
+        self.written = self.batches.start
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Write one between two epochs."""
+        del logs
+        self._write(epoch + 1, 0)
+
+    def _write(self, epoch: int, step: int) -> None:
+        values = {str(i): ops.convert_to_numpy(variable) for i, variable in enumerate(variables(self.model))}
+        with files.whole(self.run.checkpoint_path(epoch, step)) as path:
+            np.savez(path, story=np.array(json.dumps(self.recorder.story())), **values)
+        self.written = step
+        for old in self.run.checkpoints[KEPT:]:
+            old.unlink()
+
+
+class Resumption(callbacks.Callback):
+    """Puts the training back into the state of a checkpoint, once, when its first epoch begins.
+
+    To come after what seeds an epoch and before what reads the state.
+
+    Args:
+        checkpoint: The state; None for a training that begins.
+    """
+
+    def __init__(self, checkpoint: Checkpoint | None) -> None:
+        super().__init__()
+        self.checkpoint = checkpoint
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Restore the state; of a whole epoch all but what the new one has set already."""
+        del epoch, logs
+        if self.checkpoint is None:
+            return
+        fresh = set() if self.checkpoint.step else set(map(id, _set_anew(self.model)))
+        for variable, value in zip(variables(self.model), self.checkpoint.values, strict=True):
+            if id(variable) not in fresh:
+                variable.assign(value)
+        self.checkpoint = None
+
+
+def _set_anew(trainee: Model) -> list[Any]:
+    """Return what every epoch sets when it begins: seed generators and metrics."""
+    seeds = [variable for variable in trainee.variables if variable.name == "seed_generator_state"]
+    return [*seeds, *trainee.metrics_variables]

@@ -1,0 +1,174 @@
+"""Optimizers, from a config's section, with what Keras's lack: L2, a plateau's factor, Muon on convolutions."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from keras import Variable, ops, optimizers
+
+from cnnzoo.config import Config
+from cnnzoo.config.optimization import AdamSection, AdamwSection, MuonSection, RmspropSection, SgdSection
+from cnnzoo.training.schedules import Schedule, schedule
+
+
+class Decay(optimizers.Optimizer):
+    """What comes before and after an optimizer's own step, for each variable; to be mixed into one.
+
+    Keras's L2 regularizers would be part of the loss, and its ``weight_decay`` knows no plateau.
+
+    Args:
+        l2: Times of a variable added to its gradient.
+        weight_decay: Times the learning rate, the part of a variable that a step takes away.
+        decay_kernels_only: Leave biases and normalization's scales and offsets alone in both.
+        ema_decay: Decay per step of averaged weights; None for none.
+        **options: The optimizer's own.
+
+    Attributes:
+        factor: Multiplies the learning rate; a plateau lowers it.
+        averages: The averaged weights, in the order of the variables; empty without ``ema_decay``.
+    """
+
+    def __init__(
+        self, *, l2: float, weight_decay: float, decay_kernels_only: bool, ema_decay: float | None, **options: Any
+    ) -> None:
+        super().__init__(**options)
+        self.schedule: Schedule = options["learning_rate"]
+        self.l2, self.decoupled, self.decay_kernels_only = l2, weight_decay, decay_kernels_only
+        self.ema_decay = ema_decay
+        self.averages: list[Any] = []
+
+    def build(self, variables: Sequence[Variable]) -> None:
+        """Make the optimizer's own variables."""
+        if self.built:
+            return
+        super().build(variables)
+        # What `update_step` is given has lost its name on TensorFlow.
+        self.decays = [variable.name == "kernel" or not self.decay_kernels_only for variable in variables]
+        self.factor = self.add_variable((), "ones", name="factor")
+        if self.ema_decay is not None:
+            self.averages = self.add_optimizer_variables(variables, "average")
+
+    def rate(self, step: int) -> float:
+        """Return the learning rate of a step, counted from 0, as far as the plateau is known."""
+        return float(ops.convert_to_numpy(self.schedule(step) * self.factor))
+
+    def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
+        """Change one variable by its gradient."""
+        learning_rate = ops.cast(learning_rate * self.factor, variable.dtype)
+        index = self._get_variable_index(variable)
+        if self.decays[index]:
+            if self.l2:
+                gradient = ops.cast(gradient, variable.dtype) + self.l2 * variable
+            if self.decoupled:
+                self.assign_sub(variable, learning_rate * self.decoupled * variable)
+        super().update_step(gradient, variable, learning_rate)
+        if self.averages:
+            average = self.averages[index]
+            kept = ops.where(self.iterations == 0, 0.0, self.ema_decay)
+            self.assign(average, ops.cast(kept, variable.dtype) * (average - variable) + variable)
+
+
+class Sgd(Decay, optimizers.SGD):
+    """Stochastic gradient descent."""
+
+
+class Adam(Decay, optimizers.Adam):
+    """Adam, and AdamW by ``weight_decay``."""
+
+
+class Rmsprop(Decay, optimizers.RMSprop):
+    """RMSprop."""
+
+
+class NewtonSchulz(optimizers.Adam):
+    """Muon on kernels, Adam on the classifier's and on all vectors.
+
+    A convolution's kernel (height, width, input maps, output maps) is a matrix of (height * width * input maps)
+    rows. Its momentum is replaced by a nearly orthogonal matrix and scaled to Adam's usual size of step, 0.2 a
+    weight in the root mean square, so that both share one learning rate.
+
+    Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024,
+    https://kellerjordan.github.io/posts/muon; the scale is equation 4 of Liu et al., "Muon is Scalable for LLM
+    Training", 2025, https://arxiv.org/abs/2502.16982.
+
+    Args:
+        momentum: Of the kernels' gradients.
+        nesterov: Whether the gradient is added once more.
+        iterations_per_step: Newton-Schulz iterations.
+        **options: Adam's.
+    """
+
+    # Of the quintic a*x + b*x^3 + c*x^5, which brings singular values to 0.7 to 1.2 (Jordan et al.).
+    COEFFICIENTS = (3.4445, -4.7750, 2.0315)
+    SIZE = 0.2
+
+    def __init__(self, *, momentum: float, nesterov: bool, iterations_per_step: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.momentum, self.nesterov, self.iterations_per_step = momentum, nesterov, iterations_per_step
+
+    def build(self, variables: Sequence[Variable]) -> None:
+        """Make the optimizer's own variables."""
+        if self.built:
+            return
+        super().build(variables)
+        self.hidden_kernels = [variable.name == "kernel" and "logits" not in variable.path for variable in variables]
+
+    def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
+        """Change one variable by its gradient."""
+        index = self._get_variable_index(variable)
+        if not self.hidden_kernels[index]:
+            super().update_step(gradient, variable, learning_rate)
+            return
+        gradient = ops.cast(gradient, variable.dtype)
+        velocity = self._momentums[index]
+        self.assign(velocity, self.momentum * velocity + gradient)
+        direction = gradient + self.momentum * velocity if self.nesterov else velocity
+        matrix = ops.reshape(direction, (-1, variable.shape[-1]))
+        rows, columns = matrix.shape
+        step = self.SIZE * max(rows, columns) ** 0.5 * self._orthogonal(matrix)
+        self.assign_sub(variable, learning_rate * ops.reshape(step, variable.shape))
+
+    def _orthogonal(self, matrix: Any) -> Any:
+        """Return U V^T of a matrix U S V^T, nearly."""
+        a, b, c = self.COEFFICIENTS
+        tall = matrix.shape[0] > matrix.shape[1]
+        x = ops.transpose(matrix) if tall else matrix
+        x = x / (ops.sqrt(ops.sum(ops.square(x))) + 1e-7)
+        for _ in range(self.iterations_per_step):
+            squared = ops.matmul(x, ops.transpose(x))
+            x = a * x + ops.matmul(b * squared + c * ops.matmul(squared, squared), x)
+        return ops.transpose(x) if tall else x
+
+
+class Muon(Decay, NewtonSchulz):
+    """Muon, with decoupled decay."""
+
+
+def optimizer(config: Config, steps_per_epoch: int) -> Decay:
+    """Return the config's optimizer with its schedule.
+
+    Args:
+        config: The run's config.
+        steps_per_epoch: Batches of an epoch.
+    """
+    section, training = config.optimizer, config.training
+    learning_rate: Schedule = schedule(config, steps_per_epoch)
+    shared: dict[str, Any] = {
+        "learning_rate": learning_rate,
+        "l2": 0.0,
+        "weight_decay": 0.0,
+        "decay_kernels_only": section.decay_kernels_only,
+        "ema_decay": training.ema_decay,
+        "global_clipnorm": section.clip_norm,
+        "gradient_accumulation_steps": training.gradient_accumulation if training.gradient_accumulation > 1 else None,
+    }
+    own = section.model_dump(exclude={"name", "learning_rate", "decay_kernels_only", "clip_norm"})
+    match section:
+        case SgdSection():
+            return Sgd(**shared | own)
+        case RmspropSection():
+            return Rmsprop(**shared | own)
+        case AdamSection() | AdamwSection():
+            return Adam(**shared | own)
+        case MuonSection():
+            own["iterations_per_step"] = own.pop("iterations")
+            return Muon(**shared | own)

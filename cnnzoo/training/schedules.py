@@ -1,0 +1,102 @@
+"""Learning rates as functions of the step."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from keras import ops, optimizers
+
+from cnnzoo.config import Config
+from cnnzoo.config.optimization import (
+    ConstantSection,
+    CosineSection,
+    MultiStepSection,
+    OneCycleSection,
+    PlateauSection,
+    PolynomialSection,
+    StepSection,
+)
+
+
+class Schedule(optimizers.schedules.LearningRateSchedule):
+    """Linear growth from ``initial`` to ``peak``, and then what a function says.
+
+    Args:
+        peak: Largest learning rate.
+        warmup_steps: Steps of growth, at least 0.
+        initial: Learning rate of the first step.
+        share: From the step, counted from 0, to the fraction of the peak after the growth.
+    """
+
+    def __init__(self, peak: float, warmup_steps: float, initial: float, share: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self.peak, self.warmup_steps, self.initial, self.share = peak, warmup_steps, initial, share
+
+    def __call__(self, step: Any) -> Any:
+        """Return the learning rate of a step, counted from 0."""
+        step = ops.cast(step, "float32")
+        growth = self.initial + (self.peak - self.initial) * step / max(self.warmup_steps, 1.0)
+        return ops.where(step < self.warmup_steps, growth, self.peak * self.share(step))
+
+
+def schedule(config: Config, steps_per_epoch: int) -> Schedule:
+    """Return the learning rate as a function of the step.
+
+    A plateau's changes are not in it: they depend on validation, and the optimizer multiplies them in.
+
+    Args:
+        config: The run's config.
+        steps_per_epoch: Batches of an epoch.
+    """
+    section, peak = config.schedule, config.optimizer.learning_rate
+    total = steps_per_epoch * config.training.epochs
+    if isinstance(section, OneCycleSection):
+        warmup, initial = section.rise * total, section.initial * peak
+    else:
+        warmup = section.warmup_epochs * steps_per_epoch
+        initial = peak / (warmup + 1)  # because a first step at rate zero would be none
+    match section:
+        case StepSection(every=every, factor=factor):
+            share = _falling(factor, [every * n for n in range(1, math.ceil(config.training.epochs / every))])
+        case MultiStepSection(after=after, factor=factor):
+            share = _falling(factor, after)
+        case CosineSection(final=final) | OneCycleSection(final=final):
+            share = _ending(final, lambda left: 0.5 * (1.0 - ops.cos(math.pi * left)))
+        case PolynomialSection(power=power, final=final):
+            share = _ending(final, lambda left: left**power)
+        case ConstantSection() | PlateauSection():
+            share = _ending(1.0, lambda left: left)
+
+    def left(step: Any) -> Any:
+        """Return the fraction of the steps after the warm-up that is still to come."""
+        return 1.0 - ops.clip((step - warmup) / max(total - warmup, 1.0), 0.0, 1.0)
+
+    return Schedule(peak, warmup, initial, lambda step: share(step / steps_per_epoch, left(step)))
+
+
+# From the epochs that are done, and the fraction of all steps that is left, to a fraction of the peak.
+Share = Callable[[Any, Any], Any]
+
+
+def _falling(factor: float, epochs: list[float]) -> Share:
+    return lambda done, _: factor ** sum((ops.cast(done >= epoch, "float32") for epoch in epochs), 0.0)
+
+
+def _ending(final: float, shape: Callable[[Any], Any]) -> Share:
+    return lambda _, left: final + (1.0 - final) * shape(left)
+
+
+def plateau_factor(section: PlateauSection, figures: list[float]) -> float:
+    """Return what the learning rate is multiplied by after some epochs.
+
+    Args:
+        section: The config's schedule.
+        figures: What is monitored after each epoch so far, larger being better.
+    """
+    factor, best, stalled = 1.0, -math.inf, 0
+    for figure in figures:
+        stalled = 0 if figure > best else stalled + 1
+        best = max(best, figure)
+        if stalled == section.patience:
+            factor, stalled = max(factor * section.factor, section.smallest), 0
+    return factor

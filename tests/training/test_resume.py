@@ -1,0 +1,201 @@
+"""A training that was cut off anywhere goes on as if nothing had happened."""
+
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import pytest
+from commands import SMALL
+
+from cnnzoo.cli.options import load_config
+from cnnzoo.ensembles import train_members
+from cnnzoo.errors import UserError
+from cnnzoo.evaluation import load_model
+from cnnzoo.runs import Run
+from cnnzoo.training import Silent, resume, train
+
+# Of everything that has a state: momentum, averaged weights, accumulated gradients, dropout, augmentation, a plateau.
+EVERYTHING = (
+    *SMALL[1::2],
+    "model={name: lecture_tensorflow}",
+    "augmentation={rotation: 10, shift: 1}",
+    "optimizer={name: sgd, momentum: 0.9, learning_rate: 0.02, l2: 0.0005, clip_norm: 5.0}",
+    "schedule={name: plateau, patience: 1, warmup_epochs: 0.5}",
+    "training.epochs=4",
+    "training.ema_decay=0.8",
+    "training.gradient_accumulation=2",
+    "training.label_smoothing=0.1",
+    "training.checkpoint_steps=3",
+)
+
+
+def weights(path):
+    return [keras.ops.convert_to_numpy(weight).tobytes() for weight in load_model(path).weights]
+
+
+def state(run):
+    return run.history_path.read_bytes(), weights(run.model_path), weights(run.last_model_path)
+
+
+class CutOffError(Exception):
+    pass
+
+
+class Cutting(Silent):
+    """Ends the training after a step, or when an epoch is written but its checkpoint is not."""
+
+    def __init__(self, epoch, step=None):
+        self.at = epoch, step
+
+    def step(self, epoch, step):
+        if (epoch, step) == self.at:
+            raise CutOffError
+
+    def epoch(self, row, images_per_second, best):
+        if (row["epoch"], None) == self.at:
+            raise CutOffError
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("uninterrupted") / "run"
+    return train(load_config("digits", EVERYTHING), directory=directory)
+
+
+def cut_off(directory, *where):
+    with pytest.raises(CutOffError):
+        train(load_config("digits", EVERYTHING), directory=directory, listener=Cutting(*where))
+    return Run(directory)
+
+
+@pytest.mark.parametrize("where", [(1, 2), (2, 6), (3, None), (4, 10)], ids=str)
+def test_a_training_that_was_cut_off_ends_in_the_same_bits(where, uninterrupted, tmp_path):
+    run = cut_off(tmp_path / "run", *where)
+    resumed, metrics = resume(run)
+    assert state(resumed) == state(uninterrupted[0])
+    clocks = ("seconds", "images_per_second")
+    assert {k: v for k, v in metrics.items() if k not in clocks} == {
+        k: v for k, v in uninterrupted[1].items() if k not in clocks
+    }
+    assert not run.checkpoints_folder.exists()
+
+
+def test_it_may_be_cut_off_again_and_again(uninterrupted, tmp_path):
+    run = cut_off(tmp_path / "run", 1, 7)
+    for where in [(2, 3), (2, 9), (3, None)]:
+        with pytest.raises(CutOffError):
+            resume(run, listener=Cutting(*where))
+    assert state(resume(run)[0]) == state(uninterrupted[0])
+
+
+def test_a_damaged_checkpoint_is_told_and_the_one_before_it_taken(uninterrupted, tmp_path):
+    class Hearing(Silent):
+        def remark(self, text):
+            told.append(text)
+
+        def resumed(self, rows, epoch, step):
+            told.append((len(rows), epoch, step))
+
+    told = []
+    run = cut_off(tmp_path / "run", 2, 10)
+    newest, before = run.checkpoints
+    whole = newest.read_bytes()
+    newest.write_bytes(whole[: len(whole) // 2] + bytes(8) + whole[len(whole) // 2 + 8 :])
+    assert state(resume(run, listener=Hearing())[0]) == state(uninterrupted[0])
+    assert str(newest) in told[0]
+    assert told[1] == (1, 1, 6)
+    assert before.name == "epoch-000001-step-00000006.npz"
+
+
+def test_two_checkpoints_are_kept(tmp_path):
+    run = cut_off(tmp_path / "run", 3, 4)
+    assert [path.name for path in run.checkpoints] == [
+        "epoch-000002-step-00000003.npz",
+        "epoch-000002-step-00000000.npz",
+    ]
+
+
+def test_a_finished_run_has_nothing_to_resume(uninterrupted):
+    with pytest.raises(UserError, match="is finished: there is nothing to resume"):
+        resume(uninterrupted[0])
+
+
+def test_a_run_that_broke_off_before_its_first_checkpoint_begins_anew(uninterrupted, tmp_path):
+    run = cut_off(tmp_path / "run", 1, 1)
+    assert run.checkpoints == []
+    assert state(resume(run)[0]) == state(uninterrupted[0])
+
+
+def test_an_ensemble_goes_on_with_a_member_that_broke_off(uninterrupted, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = load_config("digits", EVERYTHING)
+    with pytest.raises(CutOffError):
+        train_members(config, 1, "digits", listener=Cutting(3, 5))
+    (run,) = train_members(config, 1, "digits")
+    assert [path.name for path in Path("runs").iterdir() if path.is_dir()] == [run.name]
+    assert state(run) == state(uninterrupted[0])
+
+
+def test_early_stopping_ends_when_validation_has_stalled(tmp_path):
+    settings = ("optimizer={name: sgd, learning_rate: 1.0e-12}", "schedule={name: constant}")
+    config = load_config("digits", (*SMALL[1::2], *settings, "training.epochs=9", "training.early_stopping=2"))
+    run, metrics = train(config, directory=tmp_path / "run")
+    best = metrics["best_epoch"]
+    assert metrics["ended_early"]
+    assert len(run.history()) == best + 2 < 9
+
+
+SETTINGS = [word for setting in EVERYTHING for word in ("--set", setting)]
+
+
+def command(*words, kilobytes="unlimited"):
+    """Start a command that can write files up to a size, as on a disk that is full."""
+    limited = ["bash", "-c", f'ulimit -f {kilobytes}; exec "$@"', "bash"]
+    words = [*limited, sys.executable, "-m", "cnnzoo", *map(str, words)]
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.slow
+def test_a_process_that_was_killed_at_any_moment_goes_on_to_the_same_bits(tmp_path):
+    """In as many random moments as CNNZOO_KILLS says, two by default."""
+    long = [*SETTINGS, "--set", "training.epochs=40"]
+    began = time.monotonic()
+    whole = command("train", "digits", "--run", tmp_path / "whole", *long)
+    _, errors = whole.communicate()
+    seconds = time.monotonic() - began
+    assert whole.returncode == 0, errors
+    run, moments, kills = tmp_path / "run", random.Random(), 0
+    process = command("train", "digits", "--run", run, *long)
+    while kills < int(os.environ.get("CNNZOO_KILLS", "2")):
+        time.sleep(moments.uniform(0.3, 0.95) * seconds)
+        if process.poll() is not None and not kills:
+            pytest.fail(process.stderr.read())
+        kills += process.poll() is None
+        process.kill()
+        process.communicate()
+        if Run(run).metrics():  # it had come to its end
+            break
+        process = (
+            command("train", "--resume", run)
+            if Run(run).config_path.is_file()
+            else command("train", "digits", "--run", run, *long)
+        )
+    _, errors = process.communicate()
+    assert Run(run).metrics().get("status") == "finished", errors
+    assert state(Run(run)) == state(Run(tmp_path / "whole"))
+
+
+@pytest.mark.slow
+def test_a_full_disk_ends_with_a_sentence_and_the_run_goes_on_when_there_is_room(uninterrupted, tmp_path):
+    run = cut_off(tmp_path / "run", 3, 2)
+    process = command("train", "--resume", run.directory, kilobytes=100)
+    _, errors = process.communicate()
+    assert process.returncode == 2, errors
+    assert "cannot be written to" in errors
+    assert f"--resume {run.directory}" in errors
+    assert "Traceback" not in errors
+    assert state(resume(run)[0]) == state(uninterrupted[0])
