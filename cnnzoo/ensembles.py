@@ -97,7 +97,7 @@ def combine(predictions: Sequence[Predictions]) -> dict[str, Any]:
         accuracies of the members, their mean and sample standard deviation (None for one member),
         soft_vote and hard_vote accuracies, all as fractions of 1; gain, the soft vote's accuracy less
         the mean, and standard_error, what so many images leave uncertain of the mean, both in points;
-        probabilities, the mean ones (count, num_classes); labels.
+        probabilities, the mean ones (count, num_classes); labels; remark, what is to be said of the images.
 
     Raises:
         UserError: The networks were asked about different images.
@@ -126,6 +126,7 @@ def combine(predictions: Sequence[Predictions]) -> dict[str, Any]:
         "standard_error": 100 * float(np.sqrt(accuracies.mean() * (1 - accuracies.mean()) / len(labels))),
         "probabilities": mean.astype("float32"),
         "labels": labels,
+        "remark": first.remark,
     }
 
 
@@ -180,12 +181,12 @@ def combine_runs(
         UserError: The members were trained on different data sets.
     """
     configs = [run.config() for run in members]
-    names = {config.data.name for config in configs}
-    if len(names) > 1:
-        raise UserError(f"These runs cannot vote together: they were trained on {' and '.join(sorted(names))}.")
-    known = data.describe(names.pop())
+    known = data.describe(configs[0].data)
+    titles = {data.describe(config.data).title for config in configs}
+    if len(titles) > 1:
+        raise UserError(f"These runs cannot vote together: they were trained on {' and '.join(sorted(titles))}.")
     combined = combine(list(_predictions(members, split, data_dir, device)))
-    vote = Predictions(combined.pop("probabilities"), combined.pop("labels"))
+    vote = Predictions(combined.pop("probabilities"), combined.pop("labels"), remark=combined.pop("remark"))
     accuracies = combined.pop("accuracies")
     result = {
         "data": known.name,

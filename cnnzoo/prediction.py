@@ -135,7 +135,7 @@ def predict(
     known: DataSet | Metadata
     if isinstance(source, Run):
         config = source.config()
-        known, path, folder = data.describe(config.data.name), source.model_path, source.predictions_folder
+        known, path, folder = data.describe(config.data), source.model_path, source.predictions_folder
         backend, threads, by = config.runtime.backend, config.runtime.threads, source.directory.resolve().name
     else:
         known, path, folder = _described(source), source, source.parent / f"{source.stem}-predictions"

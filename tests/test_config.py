@@ -263,7 +263,7 @@ def test_every_config_builds_for_its_data(name):
     from cnnzoo.data.preprocessing import padded_shape
 
     config = configs.load(name)
-    known = data.describe(config.data.name)
+    known = data.describe(config.data)
     shape = padded_shape(config.preprocessing, known.input_shape)
     model = cnnzoo.build(config.model.name, shape, len(known.class_names), **config.model.options)
     assert model.output_shape == (None, len(known.class_names))

@@ -19,10 +19,12 @@ class Split:
     Attributes:
         images: (count, height, width, channels), grey or colour values 0 to 255.
         labels: (count,), class numbers from 0.
+        remark: What is to be said of them wherever a result is, such as "1,000 of the 10,000 official test images".
     """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int32]
+    remark: str = ""
 
 
 def hold_out(training: Split, validation: int | float, num_classes: int) -> tuple[Split, Split]:
@@ -62,6 +64,6 @@ def hold_out(training: Split, validation: int | float, num_classes: int) -> tupl
     held = np.zeros(count, dtype=bool)
     held[by_class[rank_in_class < np.repeat(quotas, class_counts)]] = True
     return (
-        Split(training.images[~held], labels[~held]),
-        Split(training.images[held], labels[held]),
+        Split(training.images[~held], labels[~held], training.remark),
+        Split(training.images[held], labels[held], training.remark),
     )

@@ -47,12 +47,12 @@ def prepare(config: Config, data_dir: Path | None = None) -> Prepared:
         UserError: The data are not there or damaged, the network cannot take them, or a library that the
             config needs is not installed.
     """
-    known = data.describe(config.data.name)
+    known = data.describe(config.data)
     classes = len(known.class_names)
     with config.blaming("augmentation.shift"):
         if config.augmentation.shift >= min(known.input_shape[:2]):
             raise UserError(f"{config.augmentation.shift:g} pixels shift an image of {known.title} out of sight.")
-    images = data.load(known.name, "train", data_dir)
+    images = data.load(config.data, "train", data_dir)
     with config.blaming("data.validation"):
         training, validation = data.hold_out(images, config.data.validation, classes)
     with config.blaming("training.batch_size"):
@@ -86,7 +86,8 @@ def fit(config: Config, prepared: Prepared, run: Run, device: str, listener: Lis
 
     Returns:
         The run's metrics: status, epochs, best_epoch, validation_accuracy, validation_loss,
-        images_per_second, seconds, and the preprocessing with mean and deviation filled in.
+        images_per_second, seconds, remark (what is to be said of the training images) and the preprocessing
+        with mean and deviation filled in.
         After an interruption the status is "interrupted", and files hold the epochs before it.
 
     Raises:
@@ -130,6 +131,7 @@ def fit(config: Config, prepared: Prepared, run: Run, device: str, listener: Lis
         except KeyboardInterrupt:
             status = "interrupted"
         metrics = _metrics(status, recorder, time.perf_counter() - began)
+        metrics["remark"] = prepared.training.remark
         metrics["preprocessing"] = prepared.preprocessing.model_dump()
         run.write_metrics(metrics)
         if recorder.rows:
@@ -156,6 +158,7 @@ def _facts(config: Config, prepared: Prepared, run: Run, steps: int, device: str
         "data": config.data.name,
         "training_images": len(prepared.training.labels),
         "validation_images": len(prepared.validation.labels),
+        "remark": prepared.training.remark,
         "backend": config.runtime.backend,
         "device": device,
         "epochs": config.training.epochs,
