@@ -68,6 +68,15 @@ def mnist_dir() -> Path:
     return DATA_DIR
 
 
+@pytest.fixture(scope="session")
+def real_cifar10_dir() -> Path:
+    """Return the folder in which CIFAR-10 lies as well; a folder with MNIST alone leaves the test out."""
+    assert DATA_DIR, "mark a test that uses real_cifar10_dir with real_data"
+    if not (DATA_DIR / "cifar-10-batches-bin").is_dir():
+        pytest.skip("no cifar-10-batches-bin in CNNZOO_DATA_DIR")
+    return DATA_DIR
+
+
 @pytest.fixture
 def cnnzoo(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> "Cnnzoo":
     """Return a function that runs one command in an empty directory of its own."""

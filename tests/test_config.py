@@ -43,7 +43,7 @@ MISTAKES = {
         "'min' is not known here",
     ),
     "an unknown data set": (GOOD.replace("digits", "digit"), ":4: data.name", "Did you mean 'digits'?"),
-    "an unknown optimizer": (GOOD + "optimizer:\n  name: sdg\n", ":5: optimizer", "Did you mean 'sgd'?"),
+    "an unknown optimizer": (GOOD + "optimizer:\n  name: sdg\n", ":6: optimizer.name", "Did you mean 'sgd'?"),
     "a section without its name": (GOOD + "optimizer:\n  learning_rate: 0.1\n", ":5: optimizer", "needs a name"),
     "a missing section": ("model:\n  name: lenet5\n", ":1: data", "missing"),
     "a value in place of a section": (GOOD + "training: 3\n", ":5: training", "section"),

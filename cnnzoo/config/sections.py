@@ -94,13 +94,23 @@ class ModelSection(Section):
         }
 
 
+Part = Count | Annotated[float, Field(gt=0, lt=1)]
+HELD_OUT = "Training images held out for validation: a number of images, or a fraction."
+
+
 class DataSection(Section):
     """Which images, and how many of the training images are held out to choose by."""
 
-    name: Literal["mnist", "fashion_mnist", "digits"] = Field(description="Name of the data set.")
-    validation: Count | Annotated[float, Field(gt=0, lt=1)] = Field(
-        0.1, description="Training images held out for validation: a number of images, or a fraction."
-    )
+    name: Literal["mnist", "fashion_mnist", "digits", "cifar10"] = Field(description="Name of the data set.")
+    validation: Part = Field(0.1, description=HELD_OUT)
+
+
+class Cifar100Section(Section):
+    """CIFAR-100 by its 100 classes or by their 20 superclasses."""
+
+    name: Literal["cifar100"]
+    labels: Literal["fine", "coarse"] = Field("fine", description="100 classes, or the 20 that they belong to.")
+    validation: Part = Field(0.1, description=HELD_OUT)
 
 
 class PreprocessingSection(Section):
@@ -211,11 +221,14 @@ Optimizer = Annotated[SgdSection | AdamSection | RmspropSection, Field(discrimin
 Schedule = Annotated[ConstantSection | CosineSection | OneCycleSection, Field(discriminator="name")]
 
 
+Data = Annotated[DataSection | Cifar100Section, Field(discriminator="name")]
+
+
 class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash
     """One run: everything that its result depends on, but for the machine."""
 
     model: ModelSection
-    data: DataSection
+    data: Data
     preprocessing: PreprocessingSection = PreprocessingSection()
     augmentation: AugmentationSection = AugmentationSection()
     optimizer: Optimizer = AdamSection(name="adam")

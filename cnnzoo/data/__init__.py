@@ -6,8 +6,8 @@ Importing this loads NumPy and nothing heavier.
 from pathlib import Path
 from typing import Literal
 
-from cnnzoo.config import DataSection
-from cnnzoo.data import digits, idx_sets
+from cnnzoo.config import Cifar100Section, Data, DataSection
+from cnnzoo.data import digits, idx_sets, record_sets
 from cnnzoo.data.locations import check_named
 from cnnzoo.data.sources import DataSet, FileCheck, Source
 from cnnzoo.data.splits import Split, hold_out
@@ -15,13 +15,13 @@ from cnnzoo.errors import UserError, did_you_mean
 
 __all__ = ["DATA_SETS", "DataSet", "FileCheck", "Split", "describe", "fetch", "hold_out", "load", "verify", "where"]
 
-_MODULES: tuple[Source, ...] = (idx_sets, digits)
+_MODULES: tuple[Source, ...] = (idx_sets, record_sets, digits)
 _SOURCES: dict[str, Source] = {known.name: module for module in _MODULES for known in module.DATA_SETS}
 
 DATA_SETS: dict[str, DataSet] = {known.name: known for module in _MODULES for known in module.DATA_SETS}
 
 
-def describe(data: DataSection | str) -> DataSet:
+def describe(data: Data | str) -> DataSet:
     """Return what is known of a data set.
 
     Args:
@@ -34,7 +34,7 @@ def describe(data: DataSection | str) -> DataSet:
     return _SOURCES[section.name].describe(section)
 
 
-def load(data: DataSection | str, split: Literal["train", "test"], data_dir: Path | None = None) -> Split:
+def load(data: Data | str, split: Literal["train", "test"], data_dir: Path | None = None) -> Split:
     """Load one part of a data set; the other part's files are not read.
 
     Args:
@@ -97,9 +97,10 @@ def _source(name: str) -> Source:
     return _SOURCES[name]
 
 
-def _section(data: DataSection | str) -> DataSection:
+def _section(data: Data | str) -> Data:
     """Return a section as it is, and for a name one with the defaults."""
-    if isinstance(data, str):
-        _source(data)
-        return DataSection.model_validate({"name": data})
-    return data
+    if not isinstance(data, str):
+        return data
+    _source(data)
+    section = Cifar100Section if data == "cifar100" else DataSection
+    return section.model_validate({"name": data})
