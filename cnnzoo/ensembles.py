@@ -41,6 +41,7 @@ def train_members(
     """
     if config.seed + count > SEEDS:
         raise UserError(f"{count} members from seed {config.seed} on would pass the last seed, {SEEDS - 1}.")
+    config = data.resolved(config, data_dir)
     voters = []
     for place in range(1, count + 1):
         wanted = config.replaced(seed=config.seed + place - 1)
@@ -181,10 +182,17 @@ def combine_runs(
         UserError: The members were trained on different data sets.
     """
     configs = [run.config() for run in members]
-    known = data.describe(configs[0].data)
-    titles = {data.describe(config.data).title for config in configs}
-    if len(titles) > 1:
-        raise UserError(f"These runs cannot vote together: they were trained on {' and '.join(sorted(titles))}.")
+    known, *others = [data.describe(config.data) for config in configs]
+    if titles := {other.title for other in others} - {known.title}:
+        raise UserError(
+            f"These runs cannot vote together: they were trained on {' and '.join(sorted({known.title, *titles}))}."
+        )
+    for run, other in zip(members[1:], others, strict=True):
+        if other.class_names != known.class_names:
+            raise UserError(
+                f"These runs cannot vote together: {members[0].directory} ({len(known.class_names)} classes) and "
+                f"{run.directory} ({len(other.class_names)} classes) do not know the same classes."
+            )
     combined = combine(list(_predictions(members, split, data_dir, device)))
     vote = Predictions(combined.pop("probabilities"), combined.pop("labels"), remark=combined.pop("remark"))
     accuracies = combined.pop("accuracies")

@@ -67,7 +67,9 @@ def predict(run: Run, split: Split = "test", data_dir: Path | None = None, devic
     """
     config = run.config()
     images = split_of(config, split, data_dir)
-    contents = (run.model_path.read_bytes(), images.images.tobytes(), images.labels.tobytes())
+    pixels = images.images
+    of_images = pixels.digest() if isinstance(pixels, data.ImageFiles) else pixels.tobytes()
+    contents = (run.model_path.read_bytes(), of_images, images.labels.tobytes())
     fingerprint = hashlib.sha256(b"".join(contents)).hexdigest()
     path = run.predictions_path(split)
     kept = _read_predictions(path, fingerprint)
@@ -76,7 +78,9 @@ def predict(run: Run, split: Split = "test", data_dir: Path | None = None, devic
     computed_on = runtime.prepare_for_saved_model(config.runtime.backend, device, config.runtime.threads)
     known = data.describe(config.data)
     model = load_classifier(run.model_path, known.input_shape, len(known.class_names))
-    logits = np.asarray(model.predict(images.images, batch_size=PREDICT_BATCH_SIZE, verbose=0))
+    logits = np.concatenate(
+        [model.predict(part, batch_size=PREDICT_BATCH_SIZE, verbose=0) for part in data.parts(pixels)]
+    )
     predictions = Predictions(softmax(logits), images.labels, computed_on, images.remark)
     with files.whole(path) as temporary:
         np.savez_compressed(

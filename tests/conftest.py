@@ -100,3 +100,11 @@ def digits_runs(tmp_path_factory: pytest.TempPathFactory) -> "list[Run]":
         for seed in (0, 1):
             train(load_config("digits", SMALL[1::2], seed=seed), "digits")
     return [runs.Run(folder / run.directory) for run in runs.finished(folder / runs.RUNS)]
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Return a folder of thirty small pictures, ten each of mostly red, green and blue ones, by class."""
+    from commands import write_photos
+
+    return write_photos(tmp_path / "photos")

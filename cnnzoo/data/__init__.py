@@ -1,22 +1,38 @@
 """The data sets: what they are, where they lie, and their images.
 
-Importing this loads NumPy and nothing heavier.
+Importing this loads NumPy, Pillow and nothing heavier.
 """
 
 from pathlib import Path
 from typing import Literal
 
-from cnnzoo.config import Cifar100Section, Data, DataSection
-from cnnzoo.data import digits, idx_sets, record_sets
+from cnnzoo.config import Cifar100Section, Config, Data, DataSection, FolderSection
+from cnnzoo.data import digits, folder, idx_sets, record_sets
+from cnnzoo.data.image_files import ImageFiles, parts
 from cnnzoo.data.locations import check_named
 from cnnzoo.data.sources import DataSet, FileCheck, Source
 from cnnzoo.data.splits import Split, hold_out
 from cnnzoo.errors import UserError, did_you_mean
 
-__all__ = ["DATA_SETS", "DataSet", "FileCheck", "Split", "describe", "fetch", "hold_out", "load", "verify", "where"]
+__all__ = [
+    "DATA_SETS",
+    "DataSet",
+    "FileCheck",
+    "ImageFiles",
+    "Split",
+    "describe",
+    "fetch",
+    "hold_out",
+    "load",
+    "parts",
+    "resolved",
+    "verify",
+    "where",
+]
 
 _MODULES: tuple[Source, ...] = (idx_sets, record_sets, digits)
 _SOURCES: dict[str, Source] = {known.name: module for module in _MODULES for known in module.DATA_SETS}
+_SOURCES["folder"] = folder
 
 DATA_SETS: dict[str, DataSet] = {known.name: known for module in _MODULES for known in module.DATA_SETS}
 
@@ -34,6 +50,24 @@ def describe(data: Data | str) -> DataSet:
     return _SOURCES[section.name].describe(section)
 
 
+def resolved(config: Config, data_dir: Path | None = None) -> Config:
+    """Return a config with what only the images can tell, for a run to keep: a folder's classes.
+
+    Args:
+        config: The config.
+        data_dir: For a folder of a person's own images the one to take in place of the section's.
+
+    Raises:
+        UserError: There is no such folder, or it is not one of class folders.
+    """
+    if not isinstance(config.data, FolderSection):
+        return config
+    if data_dir is not None:
+        return config.replaced(data=folder.resolved(config.data, data_dir))
+    with config.blaming("data.path"):
+        return config.replaced(data=folder.resolved(config.data, None))
+
+
 def load(data: Data | str, split: Literal["train", "test"], data_dir: Path | None = None) -> Split:
     """Load one part of a data set; the other part's files are not read.
 
@@ -41,7 +75,8 @@ def load(data: Data | str, split: Literal["train", "test"], data_dir: Path | Non
         data: A config's data section, or a name in DATA_SETS.
         split: The part.
         data_dir: The only directory to look in. None: ``CNNZOO_DATA_DIR``, the cache, Keras's
-            cache, and then a download into the cache.
+            cache, and then a download into the cache. For a folder of a person's own images it is the
+            one to take in place of the section's.
 
     Returns:
         The images (count, height, width, channels) and their labels (count,).
@@ -102,5 +137,7 @@ def _section(data: Data | str) -> Data:
     if not isinstance(data, str):
         return data
     _source(data)
+    if data == "folder":
+        return FolderSection.model_validate({"name": data, "path": "."})
     section = Cifar100Section if data == "cifar100" else DataSection
     return section.model_validate({"name": data})

@@ -142,6 +142,7 @@ DATA_SETS: tuple[DataSet, ...] = (
         test_count=10_000,
         glyphs=False,
         source="Krizhevsky, Nair and Hinton 2009, from the 80 million tiny images; no licence stated",
+        resize="crop",
     ),
     DataSet(
         name="cifar100",
@@ -152,5 +153,6 @@ DATA_SETS: tuple[DataSet, ...] = (
         test_count=10_000,
         glyphs=False,
         source="Krizhevsky, Nair and Hinton 2009, from the 80 million tiny images; no licence stated",
+        resize="crop",
     ),
 )

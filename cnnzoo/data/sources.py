@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from cnnzoo.data.pictures import Resize
 from cnnzoo.data.splits import Split
 
 
@@ -20,6 +21,7 @@ class DataSet:
         test_count: Images in the test part; None where only loading tells.
         glyphs: Light strokes on a dark ground, centred: a photographed one is cropped to its ink.
         source: Who made it, where from and on what terms.
+        resize: How a photograph is brought to the images' size.
     """
 
     name: str
@@ -30,6 +32,7 @@ class DataSet:
     test_count: int | None
     glyphs: bool
     source: str
+    resize: Resize = "pad"
 
 
 @dataclass(frozen=True)
