@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from keras import Model, callbacks
+from numpy.typing import NDArray
 
 import cnnzoo
 from cnnzoo import data, plots, runtime
@@ -20,6 +21,7 @@ from cnnzoo.runs import Run, write_environment
 from cnnzoo.training.listening import Listener
 from cnnzoo.training.optimization import optimizer
 from cnnzoo.training.recorder import Interruption, Recorder
+from cnnzoo.training.streaming import StreamedBatches
 from cnnzoo.training.trainee import Batches, EpochSeeds, Trainee
 
 VALIDATION_BATCH_SIZE = 500
@@ -96,16 +98,8 @@ def fit(config: Config, prepared: Prepared, run: Run, device: str, listener: Lis
     began = time.perf_counter()
     write_environment(run, config, device)
     settings, training, validation = config.training, prepared.training, prepared.validation
-    count = len(training.labels)
-    places = np.arange(count + len(validation.labels), dtype="int32")
-    batches = Batches(places[:count], training.labels, settings.batch_size, whole=True, count=settings.steps_per_epoch)
-    held_out = Batches(places[count:], validation.labels, VALIDATION_BATCH_SIZE, whole=False)
-    trainee = Trainee(
-        prepared.network,
-        np.concatenate([training.images, validation.images]),
-        Augmentation(config.augmentation),
-        settings.label_smoothing,
-    )
+    images, batches, held_out = _batches(config, training, validation)
+    trainee = Trainee(prepared.network, images, Augmentation(config.augmentation), settings.label_smoothing)
     trainee.compile(
         optimizer=optimizer(config, len(batches)),
         metrics=["accuracy"],
@@ -138,6 +132,25 @@ def fit(config: Config, prepared: Prepared, run: Run, device: str, listener: Lis
             title = f"{config.model.name} on {config.data.name}, seed {config.seed}"
             plots.curves(recorder.rows, run.curves_path, best_epoch=metrics["best_epoch"], title=title)
     return metrics
+
+
+def _batches(
+    config: Config, training: data.Split, validation: data.Split
+) -> tuple[NDArray[np.uint8] | None, Batches, Batches]:
+    """Return the images that stay on the device, if they can, and the batches of training and validation."""
+    size, count = config.training.batch_size, config.training.steps_per_epoch
+    first, second = training.images, validation.images
+    if isinstance(first, data.ImageFiles) or isinstance(second, data.ImageFiles):
+        assert isinstance(first, data.ImageFiles)
+        assert isinstance(second, data.ImageFiles)
+        batches = StreamedBatches(first, training.labels, size, whole=True, count=count)
+        return None, batches, StreamedBatches(second, validation.labels, VALIDATION_BATCH_SIZE, whole=False)
+    places = np.arange(len(first) + len(second), dtype="int32")
+    return (
+        np.concatenate([first, second]),
+        Batches(places[: len(first)], training.labels, size, whole=True, count=count),
+        Batches(places[len(first) :], validation.labels, VALIDATION_BATCH_SIZE, whole=False),
+    )
 
 
 def _optional_callbacks(config: Config, run: Run) -> list[callbacks.Callback]:
