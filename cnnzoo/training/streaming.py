@@ -14,7 +14,7 @@ AHEAD = 2
 
 
 class StreamedBatches(Batches):
-    """The same batches in the same order, with pixels in place of indices.
+    """The same batches in the same order, with the pixels beside the indices.
 
     Threads decode the next ones meanwhile. Keras's own workers are not used: they begin with an epoch's
     batches before it is put into order.
@@ -45,8 +45,8 @@ class StreamedBatches(Batches):
         super().shuffle(seed, epoch)
         self.begun = {}
 
-    def __getitem__(self, step: int) -> tuple[NDArray[Any], NDArray[np.int32]]:
-        """Return the images (batch, height, width, channels) and labels (batch,) of one step.
+    def __getitem__(self, step: int) -> tuple[Any, NDArray[np.int32]]:
+        """Return the images (batch, height, width, channels) with their indices (batch,), and the labels of one step.
 
         Raises:
             UserError: A file cannot be read any more.
@@ -58,4 +58,4 @@ class StreamedBatches(Batches):
         indices, labels = super().__getitem__(step)
         # Keras may ask for a step twice, and from another thread.
         images = self.begun.pop(indices.tobytes(), None) or self.images.begin(indices)
-        return np.stack([image.result() for image in images]), labels
+        return (np.stack([image.result() for image in images]), indices), labels

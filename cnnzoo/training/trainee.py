@@ -43,8 +43,8 @@ class Trainee(Model):
         self.loss_weights = {"logits": 1.0, **dict(_auxiliary_heads(network))}
 
     def call(self, batch: Any, training: bool = False) -> Any:
-        """Return the logits (batch, num_classes) of the images at some indices (batch,), or of pixels."""
-        pixels = batch if self.images is None else ops.take(self.images, ops.cast(batch, "int32"), axis=0)
+        """Return the logits (batch, num_classes) of the images at some indices (batch,), or of (pixels, indices)."""
+        pixels, _ = batch if self.images is None else (ops.take(self.images, ops.cast(batch, "int32"), axis=0), batch)
         images = ops.cast(pixels, "float32")
         if training and self.augmentation:
             images = self.augmentation(images)
@@ -127,7 +127,7 @@ class Batches(utils.PyDataset):
         orders = [np.random.default_rng((seed, number)).permutation(len(self.indices))[:seen] for number in passes]
         self.order = np.concatenate(orders)[(first - passes[0] * self.per_pass) * self.batch_size :]
 
-    def __getitem__(self, step: int) -> tuple[NDArray[Any], NDArray[np.int32]]:
+    def __getitem__(self, step: int) -> tuple[Any, NDArray[np.int32]]:
         """Return the indices and labels of one step, each (batch,)."""
         chosen = self.order[step * self.batch_size : (step + 1) * self.batch_size]
         return self.indices[chosen], self.labels[chosen]

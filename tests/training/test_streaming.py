@@ -30,7 +30,8 @@ def test_streamed_batches_are_those_of_images_in_memory(photos):
             batches.shuffle(7, epoch)
             for step in (0, *range(len(kept)), 0):
                 indices, labels = kept[step]
-                pixels, same_labels = batches[step]
+                (pixels, same_indices), same_labels = batches[step]
+                np.testing.assert_array_equal(indices, same_indices)
                 np.testing.assert_array_equal(pixels, images[indices])
                 np.testing.assert_array_equal(labels, same_labels)
 
