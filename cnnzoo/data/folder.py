@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from cnnzoo.config import FolderSection
 from cnnzoo.data.image_files import ImageFiles, listed
+from cnnzoo.data.pictures import endings
 from cnnzoo.data.sources import DataSet, FileCheck
 from cnnzoo.data.splits import Split, quotas, wanted_count
 from cnnzoo.errors import UserError
@@ -253,14 +254,11 @@ def _folders(place: Path) -> list[str]:
 
 def _images(place: Path) -> list[Path]:
     """Return all files below a folder whose ending is that of a kind of image that Pillow reads."""
-    from PIL import Image  # noqa: PLC0415 - looks for its plugins
-
-    endings = {ending for ending, kind in Image.registered_extensions().items() if kind in Image.OPEN}
     return [
         Path(parent, name)
         for parent, folders, names in os.walk(place)
         for name in names
-        if not name.startswith(".") and Path(name).suffix.lower() in endings
+        if not name.startswith(".") and Path(name).suffix.lower() in endings()
     ]
 
 

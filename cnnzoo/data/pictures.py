@@ -1,5 +1,6 @@
 """Image files of any kind, brought upright, to 8 bits a channel and to a network's size."""
 
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +16,19 @@ Resize = Literal["crop", "squash", "pad"]
 LARGEST = 80 * 10**6
 
 
+@cache
+def kinds() -> tuple[str, ...]:
+    """Return the kinds of image that are read: all of Pillow's but EPS, which Ghostscript would have to run."""
+    Image.init()
+    return tuple(kind for kind in Image.OPEN if kind != "EPS")
+
+
+@cache
+def endings() -> frozenset[str]:
+    """Return the endings of the names of such files, in lower case and with their dots."""
+    return frozenset(ending for ending, kind in Image.registered_extensions().items() if kind in kinds())
+
+
 def upright(path: Path, *, paper: bool = False, at_least: int | None = None) -> Image.Image:
     """Return an image upright and in RGB, whatever the file holds.
 
@@ -28,7 +42,7 @@ def upright(path: Path, *, paper: bool = False, at_least: int | None = None) -> 
         UserError: The file is missing, too large or no image, or is damaged.
     """
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=kinds()) as image:
             _check_size(image)
             if at_least:
                 image.draft(None, (at_least, at_least))

@@ -86,3 +86,11 @@ def test_a_damaged_file_is_one_sentence(tmp_path, halves, change, kind):
     path.write_bytes(change(packed.getvalue()))
     with pytest.raises(UserError, match=f"^{path} (is not an image|cannot be read as an image: )"):
         decoded(path, SHAPE, "crop")
+
+
+def test_a_picture_that_is_a_program_is_not_run(tmp_path, halves):
+    path = saved(tmp_path, halves, "a.eps")
+    (tmp_path / "b.png").write_bytes(path.read_bytes())
+    for name in ("a.eps", "b.png"):
+        with pytest.raises(UserError, match="is not an image that can be read"):
+            decoded(tmp_path / name, SHAPE, "crop")
