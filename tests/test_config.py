@@ -44,7 +44,7 @@ MISTAKES = {
         "'min' is not known here",
     ),
     "an unknown data set": (GOOD.replace("digits", "digit"), ":4: data.name", "Did you mean 'digits'?"),
-    "an unknown optimizer": (GOOD + "optimizer:\n  name: sdg\n", ":5: optimizer", "Did you mean 'sgd'?"),
+    "an unknown optimizer": (GOOD + "optimizer:\n  name: sdg\n", ":6: optimizer.name", "Did you mean 'sgd'?"),
     "a section without its name": (GOOD + "optimizer:\n  learning_rate: 0.1\n", ":5: optimizer", "needs a name"),
     "a missing section": ("model:\n  name: lenet5\n", ":1: data", "missing"),
     "a value in place of a section": (GOOD + "training: 3\n", ":5: training", "section"),
@@ -264,7 +264,7 @@ def test_every_config_builds_for_its_data(name):
     from cnnzoo.data.preprocessing import padded_shape
 
     config = configs.load(name)
-    known = data.describe(config.data.name)
+    known = data.describe(config.data)
     shape = padded_shape(config.preprocessing, known.input_shape)
     model = cnnzoo.build(config.model.name, shape, len(known.class_names), **config.model.options)
     assert model.output_shape == (None, len(known.class_names))

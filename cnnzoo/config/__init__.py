@@ -8,13 +8,27 @@ from pydantic import ValidationError
 
 from cnnzoo.config.mistakes import explain
 from cnnzoo.config.reading import override, read
-from cnnzoo.config.sections import SEEDS, AugmentationSection, Config, PreprocessingSection, TrainingSection
+from cnnzoo.config.sections import (
+    SEEDS,
+    AugmentationSection,
+    Cifar100Section,
+    Config,
+    Data,
+    DataSection,
+    FolderSection,
+    PreprocessingSection,
+    TrainingSection,
+)
 from cnnzoo.errors import UserError, did_you_mean
 
 __all__ = [
     "SEEDS",
     "AugmentationSection",
+    "Cifar100Section",
     "Config",
+    "Data",
+    "DataSection",
+    "FolderSection",
     "PreprocessingSection",
     "TrainingSection",
     "find",

@@ -1,6 +1,7 @@
 """The sections of a config: strict, frozen, with their defaults, which live here and nowhere else."""
 
 import inspect
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
@@ -15,6 +16,7 @@ from pydantic import (
     PrivateAttr,
     TypeAdapter,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
@@ -31,7 +33,7 @@ from cnnzoo.config.optimization import (
     Schedule,
 )
 from cnnzoo.config.reading import Key
-from cnnzoo.config.section import Count, Fraction, Positive, Section
+from cnnzoo.config.section import Count, Fraction, NonNegative, Positive, Section
 from cnnzoo.config.sentences import sentence
 from cnnzoo.errors import UserError, did_you_mean
 from cnnzoo.runtime import Backend, Device, Precision
@@ -40,6 +42,7 @@ SEEDS = 2**32
 # Of pixels scaled to 0..1; what is beyond was meant for 0..255.
 Level = Annotated[float, Field(ge=-10, le=10)]
 Spread = Annotated[float, Field(gt=0, le=10)]
+Side = Annotated[int, Field(ge=1, le=4096)]
 
 
 class ModelSection(Section):
@@ -91,13 +94,69 @@ class ModelSection(Section):
         }
 
 
+Part = Count | Annotated[float, Field(gt=0, lt=1)]
+HELD_OUT = "Training images held out for validation: a number of images, or a fraction."
+
+
 class DataSection(Section):
     """Which images, and how many of the training images are held out to choose by."""
 
-    name: Literal["mnist", "fashion_mnist", "digits"] = Field(description="Name of the data set.")
-    validation: Count | Annotated[float, Field(gt=0, lt=1)] = Field(
-        0.1, description="Training images held out for validation: a number of images, or a fraction."
+    name: Literal["mnist", "fashion_mnist", "digits", "cifar10"] = Field(description="Name of the data set.")
+    validation: Part = Field(0.1, description=HELD_OUT)
+
+
+class Cifar100Section(Section):
+    """CIFAR-100 by its 100 classes or by their 20 superclasses."""
+
+    name: Literal["cifar100"]
+    labels: Literal["fine", "coarse"] = Field("fine", description="100 classes, or the 20 that they belong to.")
+    validation: Part = Field(0.1, description=HELD_OUT)
+
+
+class FolderSection(Section):
+    """A folder of a person's own images: class folders, or train, validation and test folders that hold them."""
+
+    name: Literal["folder"]
+    path: str = Field(min_length=1, description="The folder; in a run's own config always from the root on.")
+    size: Side | Annotated[list[Side], Field(min_length=2, max_length=2)] = Field(
+        64, description="Pixels that every image is brought to: of each side, or [height, width]."
     )
+    channels: Literal[1, 3] = Field(3, description="3 for colour, 1 for grey.")
+    resize: Literal["crop", "squash", "pad"] = Field(
+        "crop",
+        description="For other proportions: the middle is cut out, the image is squashed, or black is added.",
+    )
+    validation: Part = Field(0.1, description=f"{HELD_OUT} Not used where there is a validation folder.")
+    test: Part = Field(
+        0.2,
+        description="Images set apart for the test: a number, or a fraction. Not used where there is a train folder.",
+    )
+    split_seed: int = Field(
+        0, ge=0, lt=SEEDS, description="Draws the validation and test images, together with the files' names."
+    )
+    broken: Literal["stop", "skip"] = Field(
+        "stop", description="An image that cannot be read ends the run, or is left out and named."
+    )
+    memory: NonNegative | None = Field(
+        None,
+        description="Gigabytes that the images may take in memory, by default a quarter of what is free; "
+        "more are read from their files each time.",
+    )
+    classes: list[str] | None = Field(
+        None, description="The class folders, in the order of their labels; by default all there are, sorted."
+    )
+
+    @field_validator("path")
+    @classmethod
+    def _from_the_root_on(cls, path: str) -> str:
+        return os.path.abspath(Path(path).expanduser())  # noqa: PTH100 - pathlib's leaves ".." in
+
+    @field_validator("classes")
+    @classmethod
+    def _at_least_two_classes(cls, classes: list[str] | None) -> list[str] | None:
+        if classes is not None and (len(classes) < 2 or len(set(classes)) < len(classes)):
+            raise _mistake("name at least two classes, and each of them once.")
+        return classes
 
 
 class PreprocessingSection(Section):
@@ -163,11 +222,14 @@ class RuntimeSection(Section):
     precision: Precision = "float32"
 
 
+Data = Annotated[DataSection | Cifar100Section | FolderSection, Field(discriminator="name")]
+
+
 class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash
     """One run: everything that its result depends on, but for the machine."""
 
     model: ModelSection
-    data: DataSection
+    data: Data
     preprocessing: PreprocessingSection = PreprocessingSection()
     augmentation: AugmentationSection = AugmentationSection()
     optimizer: Optimizer = AdamSection(name="adam")
@@ -239,6 +301,7 @@ class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash
         values["runtime"] = {"precision": self.runtime.precision}
         for without_influence in ("tensorboard", "checkpoint_steps"):
             values["training"].pop(without_influence)
+        values["data"].pop("memory", None)
         return values
 
 

@@ -6,7 +6,7 @@ Importing this loads no Keras: its backend is chosen when the training begins.
 from pathlib import Path
 from typing import Any
 
-from cnnzoo import runs, runtime
+from cnnzoo import data, runs, runtime
 from cnnzoo.config import Config
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
@@ -46,6 +46,7 @@ def train(
     name = name or (runs.name_for(config.path) if config.path else config.model.name)
     backend = runtime.resolve_backend(config.runtime.backend)
     config = config.replaced(runtime=config.runtime.model_copy(update={"backend": backend}))
+    config = data.resolved(config, data_dir)
     fitting, device = _started(config)
     prepared = fitting.prepare(config, data_dir)
     run = runs.create(config, name, directory, parent)

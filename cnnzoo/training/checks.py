@@ -13,7 +13,7 @@ def check_network(config: Config) -> None:
     Raises:
         UserError: It does not.
     """
-    known = data.describe(config.data.name)
+    known = data.describe(data.resolved(config).data)
     with config.blaming("model"):
         input_shape = padded_shape(config.preprocessing, known.input_shape)
         outline(config.model.name, input_shape, len(known.class_names), **config.model.options)

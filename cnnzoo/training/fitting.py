@@ -26,6 +26,7 @@ from cnnzoo.training.interruption import Interruption
 from cnnzoo.training.listening import Listener
 from cnnzoo.training.optimizers import optimizer
 from cnnzoo.training.recorder import Averaging, Recorder
+from cnnzoo.training.streaming import StreamedBatches
 from cnnzoo.training.trainee import Batches, EpochSeeds, Trainee, class_weights
 
 VALIDATION_BATCH_SIZE = 500
@@ -54,12 +55,12 @@ def prepare(config: Config, data_dir: Path | None = None) -> Prepared:
         UserError: The data are not there or damaged, the network cannot take them, or a library that the
             config needs is not installed.
     """
-    known = data.describe(config.data.name)
+    known = data.describe(config.data)
     classes = len(known.class_names)
     with config.blaming("augmentation.shift"):
         if config.augmentation.shift >= min(known.input_shape[:2]):
             raise UserError(f"{config.augmentation.shift:g} pixels shift an image of {known.title} out of sight.")
-    images = data.load(known.name, "train", data_dir)
+    images = data.load(config.data, "train", data_dir)
     with config.blaming("data.validation"):
         training, validation = data.hold_out(images, config.data.validation, classes)
     with config.blaming("training.batch_size"):
@@ -99,7 +100,8 @@ def fit(
 
     Returns:
         The run's metrics: status, epochs, best_epoch, ended_early, validation_accuracy, validation_loss,
-        images_per_second, seconds (before interruptions too), and the preprocessing with mean and deviation filled in.
+        images_per_second, seconds (before interruptions too), remark (what is to be said of the training images)
+        and the preprocessing with mean and deviation filled in.
         After an interruption the status is "interrupted", and files hold the epochs before it.
 
     Raises:
@@ -108,13 +110,10 @@ def fit(
     if not resume:
         write_environment(run, config, device)
     settings, training, validation = config.training, prepared.training, prepared.validation
-    count = len(training.labels)
-    places = np.arange(count + len(validation.labels), dtype="int32")
-    batches = Batches(places[:count], training.labels, settings.batch_size, whole=True, count=settings.steps_per_epoch)
-    held_out = Batches(places[count:], validation.labels, VALIDATION_BATCH_SIZE, whole=False)
+    images, batches, held_out = _batches(config, training, validation)
     trainee = Trainee(
         prepared.network,
-        np.concatenate([training.images, validation.images]),
+        images,
         Augmentation(config.augmentation),
         settings.label_smoothing,
         prepared.class_weights,
@@ -154,6 +153,7 @@ def fit(
         except KeyboardInterrupt:
             status = "interrupted"
         metrics = _metrics(status, recorder)
+        metrics["remark"] = prepared.training.remark
         metrics["preprocessing"] = prepared.preprocessing.model_dump()
         run.write_metrics(metrics)
         if recorder.rows:
@@ -211,6 +211,25 @@ def _room(run: Run) -> Iterator[None]:
         ) from None
 
 
+def _batches(
+    config: Config, training: data.Split, validation: data.Split
+) -> tuple[NDArray[np.uint8] | None, Batches, Batches]:
+    """Return the images that stay on the device, if they can, and the batches of training and validation."""
+    size, count = config.training.batch_size, config.training.steps_per_epoch
+    first, second = training.images, validation.images
+    if isinstance(first, data.ImageFiles) or isinstance(second, data.ImageFiles):
+        assert isinstance(first, data.ImageFiles)
+        assert isinstance(second, data.ImageFiles)
+        batches = StreamedBatches(first, training.labels, size, whole=True, count=count)
+        return None, batches, StreamedBatches(second, validation.labels, VALIDATION_BATCH_SIZE, whole=False)
+    places = np.arange(len(first) + len(second), dtype="int32")
+    return (
+        np.concatenate([first, second]),
+        Batches(places[: len(first)], training.labels, size, whole=True, count=count),
+        Batches(places[len(first) :], validation.labels, VALIDATION_BATCH_SIZE, whole=False),
+    )
+
+
 def _optional_callbacks(config: Config, run: Run) -> list[callbacks.Callback]:
     chosen = []
     if config.training.tensorboard:
@@ -225,6 +244,7 @@ def _facts(config: Config, prepared: Prepared, run: Run, steps: int, device: str
         "data": config.data.name,
         "training_images": len(prepared.training.labels),
         "validation_images": len(prepared.validation.labels),
+        "remark": prepared.training.remark,
         "backend": config.runtime.backend,
         "device": device,
         "epochs": config.training.epochs,

@@ -20,7 +20,8 @@ class Trainee(Model):
 
     Args:
         network: From raw pixels to logits, or to a dict of them where auxiliary heads help in training.
-        images: All images that training and validation use (count, height, width, channels), uint8.
+        images: All images that training and validation use (count, height, width, channels), uint8; None
+            where the batches bring pixels, because all of them do not fit into memory.
         augmentation: Applied in training only.
         label_smoothing: Probability spread evenly over all classes, in training only, so that
             validation losses of different runs can be compared.
@@ -34,17 +35,19 @@ class Trainee(Model):
     def __init__(
         self,
         network: Model,
-        images: NDArray[np.uint8],
+        images: NDArray[np.uint8] | None,
         augmentation: Augmentation,
         label_smoothing: float,
         class_weights: NDArray[np.float32] | None = None,
     ) -> None:
         super().__init__(name=f"{network.name}_trainee")
         self.network = network
-        # A weight, because JAX copies what a compiled function closes over into its program.
-        self.images = self.add_weight(
-            name="images", shape=images.shape, dtype="uint8", initializer=lambda *_, **__: images, trainable=False
-        )
+        self.images = None
+        if images is not None:
+            # A weight, because JAX copies what a compiled function closes over into its program.
+            self.images = self.add_weight(
+                name="images", shape=images.shape, dtype="uint8", initializer=lambda *_, **__: images, trainable=False
+            )
         self.augmentation = augmentation
         self.augmentation_seeds = augmentation.generator  # tracked by Keras only as an attribute of a model
         self.label_smoothing, self.class_weights = label_smoothing, class_weights
@@ -58,9 +61,10 @@ class Trainee(Model):
         self.accuracy = metrics.SparseCategoricalAccuracy(name="accuracy")
         self.loss_weights = {"logits": 1.0, **dict(_auxiliary_heads(network))}
 
-    def call(self, indices: Any, training: bool = False) -> Any:
-        """Return the logits (batch, num_classes) of the images at some indices (batch,)."""
-        images = ops.cast(ops.take(self.images, ops.cast(indices, "int32"), axis=0), "float32")
+    def call(self, batch: Any, training: bool = False) -> Any:
+        """Return the logits (batch, num_classes) of the images at some indices (batch,), or of (pixels, indices)."""
+        pixels, _ = batch if self.images is None else (ops.take(self.images, ops.cast(batch, "int32"), axis=0), batch)
+        images = ops.cast(pixels, "float32")
         if training and self.augmentation:
             images = self.augmentation(images)
         return self.network(images, training=training)
@@ -180,7 +184,7 @@ class Batches(utils.PyDataset):
         orders = [np.random.default_rng((seed, number)).permutation(len(self.indices))[:seen] for number in passes]
         self.order = np.concatenate(orders)[(first - passes[0] * self.per_pass) * self.batch_size :]
 
-    def __getitem__(self, step: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    def __getitem__(self, step: int) -> tuple[Any, NDArray[np.int32]]:
         """Return the indices and labels of one step, each (batch,)."""
         first = (self.start + step) * self.batch_size
         chosen = self.order[first : first + self.batch_size]
