@@ -96,7 +96,7 @@ class Trainee(Model):
     def _watch(self, loss: Any) -> None:
         """Note the step of the first loss that is not finite."""
         bad = ops.logical_and(self.first_bad_step < 0, ops.logical_not(ops.isfinite(loss)))
-        self.first_bad_step.assign(ops.where(bad, self.steps_done, self.first_bad_step))
+        self.first_bad_step.assign(ops.where(bad, self.steps_done.value, self.first_bad_step.value))
         self.steps_done.assign_add(1)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
