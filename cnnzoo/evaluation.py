@@ -15,6 +15,7 @@ from cnnzoo.config import Config
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run, Split, write_json
 from cnnzoo.runtime import Device
+from cnnzoo.saved_models import load_model
 
 PREDICT_BATCH_SIZE = 500
 
@@ -164,27 +165,11 @@ def softmax(logits: NDArray[np.floating[Any]]) -> Probabilities:
     return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True), dtype="float32")
 
 
-def load_model(path: Path) -> Any:
-    """Load a saved model, from raw pixels to logits, with all its heads; code inside the file is refused.
-
-    Raises:
-        UserError: The file is damaged, or is not a Keras model.
-    """
-    import keras  # noqa: PLC0415 - after the runtime has chosen the backend
-
-    from cnnzoo.models.initializers import CUSTOM_OBJECTS  # noqa: PLC0415 - registers the zoo's own layers, too
-
-    try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True, custom_objects=CUSTOM_OBJECTS)
-    except (OSError, ValueError, TypeError, KeyError, BadZipFile, zlib.error):
-        raise UserError(f"{path} is damaged or is no model that this version can load; train the run again.") from None
-
-
 def load_classifier(path: Path, input_shape: tuple[int, int, int], num_classes: int) -> Any:
     """Load a saved model for inference, from raw pixels (batch, *input_shape) to logits (batch, num_classes).
 
     Raises:
-        UserError: See ``load_model``, or the model is one for other images or classes.
+        UserError: See ``saved_models.load_model``, or the model is one for other images or classes.
     """
     model = load_model(path)
     from cnnzoo.models import without_auxiliary_heads  # noqa: PLC0415 - loads Keras

@@ -213,6 +213,26 @@ class TrainingSection(Section):
     tensorboard: bool = Field(False, description="Write TensorBoard events into the run's events/ folder.")
 
 
+class FineTuningSection(Section):
+    """Begin with the weights of a model file, most of them frozen at first."""
+
+    weights: str = Field(
+        description="A .keras file of the same network, from `cnnzoo weights import` or of a run; its classifier is "
+        "taken where it has as many classes. Mean and deviation of the pixels are the file's, unless preprocessing "
+        "gives others."
+    )
+    frozen_epochs: int = Field(
+        0, ge=0, description="Epochs at the beginning in which only the layers in `trained` learn."
+    )
+    trained: list[str] = Field(
+        ["logits"], min_length=1, description="Names of the layers that learn meanwhile; conv5_* stands for several."
+    )
+    frozen_learning_rate: Positive | None = Field(
+        None,
+        description="Learning rate of these epochs, constant; by default the optimizer's. The schedule comes after.",
+    )
+
+
 class RuntimeSection(Section):
     """Where the arithmetic happens."""
 
@@ -235,6 +255,7 @@ class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash
     optimizer: Optimizer = AdamSection(name="adam")
     schedule: Schedule = ConstantSection(name="constant")
     training: TrainingSection = TrainingSection()
+    fine_tuning: FineTuningSection | None = None
     runtime: RuntimeSection = RuntimeSection()
     seed: int = Field(0, ge=0, lt=SEEDS, description="Seeds weights, order, augmentation and dropout.")
     _path: Path | None = PrivateAttr(default=None)
@@ -243,15 +264,20 @@ class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash
     @model_validator(mode="after")
     def _the_schedule_fits_into_the_training(self) -> "Config":
         epochs, schedule = self.training.epochs, self.schedule
+        if self.fine_tuning is not None:
+            if self.fine_tuning.frozen_epochs >= epochs:
+                message = f"all of the training would be frozen; training.epochs is {epochs}."
+                raise _mistake(message, "fine_tuning", "frozen_epochs")
+            epochs -= self.fine_tuning.frozen_epochs
         warmup = 0.0 if isinstance(schedule, OneCycleSection) else schedule.warmup_epochs
         if warmup >= epochs:
-            message = f"{warmup:g} epochs of warm-up are no less than the whole training; training.epochs is {epochs}."
+            message = f"{warmup:g} epochs of warm-up are no less than the whole training, {epochs} epochs."
             raise _mistake(message, "schedule", "warmup_epochs")
         if isinstance(schedule, MultiStepSection):
             if any(later <= earlier for earlier, later in pairwise(schedule.after)):
                 raise _mistake(f"{schedule.after} do not ascend.", "schedule", "after")
             if schedule.after[-1] >= epochs:
-                message = f"{schedule.after[-1]:g} epochs are not inside the training; training.epochs is {epochs}."
+                message = f"{schedule.after[-1]:g} epochs are not inside the training, {epochs} epochs."
                 raise _mistake(message, "schedule", "after")
         return self
 

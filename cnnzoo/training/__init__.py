@@ -47,8 +47,11 @@ def train(
     backend = runtime.resolve_backend(config.runtime.backend)
     config = config.replaced(runtime=config.runtime.model_copy(update={"backend": backend}))
     config = data.resolved(config, data_dir)
-    fitting, device = _started(config)
-    prepared = fitting.prepare(config, data_dir)
+    if config.fine_tuning:  # so that the run can be replayed from anywhere
+        weights = str(Path(config.fine_tuning.weights).absolute())
+        config = config.replaced(fine_tuning=config.fine_tuning.model_copy(update={"weights": weights}))
+    (preparing, fitting), device = _started(config)
+    prepared = preparing.prepare(config, data_dir)
     run = runs.create(config, name, directory, parent)
     with run.locked():
         return run, fitting.fit(config, prepared, run, device, listener or Silent())
@@ -81,17 +84,17 @@ def resume(
     with run.locked():
         if run.metrics().get("status") == "finished":
             raise UserError(f"{run.directory} is finished: there is nothing to resume.")
-        fitting, where = _started(config)
+        (preparing, fitting), where = _started(config)
         begun = run.environment_path.is_file()
         if begun and run.environment()["versions"] != runtime.describe():
             heard.remark("Begun with other versions or on another machine: the last digits may come out otherwise.")
-        prepared = fitting.prepare(config, data_dir)
+        prepared = preparing.prepare(config, data_dir)
         return run, fitting.fit(config, prepared, run, where, heard, resume=begun)
 
 
-def _started(config: Config) -> tuple[Any, str]:
-    """Return the module that trains, which loads Keras and so comes after its backend is chosen, and the device."""
+def _started(config: Config) -> tuple[tuple[Any, Any], str]:
+    """Return the modules that prepare and train, which load Keras after its backend is chosen, and the device."""
     device = runtime.prepare(**config.runtime.model_dump())
-    from cnnzoo.training import fitting  # noqa: PLC0415 - see above
+    from cnnzoo.training import fitting, preparing  # noqa: PLC0415 - see above
 
-    return fitting, device
+    return (preparing, fitting), device

@@ -14,8 +14,8 @@ from commands import SMALL
 from cnnzoo.cli.options import load_config
 from cnnzoo.ensembles import train_members
 from cnnzoo.errors import UserError
-from cnnzoo.evaluation import load_model
 from cnnzoo.runs import Run
+from cnnzoo.saved_models import load_model
 from cnnzoo.training import Silent, resume, train
 
 # Of everything that has a state: momentum, averaged weights, accumulated gradients, dropout, augmentation, a plateau.

@@ -16,9 +16,10 @@ from cnnzoo import data
 from cnnzoo.cli.options import load_config
 from cnnzoo.data.augmentation import Augmentation
 from cnnzoo.errors import UserError
-from cnnzoo.evaluation import load_model
 from cnnzoo.runs import Run
+from cnnzoo.saved_models import load_model
 from cnnzoo.training import Silent, train
+from cnnzoo.training.fine_tuning import phases
 from cnnzoo.training.optimizers import optimizer
 from cnnzoo.training.recorder import Averaging, Recorder
 from cnnzoo.training.trainee import Batches, Trainee
@@ -96,7 +97,7 @@ def recorded(run, rows):
     trainee.compile(optimizer=optimizer(config, 1))
     trainee.optimizer.build(trainee.trainable_variables)
     averaging, batches = Averaging(), Batches(np.arange(1), np.arange(1), 1, whole=True)
-    recorder = Recorder(run, network, batches, config.training, config.schedule, averaging, Silent())
+    recorder = Recorder(run, network, batches, phases(config)[0], averaging, Silent())
     for callback in (averaging, recorder):
         callback.set_model(trainee)
     for epoch, (accuracy, loss) in enumerate(rows):
