@@ -17,6 +17,7 @@ from cnnzoo.data.preprocessing import padded_shape, resolve, with_preprocessing
 from cnnzoo.errors import UserError
 from cnnzoo.models import without_auxiliary_heads
 from cnnzoo.runs import Run, write_environment
+from cnnzoo.training.checks import check_augmentation
 from cnnzoo.training.listening import Listener
 from cnnzoo.training.optimization import optimizer
 from cnnzoo.training.recorder import Interruption, Recorder
@@ -49,9 +50,7 @@ def prepare(config: Config, data_dir: Path | None = None) -> Prepared:
     """
     known = data.describe(config.data.name)
     classes = len(known.class_names)
-    with config.blaming("augmentation.shift"):
-        if config.augmentation.shift >= min(known.input_shape[:2]):
-            raise UserError(f"{config.augmentation.shift:g} pixels shift an image of {known.title} out of sight.")
+    check_augmentation(config, known)
     images = data.load(known.name, "train", data_dir)
     with config.blaming("data.validation"):
         training, validation = data.hold_out(images, config.data.validation, classes)
@@ -102,7 +101,7 @@ def fit(config: Config, prepared: Prepared, run: Run, device: str, listener: Lis
     trainee = Trainee(
         prepared.network,
         np.concatenate([training.images, validation.images]),
-        Augmentation(config.augmentation),
+        Augmentation(config.augmentation, training.images),
         settings.label_smoothing,
     )
     trainee.compile(

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from cnnzoo.data.augmentation import Augmentation
 from cnnzoo.models.layers import AuxiliaryLogits
 
+SHARE = "share"
+
 
 class Trainee(Model):
     """From indices of images to logits.
@@ -35,15 +37,25 @@ class Trainee(Model):
             name="images", shape=images.shape, dtype="uint8", initializer=lambda *_, **__: images, trainable=False
         )
         self.augmentation = augmentation
-        self.augmentation_seeds = augmentation.generator  # tracked by Keras only as an attribute of a model
+        # Tracked by Keras only as attributes of a model.
+        self.augmentation_seeds, self.augmentation_mirrored = augmentation.generator, augmentation.mirrored
         self.label_smoothing = label_smoothing
         self.loss_weights = {"logits": 1.0, **dict(_auxiliary_heads(network))}
 
     def call(self, indices: Any, training: bool = False) -> Any:
-        """Return the logits (batch, num_classes) of the images at some indices (batch,)."""
-        images = ops.cast(ops.take(self.images, ops.cast(indices, "int32"), axis=0), "float32")
+        """Return the logits (batch, num_classes) of the images at some indices (batch,).
+
+        In training it is a dict where there are auxiliary heads, or where images are mixed: then ``SHARE``
+        is what each image's own label keeps (batch,).
+        """
+        indices = ops.cast(indices, "int32")
+        images = ops.cast(ops.take(self.images, indices, axis=0), "float32")
         if training and self.augmentation:
-            images = self.augmentation(images)
+            images = self.augmentation(images, indices)
+        if training and self.augmentation.mixes:
+            images, share = self.augmentation.mix(images)
+            outputs = self.network(images, training=True)
+            return {**(outputs if isinstance(outputs, dict) else {"logits": outputs}), SHARE: share}
         return self.network(images, training=training)
 
     def compute_loss(
@@ -51,15 +63,20 @@ class Trainee(Model):
     ) -> Any:
         """Return the mean softmax cross-entropy, plus what layers and regularizers add.
 
-        In training each auxiliary head adds its own, weighted as its layer says; validation is of the
-        logits alone.
+        In training each auxiliary head adds its own, weighted as its layer says, and labels are mixed as
+        the images are; validation is of the logits alone.
         """
         del x, sample_weight
-        outputs = y_pred if training and isinstance(y_pred, dict) else {"logits": _logits(y_pred)}
+        outputs = dict(y_pred) if training and isinstance(y_pred, dict) else {"logits": _logits(y_pred)}
+        share = outputs.pop(SHARE, None)
         smoothing = self.label_smoothing if training else 0.0
         total = sum(self.losses)
         for name, output in outputs.items():
             targets = ops.one_hot(ops.cast(ops.reshape(y, (-1,)), "int32"), output.shape[-1])
+            if share is not None:
+                # Cross-entropy is linear in its targets, so that mixing them mixes the losses.
+                partners = ops.roll(targets, -1, axis=0)
+                targets = partners + share[:, None] * (targets - partners)
             loss = losses.categorical_crossentropy(
                 targets, ops.cast(output, "float32"), from_logits=True, label_smoothing=smoothing
             )
@@ -67,7 +84,7 @@ class Trainee(Model):
         return total
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
-        """Return the metrics of the logits, whatever heads there are besides."""
+        """Return the metrics of the logits, whatever heads there are besides; of mixed images, by their own label."""
         metrics: dict[str, Any] = super().compute_metrics(x, y, _logits(y_pred), sample_weight)
         return metrics
 
@@ -148,6 +165,7 @@ class EpochSeeds(callbacks.Callback):
         """Derive the epoch's order and the state of every seed generator."""
         del logs
         self.batches.shuffle(self.seed, epoch)
+        self.model.augmentation.begin_epoch(self.seed, epoch)
         states = [v for v in self.model.non_trainable_variables if v.name == "seed_generator_state"]
         for index, state in enumerate(states):
             words = np.random.SeedSequence((self.seed, epoch, index)).generate_state(1) >> 1
