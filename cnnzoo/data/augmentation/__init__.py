@@ -66,8 +66,7 @@ class Augmentation:
         elif section.mirror:
             mirror = ops.cast(random.uniform((batch,), seed=generator) < 0.5, "float32")
         if geometry.interpolates(section):
-            places = geometry.places(section, batch, (height, width), mirror, generator)
-            images = geometry.resampled(images, *places)
+            images = geometry.resampled(images, section, mirror, generator)
         elif section.crop or section.mirror:
             images = geometry.cropped(images, section.crop, mirror, generator)
         if colour.changes(section):

@@ -41,7 +41,8 @@ def lighting_axes(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         moments, total, count = moments + pixels.T @ pixels, total + pixels.sum(axis=0), count + len(pixels)
     mean = total / count
     values, vectors = np.linalg.eigh(moments / count - np.outer(mean, mean))
-    return (255 * values[:, None] * vectors.T).astype("float32")
+    axes: NDArray[np.float32] = (255 * values[:, None] * vectors.T).astype("float32")
+    return axes
 
 
 def changed(images: Any, section: AugmentationSection, axes: NDArray[np.float32] | None, generator: Any) -> Any:

@@ -44,13 +44,37 @@ def cropped(images: Any, pad: int, mirror: Any, generator: Any) -> Any:
     return ops.where(inside[..., None], pixels, 0.0)
 
 
-def places(
-    section: AugmentationSection, batch: Any, size: tuple[int, int], mirror: Any, generator: Any
-) -> tuple[Any, Any]:
-    """Draw where the pixels of each new image lie in the old one.
+def resampled(images: Any, section: AugmentationSection, mirror: Any, generator: Any) -> Any:
+    """Change the geometry of each image in one bilinear resampling; what comes in from outside is 0.
 
-    The planar changes are those of LeCun et al. 1998 (section III.A: shifts, scaling, squeezing, shearing) and
-    rotation, about the image's centre. They, the mirror and the crop make one matrix for each image.
+    Args:
+        images: Pixels (batch, height, width, channels), float.
+        section: The config's section.
+        mirror: Of each image (batch,), 1.0 to mirror it and 0.0 not to; None for none.
+        generator: The seed generator.
+    """
+    batch, (height, width) = ops.shape(images)[0], images.shape[1:3]
+    lines = planar(section, batch, (height, width), mirror, generator)
+    if not section.elastic and not section.resized_crop:
+        # On TensorFlow one operation, three times as fast as looking up the pixels.
+        transforms = ops.stack([*lines, ops.zeros_like(lines[0]), ops.zeros_like(lines[0])], axis=1)
+        return ops.image.affine_transform(images, transforms, interpolation="bilinear", fill_mode="constant")
+    x, y = ops.arange(width, dtype="float32")[None, None, :], ops.arange(height, dtype="float32")[None, :, None]
+    a, b, c, d, e, f = (number[:, None, None] for number in lines)
+    columns, rows = a * x + b * y + c, d * x + e * y + f
+    if section.elastic:
+        moved = displacements(section.elastic, batch, (height, width), generator)
+        columns, rows = columns + moved[:, 0], rows + moved[:, 1]
+    if section.resized_crop:
+        columns, rows = _onto_the_border(columns, width), _onto_the_border(rows, height)
+    return looked_up(images, columns, rows)
+
+
+def planar(section: AugmentationSection, batch: Any, size: tuple[int, int], mirror: Any, generator: Any) -> list[Any]:
+    """Draw one affine map for each image, of everything that straight lines survive.
+
+    Shift, scale, squeeze and shear are the distortions of LeCun et al. 1998, section III.A; with rotation, mirror
+    and both kinds of crop they are about the image's centre.
 
     Args:
         section: The config's section.
@@ -60,7 +84,7 @@ def places(
         generator: The seed generator.
 
     Returns:
-        Columns and rows (batch, height, width), float, which may lie outside.
+        Six numbers a to f, each (batch,): the pixel at (x, y) comes from (ax + by + c, dx + ey + f).
     """
     height, width = size
     angle, slant, zoom, squeeze, x_shift, y_shift = _columns(random.uniform((batch, 6), -1.0, 1.0, seed=generator))
@@ -80,20 +104,10 @@ def places(
         x_step, y_step = x_step * x_part, y_step * y_part
         x_shift, y_shift = x_shift + x_centre * width, y_shift + y_centre * height
     cosine, sine = ops.cos(angle), ops.sin(angle)
-    x = ops.arange(width, dtype="float32")[None, None, :] - (width - 1) / 2
-    y = ops.arange(height, dtype="float32")[None, :, None] - (height - 1) / 2
-
-    def line(from_x: Any, from_y: Any, shift: Any) -> Any:
-        return (from_x * x_step)[:, None, None] * x + (from_y * y_step)[:, None, None] * y + shift[:, None, None]
-
-    columns = line(cosine, slant * cosine - sine, x_shift + (width - 1) / 2)
-    rows = line(sine, slant * sine + cosine, y_shift + (height - 1) / 2)
-    if section.elastic:
-        moved = displacements(section.elastic, batch, size, generator)
-        columns, rows = columns + moved[:, 0], rows + moved[:, 1]
-    if section.resized_crop:
-        columns, rows = _onto_the_border(columns, width), _onto_the_border(rows, height)
-    return columns, rows
+    a, b = cosine * x_step, (slant * cosine - sine) * y_step
+    d, e = sine * x_step, (slant * sine + cosine) * y_step
+    x, y = (width - 1) / 2, (height - 1) / 2
+    return [a, b, x - a * x - b * y + x_shift, d, e, y - d * x - e * y + y_shift]
 
 
 def whole_pixels(batch: Any, pad: int, generator: Any) -> Any:
@@ -161,7 +175,7 @@ def gaussian(length: int, sigma: float) -> Any:
     return ops.convert_to_tensor(kernel.astype("float32"))
 
 
-def resampled(images: Any, columns: Any, rows: Any) -> Any:
+def looked_up(images: Any, columns: Any, rows: Any) -> Any:
     """Read images between their pixels, bilinearly; what lies outside is 0.
 
     Args:
@@ -173,17 +187,19 @@ def resampled(images: Any, columns: Any, rows: Any) -> Any:
         Images (batch, new_height, new_width, channels).
     """
     batch, (height, width, channels) = ops.shape(images)[0], images.shape[1:]
-    # Each pixel with its right, lower and lower right neighbour side by side: four values, found by one look.
-    padded = ops.pad(images, [[0, 0], [1, 1], [1, 1], [0, 0]])
-    squares = ops.concatenate([padded[:, :-1, :-1], padded[:, :-1, 1:], padded[:, 1:, :-1], padded[:, 1:, 1:]], axis=-1)
+    # With a border of zeros every place has four neighbours.
+    pixels = ops.reshape(ops.pad(images, [[0, 0], [1, 1], [1, 1], [0, 0]]), (-1, channels))
     columns, rows = ops.clip(columns + 1, 0, width + 1), ops.clip(rows + 1, 0, height + 1)
     left, upper = ops.minimum(ops.floor(columns), width), ops.minimum(ops.floor(rows), height)
-    places = ops.cast(upper * (width + 1) + left, "int32")
-    places = places + (ops.arange(batch) * ((height + 1) * (width + 1)))[:, None, None]
-    found = ops.take(ops.reshape(squares, (-1, 4 * channels)), places, axis=0)
+    firsts = (ops.arange(batch) * ((height + 2) * (width + 2)))[:, None, None]
+    places = firsts + ops.cast(upper * (width + 2) + left, "int32")
     right, lower = (columns - left)[..., None], (rows - upper)[..., None]
-    one, two, three, four = (found[..., n * channels : (n + 1) * channels] for n in range(4))
-    above, below = one + right * (two - one), three + right * (four - three)
+
+    def between(places: Any) -> Any:
+        one, next_one = ops.take(pixels, places, axis=0), ops.take(pixels, places + 1, axis=0)
+        return one + right * (next_one - one)
+
+    above, below = between(places), between(places + width + 2)
     return above + lower * (below - above)
 
 

@@ -148,7 +148,7 @@ def coordinates(size, turns):
 def test_a_rotation_by_quarters_is_numpys(turns, noise):
     square = noise[:2, :, :12]
     places = (np.stack([place] * 2).astype("float32") for place in coordinates((12, 12), turns))
-    turned = keras.ops.convert_to_numpy(geometry.resampled(keras.ops.convert_to_tensor(square), *places))
+    turned = keras.ops.convert_to_numpy(geometry.looked_up(keras.ops.convert_to_tensor(square), *places))
     assert np.allclose(turned, np.rot90(square, turns, axes=(1, 2)), atol=1e-2)
 
 
@@ -156,7 +156,7 @@ def test_reading_between_pixels_is_bilinear_and_fades_out_at_the_border():
     image = keras.ops.convert_to_tensor(np.array([[[[10.0], [20.0]], [[30.0], [60.0]]]], "float32"))
     columns = np.array([[[0.25, 0.5, -0.5, 1.75, -1.0, 5.0]]], "float32")
     rows = np.array([[[0.0, 0.5, 0.0, 1.0, 0.0, -9.0]]], "float32")
-    found = keras.ops.convert_to_numpy(geometry.resampled(image, columns, rows))[0, 0, :, 0]
+    found = keras.ops.convert_to_numpy(geometry.looked_up(image, columns, rows))[0, 0, :, 0]
     assert np.allclose(found, [12.5, 30.0, 5.0, 15.0, 0.0, 0.0])
 
 
