@@ -69,6 +69,36 @@ MISTAKES = {
         "3 epochs of warm-up are no less than the whole training; training.epochs is 3.",
     ),
     "a shift out of every image": (GOOD + "augmentation:\n  shift: 999\n", ":6: augmentation.shift", "256, not 999"),
+    "a mirror that is misspelt": (
+        GOOD + "augmentation:\n  mirror: alternate\n",
+        ":6: augmentation.mirror",
+        "Did you mean 'alternating'?",
+    ),
+    "two crops": (
+        GOOD + "augmentation:\n  resized_crop: {}\n  crop: 4\n",
+        ":7: augmentation.crop",
+        "augmentation.resized_crop cuts as well; leave one of them out.",
+    ),
+    "an interval that is upside down": (
+        GOOD + "augmentation:\n  resized_crop:\n    area: [1.0, 0.5]\n",
+        ":7: augmentation.resized_crop.area",
+        "the least comes first, and 1 is more than 0.5.",
+    ),
+    "half an interval": (
+        GOOD + "augmentation:\n  resized_crop:\n    area: [0.5]\n",
+        ":7: augmentation.resized_crop.area",
+        "at least 2 items",
+    ),
+    "a key of a section in a section": (
+        GOOD + "augmentation:\n  elastic: {sigm: 3}\n",
+        ":6: augmentation.elastic.sigm",
+        "Did you mean 'sigma'?",
+    ),
+    "a mirror by epochs that are parts of epochs": (
+        GOOD + "augmentation:\n  mirror: alternating\ntraining:\n  steps_per_epoch: 3\n",
+        ":6: augmentation.mirror",
+        "leave out training.steps_per_epoch.",
+    ),
     "endless epochs": (GOOD + "training:\n  epochs: 1000000000\n", ":6: training.epochs", "100000, not 1000000000"),
     "thousands of threads": (GOOD + "runtime:\n  threads: 5000\n", ":6: runtime.threads", "1024, not 5000"),
     "an alias of what it stands in": (

@@ -15,8 +15,10 @@ from cnnzoo.config.sections import (
     Config,
     Data,
     DataSection,
+    ElasticSection,
     FolderSection,
     PreprocessingSection,
+    ResizedCropSection,
     TrainingSection,
 )
 from cnnzoo.errors import UserError, did_you_mean
@@ -28,8 +30,10 @@ __all__ = [
     "Config",
     "Data",
     "DataSection",
+    "ElasticSection",
     "FolderSection",
     "PreprocessingSection",
+    "ResizedCropSection",
     "TrainingSection",
     "find",
     "load",

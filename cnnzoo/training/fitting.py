@@ -61,7 +61,7 @@ def fit(
     trainee = Trainee(
         prepared.network,
         images,
-        Augmentation(config.augmentation),
+        Augmentation(config.augmentation, training.images),
         settings.label_smoothing,
         prepared.class_weights,
     )

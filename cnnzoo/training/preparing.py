@@ -14,6 +14,7 @@ from cnnzoo.config import Config, PreprocessingSection
 from cnnzoo.data.preprocessing import padded_shape, resolve, with_preprocessing
 from cnnzoo.errors import UserError
 from cnnzoo.training import fine_tuning
+from cnnzoo.training.checks import check_augmentation
 from cnnzoo.training.trainee import class_weights
 
 
@@ -41,9 +42,7 @@ def prepare(config: Config, data_dir: Path | None = None) -> Prepared:
     """
     known = data.describe(config.data)
     classes = len(known.class_names)
-    with config.blaming("augmentation.shift"):
-        if config.augmentation.shift >= min(known.input_shape[:2]):
-            raise UserError(f"{config.augmentation.shift:g} pixels shift an image of {known.title} out of sight.")
+    check_augmentation(config, known)
     images = data.load(config.data, "train", data_dir)
     with config.blaming("data.validation"):
         training, validation = data.hold_out(images, config.data.validation, classes)

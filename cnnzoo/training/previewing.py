@@ -43,14 +43,15 @@ def draw(config: Config, path: Path, count: int = 8, data_dir: Path | None = Non
     images, names = training.images[chosen], [known.class_names[label] for label in training.labels[chosen]]
 
     network = keras.Sequential([keras.Input(known.input_shape), layers.ZeroPadding2D(config.preprocessing.pad)])
-    trainee = Trainee(network, images, Augmentation(config.augmentation), label_smoothing=0.0)
+    trainee = Trainee(network, images, Augmentation(config.augmentation, images), label_smoothing=0.0)
     indices = np.arange(number, dtype="int32")
     seeds = EpochSeeds(config.seed, Batches(indices, training.labels[chosen], number, whole=True))
     seeds.set_model(trainee)
     copies = []
     for epoch in range(EPOCHS):
         seeds.on_epoch_begin(epoch)
-        copies.append(ops.convert_to_numpy(trainee(indices, training=True)))
+        outputs = trainee(indices, training=True)
+        copies.append(ops.convert_to_numpy(outputs["logits"] if isinstance(outputs, dict) else outputs))
     title = f"{known.title}: training images as the network sees them"
     plots.preview(images, np.stack(copies, axis=1), names, path, title=title)
     return names

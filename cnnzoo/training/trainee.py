@@ -11,6 +11,8 @@ from cnnzoo.data.augmentation import Augmentation
 from cnnzoo.errors import UserError
 from cnnzoo.models.layers import AuxiliaryLogits
 
+SHARE = "share"
+
 
 class Trainee(Model):
     """From indices of images to logits.
@@ -49,7 +51,8 @@ class Trainee(Model):
                 name="images", shape=images.shape, dtype="uint8", initializer=lambda *_, **__: images, trainable=False
             )
         self.augmentation = augmentation
-        self.augmentation_seeds = augmentation.generator  # tracked by Keras only as an attribute of a model
+        # Tracked by Keras only as attributes of a model.
+        self.augmentation_seeds, self.augmentation_mirrored = augmentation.generator, augmentation.mirrored
         self.label_smoothing, self.class_weights = label_smoothing, class_weights
         self.steps_done = self.add_weight(
             name="steps_done", shape=(), dtype="int32", initializer="zeros", trainable=False
@@ -62,11 +65,23 @@ class Trainee(Model):
         self.loss_weights = {"logits": 1.0, **dict(_auxiliary_heads(network))}
 
     def call(self, batch: Any, training: bool = False) -> Any:
-        """Return the logits (batch, num_classes) of the images at some indices (batch,), or of (pixels, indices)."""
-        pixels, _ = batch if self.images is None else (ops.take(self.images, ops.cast(batch, "int32"), axis=0), batch)
+        """Return the logits (batch, num_classes) of the images at some indices (batch,), or of (pixels, indices).
+
+        In training it is a dict where there are auxiliary heads, or where images are mixed: then ``SHARE``
+        is what each image's own label keeps (batch,).
+        """
+        if self.images is None:
+            pixels, indices = batch
+        else:
+            indices = ops.cast(batch, "int32")
+            pixels = ops.take(self.images, indices, axis=0)
         images = ops.cast(pixels, "float32")
         if training and self.augmentation:
-            images = self.augmentation(images)
+            images = self.augmentation(images, indices)
+        if training and self.augmentation.mixes:
+            images, share = self.augmentation.mix(images)
+            outputs = self.network(images, training=True)
+            return {**(outputs if isinstance(outputs, dict) else {"logits": outputs}), SHARE: share}
         return self.network(images, training=training)
 
     def compute_loss(
@@ -74,15 +89,20 @@ class Trainee(Model):
     ) -> Any:
         """Return the mean softmax cross-entropy, plus what layers and regularizers add.
 
-        In training each auxiliary head adds its own, weighted as its layer says; validation is of the
-        logits alone.
+        In training each auxiliary head adds its own, weighted as its layer says, and labels are mixed as
+        the images are; validation is of the logits alone.
         """
         del x, sample_weight
-        outputs = y_pred if training and isinstance(y_pred, dict) else {"logits": _logits(y_pred)}
+        outputs = dict(y_pred) if training and isinstance(y_pred, dict) else {"logits": _logits(y_pred)}
+        share = outputs.pop(SHARE, None)
         smoothing = self.label_smoothing if training else 0.0
         total = sum(self.losses)
         for name, output in outputs.items():
             targets = ops.one_hot(ops.cast(ops.reshape(y, (-1,)), "int32"), output.shape[-1])
+            if share is not None:
+                # Cross-entropy is linear in its targets, so that mixing them mixes the losses.
+                partners = ops.roll(targets, -1, axis=0)
+                targets = partners + share[:, None] * (targets - partners)
             loss = losses.categorical_crossentropy(
                 targets, ops.cast(output, "float32"), from_logits=True, label_smoothing=smoothing
             )
@@ -100,7 +120,10 @@ class Trainee(Model):
         self.steps_done.assign_add(1)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
-        """Return the mean loss and the accuracy of the logits, whatever heads there are besides."""
+        """Return the mean loss and the accuracy of the logits, whatever heads there are besides.
+
+        Of mixed images the accuracy is by their own label.
+        """
         del x, sample_weight
         self.accuracy.update_state(y, _logits(y_pred))
         results: dict[str, Any] = self.get_metrics_result()
@@ -210,6 +233,7 @@ class EpochSeeds(callbacks.Callback):
         """Derive the epoch's order and the state of every seed generator."""
         del logs
         self.batches.shuffle(self.seed, epoch)
+        self.model.augmentation.begin_epoch(self.seed, epoch)
         states = [v for v in self.model.non_trainable_variables if v.name == "seed_generator_state"]
         for index, state in enumerate(states):
             words = np.random.SeedSequence((self.seed, epoch, index)).generate_state(1) >> 1
