@@ -123,25 +123,25 @@ def load(section: FolderSection, split: Literal["train", "test"], data_dir: Path
     return Split(pixels[good] if failures else pixels, labels, remark, held)
 
 
-def fetch(name: str, data_dir: Path | None) -> list[Path]:
+def fetch(name: str, data_dir: Path | None) -> list[Path]:  # noqa: ARG001 - every source's signature
     """Refuse: there is nothing to download."""
-    raise _no_files_of_its_own(name, data_dir)
+    raise needs_a_config()
 
 
-def verify(name: str, data_dir: Path | None) -> list[FileCheck]:
+def verify(name: str, data_dir: Path | None) -> list[FileCheck]:  # noqa: ARG001
     """Refuse: there is nothing to compare with."""
-    raise _no_files_of_its_own(name, data_dir)
+    raise needs_a_config()
 
 
-def where(name: str, data_dir: Path | None) -> str | None:
+def where(name: str, data_dir: Path | None) -> str | None:  # noqa: ARG001
     """Refuse: only a config says where."""
-    raise _no_files_of_its_own(name, data_dir)
+    raise needs_a_config()
 
 
-def _no_files_of_its_own(name: str, data_dir: Path | None) -> UserError:
-    del data_dir
+def needs_a_config() -> UserError:
+    """Say that the name alone names no images."""
     return UserError(
-        f"'{name}' stands for a person's own images, and a config says where they lie: "
+        "'folder' stands for a person's own images, and a config says where they lie: "
         "data: {name: folder, path: photos}. `cnnzoo config validate FILE` looks at them."
     )
 

@@ -240,7 +240,7 @@ def test_a_wrong_section_is_blamed_on_its_key(setting, sentence):
         load_config("digits", [setting])
 
 
-@pytest.mark.parametrize("use", [data.fetch, data.verify, data.where])
+@pytest.mark.parametrize("use", [data.fetch, data.verify, data.where, data.describe])
 def test_a_folder_has_no_files_to_fetch_or_verify(use):
     with pytest.raises(UserError, match=re.escape("data: {name: folder, path: photos}")):
         use("folder")
