@@ -93,18 +93,16 @@ def see(path: Path, known: DataSet | Metadata, ink: Ink = "auto") -> Seen:
         image.thumbnail((KEPT_SIDE, KEPT_SIDE))
         return Seen(pixels, np.asarray(image), given, None)
     image.thumbnail((KEPT_SIDE, KEPT_SIDE))
-    fitted = image.convert("L" if channels == 1 else "RGB")
-    seen_ink: Literal["dark", "light"] | None = None
-    if glyphs:
-        seen_ink = _ink(fitted) if ink == "auto" else ink
-        light_on_dark = ImageOps.invert(fitted) if seen_ink == "dark" else fitted
-        pixels = np.asarray(light_on_dark)
-        if pixels.max() - pixels.min() < FAINTEST:
-            raise _blank(path)
-        if given != (width, height):
-            pixels = _centred(_strokes(path, light_on_dark), (height, width))
-    else:
-        pixels = decoded(path, known.input_shape, known.resize)
+    if not glyphs:
+        return Seen(decoded(path, known.input_shape, known.resize), np.asarray(image), given, None)
+    grey = image.convert("L" if channels == 1 else "RGB")
+    seen_ink = _ink(grey) if ink == "auto" else ink
+    light_on_dark = ImageOps.invert(grey) if seen_ink == "dark" else grey
+    pixels = np.asarray(light_on_dark)
+    if pixels.max() - pixels.min() < FAINTEST:
+        raise _blank(path)
+    if given != (width, height):
+        pixels = _centred(_strokes(path, light_on_dark), (height, width))
     return Seen(pixels.reshape(height, width, channels), np.asarray(image), given, seen_ink)
 
 

@@ -279,6 +279,19 @@ def test_the_schema_accepts_every_shipped_config_and_refuses_a_misspelt_one():
         assert list(validator.iter_errors(values)) != []
 
 
+def test_the_schema_knows_the_keys_of_each_kind_of_data():
+    validator = jsonschema.Draft202012Validator(configs.schema())
+    for section, right in (
+        ({"name": "cifar10", "validation": 5000}, True),
+        ({"name": "cifar10", "labels": "coarse"}, False),
+        ({"name": "cifar100", "labels": "coarse"}, True),
+        ({"name": "folder", "path": "photos", "size": [48, 64], "broken": "skip"}, True),
+        ({"name": "folder"}, False),
+    ):
+        errors = list(validator.iter_errors({"model": {"name": "lenet5"}, "data": section}))
+        assert (errors == []) == right, section
+
+
 @pytest.mark.parametrize("name", configs.shipped())
 def test_every_config_states_command_and_claim(name):
     path = configs.shipped()[name]

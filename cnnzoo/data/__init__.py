@@ -138,6 +138,6 @@ def _section(data: Data | str) -> Data:
         return data
     _source(data)
     if data == "folder":
-        return FolderSection.model_validate({"name": data, "path": "."})
+        raise folder.needs_a_config()
     section = Cifar100Section if data == "cifar100" else DataSection
     return section.model_validate({"name": data})

@@ -111,35 +111,37 @@ def load(section: FolderSection, split: Literal["train", "test"], data_dir: Path
     lost = listed([files.names[index] for index in sorted(failures)])
     remark = f"{len(failures):,} of {len(good):,} images left out as unreadable: {lost}" if failures else ""
     labels = files.labels[good]
+    if not len(labels):
+        raise UserError(f"None of the {split} images in {folder} can be read.")
     if held is not None:
         held = held[good]
         _check_each_is_trained_on(labels[~held], known.class_names, folder)
-    if not len(labels):
-        raise UserError(f"None of the {split} images in {folder} can be read.")
+        if not held.any():
+            raise UserError(f"None of the validation images in {folder} can be read.")
     if pixels is None:
         return Split(images.part(good) if failures else images, labels, remark, held)
     return Split(pixels[good] if failures else pixels, labels, remark, held)
 
 
-def fetch(name: str, data_dir: Path | None) -> list[Path]:
+def fetch(name: str, data_dir: Path | None) -> list[Path]:  # noqa: ARG001 - every source's signature
     """Refuse: there is nothing to download."""
-    raise _no_files_of_its_own(name, data_dir)
+    raise needs_a_config()
 
 
-def verify(name: str, data_dir: Path | None) -> list[FileCheck]:
+def verify(name: str, data_dir: Path | None) -> list[FileCheck]:  # noqa: ARG001
     """Refuse: there is nothing to compare with."""
-    raise _no_files_of_its_own(name, data_dir)
+    raise needs_a_config()
 
 
-def where(name: str, data_dir: Path | None) -> str | None:
+def where(name: str, data_dir: Path | None) -> str | None:  # noqa: ARG001
     """Refuse: only a config says where."""
-    raise _no_files_of_its_own(name, data_dir)
+    raise needs_a_config()
 
 
-def _no_files_of_its_own(name: str, data_dir: Path | None) -> UserError:
-    del data_dir
+def needs_a_config() -> UserError:
+    """Say that the name alone names no images."""
     return UserError(
-        f"'{name}' stands for a person's own images, and a config says where they lie: "
+        "'folder' stands for a person's own images, and a config says where they lie: "
         "data: {name: folder, path: photos}. `cnnzoo config validate FILE` looks at them."
     )
 
@@ -216,6 +218,9 @@ def _classes(place: Path) -> list[str]:
             f"{place} has no class folders: put the images of each class into a folder of its own, "
             f"such as {place / 'cat' / '1.jpg'}."
         )
+    for name in classes:
+        if not name.isprintable():  # as bytes that are no UTF-8 are not, either; no config could state it
+            raise UserError(f"{place} has a class folder whose name is no plain text, {name!r}; rename it.")
     if len(classes) == 1:
         raise UserError(f"{place} has one class folder alone, {classes[0]}; a network needs two classes to tell apart.")
     return classes
@@ -230,7 +235,8 @@ def _files(folder: Path, place: Path, classes: Sequence[str]) -> Files:
         differences = [f"has {strange}" if strange else "", f"lacks {lacking}" if lacking else ""]
         raise UserError(
             f"{place} holds {len(found)} classes, and not the {len(classes)} that belong there: "
-            f"it {' and '.join(filter(None, differences))}. Take the folder with the same class folders."
+            f"it {' and '.join(filter(None, differences))}. "
+            "Take the folder with those class folders, or a config for these."
         )
     names: list[str] = []
     labels: list[int] = []

@@ -129,7 +129,8 @@ def parts(images: "NDArray[np.uint8] | ImageFiles", most: int | None = None) -> 
 def listed(names: Sequence[str], shown: int = 3) -> str:
     """Return the first few names, and how many more there are."""
     more = len(names) - shown
-    return ", ".join(names[:shown]) + (f" and {more:,} more" if more > 0 else "")
+    text = ", ".join(names[:shown]) + (f" and {more:,} more" if more > 0 else "")
+    return text.encode(errors="replace").decode()  # file names may be bytes that are no text, which no report holds
 
 
 @cache

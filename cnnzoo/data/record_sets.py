@@ -129,7 +129,7 @@ def verify(name: str, data_dir: Path | None) -> list[FileCheck]:
             continue
         for file, records in contents.items():
             few = len(records) < file.count
-            detail = f"{len(records):,} of {file.count:,} images, which no hash vouches for" if few else ""
+            detail = f"holds {len(records):,} of {file.count:,} images, which no hash vouches for" if few else ""
             checks[file] = FileCheck(name, file.name, found.path, "structure only" if few else "right", detail)
     return [checks[file] for file in source.files]
 

@@ -124,6 +124,18 @@ def test_a_broken_image_stops_the_loading_or_is_left_out_and_named(photos, memor
     assert training.remark == parts[0].remark
 
 
+def test_images_of_which_none_can_be_read_are_refused(tmp_path):
+    for part in ("train", "val", "test"):
+        write_photos(tmp_path / "mine" / part, count=2)
+    for part, split in (("val", "train"), ("test", "test"), ("train", "train")):
+        for path in (tmp_path / "mine" / part).rglob("*.*"):
+            path.write_bytes(b"no image")
+        with pytest.raises(
+            UserError, match=r"None of the (validation|test)|No image of class 'blue'|None of the train"
+        ):
+            data.load(section(tmp_path / "mine", broken="skip"), split)
+
+
 def with_one_class(folder):
     shutil.rmtree(folder / "blue")
     shutil.rmtree(folder / "red")
@@ -142,6 +154,10 @@ def with_other_classes_to_test(folder):
 
 
 MISTAKES = {
+    "a name that is no text": (
+        lambda folder: (folder / "red").rename(folder / "re\x1bd"),
+        r"photos has a class folder whose name is no plain text, 're\\x1bd'; rename it\.",
+    ),
     "no folder": (shutil.rmtree, r"photos is no directory; data.path, or --data-dir, names"),
     "no class folders": (
         lambda folder: [shutil.rmtree(path) for path in folder.iterdir()],
@@ -224,7 +240,7 @@ def test_a_wrong_section_is_blamed_on_its_key(setting, sentence):
         load_config("digits", [setting])
 
 
-@pytest.mark.parametrize("use", [data.fetch, data.verify, data.where])
+@pytest.mark.parametrize("use", [data.fetch, data.verify, data.where, data.describe])
 def test_a_folder_has_no_files_to_fetch_or_verify(use):
     with pytest.raises(UserError, match=re.escape("data: {name: folder, path: photos}")):
         use("folder")

@@ -68,7 +68,7 @@ def test_an_incomplete_test_file_is_used_and_said(tmp_path, tiny_cifar10, archiv
     assert split.labels.tolist() == [0, 1, 2]
     assert split.remark == "3 of the 10 official test images"
     check = data.verify("cifar10", tmp_path)[-1]
-    assert (check.status, check.detail) == ("structure only", "3 of 10 images, which no hash vouches for")
+    assert (check.status, check.detail) == ("structure only", "holds 3 of 10 images, which no hash vouches for")
     if not archived:
         assert data.where("cifar10", tmp_path) == f"{tmp_path} (3 of 10 test images)"
 
@@ -217,6 +217,14 @@ def test_fetching_replaces_an_incomplete_test_file(tmp_path, monkeypatch, tiny_c
     monkeypatch.setitem(SOURCES, "cifar10", replace(tiny_cifar10.source, mirrors=(f"{mirrors.address}/good/",)))
     data.fetch("cifar10", tmp_path)
     assert data.load("cifar10", "test", tmp_path).remark == ""
+
+
+def test_an_incomplete_test_file_that_would_hide_the_download_is_named(tmp_path, monkeypatch, tiny_cifar10):
+    few = replace(tiny_cifar10, contents=cut_records(tiny_cifar10, "test_batch.bin", RECORD))
+    path = few.write_unpacked(tmp_path) / "test_batch.bin"
+    monkeypatch.setenv("CNNZOO_DATA_DIR", str(tmp_path))
+    with pytest.raises(UserError, match=f"^{path} holds 1 of 10 images, .* --data-dir {tmp_path}` downloads the right"):
+        data.fetch("cifar10")
 
 
 def test_without_any_directory_the_archive_is_downloaded_into_the_cache_once(monkeypatch, tiny_cifar10, mirrors):
