@@ -160,12 +160,11 @@ def test_on_tensorflow_every_normalization_is_one_operation_and_half_precision_c
     graph = step.get_concrete_function(tf.TensorSpec((2, 32, 32, 3), "bfloat16")).graph
     kinds = [operation.type for operation in graph.get_operations()]
     assert kinds.count("FusedBatchNormV3") == 19
-    casts = [operation for operation in graph.get_operations() if operation.type == "Cast"]
-    assert not [cast for cast in casts if cast.outputs[0].shape.rank == 4 and "kernel" not in cast.inputs[0].name]
+    casts = [operation for operation in graph.get_operations() if operation.type == "Cast" and "_bn" in operation.name]
+    assert all(cast.outputs[0].shape.rank < 4 for cast in casts)
 
 
 @pytest.mark.skipif(ON_TENSORFLOW, reason="is the other backends'")
 def test_builders_leave_tensorflow_alone_on_other_backends():
-    code = "import sys, keras\nwas = 'tensorflow' in sys.modules\nfrom cnnzoo.models import resnet20\nresnet20()\n"
-    code += "assert was or 'tensorflow' not in sys.modules"
+    code = "import sys\nfrom cnnzoo.models import resnet20\nresnet20()\nassert 'tensorflow' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], env=dict(os.environ), check=True)
