@@ -236,8 +236,11 @@ def test_a_step_with_every_change_is_compiled_and_runs_in_mixed_precision():
         keras.config.set_dtype_policy(policy)
     trainee.compile("sgd", metrics=["accuracy"])
     batches = Batches(np.arange(40, dtype="int32"), labels, 8, whole=True)
-    history = trainee.fit(batches, epochs=2, shuffle=False, verbose=0, callbacks=[EpochSeeds(0, batches)]).history
+    history = trainee.fit(batches, epochs=2, shuffle=False, verbose=0, callbacks=[EpochSeeds(7, batches)]).history
     assert np.isfinite(history["loss"]).all()
+    mirrored = keras.ops.convert_to_numpy(trainee.augmentation.mirrored)
+    trainee.augmentation.begin_epoch(7, 0)
+    assert np.array_equal(mirrored, 1 - keras.ops.convert_to_numpy(trainee.augmentation.mirrored))
 
 
 def test_every_image_is_seen_once_an_epoch_in_another_order():
