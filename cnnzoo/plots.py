@@ -238,6 +238,65 @@ def ensemble(
     _save(figure, path)
 
 
+def sweep(
+    values: Mapping[str, Sequence[Any]], accuracies: Sequence[Sequence[float]], path: Path, *, title: str = "Sweep"
+) -> None:
+    """Draw validation accuracy by each key of a sweep.
+
+    Args:
+        values: By key, the value of each point: numbers, or anything else, which is then taken for a name.
+        accuracies: Of each point, the validation accuracies of its seeds in percent. Their mean is drawn, and a line
+            over their range.
+        path: Of the picture.
+        title: Of the picture.
+    """
+    means = [float(np.mean(seeds)) for seeds in accuracies]
+    best = int(np.argmax(means))
+    columns = min(3, max(1, len(values)))
+    rows = max(1, -(-len(values) // columns))
+    figure = _figure(max(6.0, 4.6 * columns), 4.2 * rows)
+    panels = figure.subplots(rows, columns, squeeze=False, sharey=True).flat
+    for axes, (key, chosen) in zip(panels, values.items(), strict=False):
+        places = _places(axes, chosen)
+        axes.vlines(places, [min(seeds) for seeds in accuracies], [max(seeds) for seeds in accuracies], color=BLUE)
+        axes.plot(places, means, "o", color=BLUE, alpha=0.7)
+        axes.plot(places[best], means[best], "o", color=VERMILION, markersize=9, label=f"best: {means[best]:.2f} %")
+        axes.set_xlabel(key, parse_math=False)
+        axes.grid(color="0.9")
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.label_outer()
+        axes.tick_params(labelbottom=True)
+    for axes in list(panels)[len(values) :]:
+        axes.set_axis_off()
+    first = figure.axes[0]
+    first.set_ylabel("validation accuracy (%)")
+    first.legend(frameon=False)
+    figure.suptitle(title, fontweight="bold")
+    _save(figure, path)
+
+
+def _places(axes: Any, values: Sequence[Any]) -> list[float]:
+    """Scale the horizontal axis to values, logarithmic where they are spaced like that; return where they lie on it."""
+    if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+        names = [str(value) for value in values]
+        known = list(dict.fromkeys(names))
+        slanted: dict[str, Any] = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"}
+        axes.set_xticks(range(len(known)), [_short(name) for name in known], **slanted if len(known) > 3 else {})
+        axes.set_xlim(-0.5, len(known) - 0.5)
+        return [known.index(name) for name in names]
+    different = np.unique(values)
+    if different[0] > 0 and different[-1] >= 4 * different[0]:
+        steps, factors = np.diff(different), np.diff(np.log(different))
+        if len(different) == 2 or np.std(factors) / np.mean(factors) < np.std(steps) / np.mean(steps):
+            axes.set_xscale("log")
+            axes.xaxis.set_minor_formatter(NullFormatter())
+    if len(different) <= 6:
+        axes.set_xticks(different, [f"{value:g}" for value in different])
+        axes.minorticks_off()
+    return list(values)
+
+
 def _logarithmic_where_wide(axes: Any, values: Sequence[float]) -> None:
     """Scale the vertical axis by powers of ten where the values span more than one; 0 keeps a place at its foot."""
     finite = [value for value in values if np.isfinite(value)]
