@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cnnzoo.files import whole
 
-BLUE, VERMILION, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#666666"
+BLUE, VERMILION, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#666666"
 
 
 def curves(
@@ -255,23 +255,52 @@ def sweep(
     columns = min(3, max(1, len(values)))
     rows = max(1, -(-len(values) // columns))
     figure = _figure(max(6.0, 4.6 * columns), 4.2 * rows)
-    panels = figure.subplots(rows, columns, squeeze=False, sharey=True).flat
+    panels = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
     for axes, (key, chosen) in zip(panels, values.items(), strict=False):
         places = _places(axes, chosen)
         axes.vlines(places, [min(seeds) for seeds in accuracies], [max(seeds) for seeds in accuracies], color=BLUE)
-        axes.plot(places, means, "o", color=BLUE, alpha=0.7)
+        axes.plot(places, means, "o", color=BLUE, alpha=0.7, label="points")
         axes.plot(places[best], means[best], "o", color=VERMILION, markersize=9, label=f"best: {means[best]:.2f} %")
         axes.set_xlabel(key, parse_math=False)
         axes.grid(color="0.9")
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
-        axes.label_outer()
-        axes.tick_params(labelbottom=True)
-    for axes in list(panels)[len(values) :]:
-        axes.set_axis_off()
-    first = figure.axes[0]
-    first.set_ylabel("validation accuracy (%)")
-    first.legend(frameon=False)
+    for axes in panels[::columns]:
+        axes.set_ylabel("validation accuracy (%)")
+    for axes in panels[len(values) :]:
+        axes.remove()
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
+    figure.suptitle(title, fontweight="bold")
+    _save(figure, path)
+
+
+def comparison(histories: Mapping[str, Sequence[Mapping[str, float]]], path: Path, *, title: str = "Runs") -> None:
+    """Draw the validation curves of several runs over each other.
+
+    Args:
+        histories: By what each run is called, a row per epoch with ``epoch`` from 1, ``validation_loss`` and
+            ``validation_accuracy`` from 0 to 1.
+        path: Of the picture.
+        title: Of the picture.
+    """
+    figure = _figure(11, 4.6)
+    loss, error = figure.subplots(1, 2)
+    styles = [(colour, line) for line in ("-", "--", ":", "-.") for colour in (BLUE, VERMILION, GREEN, PURPLE, GREY)]
+    longest = max(len(rows) for rows in histories.values())
+    for place, (name, rows) in enumerate(histories.items()):
+        colour, line = styles[place % len(styles)]
+        drawn: dict[str, Any] = {"color": colour, "linestyle": line, "marker": "o" if len(rows) <= 30 else None}
+        epochs = [row["epoch"] for row in rows]
+        loss.plot(epochs, [row["validation_loss"] for row in rows], markersize=3, label=name, **drawn)
+        error.plot(epochs, [100 * (1 - row["validation_accuracy"]) for row in rows], markersize=3, **drawn)
+    for axes, heading, label in ((loss, "Validation loss", "loss"), (error, "Validation error", "wrong images (%)")):
+        axes.set(title=heading, xlabel="epoch", ylabel=label, xlim=(0.5, longest + 0.5))
+        _logarithmic_where_wide(axes, [float(value) for line in axes.lines for value in line.get_ydata()])
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
+        axes.grid(color="0.9")
+        axes.spines[["top", "right"]].set_visible(False)
+    for text in figure.legend(loc="outside lower center", ncols=min(4, len(histories)), frameon=False).get_texts():
+        text.set_parse_math(False)
     figure.suptitle(title, fontweight="bold")
     _save(figure, path)
 
@@ -290,6 +319,7 @@ def _places(axes: Any, values: Sequence[Any]) -> list[float]:
         steps, factors = np.diff(different), np.diff(np.log(different))
         if len(different) == 2 or np.std(factors) / np.mean(factors) < np.std(steps) / np.mean(steps):
             axes.set_xscale("log")
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             axes.xaxis.set_minor_formatter(NullFormatter())
     if len(different) <= 6:
         axes.set_xticks(different, [f"{value:g}" for value in different])

@@ -39,8 +39,9 @@ class Sweep:
 
     @property
     def varied(self) -> list[str]:
-        """The keys that take more than one value."""
-        return [key for key, values in self.plan.sweep.keys.items() if not values.choice or len(values.choice) > 1]
+        """The keys that take more than one value; all, where none does."""
+        keys = self.plan.sweep.keys
+        return [key for key, values in keys.items() if not values.choice or len(values.choice) > 1] or list(keys)
 
     def members(self) -> dict[str, tuple[Point, int, Run]]:
         """Return each training's point, seed and run, by the name of the run."""
@@ -169,7 +170,7 @@ def train(
         runs.write_json(sweep.result_path, result)
         done = [point for point in result["points"] if point["runs"]]
         plots.sweep(
-            {key: [point["values"][key] for point in done] for key in sweep.varied},
+            {key: [_shown(point["values"][key]) for point in done] for key in sweep.varied},
             [[100 * row["validation_accuracy"] for row in point["runs"]] for point in done],
             sweep.picture_path,
             title=f"{len(done)} points of {runs.name_for(sweep.plan.sweep.config)}",
@@ -217,6 +218,10 @@ def _merit(point: dict[str, Any]) -> tuple[float, float]:
     if not point["runs"]:
         return -1.0, 0.0
     return mean["validation_accuracy"], -mean["validation_loss"]
+
+
+def _shown(value: Any) -> Any:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else configs.as_yaml(value)
 
 
 def _file_path(directory: Path) -> Path:
