@@ -63,9 +63,12 @@ def summary(run: Run) -> dict[str, Any]:
     }
     for key in ("best_epoch", "validation_accuracy", "validation_loss", "images_per_second", "seconds"):
         row[key] = metrics.get(key)
-    report = run.report_path("test")
-    row["test_accuracy"] = runs.read_json(report)["accuracy"] if report.is_file() else None
-    return {**row, "begun": run.config_path.stat().st_mtime, "bytes": size(run.directory)}
+    return {
+        **row,
+        "test_accuracy": _test_accuracy(run),
+        "begun": run.config_path.stat().st_mtime,
+        "bytes": size(run.directory),
+    }
 
 
 def differences(compared: Sequence[Run]) -> dict[str, list[Any]]:
@@ -145,6 +148,14 @@ def size(path: Path) -> int:
     if path.is_file():
         return path.stat().st_size
     return sum(file.stat().st_size for file in path.rglob("*") if file.is_file() and not file.is_symlink())
+
+
+def _test_accuracy(run: Run) -> float | None:
+    report = run.report_path("test")
+    try:
+        return runs.read_json(report).get("accuracy") if report.is_file() else None
+    except UserError:  # damaged, which is told when somebody opens it
+        return None
 
 
 def _strangers(run: Run) -> list[str]:
