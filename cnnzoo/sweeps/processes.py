@@ -10,10 +10,12 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NoReturn
 
 from cnnzoo.runtime import Device
 
@@ -59,7 +61,7 @@ def run_all(commands: Mapping[str, Sequence[str]], jobs: int, heard: Heard) -> d
         How each one ended, by its name.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C; all processes have ended.
+        KeyboardInterrupt: Ctrl-C or a kill; all processes have ended.
     """
     running: dict[str, subprocess.Popen[str]] = {}
     lock, stopping = threading.Lock(), threading.Event()
@@ -89,7 +91,7 @@ def run_all(commands: Mapping[str, Sequence[str]], jobs: int, heard: Heard) -> d
             del running[name]
         return Ended(code, tuple(lines))
 
-    with ThreadPoolExecutor(jobs) as pool:
+    with _termination_as_ctrl_c(), ThreadPoolExecutor(jobs) as pool:
         futures = {name: pool.submit(run, name) for name in commands}
         try:
             wait(futures.values(), return_when=FIRST_EXCEPTION)
@@ -100,6 +102,24 @@ def run_all(commands: Mapping[str, Sequence[str]], jobs: int, heard: Heard) -> d
                 future.cancel()
             _end(running, lock, heard)
             raise
+
+
+@contextmanager
+def _termination_as_ctrl_c() -> Iterator[None]:
+    """Let a kill, or the end of the terminal, end the processes too, which would not hear of it otherwise."""
+
+    def interrupt(*_: Any) -> NoReturn:
+        raise KeyboardInterrupt
+
+    main = threading.current_thread() is threading.main_thread()
+    signals = [signal.SIGTERM, signal.SIGHUP] if main else []
+    heeded = [number for number in signals if signal.getsignal(number) is not signal.SIG_IGN]
+    previous = {number: signal.signal(number, interrupt) for number in heeded}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 def _end(running: dict[str, subprocess.Popen[str]], lock: threading.Lock, heard: Heard) -> None:

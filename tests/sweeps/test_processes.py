@@ -9,7 +9,6 @@ import pytest
 
 from cnnzoo.sweeps.processes import run_all, train_command
 
-
 PRELUDE = """
 import sys, time
 from pathlib import Path
@@ -49,14 +48,15 @@ def test_as_many_run_at_once_as_are_asked_for(jobs, together, tmp_path):
     assert (ended["a"].lines == ("together",)) == together
 
 
-def test_ctrl_c_ends_all_processes_in_their_own_time_and_starts_no_other(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_or_a_kill_ends_all_processes_in_their_own_time_and_starts_no_other(number, tmp_path):
     patient = f"say('begun')\ntry: time.sleep(60)\nexcept KeyboardInterrupt: open({str(tmp_path)!r} + '/kept', 'w')"
     heard = []
 
     def listen(name, line):
         heard.append((name, line))
         if line == "begun":
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), number)
 
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
