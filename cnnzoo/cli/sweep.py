@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command("sweep")
-@click.argument("file", required=False, type=click.Path(dir_okay=False, exists=True, path_type=Path))
+@click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.option("--output", type=click.Path(path_type=Path), help="Its directory; by default runs/NNNN-sweep-NAME.")
 @click.option("--resume", "begun", type=click.Path(path_type=Path), metavar="DIRECTORY", help="Go on with this sweep.")
 @jobs_option

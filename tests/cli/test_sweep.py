@@ -96,7 +96,7 @@ WRONG = {
     "train --config lenet --seeds 0..1 --data-dir nothing": "nothing has no train-images-idx3-ubyte.gz",
     "train --seeds 0..1": "Name one config",
     "sweep": "Name a sweep file",
-    "sweep none.yaml": "none.yaml",
+    "sweep none.yaml": "none.yaml cannot be read: No such file",
     "sweep sweep.yaml --resume nothing": "one of the two",
     "sweep wrong.yaml": "wrong.yaml, line 4: optimizer.learning_rat: there is no such key",
     "sweep sweep.yaml --output nothing": "nothing is not a sweep",
