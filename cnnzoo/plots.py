@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cnnzoo.files import whole
 
-BLUE, VERMILION, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#666666"
+BLUE, VERMILION, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#666666"
 
 
 def curves(
@@ -268,6 +268,95 @@ def ensemble(
     axes.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside lower center", ncols=4, frameon=False)
     _save(figure, path)
+
+
+def sweep(
+    values: Mapping[str, Sequence[Any]], accuracies: Sequence[Sequence[float]], path: Path, *, title: str = "Sweep"
+) -> None:
+    """Draw validation accuracy by each key of a sweep.
+
+    Args:
+        values: By key, the value of each point: numbers, or anything else, which is then taken for a name.
+        accuracies: Of each point, the validation accuracies of its seeds in percent. Their mean is drawn, and a line
+            over their range.
+        path: Of the picture.
+        title: Of the picture.
+    """
+    means = [float(np.mean(seeds)) for seeds in accuracies]
+    best = int(np.argmax(means))
+    columns = min(3, max(1, len(values)))
+    rows = max(1, -(-len(values) // columns))
+    figure = _figure(max(6.0, 4.6 * columns), 4.2 * rows)
+    panels = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
+    for axes, (key, chosen) in zip(panels, values.items(), strict=False):
+        places = _places(axes, chosen)
+        axes.vlines(places, [min(seeds) for seeds in accuracies], [max(seeds) for seeds in accuracies], color=BLUE)
+        axes.plot(places, means, "o", color=BLUE, alpha=0.7, label="points")
+        axes.plot(places[best], means[best], "o", color=VERMILION, markersize=9, label=f"best: {means[best]:.2f} %")
+        axes.set_xlabel(key, parse_math=False)
+        axes.grid(color="0.9")
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right"]].set_visible(False)
+    for axes in panels[::columns]:
+        axes.set_ylabel("validation accuracy (%)")
+    for axes in panels[len(values) :]:
+        axes.remove()
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
+    figure.suptitle(title, fontweight="bold")
+    _save(figure, path)
+
+
+def comparison(histories: Mapping[str, Sequence[Mapping[str, float]]], path: Path, *, title: str = "Runs") -> None:
+    """Draw the validation curves of several runs over each other.
+
+    Args:
+        histories: By what each run is called, a row per epoch with ``epoch`` from 1, ``validation_loss`` and
+            ``validation_accuracy`` from 0 to 1.
+        path: Of the picture.
+        title: Of the picture.
+    """
+    figure = _figure(11, 4.6)
+    loss, error = figure.subplots(1, 2)
+    styles = [(colour, line) for line in ("-", "--", ":", "-.") for colour in (BLUE, VERMILION, GREEN, PURPLE, GREY)]
+    longest = max(len(rows) for rows in histories.values())
+    for place, (name, rows) in enumerate(histories.items()):
+        colour, line = styles[place % len(styles)]
+        drawn: dict[str, Any] = {"color": colour, "linestyle": line, "marker": "o" if len(rows) <= 30 else None}
+        epochs = [row["epoch"] for row in rows]
+        loss.plot(epochs, [row["validation_loss"] for row in rows], markersize=3, label=name, **drawn)
+        error.plot(epochs, [100 * (1 - row["validation_accuracy"]) for row in rows], markersize=3, **drawn)
+    for axes, heading, label in ((loss, "Validation loss", "loss"), (error, "Validation error", "wrong images (%)")):
+        axes.set(title=heading, xlabel="epoch", ylabel=label, xlim=(0.5, longest + 0.5))
+        _logarithmic_where_wide(axes, [float(value) for line in axes.lines for value in line.get_ydata()])
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
+        axes.grid(color="0.9")
+        axes.spines[["top", "right"]].set_visible(False)
+    for text in figure.legend(loc="outside lower center", ncols=min(4, len(histories)), frameon=False).get_texts():
+        text.set_parse_math(False)
+    figure.suptitle(title, fontweight="bold")
+    _save(figure, path)
+
+
+def _places(axes: Any, values: Sequence[Any]) -> list[float]:
+    """Scale the horizontal axis to values, logarithmic where they are spaced like that; return where they lie on it."""
+    if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+        names = [str(value) for value in values]
+        known = list(dict.fromkeys(names))
+        slanted: dict[str, Any] = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"}
+        axes.set_xticks(range(len(known)), [_short(name) for name in known], **slanted if len(known) > 3 else {})
+        axes.set_xlim(-0.5, len(known) - 0.5)
+        return [known.index(name) for name in names]
+    different = np.unique(values)
+    if different[0] > 0 and different[-1] >= 4 * different[0]:
+        steps, factors = np.diff(different), np.diff(np.log(different))
+        if len(different) == 2 or np.std(factors) / np.mean(factors) < np.std(steps) / np.mean(steps):
+            axes.set_xscale("log")
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axes.xaxis.set_minor_formatter(NullFormatter())
+    if len(different) <= 6:
+        axes.set_xticks(different, [f"{value:g}" for value in different])
+        axes.minorticks_off()
+    return list(values)
 
 
 def _logarithmic_where_wide(axes: Any, values: Sequence[float]) -> None:

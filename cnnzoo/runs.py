@@ -146,11 +146,11 @@ class Run:
 
     def metrics(self) -> dict[str, Any]:
         """Load what was reached; empty before the training has ended."""
-        return _read_json(self.metrics_path) if self.metrics_path.is_file() else {}
+        return read_json(self.metrics_path) if self.metrics_path.is_file() else {}
 
     def environment(self) -> dict[str, Any]:
         """Load where and with what the run was made."""
-        return _read_json(self.environment_path)
+        return read_json(self.environment_path)
 
     def history(self) -> list[dict[str, float]]:
         """Load the rows of the history."""
@@ -321,6 +321,21 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
     files.write_text(path, json.dumps(value, indent=2) + "\n")
 
 
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON file.
+
+    Raises:
+        UserError: It is not there, or holds no JSON object.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise UserError(f"{path} is missing or damaged.") from None
+    if not isinstance(value, dict):
+        raise UserError(f"{path} is damaged: it should hold one JSON object.")
+    return value
+
+
 def _make(directory: Path) -> Path:
     try:
         directory.mkdir(parents=True)
@@ -337,16 +352,6 @@ def numbered(parent: Path, name: str) -> Path:
         directory = parent / f"{max(numbers, default=0) + 1:04d}-{name}"
         directory.mkdir()
     return directory
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise UserError(f"{path} is missing or damaged.") from None
-    if not isinstance(value, dict):
-        raise UserError(f"{path} is damaged: it should hold one JSON object.")
-    return value
 
 
 def _git_commit() -> str | None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from cnnzoo import plots
@@ -146,3 +147,33 @@ def test_drawing_touches_nothing_global(tmp_path: Path) -> None:
         "sys.exit(dict(matplotlib.rcParams) != before or bool({'matplotlib.pyplot', 'keras'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_sweep_has_a_panel_per_key_and_names_its_best_point(tmp_path: Path) -> None:
+    values = {"optimizer.learning_rate": [0.001, 0.01, 0.1], "model.activation": ["relu", "tanh", "relu"]}
+    plots.sweep(values, [[97.0, 98.0], [99.0], [90.0]], tmp_path / "sweep.svg", title="3 points of lenet")
+    shown = words(tmp_path / "sweep.svg")
+    assert {"3 points of lenet", "best: 99.00 %", "optimizer.learning_rate", "model.activation"} <= set(shown)
+    assert {"0.001", "0.01", "0.1", "relu", "tanh"} <= set(shown)
+
+
+@pytest.mark.parametrize(
+    ("values", "scale"),
+    [
+        ([0.001, 0.01], "log"),
+        ([32, 64, 128, 256], "log"),
+        ([0.0001, 0.0005, 0.003, 0.02, 0.09], "log"),
+        ([1, 2, 3, 4, 5], "linear"),
+        ([0.0, 0.1], "linear"),
+        ([2, 3], "linear"),
+    ],
+)
+def test_values_that_are_spaced_by_factors_lie_on_a_logarithmic_axis(values: list[float], scale: str) -> None:
+    axes = Figure().subplots()
+    assert plots._places(axes, values) == values
+    assert axes.get_xscale() == scale
+
+
+def test_runs_are_compared_by_their_validation_curves(tmp_path: Path) -> None:
+    plots.comparison({"runs/0001-a$b$": history(3), "runs/0002": history(40)}, tmp_path / "curves.svg")
+    assert {"Validation loss", "Validation error", "runs/0001-a$b$", "runs/0002"} <= set(words(tmp_path / "curves.svg"))

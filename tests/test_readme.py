@@ -37,12 +37,21 @@ def test_a_command_of_the_readme_parses(command):
 
 
 # Every command is typed as it stands, on the data set that needs no download and for a short while.
-INSTEAD = {"lenet.yaml": "digits.yaml", "lenet": "digits", "runs/0001-lenet": "runs/0001-digits", "7": "2"}
+INSTEAD = {
+    "lenet.yaml": "digits.yaml",
+    "lenet": "digits",
+    "runs/0001-lenet": "runs/0001-digits",
+    "runs/0002-lenet": "runs/0002-digits",
+    "7": "2",
+    "0..4": "0..1",
+}
+SHORT_SWEEP = "config: digits\nmethod: grid\nkeys: {training.epochs: [1]}\n"
 
 
 @pytest.mark.slow
 def test_the_commands_of_the_readme_run_one_after_the_other(cnnzoo):
     Path("my.yaml").write_text(blocks("yaml")[0])
+    Path("sweep.yaml").write_text(SHORT_SWEEP)
     Image.fromarray(data.load("digits", "test").images[0, ..., 0]).save("digit.png")
     for command in COMMANDS:
         words = [INSTEAD.get(word, word) for word in shlex.split(command.split(">")[0])]
@@ -65,6 +74,13 @@ def test_the_config_of_the_readme_is_valid_and_is_lenet(tmp_path):
     path.write_text(blocks("yaml")[0])
     readme, lenet = configs.load(path), configs.load("lenet")
     assert readme.recipe() == lenet.replaced(runtime=readme.runtime).recipe()
+
+
+def test_the_sweep_of_the_readme_is_valid(tmp_path):
+    path = tmp_path / "sweep.yaml"
+    path.write_text(blocks("yaml")[1])
+    plan = configs.load_sweep(path)
+    assert (len(plan.points), plan.seeds) == (20, [0, 1, 2])
 
 
 @pytest.mark.parametrize("code", blocks("python"))

@@ -15,9 +15,11 @@ from cnnzoo.errors import UserError, did_you_mean
 
 COMMANDS = {
     "train": "Train one network from a config.",
+    "sweep": "Train a config with other values of some keys.",
     "eval": "Measure finished runs on the test images.",
     "ensemble": "Combine runs, training the missing members.",
     "predict": "Classify images with a finished run.",
+    "runs": "List, compare and clean up runs.",
     "models": "List the networks of the zoo.",
     "show": "Show a network layer by layer.",
     "draw": "Draw a network for a slide.",

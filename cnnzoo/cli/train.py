@@ -1,6 +1,8 @@
 """``cnnzoo train``."""
 
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,9 @@ import click
 from cnnzoo import runs
 from cnnzoo.cli.options import config_option, data_dir_option, device_option, load_config, settings_option
 from cnnzoo.cli.output import json_option, print_json, progress
-from cnnzoo.cli.progress import listener
+from cnnzoo.cli.progress import Lines, listener
+from cnnzoo.cli.several import jobs_option, train_seeds
+from cnnzoo.config import Config
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
 from cnnzoo.runtime import Device
@@ -22,6 +26,8 @@ from cnnzoo.training import resume, train
 @click.option("--run", "directory", type=click.Path(path_type=Path), help="A new directory; by default runs/NNNN-NAME.")
 @click.option("--resume", "unfinished", type=click.Path(path_type=Path), metavar="RUN", help="Go on with this run.")
 @click.option("--seed", type=int, help="Seed of weights, order and augmentation; by default the config's.")
+@click.option("--seeds", "several", metavar="SEEDS", help="One run per seed, such as 0..4 or 0,3,7.")
+@jobs_option
 @data_dir_option
 @device_option
 @settings_option
@@ -32,6 +38,8 @@ def command(
     directory: Path | None,
     unfinished: Path | None,
     seed: int | None,
+    several: str | None,
+    jobs: int | None,
     data_dir: Path | None,
     device: Device | None,
     settings: tuple[str, ...],
@@ -43,32 +51,62 @@ def command(
 
     With --resume a run that was killed or interrupted goes on from its last checkpoint, to the same weights,
     bit for bit, as if nothing had happened.
+
+    With --seeds every seed is trained in a process of its own, one after the other or --jobs at once. Those that are
+    finished under runs/ are kept, and those that broke off go on.
     """
-    console = progress()
+    if several is not None:
+        if unfinished or directory or seed is not None:
+            raise UserError("--seeds makes runs of its own; leave out --seed, --run and --resume.")
+        config = _load(named, config_name, settings, device)
+        train_seeds(config, several, settings, jobs or 1, data_dir, device, as_json=as_json)
+        return
+    if jobs:
+        raise UserError("--jobs goes with --seeds.")
     if unfinished:
         if named or config_name or directory or settings or seed is not None:
             raise UserError(
                 "--resume goes on with a run as it was begun; leave out the config, --run, --seed and --set."
             )
-        run = runs.open_begun(unfinished)
-        console.print("Starting ...", style="dim")
-        with listener(console) as heard:
-            run, metrics = resume(run, device=device, data_dir=data_dir, listener=heard)
+        begun = runs.open_begun(unfinished)
+        with _listening() as heard:
+            run, metrics = resume(begun, device=device, data_dir=data_dir, listener=heard)
     else:
-        if bool(named) == bool(config_name):
-            raise UserError("Name one config, here or a shipped one, such as: cnnzoo train --config digits.yaml")
-        config = load_config(config_name or named or "", settings, device, seed)
+        config = _load(named, config_name, settings, device, seed)
         if directory and directory.exists():
             raise UserError(f"--run {directory} exists already; name a new directory, or leave --run out.")
-        console.print("Starting ...", style="dim")
-        with listener(console) as heard:
+        with _listening() as heard:
             run, metrics = train(config, directory=directory, data_dir=data_dir, listener=heard)
+    _tell(run, metrics, data_dir, as_json=as_json)
+
+
+@contextmanager
+def _listening() -> Iterator[Lines]:
+    console = progress()
+    console.print("Starting ...", style="dim")
+    with listener(console) as heard:
+        yield heard
+
+
+def _tell(run: Run, metrics: dict[str, Any], data_dir: Path | None, *, as_json: bool) -> None:
     if as_json:
         print_json({"run": str(run.directory), **metrics})
     else:
         _summarize(run, metrics, data_dir)
     if metrics["status"] == "interrupted":
         click.get_current_context().exit(130)
+
+
+def _load(
+    named: str | None,
+    config_name: str | None,
+    settings: tuple[str, ...],
+    device: Device | None,
+    seed: int | None = None,
+) -> Config:
+    if bool(named) == bool(config_name):
+        raise UserError("Name one config, here or a shipped one, such as: cnnzoo train --config digits.yaml")
+    return load_config(config_name or named or "", settings, device, seed)
 
 
 def _summarize(run: Run, metrics: dict[str, Any], data_dir: Path | None) -> None:

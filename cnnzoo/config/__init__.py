@@ -21,6 +21,8 @@ from cnnzoo.config.sections import (
     ResizedCropSection,
     TrainingSection,
 )
+from cnnzoo.config.seeds import parse_seeds
+from cnnzoo.config.sweep import Plan, Point, as_yaml, load_plan
 from cnnzoo.errors import UserError, did_you_mean
 
 __all__ = [
@@ -32,11 +34,16 @@ __all__ = [
     "DataSection",
     "ElasticSection",
     "FolderSection",
+    "Plan",
+    "Point",
     "PreprocessingSection",
     "ResizedCropSection",
     "TrainingSection",
+    "as_yaml",
     "find",
     "load",
+    "load_sweep",
+    "parse_seeds",
     "schema",
     "shipped",
 ]
@@ -90,6 +97,19 @@ def load(name: str | Path, settings: Sequence[str] = ()) -> Config:
         return Config.model_validate(values).read_from(path, origins)
     except ValidationError as error:
         raise UserError("\n".join(explain(path, values, origins, error))) from None
+
+
+def load_sweep(path: Path, base: Path | None = None) -> Plan:
+    """Load a sweep file and the config that it varies, and check every point.
+
+    Args:
+        path: The sweep file.
+        base: The file of the config; None for the one that the sweep file names.
+
+    Raises:
+        UserError: A file is wrong, a point makes an invalid config, or there are too many points.
+    """
+    return load_plan(path, base, find)
 
 
 def schema() -> dict[str, Any]:

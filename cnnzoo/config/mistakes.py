@@ -14,7 +14,13 @@ from cnnzoo.config.sentences import sentence
 from cnnzoo.errors import did_you_mean
 
 
-def explain(path: Path, values: dict[str, Any], origins: Mapping[Key, str], error: ValidationError) -> Iterator[str]:
+def explain(
+    path: Path,
+    values: dict[str, Any],
+    origins: Mapping[Key, str],
+    error: ValidationError,
+    root: type[Section] = Config,
+) -> Iterator[str]:
     """Yield a sentence for each mistake.
 
     Args:
@@ -22,8 +28,9 @@ def explain(path: Path, values: dict[str, Any], origins: Mapping[Key, str], erro
         values: Its values, settings of the command line included.
         origins: For each key the place that it came from.
         error: What pydantic says of the values.
+        root: What the file describes as a whole.
     """
-    problems = [(*_locate(problem, values), problem) for problem in error.errors()]
+    problems = [(*_locate(problem, values, root), problem) for problem in error.errors()]
     keys = [key for key, _, _ in problems]
     for index, (key, section, problem) in enumerate(problems):
         # The alternatives of a union complain one by one; the first at the deepest place is enough.
@@ -42,14 +49,14 @@ def explain(path: Path, values: dict[str, Any], origins: Mapping[Key, str], erro
         yield f"{origin}: {label}: {said}"
 
 
-def _locate(problem: Any, values: dict[str, Any]) -> tuple[Key, type[Section] | None]:
+def _locate(problem: Any, values: dict[str, Any], root: type[Section]) -> tuple[Key, type[Section] | None]:
     """Return the key that a problem is about, and the section that it lies in."""
     location = [*problem["loc"], *problem.get("ctx", {}).get("key", ())]
     if problem["type"] == "union_tag_invalid":
         location.append("name")  # which is the tag of every union here
     key: list[str | int] = []
     node: Any = values
-    section: type[Section] | None = Config
+    section: type[Section] | None = root
     for position, part in enumerate(location):
         inside = (isinstance(node, dict) and part in node) or (isinstance(node, list) and isinstance(part, int))
         last = position == len(location) - 1

@@ -20,8 +20,14 @@ Place = Callable[[int], str]
 DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]{0,29}|[0-9]*\.[0-9]*(e[-+][0-9]+)?|\.(inf|nan))", re.IGNORECASE)
 
 
-def read(path: Path) -> tuple[dict[str, Any], dict[Key, str]]:
+def read(
+    path: Path, needs: str = "a config needs at least the sections model and data"
+) -> tuple[dict[str, Any], dict[Key, str]]:
     """Return a file's values, and for each key the file and line that it stands in.
+
+    Args:
+        path: Of the file.
+        needs: What an empty file lacks.
 
     Raises:
         UserError: The file cannot be read, or is not YAML with sections.
@@ -34,7 +40,7 @@ def read(path: Path) -> tuple[dict[str, Any], dict[Key, str]]:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from None
     values, origins = _parse(text, lambda line: f"{path}, line {line}")
     if values is None:
-        raise UserError(f"{path} is empty; a config needs at least the sections model and data.")
+        raise UserError(f"{path} is empty; {needs}.")
     if not isinstance(values, dict):
         raise UserError(f"{origins[()]}: a config is a list of 'section: ...' entries.")
     return values, origins
@@ -52,6 +58,22 @@ def override(values: dict[str, Any], origins: dict[Key, str], setting: str) -> N
     if not equals or not all(key):
         raise UserError(f"{origin}: write it as section.key=value, such as optimizer.learning_rate=0.01.")
     value, _ = _parse(text, lambda _: origin, key)
+    put(values, origins, key, value, origin)
+
+
+def put(values: dict[str, Any], origins: dict[Key, str], key: Key, value: Any, origin: str) -> None:
+    """Put a value in place of a file's, making the sections that it lies in.
+
+    Args:
+        values: Of the file.
+        origins: For each key the place that it came from.
+        key: Of the value.
+        value: The new one.
+        origin: The place that it comes from.
+
+    Raises:
+        UserError: The key lies below a value.
+    """
     section: Any = values
     for depth, part in enumerate(key[:-1], start=1):
         if section.get(part) is None:

@@ -1,0 +1,160 @@
+"""``cnnzoo runs``: list, compare and clean up."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cnnzoo import housekeeping, runs
+from cnnzoo.cli.output import json_option, print_json, print_table, results
+from cnnzoo.cli.several import numbers
+from cnnzoo.config import as_yaml
+from cnnzoo.errors import UserError
+from cnnzoo.runs import Run
+
+folder_option = click.option(
+    "--folder",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Where the runs lie, such as a sweep's directory; by default runs/.",
+)
+
+
+@click.group("runs")
+def command() -> None:
+    """List, compare and clean up runs."""
+
+
+@command.command("list")
+@folder_option
+@json_option
+def list_(folder: Path | None, as_json: bool) -> None:
+    """List runs, the one that was begun last at the end.
+
+    The test accuracy is there when `cnnzoo eval` has measured it.
+    """
+    parent = folder or runs.RUNS
+    rows = [housekeeping.summary(run) for run in runs.begun(parent)]
+    sweeps = [str(path.parent) for path in sorted(parent.glob("*/sweep.yaml"))]
+    if as_json:
+        print_json({"runs": rows, "sweeps": sweeps})
+        return
+    if rows:
+        headings = ("model", "data", "seed", "status", "epochs", "validation %", "test %", "begun", "size")
+        tables = [numbers("run", *headings), numbers("run", *headings[2:-2])]
+        for row in rows:
+            begun = datetime.fromtimestamp(row["begun"]).astimezone().strftime("%Y-%m-%d %H:%M")
+            cells = [
+                *(_text(row[key]) for key in ("model", "data", "seed", "status", "epochs")),
+                *(_percent(row[key]) for key in ("validation_accuracy", "test_accuracy")),
+                begun,
+                _size(row["bytes"]),
+            ]
+            tables[0].add_row(row["run"], *cells)
+            tables[1].add_row(row["run"], *cells[2:-2])
+        print_table(results(), *tables)
+    elif not sweeps:
+        click.echo(f"There is no run under {parent}/; make one: cnnzoo train --config digits.yaml")
+    for directory in sweeps:
+        click.echo(f"{directory} is a sweep; its runs: cnnzoo runs list --folder {directory}")
+
+
+@command.command("compare")
+@click.argument("directories", metavar="RUN RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--output", type=click.Path(path_type=Path), help="Draw their validation curves, .svg or .png.")
+@json_option
+def compare(directories: tuple[Path, ...], output: Path | None, as_json: bool) -> None:
+    """Show in which keys of their configs runs differ, and what each one reached."""
+    compared = [runs.open_begun(path) for path in directories]
+    if len({run.directory.resolve() for run in compared}) < max(2, len(compared)):
+        raise UserError("Name two runs or more, each once.")
+    differing = housekeeping.differences(compared)
+    rows = [housekeeping.summary(run) for run in compared]
+    if output:
+        _draw(compared, output)
+    if as_json:
+        print_json({"differences": differing, "runs": rows, **({"picture": str(output)} if output else {})})
+        return
+    _print_comparison(differing, rows)
+    if output:
+        click.echo(f"Picture: {output}")
+
+
+def _draw(compared: list[Run], output: Path) -> None:
+    if output.suffix.lower() not in {".svg", ".png"}:
+        raise UserError(f"--output {output}: a picture's name ends in .svg or .png.")
+    if output.exists():
+        raise UserError(f"--output {output} exists already; name a new file.")
+    begun = [run for run in compared if run.history_path.is_file()]
+    if not begun:
+        raise UserError("None of these runs has completed an epoch, so there are no curves to draw.")
+    from cnnzoo import plots  # noqa: PLC0415 - loads matplotlib
+
+    plots.comparison({str(run.directory): run.history() for run in begun}, output, title=f"{len(begun)} runs")
+
+
+def _print_comparison(differing: dict[str, list[Any]], rows: list[dict[str, Any]]) -> None:
+    table = numbers("", *(row["run"] for row in rows))
+    for key, values in differing.items():
+        table.add_row(key, *("" if value is None else as_yaml(value) for value in values))
+    table.add_section()
+    for label, key, shown in (
+        ("status", "status", "{}"),
+        ("epochs", "epochs", "{}"),
+        ("best epoch", "best_epoch", "{}"),
+        ("validation accuracy", "validation_accuracy", "{:.2%}"),
+        ("validation loss", "validation_loss", "{:.4f}"),
+        ("test accuracy", "test_accuracy", "{:.2%}"),
+        ("images/s", "images_per_second", "{:,.0f}"),
+        ("seconds", "seconds", "{:,.0f}"),
+    ):
+        table.add_row(label, *("" if row[key] is None else shown.format(row[key]) for row in rows))
+    print_table(results(), table)
+    if not differing:
+        click.echo("Their configs are the same.")
+
+
+@command.command("clean")
+@click.argument("directories", metavar="[RUN]...", nargs=-1, type=click.Path(path_type=Path))
+@folder_option
+@click.option("--yes", is_flag=True, help="Remove what is listed.")
+@json_option
+def clean(directories: tuple[Path, ...], folder: Path | None, yes: bool, as_json: bool) -> None:
+    """List what can go, and remove it with --yes.
+
+    That is, under runs/, unfinished runs that no process holds (`cnnzoo train --resume` could still go on with them),
+    checkpoints of finished runs and files left over from killed processes; or instead the runs that are named, finished
+    or not. A finished run goes only if it is named.
+    """
+    if directories and folder:
+        raise UserError("Name runs or a --folder, one of the two.")
+    parent = folder or runs.RUNS
+    found = [housekeeping.named(path) for path in directories] if directories else housekeeping.leftovers(parent)
+    if yes:
+        for item in found:
+            item.remove()
+    total = sum(item.bytes for item in found)
+    if as_json:
+        listed = [{"path": str(item.path), "reason": item.reason, "bytes": item.bytes} for item in found]
+        print_json({"removed": yes, "found": listed, "bytes": total})
+        return
+    if not found:
+        click.echo(f"There is nothing to remove under {parent}/.")
+        return
+    table = numbers("removed" if yes else "can go", "why", "size")
+    for item in found:
+        table.add_row(str(item.path), item.reason, _size(item.bytes))
+    print_table(results(), table)
+    click.echo(f"{'Removed' if yes else 'Nothing is removed yet; --yes removes'} {_size(total)}.")
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{100 * share:.2f}"
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB"

@@ -1,0 +1,224 @@
+"""Sweep files: which keys of a config take which values; one ``Point`` per combination that is to be trained."""
+
+import copy
+import math
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from cnnzoo.config.mistakes import explain
+from cnnzoo.config.reading import Key, put, read
+from cnnzoo.config.section import Count, Section
+from cnnzoo.config.sections import SEEDS, Config
+from cnnzoo.config.seeds import MOST_TRAININGS, parse_seeds
+from cnnzoo.errors import UserError, did_you_mean
+
+KINDS = ("choice", "uniform", "log_uniform")
+
+
+class Values(Section):
+    """The values that one key takes: a list, or one of three kinds."""
+
+    choice: list[Any] | None = Field(None, min_length=1, description="Each of these; a list alone means the same.")
+    uniform: list[float] | None = Field(None, description="Two bounds; drawn evenly between them.")
+    log_uniform: list[float] | None = Field(None, description="Two bounds; the logarithm is drawn evenly.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _there_is_one_kind(cls, values: Any) -> Any:
+        if isinstance(values, list):
+            values = {"choice": values}
+        if not isinstance(values, dict) or len(values) != 1:
+            raise _mistake("write a list of values, or one of {choice: [...]}, {uniform: [...]}, {log_uniform: [...]}.")
+        kind = next(iter(values))
+        if kind not in KINDS:
+            raise _mistake(f"'{kind}' is no way to choose values.{did_you_mean(str(kind), KINDS)}")
+        if values[kind] == []:
+            raise _mistake("this list of values is empty.")
+        return values
+
+    @model_validator(mode="after")
+    def _the_values_make_sense(self) -> "Values":
+        for index, value in enumerate(self.choice or []):
+            if any(value == earlier and type(value) is type(earlier) for earlier in (self.choice or [])[:index]):
+                raise _mistake(f"{value!r} stands here twice.")
+        bounds = self.uniform or self.log_uniform
+        if bounds and not (len(bounds) == 2 and bounds[0] < bounds[1]):
+            raise _mistake(f"write two numbers, the lower one first, not {bounds}.")
+        if self.log_uniform and self.log_uniform[0] <= 0:
+            raise _mistake("the bounds of log_uniform are greater than 0.")
+        return self
+
+    def draw(self, chance: random.Random) -> Any:
+        """Return one value; of a number from a range four digits, which are enough to tell points apart."""
+        if self.choice:
+            return chance.choice(self.choice)
+        low, high = self.uniform or self.log_uniform or [0.0, 0.0]
+        if self.log_uniform:
+            drawn = math.exp(chance.uniform(math.log(low), math.log(high)))
+        else:
+            drawn = chance.uniform(low, high)
+        return min(max(float(f"{drawn:.4g}"), low), high)
+
+
+class Sweep(Section):
+    """What is varied of which config, and how."""
+
+    config: str = Field(description="The config, here or among the shipped ones.")
+    method: Literal["grid", "random"] = Field(description="All combinations, or so many at random.")
+    count: Count | None = Field(None, description="Points of a random sweep.")
+    seed: int = Field(0, ge=0, lt=SEEDS, description="Chooses the points of a random sweep.")
+    keys: dict[str, Values] = Field(description="For each key of the config, such as optimizer.learning_rate, values.")
+    seeds: list[int] | None = Field(None, description="Each point is trained with each; by default with the config's.")
+
+    @field_validator("seeds", mode="before")
+    @classmethod
+    def _seeds_are_read_as_a_command_reads_them(cls, seeds: Any) -> Any:
+        if isinstance(seeds, list) and all(type(seed) is int for seed in seeds):
+            seeds = ",".join(map(str, seeds))
+        try:
+            return parse_seeds(str(seeds))
+        except UserError as error:
+            raise _mistake(str(error)) from None
+
+    @model_validator(mode="after")
+    def _the_keys_can_be_varied(self) -> "Sweep":
+        if not self.keys:
+            raise _mistake("a sweep varies at least one key.", "keys")
+        for key in self.keys:
+            if not all(key.split(".")):
+                raise _mistake("write it as section.key, such as optimizer.learning_rate.", "keys", key)
+        if "seed" in self.keys:
+            raise _mistake("seeds are not varied here; write seeds: 0..2 beside keys.", "keys", "seed")
+        return self
+
+    @model_validator(mode="after")
+    def _the_method_has_what_it_needs(self) -> "Sweep":
+        if self.method == "grid":
+            for key in sorted(self.model_fields_set & {"count", "seed"}):
+                raise _mistake("this goes with method: random; a grid trains all combinations.", key)
+            for key, values in self.keys.items():
+                if not values.choice:
+                    raise _mistake("a grid needs a list of values; ranges go with method: random.", "keys", key)
+        elif self.count is None:
+            raise _mistake("random needs count, the number of points.", "method")
+        elif self.count > self.combinations:
+            message = f"there are only {self.combinations:,} combinations of these values; method: grid trains all."
+            raise _mistake(message, "count")
+        return self
+
+    @property
+    def combinations(self) -> float:
+        """How many different points there are; infinite where a range is among the values."""
+        return math.prod(len(values.choice) if values.choice else math.inf for values in self.keys.values())
+
+    def points(self) -> Iterator[dict[str, Any]]:
+        """Yield the values of each point by key; the same ones whenever it is asked."""
+        if self.method == "grid":
+            lists = (values.choice or [] for values in self.keys.values())
+            yield from (dict(zip(self.keys, chosen, strict=True)) for chosen in product(*lists))
+            return
+        chance = random.Random(self.seed)  # noqa: S311 - it guards nothing
+        drawn: list[str] = []
+        while len(drawn) < (self.count or 0):
+            point = {key: values.draw(chance) for key, values in self.keys.items()}
+            if repr(point) not in drawn or self.combinations == math.inf:
+                drawn.append(repr(point))
+                yield point
+
+
+@dataclass(frozen=True)
+class Point:
+    """One combination of values, and the config that they make."""
+
+    values: dict[str, Any]
+    config: Config
+
+    @property
+    def settings(self) -> list[str]:
+        """The values as ``--set`` of the command line takes them, sections before the keys inside them."""
+        ordered = sorted(self.values.items(), key=lambda item: item[0].count("."))
+        return [f"{key}={as_yaml(value)}" for key, value in ordered]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A sweep file that has been read and found right.
+
+    Attributes:
+        sweep: What the file says.
+        path: The sweep file.
+        base: The file of the config.
+        points: What is to be trained.
+        seeds: With which seeds each point is trained.
+    """
+
+    sweep: Sweep
+    path: Path
+    base: Path
+    points: list[Point]
+    seeds: list[int]
+
+
+def load_plan(path: Path, base: Path | None, find: Callable[[str], Path]) -> Plan:
+    """Read a sweep file and the config that it varies, and check every point.
+
+    Args:
+        path: The sweep file.
+        base: The file of the config; None for the one that the sweep file names.
+        find: Returns the file that a config's name means.
+
+    Raises:
+        UserError: A file is wrong, a point makes an invalid config, or there are too many points.
+    """
+    values, origins = read(path, "a sweep needs config, method and keys")
+    try:
+        sweep = Sweep.model_validate(values)
+    except ValidationError as error:
+        raise UserError("\n".join(explain(path, values, origins, error, Sweep))) from None
+    count = sweep.combinations if sweep.method == "grid" else sweep.count or 0
+    trainings = int(count) * len(sweep.seeds or [0])
+    if trainings > MOST_TRAININGS:
+        raise UserError(f"{path}: these are {trainings:,} trainings; a sweep has at most {MOST_TRAININGS:,}.")
+    try:
+        base = base or find(sweep.config)
+    except UserError as error:
+        raise UserError(f"{origins['config',]}: config: {error}") from None
+    written = read(base)
+    points = [_point(chosen, base, *copy.deepcopy(written), origins) for chosen in sweep.points()]
+    return Plan(sweep, path, base, points, sweep.seeds or [points[0].config.seed])
+
+
+def _point(
+    chosen: dict[str, Any], base: Path, values: dict[str, Any], origins: dict[Key, str], places: dict[Key, str]
+) -> Point:
+    for name, value in sorted(chosen.items(), key=lambda item: item[0].count(".")):
+        place = places["keys", name]
+        key = tuple(name.split("."))
+        try:
+            put(values, origins, key, copy.deepcopy(value), place)
+        except UserError as error:
+            raise UserError(f"{place}: {name}: {str(error).removeprefix(f'{place}: ')}") from None
+    try:
+        return Point(chosen, Config.model_validate(values).read_from(base, origins))
+    except ValidationError as error:
+        told = ", ".join(f"{name}={as_yaml(value)}" for name, value in chosen.items())
+        raise UserError("\n".join([*explain(base, values, origins, error), f"This is the point {told}."])) from None
+
+
+def as_yaml(value: Any) -> str:
+    """Return a value as one line of YAML, which reads back as the same value."""
+    text: str = yaml.safe_dump(value, default_flow_style=True, width=math.inf, allow_unicode=True, sort_keys=False)
+    return text.removesuffix("\n").removesuffix("\n...")
+
+
+def _mistake(message: str, *key: str) -> PydanticCustomError:
+    """Make an error about a key at or below the section that raises it."""
+    return PydanticCustomError("mistake", "{message}", {"message": message, "key": key})

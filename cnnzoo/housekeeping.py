@@ -1,0 +1,171 @@
+"""Runs as a whole: what became of them, in what they differ, and what of them can go."""
+
+import re
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from cnnzoo import runs
+from cnnzoo.errors import UserError
+from cnnzoo.runs import Run
+
+Status = Literal["finished", "interrupted", "running", "broken off", "damaged"]
+
+# What ``files.whole`` leaves behind when its process is killed.
+LEFT_OVER = re.compile(r"\..*\.[0-9a-f]{8}\.tmp(\..*)?")
+MADE_BY_A_RUN = re.compile(
+    r"\..*|(config|environment|history|metrics|model|last|curves|(report|predictions|confusion)-.*)"
+    r"\.(yaml|json|csv|keras|png|npz)|checkpoints|events|predictions"
+)
+
+
+def status(run: Run) -> Status:
+    """Say what became of a run.
+
+    Returns:
+        "finished"; "interrupted" by Ctrl-C; "running" now; "broken off", by a kill or a mistake; "damaged", where its
+        files cannot be read.
+    """
+    try:
+        run.config()
+        reached = run.metrics().get("status")
+    except UserError:
+        return "damaged"
+    if reached == "finished":
+        return "finished"
+    if run.is_in_use():
+        return "running"
+    return "interrupted" if reached == "interrupted" else "broken off"
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """Return what there is to say of a run in one line.
+
+    Returns:
+        run, config (its name), model, data, seed, status, epochs, best_epoch, validation_accuracy, validation_loss,
+        test_accuracy where ``cnnzoo eval`` has measured it, images_per_second, seconds, begun (seconds since 1970) and
+        bytes; None for what is not known.
+    """
+    became = status(run)
+    row: dict[str, Any] = {"run": str(run.directory), "config": runs.name_for(run.config_path), "status": became}
+    config = None if became == "damaged" else run.config()
+    metrics = {} if became == "damaged" else run.metrics()
+    epochs = metrics.get("epochs")
+    if became in ("running", "broken off") and run.history_path.is_file():
+        epochs = len(run.history())
+    row |= {
+        "model": config and config.model.name,
+        "data": config and config.data.name,
+        "seed": config and config.seed,
+        "epochs": epochs,
+    }
+    for key in ("best_epoch", "validation_accuracy", "validation_loss", "images_per_second", "seconds"):
+        row[key] = metrics.get(key)
+    return {
+        **row,
+        "test_accuracy": _test_accuracy(run),
+        "begun": run.config_path.stat().st_mtime,
+        "bytes": size(run.directory),
+    }
+
+
+def differences(compared: Sequence[Run]) -> dict[str, list[Any]]:
+    """Return the keys in which the configs of runs differ, each with its value in every run; None where it has none."""
+    flat = [dict(_flat(run.config().model_dump(mode="json"))) for run in compared]
+    keys = dict.fromkeys(key for values in flat for key in values)
+    columns = {key: [values.get(key) for values in flat] for key in keys}
+    return {key: column for key, column in columns.items() if any(value != column[0] for value in column)}
+
+
+@dataclass(frozen=True)
+class Removable:
+    """A file or folder that can go, and why."""
+
+    path: Path
+    reason: str
+    run: Run
+    bytes: int
+
+    def remove(self) -> None:
+        """Remove it, if nobody has begun to use its run meanwhile.
+
+        Raises:
+            UserError: Another process holds the run.
+        """
+        with self.run.locked():
+            if self.path.is_dir():
+                shutil.rmtree(self.path)
+            else:
+                self.path.unlink(missing_ok=True)
+
+
+def leftovers(parent: Path = runs.RUNS) -> list[Removable]:
+    """Return what can go of the runs in a folder: unfinished ones that nobody holds, and what finished ones can spare.
+
+    Finished runs stay, and so does what holds files of another making.
+    """
+    found = []
+    for run in runs.begun(parent):
+        became = status(run)
+        if run.is_in_use() or became == "damaged" or run.directory.is_symlink():
+            continue
+        if became != "finished":
+            if not _strangers(run):
+                found.append(Removable(run.directory, became, run, size(run.directory)))
+            continue
+        if run.checkpoints_folder.is_dir():
+            folder = run.checkpoints_folder
+            found.append(Removable(folder, "checkpoints of a finished run", run, size(folder)))
+        found += [
+            Removable(path, "left over from a killed process", run, size(path))
+            for path in sorted(run.directory.iterdir())
+            if path.is_file() and LEFT_OVER.fullmatch(path.name)
+        ]
+    return found
+
+
+def named(directory: Path) -> Removable:
+    """Return a run that a person wants to be removed, whatever became of it.
+
+    Raises:
+        UserError: It is no run, is in use, or holds files of another making.
+    """
+    run = runs.open_begun(directory)
+    if directory.is_symlink():
+        raise UserError(f"{directory} is a link; remove it by hand, or name the directory that it leads to.")
+    if run.is_in_use():
+        raise UserError(f"{directory} is in use by another process; wait for it to end.")
+    strangers = _strangers(run)
+    if strangers:
+        raise UserError(f"{directory} holds {strangers[0]}, which is no file of a run; move it away first.")
+    return Removable(directory, status(run), run, size(directory))
+
+
+def size(path: Path) -> int:
+    """Return the bytes of a file, or of all files below a folder."""
+    if path.is_file():
+        return path.stat().st_size
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file() and not file.is_symlink())
+
+
+def _test_accuracy(run: Run) -> float | None:
+    report = run.report_path("test")
+    try:
+        return runs.read_json(report).get("accuracy") if report.is_file() else None
+    except UserError:  # damaged, which is told when somebody opens it
+        return None
+
+
+def _strangers(run: Run) -> list[str]:
+    return sorted(path.name for path in run.directory.iterdir() if not MADE_BY_A_RUN.fullmatch(path.name))
+
+
+def _flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield all values with their keys, sections and key joined by dots."""
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value

@@ -1,0 +1,105 @@
+"""One config, several seeds."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cnnzoo import data
+from cnnzoo.config import Config
+from cnnzoo.ensembles import find_member, find_unfinished
+from cnnzoo.runs import Run
+from cnnzoo.runtime import Device
+from cnnzoo.sweeps.processes import Heard, run_all, train_command
+
+Announce = Callable[[str, Run | None], None]
+
+
+def train_seeds(
+    config: Config,
+    seeds: Sequence[int],
+    settings: Sequence[str] = (),
+    *,
+    jobs: int = 1,
+    data_dir: Path | None = None,
+    device: Device | None = None,
+    heard: Heard = lambda *_: None,
+    announce: Announce = lambda *_: None,
+) -> dict[str, Any]:
+    """Train a config with several seeds under ``runs/``, each in a process of its own; the test images are not touched.
+
+    Seeds that are finished already are not trained again, and those that broke off go on.
+
+    Args:
+        config: The recipe, loaded from a file with the settings.
+        seeds: The seeds.
+        settings: Overrides that the config was loaded with.
+        jobs: How many train at once.
+        data_dir: Where the data set lies; None to search for it.
+        device: Where to compute; None for what the config says.
+        heard: Told what the trainings write while they run.
+        announce: Told of each seed, and of its run where it is finished or begun.
+
+    Returns:
+        runs (see ``figures``), one per finished seed; failed, the seed and the reason of each other; and of the
+        validation_accuracy and validation_loss the mean and the standard_deviation.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C; every training has ended and can go on.
+        UserError: Another process is training one of the seeds at this moment, or the images are not there or damaged.
+    """
+    check_data([config], data_dir)
+    commands = {}
+    for seed in seeds:
+        wanted = config.replaced(seed=seed)
+        run = find_member(wanted)
+        begun = None if run else find_unfinished(wanted)
+        announce(_name(seed), run or begun)
+        if begun:
+            commands[_name(seed)] = train_command("--resume", str(begun.directory), data_dir=data_dir, device=device)
+        elif run is None:
+            chosen = [word for setting in settings for word in ("--set", setting)]
+            commands[_name(seed)] = train_command(
+                "--config", str(config.path), "--seed", str(seed), *chosen, data_dir=data_dir, device=device
+            )
+    ended = run_all(commands, jobs, heard)
+    trained, failed = [], []
+    for seed in seeds:
+        member = find_member(config.replaced(seed=seed))
+        if member:
+            trained.append(figures(member))
+        else:
+            failed.append({"seed": seed, "reason": ended[_name(seed)].reason})
+    return {"runs": trained, "failed": failed, **spread(trained)}
+
+
+def check_data(configs: Iterable[Config], data_dir: Path | None) -> None:
+    """See once that the training images are there and whole, so that not every process finds out that they are not.
+
+    Raises:
+        UserError: They are not there or damaged.
+    """
+    for name in dict.fromkeys(config.data.name for config in configs):
+        data.load(name, "train", data_dir)
+
+
+def figures(run: Run) -> dict[str, Any]:
+    """Return what a finished run reached: run, seed, epochs, best_epoch, validation accuracy and loss, seconds."""
+    metrics = run.metrics()
+    wanted = ("epochs", "best_epoch", "validation_accuracy", "validation_loss", "seconds")
+    return {"run": str(run.directory), "seed": run.config().seed, **{key: metrics[key] for key in wanted}}
+
+
+def spread(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return mean and sample standard deviation of validation accuracy and loss; None where there are too few runs."""
+    summary: dict[str, Any] = {"mean": {}, "standard_deviation": {}}
+    for key in ("validation_accuracy", "validation_loss"):
+        values = [row[key] for row in rows]
+        summary["mean"][key] = float(np.mean(values)) if values else None
+        summary["standard_deviation"][key] = float(np.std(values, ddof=1)) if len(values) > 1 else None
+    return summary
+
+
+def _name(seed: int) -> str:
+    return f"seed {seed}"

@@ -1,0 +1,120 @@
+"""``cnnzoo runs``: what became of runs, in what they differ, and what goes."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from cnnzoo import housekeeping
+from cnnzoo.runs import Run, write_json
+
+
+@pytest.fixture
+def several(cnnzoo, digits_runs):
+    """Lay a finished run, one that broke off, one that was interrupted and one of another version under runs/."""
+    shutil.copytree(digits_runs[0].directory, "runs/0001-digits")
+    for name in ("0002-digits", "0003-digits", "0004-digits"):
+        shutil.copytree(digits_runs[1].directory, f"runs/{name}", ignore=shutil.ignore_patterns("metrics.json"))
+    interrupted = Run(Path("runs/0003-digits"))
+    write_json(interrupted.metrics_path, digits_runs[1].metrics() | {"status": "interrupted"})
+    Path("runs/0004-digits/config.yaml").write_text("model: {name: lenet5}\ndata: {name: dgits}\n")
+    write_json(Run(Path("runs/0001-digits")).report_path("test"), {"accuracy": 0.987})
+    return cnnzoo
+
+
+def test_runs_are_listed_with_what_became_of_them(several, digits_runs):
+    rows = {row["run"]: row for row in json.loads(several("runs", "list", "--json").out)["runs"]}
+    statuses = {name: row["status"] for name, row in rows.items()}
+    assert statuses == {
+        "runs/0001-digits": "finished",
+        "runs/0002-digits": "broken off",
+        "runs/0003-digits": "interrupted",
+        "runs/0004-digits": "damaged",
+    }
+    finished = rows["runs/0001-digits"]
+    assert finished["validation_accuracy"] == digits_runs[0].metrics()["validation_accuracy"]
+    assert (finished["test_accuracy"], finished["seed"], finished["epochs"]) == (0.987, 0, 2)
+    assert finished["bytes"] > 100_000
+    table = several("runs", "list").out
+    assert "98.70" in table
+    assert "broken off" in table
+
+
+def test_a_run_that_is_training_is_running_and_is_not_cleaned_up(several):
+    with Run(Path("runs/0002-digits")).locked():
+        assert housekeeping.status(Run(Path("runs/0002-digits"))) == "running"
+        assert several("runs", "clean", "--yes").code == 0
+        refused = several("runs", "clean", "runs/0002-digits", "--yes")
+    assert (refused.code, "in use by another process" in refused.err) == (2, True)
+    assert Path("runs/0002-digits").is_dir()
+
+
+def test_compared_runs_show_the_keys_that_differ_and_their_curves(several, digits_runs):
+    answer = several("runs", "compare", *(run.directory for run in digits_runs), "--output", "curves.svg", "--json")
+    assert answer.code == 0, answer.err
+    compared = json.loads(answer.out)
+    assert compared["differences"] == {"seed": [0, 1]}
+    assert [row["epochs"] for row in compared["runs"]] == [2, 2]
+    assert "Validation loss" in Path("curves.svg").read_text()
+    shown = several("runs", "compare", "runs/0001-digits", "runs/0003-digits").out
+    assert "seed" in shown
+    assert "interrupted" in shown
+    assert "98.70%" in shown
+
+
+def test_clean_removes_what_is_not_needed_and_only_when_told_to(several):
+    finished = Run(Path("runs/0001-digits"))
+    finished.checkpoint_path(1, 0).parent.mkdir()
+    finished.checkpoint_path(1, 0).write_bytes(b"state")
+    (finished.directory / ".model.0123abcd.tmp.keras").write_bytes(b"half")
+    before = sorted(Path("runs").rglob("*"))
+    listed = several("runs", "clean", "--json")
+    assert sorted(Path("runs").rglob("*")) == before
+    found = {item["path"] for item in json.loads(listed.out)["found"]}
+    assert found == {
+        "runs/0001-digits/.model.0123abcd.tmp.keras",
+        "runs/0001-digits/checkpoints",
+        "runs/0002-digits",
+        "runs/0003-digits",
+    }
+    assert several("runs", "clean", "--yes").code == 0
+    assert sorted(path.name for path in Path("runs").iterdir()) == ["0001-digits", "0004-digits"]
+    assert finished.model_path.is_file()
+    assert "nothing to remove" in several("runs", "clean").out
+
+
+def test_a_finished_run_goes_only_by_its_name(several):
+    assert several("runs", "clean", "runs/0001-digits").code == 0
+    assert Path("runs/0001-digits").is_dir()
+    assert several("runs", "clean", "runs/0001-digits", "--yes").code == 0
+    assert not Path("runs/0001-digits").exists()
+
+
+def test_a_directory_that_holds_something_else_stays(several):
+    Path("runs/0002-digits/notes.txt").write_text("mine")
+    assert several("runs", "clean", "--yes").code == 0
+    assert Path("runs/0002-digits/notes.txt").is_file()
+    Path("config.yaml").write_text("model: {name: lenet5}\ndata: {name: digits}\n")
+    answer = several("runs", "clean", ".", "--yes")
+    assert (answer.code, "is no file of a run" in answer.err) == (2, True)
+
+
+WRONG = {
+    "runs compare runs/0001-digits": "Name two runs or more",
+    "runs compare runs/0001-digits runs/0001-digits": "each once",
+    "runs compare runs/0001-digits none": "There is no run none",
+    "runs compare runs/0001-digits runs/0002-digits --output a.txt": "ends in .svg or .png",
+    "runs compare runs/0001-digits runs/0004-digits": "Did you mean 'digits'?",
+    "runs list --folder none": "none",
+    "runs clean none": "There is no run none",
+    "runs clean runs/0001-digits --folder runs": "one of the two",
+}
+
+
+@pytest.mark.parametrize("arguments", WRONG)
+def test_a_mistake_gets_a_sentence(arguments, several):
+    answer = several(*arguments.split())
+    assert answer.code == 2, answer.err
+    assert WRONG[arguments] in answer.err
+    assert answer.out == ""

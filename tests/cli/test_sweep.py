@@ -1,0 +1,121 @@
+"""Several runs by one command: seeds, and sweeps of keys."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import SMALL
+
+from cnnzoo.cli.options import load_config
+from cnnzoo.runs import Run
+from cnnzoo.training import Silent, train
+
+SWEEP = """config: digits
+method: grid
+keys:
+  optimizer.learning_rate: [0.004, 1000000.0]
+  training.epochs: [1]
+  training.batch_size: [128]
+  augmentation.rotation: [0]
+"""
+
+
+def test_seeds_that_are_finished_are_kept_and_summed_up(cnnzoo, digits_runs):
+    for run in digits_runs:
+        shutil.copytree(run.directory, Path("runs", run.name))
+    answer = cnnzoo("train", "--config", "digits", "--seeds", "0..1", *SMALL)
+    assert answer.code == 0, answer.err
+    assert "seed 1  runs/0002-digits is there already" in answer.err
+    result = json.loads(cnnzoo("train", "digits", "--seeds", "0,1", *SMALL, "--json").out)
+    assert [row["seed"] for row in result["runs"]] == [0, 1]
+    reached = [run.metrics()["validation_accuracy"] for run in digits_runs]
+    assert result["mean"]["validation_accuracy"] == pytest.approx(np.mean(reached))
+    assert result["standard_deviation"]["validation_accuracy"] == pytest.approx(np.std(reached, ddof=1))
+    assert f"{100 * np.mean(reached):.2f}" in answer.out
+    assert len(list(Path("runs").glob("*-digits"))) == 2
+
+
+class CutOffError(Exception):
+    pass
+
+
+class CutOff(Silent):
+    """Ends a training in its second epoch, past a checkpoint."""
+
+    def step(self, epoch, step):
+        if epoch == 2:
+            raise CutOffError
+
+
+@pytest.mark.slow
+def test_a_seed_that_broke_off_goes_on_to_what_it_would_have_become(cnnzoo, digits_runs):
+    shutil.copytree(digits_runs[0].directory, "runs/0001-digits")
+    with pytest.raises(CutOffError):
+        train(load_config("digits", SMALL[1::2], seed=1), "digits", listener=CutOff())
+    answer = cnnzoo("train", "digits", "--seeds", "0..1", *SMALL, "--json")
+    assert answer.code == 0, answer.err
+    assert "seed 1  runs/0002-digits was begun and goes on" in answer.err
+    assert [row["run"] for row in json.loads(answer.out)["runs"]] == ["runs/0001-digits", "runs/0002-digits"]
+    assert Run(Path("runs/0002-digits")).history_path.read_text() == digits_runs[1].history_path.read_text()
+
+
+@pytest.mark.slow
+def test_a_sweep_compares_its_points_and_goes_on_with_those_that_failed(cnnzoo):
+    Path("sweep.yaml").write_text(SWEEP)
+    answer = cnnzoo("sweep", "sweep.yaml", "--output", "sweep", "--jobs", "2", "--json")
+    assert answer.code == 0, answer.err
+    result = json.loads(answer.out)
+    assert result == json.loads(Path("sweep/sweep.json").read_text())
+    assert result["keys"] == ["optimizer.learning_rate"]
+    best, failed = result["points"]
+    assert best["values"]["optimizer.learning_rate"] == 0.004
+    assert best["runs"][0]["run"] == "sweep/point-01-seed-0"
+    assert Run(Path("sweep/point-01-seed-0")).config().optimizer.learning_rate == 0.004
+    assert "The loss is not finite" in failed["failed"][0]["reason"]
+    assert Path("sweep/sweep.png").is_file()
+
+    again = cnnzoo("sweep", "--resume", "sweep")
+    assert again.code == 0, again.err
+    assert "point-01-seed-0  sweep/point-01-seed-0 is there already" in again.err
+    assert "point-02-seed-0  sweep/point-02-seed-0 was begun and goes on" in again.err
+    assert "point-02-seed-0 failed: The loss is not finite" in again.out
+    assert "Picture: sweep/sweep.png" in again.out
+
+
+WRONG = {
+    "train --config digits --seeds 4..1": "--seeds 4..1: 4..1 runs downwards; write 1..4.",
+    "train --config digits --seeds 0..x": "--seeds 0..x: write seeds as 0..4 or 0,3,7.",
+    "train --config digits --seeds 1,1": "seed 1 is named twice",
+    "train --config digits --seeds 0..1000": "more than 1,000 seeds",
+    "train --config digits --seeds 4294967296": "--seeds 4294967296: a seed is",
+    "train --config digits --seeds 0..1 --seed 1": "leave out --seed",
+    "train --config digits --seeds 0..1 --run a": "leave out --seed, --run",
+    "train --config digits --jobs 2": "--jobs goes with --seeds",
+    "train --config lenet --seeds 0..1 --data-dir nothing": "nothing has no train-images-idx3-ubyte.gz",
+    "train --seeds 0..1": "Name one config",
+    "sweep": "Name a sweep file",
+    "sweep none.yaml": "none.yaml cannot be read: No such file",
+    "sweep sweep.yaml --resume nothing": "one of the two",
+    "sweep wrong.yaml": "wrong.yaml, line 4: optimizer.learning_rat: there is no such key",
+    "sweep sweep.yaml --output nothing": "nothing is not a sweep",
+    "sweep mnist.yaml --data-dir nothing": "nothing has no train-images-idx3-ubyte.gz",
+    "sweep --resume nothing": "nothing is not a sweep",
+    "sweep --resume none": "There is no sweep none",
+}
+
+
+@pytest.mark.parametrize("arguments", WRONG)
+def test_a_mistake_gets_a_sentence_and_nothing_is_written(arguments, cnnzoo):
+    Path("nothing").mkdir()
+    Path("sweep.yaml").write_text(SWEEP)
+    Path("wrong.yaml").write_text(SWEEP.replace("learning_rate", "learning_rat"))
+    Path("mnist.yaml").write_text(SWEEP.replace("digits", "lenet"))
+    before = sorted(Path.cwd().rglob("*"))
+    answer = cnnzoo(*arguments.split())
+    assert answer.code == 2, answer.err
+    assert WRONG[arguments] in answer.err
+    assert "Traceback" not in answer.err
+    assert answer.out == ""
+    assert sorted(Path.cwd().rglob("*")) == before

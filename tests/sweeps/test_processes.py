@@ -1,0 +1,72 @@
+"""Processes are started, heard and ended; what they train makes no difference here."""
+
+import os
+import signal
+import sys
+import time
+
+import pytest
+
+from cnnzoo.sweeps.processes import run_all, train_command
+
+PRELUDE = """
+import sys, time
+from pathlib import Path
+say = lambda text: print(text, file=sys.stderr, flush=True)
+"""
+
+
+def python(code):
+    return [sys.executable, "-c", PRELUDE + code]
+
+
+def test_one_that_fails_says_why_and_ends_no_other():
+    heard = []
+    ended = run_all(
+        {
+            "wrong": python("say('Starting ...'); say('Error: no data,'); say('no luck.'); sys.exit(2)"),
+            "lost": python("1 / 0"),
+            "right": python("say('done')"),
+        },
+        1,
+        lambda name, line: heard.append((name, line)),
+    )
+    assert (ended["wrong"].code, ended["wrong"].reason) == (2, "no data, no luck.")
+    assert ended["lost"].reason == "ended with exit code 1: ZeroDivisionError: division by zero"
+    assert ended["right"].code == 0
+    assert heard[0] == ("wrong", "Starting ...")
+    assert heard[-1] == ("right", "done")
+
+
+@pytest.mark.parametrize(("jobs", "together"), [(1, False), (2, True)])
+def test_as_many_run_at_once_as_are_asked_for(jobs, together, tmp_path):
+    wait = "for _ in range({}):\n if Path({!r}).exists(): say('together'); break\n time.sleep(0.01)"
+    mark = "Path({!r}).touch()\n"
+    a, b = str(tmp_path / "a"), str(tmp_path / "b")
+    commands = {"a": python(mark.format(a) + wait.format(1000 if together else 50, b)), "b": python(mark.format(b))}
+    ended = run_all(commands, jobs, lambda *_: None)
+    assert (ended["a"].lines == ("together",)) == together
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_or_a_kill_ends_all_processes_in_their_own_time_and_starts_no_other(number, tmp_path):
+    patient = f"say('begun')\ntry: time.sleep(60)\nexcept KeyboardInterrupt: open({str(tmp_path)!r} + '/kept', 'w')"
+    heard = []
+
+    def listen(name, line):
+        heard.append((name, line))
+        if line == "begun":
+            os.kill(os.getpid(), number)
+
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        run_all({"first": python(patient), "second": python("say('begun')")}, 1, listen)
+    assert time.monotonic() - began < 30
+    assert (tmp_path / "kept").is_file()
+    assert heard == [("first", "begun"), ("first", "ending ...")]
+
+
+def test_a_command_is_what_a_person_would_type(tmp_path):
+    command = train_command("--resume", "runs/0001-lenet", data_dir=tmp_path, device="cpu")
+    expected = ["-m", "cnnzoo", "train", "--resume", "runs/0001-lenet", "--data-dir", str(tmp_path), "--device", "cpu"]
+    assert command == [sys.executable, *expected, "--json"]
