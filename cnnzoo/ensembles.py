@@ -13,7 +13,7 @@ from cnnzoo.errors import UserError
 from cnnzoo.evaluation import Predictions, predict, report
 from cnnzoo.runs import Run, Split
 from cnnzoo.runtime import Device, resolve_backend
-from cnnzoo.training import Listener, resume, train
+from cnnzoo.training import Listener, resolved, resume, train
 
 
 def train_members(
@@ -41,6 +41,7 @@ def train_members(
     """
     if config.seed + count > SEEDS:
         raise UserError(f"{count} members from seed {config.seed} on would pass the last seed, {SEEDS - 1}.")
+    config = resolved(config, data_dir)
     voters = []
     for place in range(1, count + 1):
         wanted = config.replaced(seed=config.seed + place - 1)
@@ -114,7 +115,7 @@ def combine(predictions: Sequence[Predictions]) -> dict[str, Any]:
         accuracies of the members, their mean and sample standard deviation (None for one member),
         soft_vote and hard_vote accuracies, all as fractions of 1; gain, the soft vote's accuracy less
         the mean, and standard_error, what so many images leave uncertain of the mean, both in points;
-        probabilities, the mean ones (count, num_classes); labels.
+        probabilities, the mean ones (count, num_classes); labels; remark, what is to be said of the images.
 
     Raises:
         UserError: The networks were asked about different images.
@@ -143,6 +144,7 @@ def combine(predictions: Sequence[Predictions]) -> dict[str, Any]:
         "standard_error": 100 * float(np.sqrt(accuracies.mean() * (1 - accuracies.mean()) / len(labels))),
         "probabilities": mean.astype("float32"),
         "labels": labels,
+        "remark": first.remark,
     }
 
 
@@ -197,12 +199,19 @@ def combine_runs(
         UserError: The members were trained on different data sets.
     """
     configs = [run.config() for run in members]
-    names = {config.data.name for config in configs}
-    if len(names) > 1:
-        raise UserError(f"These runs cannot vote together: they were trained on {' and '.join(sorted(names))}.")
-    known = data.describe(names.pop())
+    known, *others = [data.describe(config.data) for config in configs]
+    if titles := {other.title for other in others} - {known.title}:
+        raise UserError(
+            f"These runs cannot vote together: they were trained on {' and '.join(sorted({known.title, *titles}))}."
+        )
+    for run, other in zip(members[1:], others, strict=True):
+        if other.class_names != known.class_names:
+            raise UserError(
+                f"These runs cannot vote together: {members[0].directory} ({len(known.class_names)} classes) and "
+                f"{run.directory} ({len(other.class_names)} classes) do not know the same classes."
+            )
     combined = combine(list(_predictions(members, split, data_dir, device)))
-    vote = Predictions(combined.pop("probabilities"), combined.pop("labels"))
+    vote = Predictions(combined.pop("probabilities"), combined.pop("labels"), remark=combined.pop("remark"))
     accuracies = combined.pop("accuracies")
     result = {
         "data": known.name,

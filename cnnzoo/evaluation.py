@@ -2,7 +2,7 @@
 
 import hashlib
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -15,6 +15,7 @@ from cnnzoo.config import Config
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run, Split, write_json
 from cnnzoo.runtime import Device
+from cnnzoo.saved_models import load_model
 
 PREDICT_BATCH_SIZE = 500
 
@@ -30,11 +31,13 @@ class Predictions:
         probabilities: (count, num_classes), rows summing to 1.
         labels: The true classes (count,).
         computed_on: Backend and device in words; None where they are an ensemble's.
+        remark: What is to be said of the images, if anything.
     """
 
     probabilities: Probabilities
     labels: Labels
     computed_on: str | None = None
+    remark: str = ""
 
 
 def split_of(config: Config, split: Split, data_dir: Path | None = None) -> data.Split:
@@ -45,12 +48,10 @@ def split_of(config: Config, split: Split, data_dir: Path | None = None) -> data
         split: "train" and "validation" divide the training images as in the run; "test" is apart.
         data_dir: Where the data set lies; None to search for it.
     """
-    name = config.data.name
     if split == "test":
-        return data.load(name, "test", data_dir)
-    held = data.hold_out(
-        data.load(name, "train", data_dir), config.data.validation, len(data.describe(name).class_names)
-    )
+        return data.load(config.data, "test", data_dir)
+    classes = len(data.describe(config.data).class_names)
+    held = data.hold_out(data.load(config.data, "train", data_dir), config.data.validation, classes)
     return held[0] if split == "train" else held[1]
 
 
@@ -67,17 +68,21 @@ def predict(run: Run, split: Split = "test", data_dir: Path | None = None, devic
     """
     config = run.config()
     images = split_of(config, split, data_dir)
-    contents = (run.model_path.read_bytes(), images.images.tobytes(), images.labels.tobytes())
+    pixels = images.images
+    of_images = pixels.digest() if isinstance(pixels, data.ImageFiles) else pixels.tobytes()
+    contents = (run.model_path.read_bytes(), of_images, images.labels.tobytes())
     fingerprint = hashlib.sha256(b"".join(contents)).hexdigest()
     path = run.predictions_path(split)
     kept = _read_predictions(path, fingerprint)
     if kept is not None and (device != "gpu" or "GPU" in str(kept.computed_on)):
-        return kept
+        return replace(kept, remark=images.remark)
     computed_on = runtime.prepare_for_saved_model(config.runtime.backend, device, config.runtime.threads)
-    known = data.describe(config.data.name)
+    known = data.describe(config.data)
     model = load_classifier(run.model_path, known.input_shape, len(known.class_names))
-    logits = np.asarray(model.predict(images.images, batch_size=PREDICT_BATCH_SIZE, verbose=0))
-    predictions = Predictions(softmax(logits), images.labels, computed_on)
+    logits = np.concatenate(
+        [model.predict(part, batch_size=PREDICT_BATCH_SIZE, verbose=0) for part in data.parts(pixels)]
+    )
+    predictions = Predictions(softmax(logits), images.labels, computed_on, images.remark)
     with files.whole(path) as temporary:
         np.savez_compressed(
             temporary,
@@ -102,7 +107,7 @@ def evaluate(run: Run, split: Split = "test", data_dir: Path | None = None, devi
         The report of ``report``, with the run, its seed, the split and where it was computed.
     """
     config = run.config()
-    known = data.describe(config.data.name)
+    known = data.describe(config.data)
     predictions = predict(run, split, data_dir, device)
     result = {
         "run": str(run.directory),
@@ -127,8 +132,9 @@ def report(predictions: Predictions, class_names: tuple[str, ...]) -> dict[str, 
         class_names: One per class.
 
     Returns:
-        images, correct, accuracy, error (fractions of 1), loss (mean cross-entropy in nats), per_class
-        (precision, recall, f1, images) and confusion (rows true, columns predicted; counts).
+        images, remark (what is to be said of them), correct, accuracy, error (fractions of 1), loss (mean
+        cross-entropy in nats), per_class (precision, recall, f1, images) and confusion (rows true, columns
+        predicted; counts).
     """
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support  # noqa: PLC0415 - takes a second
 
@@ -139,6 +145,7 @@ def report(predictions: Predictions, class_names: tuple[str, ...]) -> dict[str, 
     columns = precision_recall_fscore_support(labels, chosen, labels=classes, zero_division=0.0)
     return {
         "images": len(labels),
+        "remark": predictions.remark,
         "correct": correct,
         "accuracy": correct / len(labels),
         "error": 1 - correct / len(labels),
@@ -158,27 +165,11 @@ def softmax(logits: NDArray[np.floating[Any]]) -> Probabilities:
     return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True), dtype="float32")
 
 
-def load_model(path: Path) -> Any:
-    """Load a saved model, from raw pixels to logits, with all its heads; code inside the file is refused.
-
-    Raises:
-        UserError: The file is damaged, or is not a Keras model.
-    """
-    import keras  # noqa: PLC0415 - after the runtime has chosen the backend
-
-    from cnnzoo.models.initializers import CUSTOM_OBJECTS  # noqa: PLC0415 - registers the zoo's own layers, too
-
-    try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True, custom_objects=CUSTOM_OBJECTS)
-    except (OSError, ValueError, TypeError, KeyError, BadZipFile, zlib.error):
-        raise UserError(f"{path} is damaged or is no model that this version can load; train the run again.") from None
-
-
 def load_classifier(path: Path, input_shape: tuple[int, int, int], num_classes: int) -> Any:
     """Load a saved model for inference, from raw pixels (batch, *input_shape) to logits (batch, num_classes).
 
     Raises:
-        UserError: See ``load_model``, or the model is one for other images or classes.
+        UserError: See ``saved_models.load_model``, or the model is one for other images or classes.
     """
     model = load_model(path)
     from cnnzoo.models import without_auxiliary_heads  # noqa: PLC0415 - loads Keras

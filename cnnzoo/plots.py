@@ -122,6 +122,38 @@ def confusion(matrix: ArrayLike, class_names: Sequence[str], path: Path, title: 
     _save(figure, path)
 
 
+def preview(
+    originals: NDArray[np.uint8], augmented: ArrayLike, names: Sequence[str], path: Path, *, title: str = ""
+) -> None:
+    """Draw training images beside what becomes of them, a row per image.
+
+    Args:
+        originals: (count, height, width, channels), 0 to 255.
+        augmented: (count, epochs, height, width, channels), 0 to 255; the size may be another one.
+        names: Of the images' classes (count,).
+        path: Of the picture.
+        title: Of the whole picture.
+    """
+    copies = np.clip(np.asarray(augmented), 0, 255).astype("uint8")
+    rows, columns = copies.shape[0], 1 + copies.shape[1]
+    figure = _figure(1.25 * columns + 1, 1.35 * rows + 0.6)
+    panels = figure.subplots(rows, columns, squeeze=False)
+    for row, name in enumerate(names):
+        for axes, pixels in zip(panels[row], [originals[row], *copies[row]], strict=True):
+            axes.imshow(pixels.squeeze(), cmap="gray", vmin=0, vmax=255, interpolation="antialiased")
+            axes.set_xticks([])
+            axes.set_yticks([])
+        panels[row, 0].set_ylabel(_short(name), rotation=0, ha="right", va="center")
+        for axes in panels[row, :1]:
+            axes.spines[:].set(color=BLUE, linewidth=2)
+    for column, heading in enumerate(["original", *(f"epoch {number}" for number in range(1, columns))]):
+        panels[0, column].set_title(heading, fontsize=10)
+    figure.suptitle(title, parse_math=False)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        _save(figure, path)
+
+
 def prediction(
     image: NDArray[np.uint8],
     original: ArrayLike,

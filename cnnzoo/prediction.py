@@ -8,11 +8,12 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 from scipy import ndimage
 
 from cnnzoo import data, metadata, plots, runtime
 from cnnzoo.data import DataSet
+from cnnzoo.data.pictures import decoded, upright
 from cnnzoo.errors import UserError
 from cnnzoo.evaluation import load_classifier, softmax
 from cnnzoo.metadata import Metadata
@@ -47,9 +48,6 @@ INNER = 0.05
 # a million pixels of noise alone some reach half of that.
 FAINTEST, ABOVE_NOISE = 16, 10
 
-# Pixels; a photograph has up to 50 million.
-LARGEST = 80 * 10**6
-
 
 @dataclass(frozen=True)
 class Seen:
@@ -74,8 +72,8 @@ def see(path: Path, known: DataSet | Metadata, ink: Ink = "auto") -> Seen:
 
     Glyphs are turned to light on dark, freed from their ground however it is lit, cut to their ink,
     fitted into MNIST's box and centred by mass; with the network's size already they are only turned.
-    Other images are fitted whole, centred. For an imported model a photograph is resized by its shorter
-    side and its centre is cut out, as ImageNet's are.
+    Other images are brought to the size as the data set's own were. For an imported model a photograph is
+    resized by its shorter side and its centre is cut out, as ImageNet's are.
 
     Args:
         path: A file that Pillow reads, such as PNG or JPEG.
@@ -95,18 +93,16 @@ def see(path: Path, known: DataSet | Metadata, ink: Ink = "auto") -> Seen:
         image.thumbnail((KEPT_SIDE, KEPT_SIDE))
         return Seen(pixels, np.asarray(image), given, None)
     image.thumbnail((KEPT_SIDE, KEPT_SIDE))
-    fitted = image.convert("L" if channels == 1 else "RGB")
-    seen_ink: Literal["dark", "light"] | None = None
-    if glyphs:
-        seen_ink = _ink(fitted) if ink == "auto" else ink
-        light_on_dark = ImageOps.invert(fitted) if seen_ink == "dark" else fitted
-        pixels = np.asarray(light_on_dark)
-        if pixels.max() - pixels.min() < FAINTEST:
-            raise _blank(path)
-        if given != (width, height):
-            pixels = _centred(_strokes(path, light_on_dark), (height, width))
-    else:
-        pixels = np.asarray(ImageOps.pad(fitted, (width, height), Image.Resampling.LANCZOS))
+    if not glyphs:
+        return Seen(decoded(path, known.input_shape, known.resize), np.asarray(image), given, None)
+    grey = image.convert("L" if channels == 1 else "RGB")
+    seen_ink = _ink(grey) if ink == "auto" else ink
+    light_on_dark = ImageOps.invert(grey) if seen_ink == "dark" else grey
+    pixels = np.asarray(light_on_dark)
+    if pixels.max() - pixels.min() < FAINTEST:
+        raise _blank(path)
+    if given != (width, height):
+        pixels = _centred(_strokes(path, light_on_dark), (height, width))
     return Seen(pixels.reshape(height, width, channels), np.asarray(image), given, seen_ink)
 
 
@@ -135,7 +131,7 @@ def predict(
     known: DataSet | Metadata
     if isinstance(source, Run):
         config = source.config()
-        known, path, folder = data.describe(config.data.name), source.model_path, source.predictions_folder
+        known, path, folder = data.describe(config.data), source.model_path, source.predictions_folder
         backend, threads, by = config.runtime.backend, config.runtime.threads, source.directory.resolve().name
     else:
         known, path, folder = _described(source), source, source.parent / f"{source.stem}-predictions"
@@ -206,41 +202,9 @@ def _free(picture: Path, taken: set[Path]) -> Path:
 
 def _open(path: Path, glyphs: bool) -> Image.Image:
     """Return an image upright and in RGB, whatever the file holds."""
-    try:
-        with warnings.catch_warnings(), Image.open(path) as image:
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            _check_size(image)
-            upright = ImageOps.exif_transpose(image)
-            if upright.mode.startswith("I"):  # 16 bits, which Pillow would cut off at 255
-                upright = Image.fromarray((np.asarray(upright) // 256).astype("uint8"))
-            if upright.has_transparency_data:
-                upright = _opaque(upright.convert("RGBA"), glyphs)
-            return upright.convert("RGB")
-    except FileNotFoundError:
-        raise UserError(f"There is no image {path}.") from None
-    except UnidentifiedImageError:
-        raise UserError(f"{path} is not an image that can be read; PNG and JPEG are.") from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise UserError(f"{path} has more than {LARGEST // 10**6} million pixels; make it smaller.") from None
-    except (OSError, SyntaxError) as error:
-        raise UserError(f"{path} cannot be read as an image: {error}.") from None
-
-
-def _check_size(image: Image.Image) -> None:
-    if image.width * image.height > LARGEST:
-        raise Image.DecompressionBombError
-
-
-def _opaque(image: Image.Image, glyphs: bool) -> Image.Image:
-    """Lay an image with transparency on black or white, whichever its opaque part stands out from.
-
-    Only glyphs that bring their own paper, such as a sheet cut out by a scanning app, are laid on more of it.
-    """
-    grey, alpha = (np.asarray(channel) for channel in image.convert("LA").split())
-    faintest, middle, brightest = np.percentile(grey[alpha >= 0.9 * alpha.max()], [1, 50, 99])
-    on_paper = glyphs and brightest - faintest > 127
-    ground = Image.new("RGBA", image.size, "white" if (middle > 127) == on_paper else "black")
-    return Image.alpha_composite(ground, image)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        return upright(path, paper=glyphs)
 
 
 def _ink(grey: Image.Image) -> Literal["dark", "light"]:

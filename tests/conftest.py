@@ -68,6 +68,15 @@ def mnist_dir() -> Path:
     return DATA_DIR
 
 
+@pytest.fixture(scope="session")
+def real_cifar10_dir() -> Path:
+    """Return the folder in which CIFAR-10 lies as well; a folder with MNIST alone leaves the test out."""
+    assert DATA_DIR, "mark a test that uses real_cifar10_dir with real_data"
+    if not (DATA_DIR / "cifar-10-batches-bin").is_dir():
+        pytest.skip("no cifar-10-batches-bin in CNNZOO_DATA_DIR")
+    return DATA_DIR
+
+
 @pytest.fixture
 def cnnzoo(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> "Cnnzoo":
     """Return a function that runs one command in an empty directory of its own."""
@@ -91,3 +100,11 @@ def digits_runs(tmp_path_factory: pytest.TempPathFactory) -> "list[Run]":
         for seed in (0, 1):
             train(load_config("digits", SMALL[1::2], seed=seed), "digits")
     return [runs.Run(folder / run.directory) for run in runs.finished(folder / runs.RUNS)]
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Return a folder of thirty small pictures, ten each of mostly red, green and blue ones, by class."""
+    from commands import write_photos
+
+    return write_photos(tmp_path / "photos")

@@ -44,7 +44,7 @@ MISTAKES = {
         "'min' is not known here",
     ),
     "an unknown data set": (GOOD.replace("digits", "digit"), ":4: data.name", "Did you mean 'digits'?"),
-    "an unknown optimizer": (GOOD + "optimizer:\n  name: sdg\n", ":5: optimizer", "Did you mean 'sgd'?"),
+    "an unknown optimizer": (GOOD + "optimizer:\n  name: sdg\n", ":6: optimizer.name", "Did you mean 'sgd'?"),
     "a section without its name": (GOOD + "optimizer:\n  learning_rate: 0.1\n", ":5: optimizer", "needs a name"),
     "a missing section": ("model:\n  name: lenet5\n", ":1: data", "missing"),
     "a value in place of a section": (GOOD + "training: 3\n", ":5: training", "section"),
@@ -69,6 +69,36 @@ MISTAKES = {
         "3 epochs of warm-up are no less than the whole training; training.epochs is 3.",
     ),
     "a shift out of every image": (GOOD + "augmentation:\n  shift: 999\n", ":6: augmentation.shift", "256, not 999"),
+    "a mirror that is misspelt": (
+        GOOD + "augmentation:\n  mirror: alternate\n",
+        ":6: augmentation.mirror",
+        "Did you mean 'alternating'?",
+    ),
+    "two crops": (
+        GOOD + "augmentation:\n  resized_crop: {}\n  crop: 4\n",
+        ":7: augmentation.crop",
+        "augmentation.resized_crop cuts as well; leave one of them out.",
+    ),
+    "an interval that is upside down": (
+        GOOD + "augmentation:\n  resized_crop:\n    area: [1.0, 0.5]\n",
+        ":7: augmentation.resized_crop.area",
+        "the least comes first, and 1 is more than 0.5.",
+    ),
+    "half an interval": (
+        GOOD + "augmentation:\n  resized_crop:\n    area: [0.5]\n",
+        ":7: augmentation.resized_crop.area",
+        "at least 2 items",
+    ),
+    "a key of a section in a section": (
+        GOOD + "augmentation:\n  elastic: {sigm: 3}\n",
+        ":6: augmentation.elastic.sigm",
+        "Did you mean 'sigma'?",
+    ),
+    "a mirror by epochs that are parts of epochs": (
+        GOOD + "augmentation:\n  mirror: alternating\ntraining:\n  steps_per_epoch: 3\n",
+        ":6: augmentation.mirror",
+        "leave out training.steps_per_epoch.",
+    ),
     "endless epochs": (GOOD + "training:\n  epochs: 1000000000\n", ":6: training.epochs", "100000, not 1000000000"),
     "thousands of threads": (GOOD + "runtime:\n  threads: 5000\n", ":6: runtime.threads", "1024, not 5000"),
     "an alias of what it stands in": (
@@ -249,6 +279,19 @@ def test_the_schema_accepts_every_shipped_config_and_refuses_a_misspelt_one():
         assert list(validator.iter_errors(values)) != []
 
 
+def test_the_schema_knows_the_keys_of_each_kind_of_data():
+    validator = jsonschema.Draft202012Validator(configs.schema())
+    for section, right in (
+        ({"name": "cifar10", "validation": 5000}, True),
+        ({"name": "cifar10", "labels": "coarse"}, False),
+        ({"name": "cifar100", "labels": "coarse"}, True),
+        ({"name": "folder", "path": "photos", "size": [48, 64], "broken": "skip"}, True),
+        ({"name": "folder"}, False),
+    ):
+        errors = list(validator.iter_errors({"model": {"name": "lenet5"}, "data": section}))
+        assert (errors == []) == right, section
+
+
 @pytest.mark.parametrize("name", configs.shipped())
 def test_every_config_states_command_and_claim(name):
     path = configs.shipped()[name]
@@ -264,7 +307,7 @@ def test_every_config_builds_for_its_data(name):
     from cnnzoo.data.preprocessing import padded_shape
 
     config = configs.load(name)
-    known = data.describe(config.data.name)
+    known = data.describe(config.data)
     shape = padded_shape(config.preprocessing, known.input_shape)
     model = cnnzoo.build(config.model.name, shape, len(known.class_names), **config.model.options)
     assert model.output_shape == (None, len(known.class_names))

@@ -1,7 +1,10 @@
+import re
+
 import numpy as np
 import pytest
 
 from cnnzoo import ensembles, runs
+from cnnzoo.config import load as load_config
 from cnnzoo.errors import UserError
 from cnnzoo.evaluation import Predictions, evaluate
 
@@ -39,6 +42,26 @@ def test_one_member_has_no_deviation_and_no_gain():
 def test_members_of_different_data_cannot_vote_together():
     with pytest.raises(UserError, match="cannot vote together"):
         ensembles.combine([SURE, member([0.9, 0.1], [0.9, 0.1], [0.4, 0.6], labels=(0, 0, 1))])
+
+
+def test_runs_on_different_data_or_classes_cannot_vote_together(tmp_path):
+    def run(name, settings):
+        config = load_config("digits", [f"data={settings}"])
+        return runs.create(config, name, tmp_path / name)
+
+    fine, coarse, cats = (
+        run("fine", "{name: cifar100}"),
+        run("coarse", "{name: cifar100, labels: coarse}"),
+        run("cats", "{name: folder, path: photos, classes: [cat, dog]}"),
+    )
+    cows = run("cows", "{name: folder, path: photos, classes: [cat, cow]}")
+    for pair, reason in (
+        ((fine, coarse), "they were trained on CIFAR-100 and CIFAR-100, coarse labels."),
+        ((fine, cats), "they were trained on CIFAR-100 and photos."),
+        ((cats, cows), f"{cats.directory} (2 classes) and {cows.directory} (2 classes) do not know the same classes."),
+    ):
+        with pytest.raises(UserError, match=re.escape(f"These runs cannot vote together: {reason}")):
+            ensembles.combine_runs(pair)
 
 
 def test_finished_runs_of_the_same_recipe_are_members_already(digits_runs):

@@ -94,7 +94,7 @@ def test_a_training_keeps_the_precision_that_its_config_names(precision, tmp_pat
         "settings = ['training.epochs=3', 'training.batch_size=128', 'augmentation.rotation=0', "
         f"'runtime.precision={precision}']\n"
         "run, metrics = training.train(config.load('digits', settings), directory=pathlib.Path('run'))\n"
-        "from cnnzoo.evaluation import load_model\nmodel = load_model(run.model_path)\n"
+        "from cnnzoo.saved_models import load_model\nmodel = load_model(run.model_path)\n"
         "print(metrics['validation_loss'], model.get_layer('lenet5').get_layer('c1').compute_dtype, "
         "model.get_layer('lenet5').get_layer('c1').kernel.dtype)"
     )

@@ -25,7 +25,7 @@ COMMANDS = {
     "draw": "Draw a network for a slide.",
     "weights": "Import and export trained weights.",
     "config": "Show, check or describe configs.",
-    "data": "List, fetch and verify data sets.",
+    "data": "List, fetch, verify and preview data sets.",
 }
 
 _MODULES = {"eval": "evaluate"}

@@ -38,7 +38,7 @@ def validate(names: tuple[str, ...], settings: tuple[str, ...], as_json: bool) -
     from cnnzoo.training import checks  # noqa: PLC0415 - loads Keras
 
     for _, config in loaded.values():
-        checks.check_network(config)
+        checks.check_config(config)
     valid = {name: str(path) for name, (path, _) in loaded.items()}
     if as_json:
         print_json({"valid": valid})

@@ -1,4 +1,4 @@
-"""``cnnzoo data``: what data sets there are, where they lie, and whether they are right."""
+"""``cnnzoo data``: what data sets there are, where they lie, whether they are right, and what a network sees."""
 
 import shlex
 from dataclasses import asdict
@@ -8,15 +8,16 @@ import click
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from cnnzoo import data
+from cnnzoo import config as configs
+from cnnzoo import data, runs
 from cnnzoo.cli import output
-from cnnzoo.cli.options import data_dir_option
+from cnnzoo.cli.options import data_dir_option, settings_option
 from cnnzoo.errors import UserError
 
 
 @click.group()
 def command() -> None:
-    """List, fetch and verify data sets."""
+    """List, fetch, verify and preview data sets."""
 
 
 @command.command("list")
@@ -95,6 +96,35 @@ def verify(names: tuple[str, ...], data_dir: Path | None, as_json: bool) -> None
             click.echo(f"structure only: {detail}")
     if bad:
         raise UserError(_put_right(bad, data_dir))
+
+
+@command.command()
+@click.argument("name", metavar="CONFIG")
+@click.option("--output", "path", type=click.Path(path_type=Path), help="By default CONFIG-preview.png.")
+@click.option("--count", type=click.IntRange(1, 64), default=8, show_default=True, help="Training images to draw.")
+@settings_option
+@data_dir_option
+@output.json_option
+def preview(
+    name: str, path: Path | None, count: int, settings: tuple[str, ...], data_dir: Path | None, as_json: bool
+) -> None:
+    """Draw training images beside what the network sees of them, epoch by epoch, before normalization."""
+    config = configs.load(name, settings)
+    picture = path or Path(f"{runs.name_for(name)}-preview.png")
+    if picture.suffix.lower() not in {".png", ".svg"}:
+        raise UserError(f"--output {picture}: a picture's name ends in .png or .svg.")
+    if path and path.exists():
+        raise UserError(f"--output {path} exists already; name a new file.")
+    from cnnzoo import runtime  # noqa: PLC0415 - decides the backend before Keras is imported
+
+    runtime.prepare(**config.runtime.model_dump())
+    from cnnzoo.training import previewing  # noqa: PLC0415 - loads Keras
+
+    names = previewing.draw(config, picture, count, data_dir)
+    if as_json:
+        output.print_json({"picture": str(picture), "classes": names})
+    else:
+        click.echo(f"Picture: {picture}")
 
 
 def _put_right(bad: list[data.FileCheck], data_dir: Path | None) -> str:

@@ -104,6 +104,8 @@ def _print_votes(console: Console, result: dict[str, Any]) -> None:
     table.add_row("hard vote", "", "", *_percentages(result["hard_vote"]))
     table.add_row("soft vote", "", "", *_percentages(result["soft_vote"]), style="bold")
     print_table(console, table)
+    if result["report"]["remark"]:
+        console.print(f"Of the images: {result['report']['remark']}.")
     console.print(
         f"Soft vote: error {100 * (1 - result['mean']):.2f} % to {100 * (1 - result['soft_vote']):.2f} %, "
         f"a gain of {result['gain']:+.2f} points on {result['report']['images']:,} {result['split']} images "

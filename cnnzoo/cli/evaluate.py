@@ -63,6 +63,8 @@ def print_report(console: Console, report: dict[str, Any]) -> None:
         f"accuracy {100 * report['accuracy']:.2f} %   error {100 * report['error']:.2f} % "
         f"({report['images'] - report['correct']:,} of {report['images']:,} images)   loss {report['loss']:.4f}"
     )
+    if report["remark"]:
+        console.print(f"of the images: {report['remark']}")
     table = _numbers("class", "precision %", "recall %", "F1 %", "images")
     for row in report["per_class"]:
         shares = (f"{100 * row[key]:.2f}" for key in ("precision", "recall", "f1"))

@@ -47,7 +47,7 @@ class Lines:
         lines = {
             "Model": f"{facts['model']}, {facts['parameters']:,} trainable parameters",
             "Data": f"{facts['data']}, {facts['training_images']:,} images to train, "
-            f"{facts['validation_images']:,} to validate",
+            f"{facts['validation_images']:,} to validate{facts['remark'] and '; '}{facts['remark']}",
             "On": f"{facts['backend']}, {facts['device']}",
             "Run": f"{facts['run']}, seed {facts['seed']}",
         }

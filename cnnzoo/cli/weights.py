@@ -128,9 +128,9 @@ def export(model: Path, file: Path, as_json: bool) -> None:
     if not path.is_file():
         raise UserError(f"There is no model {model}.")
     runtime.prepare()
-    from cnnzoo import evaluation, porting  # noqa: PLC0415 - loads Keras
+    from cnnzoo import porting, saved_models  # noqa: PLC0415 - loads Keras
 
-    facts = porting.export_weights(evaluation.load_model(path), file)
+    facts = porting.export_weights(saved_models.load_model(path), file)
     if as_json:
         print_json({"file": str(file), **facts})
         return

@@ -8,7 +8,19 @@ from pydantic import ValidationError
 
 from cnnzoo.config.mistakes import explain
 from cnnzoo.config.reading import override, read
-from cnnzoo.config.sections import SEEDS, AugmentationSection, Config, PreprocessingSection, TrainingSection
+from cnnzoo.config.sections import (
+    SEEDS,
+    AugmentationSection,
+    Cifar100Section,
+    Config,
+    Data,
+    DataSection,
+    ElasticSection,
+    FolderSection,
+    PreprocessingSection,
+    ResizedCropSection,
+    TrainingSection,
+)
 from cnnzoo.config.seeds import parse_seeds
 from cnnzoo.config.sweep import Plan, Point, as_yaml, load_plan
 from cnnzoo.errors import UserError, did_you_mean
@@ -16,10 +28,16 @@ from cnnzoo.errors import UserError, did_you_mean
 __all__ = [
     "SEEDS",
     "AugmentationSection",
+    "Cifar100Section",
     "Config",
+    "Data",
+    "DataSection",
+    "ElasticSection",
+    "FolderSection",
     "Plan",
     "Point",
     "PreprocessingSection",
+    "ResizedCropSection",
     "TrainingSection",
     "as_yaml",
     "find",

@@ -52,6 +52,8 @@ def explain(
 def _locate(problem: Any, values: dict[str, Any], root: type[Section]) -> tuple[Key, type[Section] | None]:
     """Return the key that a problem is about, and the section that it lies in."""
     location = [*problem["loc"], *problem.get("ctx", {}).get("key", ())]
+    if problem["type"] == "union_tag_invalid":
+        location.append("name")  # which is the tag of every union here
     key: list[str | int] = []
     node: Any = values
     section: type[Section] | None = root

@@ -1,116 +1,82 @@
 """The data sets: what they are, where they lie, and their images.
 
-Importing this loads NumPy and nothing heavier.
+Importing this loads NumPy, Pillow and nothing heavier.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from cnnzoo.data import digits, idx_sets
-from cnnzoo.data.idx_sets import FileCheck
+from cnnzoo.config import Cifar100Section, Config, Data, DataSection, FolderSection
+from cnnzoo.data import digits, folder, idx_sets, record_sets
+from cnnzoo.data.image_files import ImageFiles, parts
 from cnnzoo.data.locations import check_named
-from cnnzoo.data.mnist import SOURCES
+from cnnzoo.data.sources import DataSet, FileCheck, Source
 from cnnzoo.data.splits import Split, hold_out
 from cnnzoo.errors import UserError, did_you_mean
 
-__all__ = ["DATA_SETS", "DataSet", "FileCheck", "Split", "describe", "fetch", "hold_out", "load", "verify", "where"]
+__all__ = [
+    "DATA_SETS",
+    "DataSet",
+    "FileCheck",
+    "ImageFiles",
+    "Split",
+    "describe",
+    "fetch",
+    "hold_out",
+    "load",
+    "parts",
+    "resolved",
+    "verify",
+    "where",
+]
+
+_MODULES: tuple[Source, ...] = (idx_sets, record_sets, digits)
+_SOURCES: dict[str, Source] = {known.name: module for module in _MODULES for known in module.DATA_SETS}
+_SOURCES["folder"] = folder
+
+DATA_SETS: dict[str, DataSet] = {known.name: known for module in _MODULES for known in module.DATA_SETS}
 
 
-@dataclass(frozen=True)
-class DataSet:
-    """What is known of a data set without loading it.
-
-    Attributes:
-        name: The registered name.
-        title: The name as people write it.
-        class_names: What the labels 0, 1, ... stand for.
-        input_shape: Height, width and channels.
-        train_count: Images in the training part.
-        test_count: Images in the test part.
-        glyphs: Light strokes on a dark ground, centred: a photographed one is cropped to its ink.
-        source: Who made it, where from and on what terms.
-    """
-
-    name: str
-    title: str
-    class_names: tuple[str, ...]
-    input_shape: tuple[int, int, int]
-    train_count: int
-    test_count: int
-    glyphs: bool
-    source: str
-
-
-_DIGIT_NAMES = tuple("0123456789")
-
-DATA_SETS: dict[str, DataSet] = {
-    data_set.name: data_set
-    for data_set in (
-        DataSet(
-            name="mnist",
-            title="MNIST",
-            class_names=_DIGIT_NAMES,
-            input_shape=(28, 28, 1),
-            train_count=60_000,
-            test_count=10_000,
-            glyphs=True,
-            source="LeCun, Cortes and Burges, from NIST's forms; usually quoted as CC BY-SA 3.0",
-        ),
-        DataSet(
-            name="fashion_mnist",
-            title="Fashion-MNIST",
-            class_names=(
-                "T-shirt/top",
-                "Trouser",
-                "Pullover",
-                "Dress",
-                "Coat",
-                "Sandal",
-                "Shirt",
-                "Sneaker",
-                "Bag",
-                "Ankle boot",
-            ),
-            input_shape=(28, 28, 1),
-            train_count=60_000,
-            test_count=10_000,
-            glyphs=False,
-            source="Xiao, Rasul and Vollgraf 2017, Zalando SE; MIT licence",
-        ),
-        DataSet(
-            name="digits",
-            title="Handwritten digits of scikit-learn",
-            class_names=_DIGIT_NAMES,
-            input_shape=(28, 28, 1),
-            train_count=digits.TRAIN_COUNT,
-            test_count=digits.TEST_COUNT,
-            glyphs=True,
-            source="Alpaydin and Kaynak 1998, UCI Machine Learning Repository; CC BY 4.0",
-        ),
-    )
-}
-
-
-def describe(name: str) -> DataSet:
+def describe(data: Data | str) -> DataSet:
     """Return what is known of a data set.
+
+    Args:
+        data: A config's data section, or a name in DATA_SETS.
 
     Raises:
         UserError: There is no such data set; the nearest name is suggested.
     """
-    if name not in DATA_SETS:
-        raise UserError(f"There is no data set '{name}'.{did_you_mean(name, DATA_SETS)}")
-    return DATA_SETS[name]
+    section = _section(data)
+    return _SOURCES[section.name].describe(section)
 
 
-def load(name: str, split: Literal["train", "test"], data_dir: Path | None = None) -> Split:
+def resolved(config: Config, data_dir: Path | None = None) -> Config:
+    """Return a config with what only the images can tell, for a run to keep: a folder's classes.
+
+    Args:
+        config: The config.
+        data_dir: For a folder of a person's own images the one to take in place of the section's.
+
+    Raises:
+        UserError: There is no such folder, or it is not one of class folders.
+    """
+    if not isinstance(config.data, FolderSection):
+        return config
+    if data_dir is not None:
+        return config.replaced(data=folder.resolved(config.data, data_dir))
+    with config.blaming("data.path"):
+        return config.replaced(data=folder.resolved(config.data, None))
+
+
+def load(data: Data | str, split: Literal["train", "test"], data_dir: Path | None = None) -> Split:
     """Load one part of a data set; the other part's files are not read.
 
     Args:
-        name: A name in DATA_SETS.
+        data: A config's data section, or a name in DATA_SETS.
         split: The part.
         data_dir: The only directory to look in. None: ``CNNZOO_DATA_DIR``, the cache, Keras's
-            cache, and then a download into the cache.
+            cache, and then a download into the cache. For a folder of a person's own images it is the
+            one to take in place of the section's.
 
     Returns:
         The images (count, height, width, channels) and their labels (count,).
@@ -120,9 +86,8 @@ def load(name: str, split: Literal["train", "test"], data_dir: Path | None = Non
             what they should be.
     """
     check_named(data_dir)
-    if describe(name).name in SOURCES:
-        return idx_sets.load(SOURCES[name], split, data_dir)
-    return digits.load(split)
+    section = _section(data)
+    return _SOURCES[section.name].load(section, split, data_dir)
 
 
 def fetch(name: str, data_dir: Path | None = None) -> list[Path]:
@@ -138,9 +103,7 @@ def fetch(name: str, data_dir: Path | None = None) -> list[Path]:
     Raises:
         UserError: The name is unknown, or a file can be had from no mirror or cannot be written.
     """
-    if describe(name).name in SOURCES:
-        return idx_sets.fetch(SOURCES[name], data_dir)
-    return []
+    return _source(name).fetch(name, data_dir)
 
 
 def verify(name: str, data_dir: Path | None = None) -> list[FileCheck]:
@@ -150,11 +113,7 @@ def verify(name: str, data_dir: Path | None = None) -> list[FileCheck]:
         UserError: The name is unknown or the data directory does not exist.
     """
     check_named(data_dir)
-    if describe(name).name in SOURCES:
-        return idx_sets.verify(SOURCES[name], data_dir)
-    right = digits.payload_is_right()
-    detail = "" if right else "are not the digits that this version was written for"
-    return [FileCheck(name, "inside scikit-learn", None, "right" if right else "wrong", detail)]
+    return _source(name).verify(name, data_dir)
 
 
 def where(name: str, data_dir: Path | None = None) -> str | None:
@@ -164,6 +123,21 @@ def where(name: str, data_dir: Path | None = None) -> str | None:
         UserError: The name is unknown.
     """
     check_named(data_dir)
-    if describe(name).name in SOURCES:
-        return idx_sets.where(SOURCES[name], data_dir)
-    return "inside scikit-learn"
+    return _source(name).where(name, data_dir)
+
+
+def _source(name: str) -> Source:
+    if name not in _SOURCES:
+        raise UserError(f"There is no data set '{name}'.{did_you_mean(name, _SOURCES)}")
+    return _SOURCES[name]
+
+
+def _section(data: Data | str) -> Data:
+    """Return a section as it is, and for a name one with the defaults."""
+    if not isinstance(data, str):
+        return data
+    _source(data)
+    if data == "folder":
+        raise folder.needs_a_config()
+    section = Cifar100Section if data == "cifar100" else DataSection
+    return section.model_validate({"name": data})

@@ -8,11 +8,14 @@ once for all. The same writers are in both parts, so its accuracies are kinder t
 """
 
 import hashlib
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnzoo.config import DataSection
+from cnnzoo.data.sources import DataSet, FileCheck
 from cnnzoo.data.splits import Split
 
 TRAIN_COUNT = 1437
@@ -20,8 +23,26 @@ TEST_COUNT = 360
 # Of the pixels and then the labels as unsigned bytes.
 PAYLOAD_SHA256 = "87ff0c9e40dc7e2c0e34e7257799c2e3f3aec1a016363bb11cad869ec428a826"
 
+DATA_SETS: tuple[DataSet, ...] = (
+    DataSet(
+        name="digits",
+        title="Handwritten digits of scikit-learn",
+        class_names=tuple("0123456789"),
+        input_shape=(28, 28, 1),
+        train_count=TRAIN_COUNT,
+        test_count=TEST_COUNT,
+        glyphs=True,
+        source="Alpaydin and Kaynak 1998, UCI Machine Learning Repository; CC BY 4.0",
+    ),
+)
 
-def load(split: Literal["train", "test"]) -> Split:
+
+def describe(section: DataSection) -> DataSet:  # noqa: ARG001 - every source's signature
+    """Return what is known of the digits."""
+    return DATA_SETS[0]
+
+
+def load(section: DataSection, split: Literal["train", "test"], data_dir: Path | None) -> Split:  # noqa: ARG001
     """Load one part, as images of 28x28 pixels.
 
     As with MNIST, the digit fills a box of 20x20 pixels in the middle of 28x28; here the box is
@@ -37,7 +58,24 @@ def load(split: Literal["train", "test"]) -> Split:
     return Split(_enlarged(pixels[chosen]), labels[chosen])
 
 
-def payload_is_right() -> bool:
+def fetch(name: str, data_dir: Path | None) -> list[Path]:  # noqa: ARG001 - every source's signature
+    """Return nothing, because nothing is ever missing."""
+    return []
+
+
+def verify(name: str, data_dir: Path | None) -> list[FileCheck]:  # noqa: ARG001
+    """Check scikit-learn's copy."""
+    right = _payload_is_right()
+    detail = "" if right else "are not the digits that this version was written for"
+    return [FileCheck(name, "inside scikit-learn", None, "right" if right else "wrong", detail)]
+
+
+def where(name: str, data_dir: Path | None) -> str | None:  # noqa: ARG001
+    """Say where the digits lie."""
+    return "inside scikit-learn"
+
+
+def _payload_is_right() -> bool:
     """Tell whether scikit-learn's copy is the one that this module was written for."""
     pixels, labels = _stored()
     payload = pixels.astype(np.uint8).tobytes() + labels.astype(np.uint8).tobytes()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cnnzoo.data.idx import UnusableFileError
+from cnnzoo.data.unusable import UnusableFileError
 from cnnzoo.errors import UserError
 from cnnzoo.files import whole
 

@@ -9,33 +9,15 @@ import gzip
 import math
 import struct
 import zipfile
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnzoo.errors import UserError
+from cnnzoo.data.unusable import GZIP_START, UnusableFileError, failures_named
 
-GZIP_START = b"\x1f\x8b"
 IMAGES_START = bytes([0, 0, 8, 3])
 LABELS_START = bytes([0, 0, 8, 1])
-
-
-class UnusableFileError(UserError):
-    """A file that does not hold what it should.
-
-    Attributes:
-        path: The file.
-        reason: What is wrong with it, as the end of a sentence that starts with the file.
-    """
-
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{path} {reason}.")
-        self.path = path
-        self.reason = reason
 
 
 def read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
@@ -53,7 +35,7 @@ def read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     Raises:
         UnusableFileError: The file cannot be read or holds something else.
     """
-    with _failures_named(path), path.open("rb") as stored:
+    with failures_named(path), path.open("rb") as stored:
         start = stored.read(2)
         stored.seek(0)
         file = gzip.GzipFile(fileobj=stored) if start == GZIP_START else stored
@@ -87,10 +69,10 @@ def read_npz(path: Path, key: str, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     Raises:
         UnusableFileError: The file cannot be read or holds something else.
     """
-    with _failures_named(path), path.open("rb") as stored:
+    with failures_named(path), path.open("rb") as stored:
         # An archive with a foreign start or without its end, and NumPy would call it a pickle.
         if not zipfile.is_zipfile(stored):
-            raise UnusableFileError(path, f"is no npz archive, or cut short: {_size(path)}")
+            raise UnusableFileError(path, f"is no npz archive, or cut short: {path.stat().st_size:,} bytes")
         stored.seek(0)
         with np.load(stored, allow_pickle=False) as archive:
             if key not in archive:
@@ -113,25 +95,6 @@ def write_idx(path: Path, array: NDArray[np.uint8]) -> None:
     """Write an array as a gzipped idx file of unsigned bytes."""
     header = bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
     path.write_bytes(gzip.compress(header + array.tobytes(), mtime=0))
-
-
-@contextmanager
-def _failures_named(path: Path) -> Iterator[None]:
-    """Turn what the libraries raise while reading into an error that names the file."""
-    try:
-        if path.exists() and not path.is_file():
-            raise UnusableFileError(path, "is a directory, not a file" if path.is_dir() else "is no regular file")
-        yield
-    except EOFError:
-        raise UnusableFileError(
-            path, f"is cut short: its compressed data ends too early, after {_size(path)}"
-        ) from None
-    except (gzip.BadGzipFile, zlib.error, zipfile.BadZipFile):
-        raise UnusableFileError(path, "is damaged: its compressed data does not unpack") from None
-    except PermissionError:
-        raise UnusableFileError(path, "cannot be read: permission denied") from None
-    except OSError as error:
-        raise UnusableFileError(path, f"cannot be read: {error.strerror or error}") from None
 
 
 def _check_start(path: Path, header: bytes, shape: tuple[int, ...]) -> None:
@@ -158,7 +121,3 @@ def _check_shape(path: Path, found: tuple[int, ...], wanted: tuple[int, ...]) ->
         raise UnusableFileError(path, f"holds {kind} of {size} pixels where {wanted_size} belong")
     if found[0] != wanted[0]:
         raise UnusableFileError(path, f"holds {found[0]:,} {kind} where {wanted[0]:,} belong")
-
-
-def _size(path: Path) -> str:
-    return f"{path.stat().st_size:,} bytes"

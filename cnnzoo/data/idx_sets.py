@@ -1,9 +1,7 @@
 """Data sets of four idx files: found, checked, read or fetched."""
 
 import hashlib
-import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,41 +10,33 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnzoo.data.idx import UnusableFileError, read_idx, read_npz, write_idx
-from cnnzoo.data.locations import Found, cache_dir, find, search_path
-from cnnzoo.data.mnist import SOURCES, IdxFile, IdxSource
+from cnnzoo.config import DataSection
+from cnnzoo.data import locations
+from cnnzoo.data.idx import read_idx, read_npz, write_idx
+from cnnzoo.data.locations import Found, cache_dir, search_path
+from cnnzoo.data.mnist import DATA_SETS, SOURCES, IdxFile, IdxSource
+from cnnzoo.data.remedies import not_downloaded, not_in, with_remedy
+from cnnzoo.data.sources import DataSet, FileCheck
 from cnnzoo.data.splits import Split
-from cnnzoo.errors import UserError
+from cnnzoo.data.unusable import UnusableFileError
+
+__all__ = ["DATA_SETS", "describe", "fetch", "load", "verify", "where"]
 
 
 class OtherSetError(UnusableFileError):
     """A sound file of the same name that belongs to another data set or part."""
 
 
-@dataclass(frozen=True)
-class FileCheck:
-    """What ``verify`` found out about one file.
-
-    Attributes:
-        data_set: Name of the data set.
-        file: Official name of the file.
-        path: Where it was found.
-        status: ``right`` by its hash, ``structure only``, ``wrong`` or ``missing``.
-        detail: What is wrong, or why no hash could vouch.
-    """
-
-    data_set: str
-    file: str
-    path: Path | None
-    status: Literal["right", "structure only", "wrong", "missing"]
-    detail: str = ""
+def describe(section: DataSection) -> DataSet:
+    """Return what is known of the data set."""
+    return next(known for known in DATA_SETS if known.name == section.name)
 
 
-def load(source: IdxSource, split: Literal["train", "test"], data_dir: Path | None) -> Split:
+def load(section: DataSection, split: Literal["train", "test"], data_dir: Path | None) -> Split:
     """Load one part and touch only its files; without a data directory they may be downloaded.
 
     Args:
-        source: The data set.
+        section: Its name says which data set.
         split: The part.
         data_dir: The only directory to look in, or None for the search path.
 
@@ -56,24 +46,27 @@ def load(source: IdxSource, split: Literal["train", "test"], data_dir: Path | No
     Raises:
         UserError: The files are not there, cannot be downloaded or are not what they should be.
     """
+    source = SOURCES[section.name]
     directories = search_path(data_dir)
     files = source.train if split == "train" else source.test
-    lacking = [file for file in files if find(source, file, directories) is None]
+    lacking = [file for file in files if _find(source, file, directories) is None]
     if lacking and data_dir is not None:
-        raise UserError(_not_in(source, lacking, data_dir))
+        wanted = " and ".join(f"{file.stem}.gz" for file in lacking)
+        instead = f"{wanted} (unpacked or as {source.name}.npz would do)"
+        raise not_in(source.name, source.title, instead, (source.name, *source.folders), data_dir)
     if lacking:
         # All four at once, so that the evaluation needs no network either.
-        absent = [file for file in source.files if find(source, file, directories) is None]
+        absent = [file for file in source.files if _find(source, file, directories) is None]
         _download(source, absent, cache_dir(), directories)
-    images, labels = (_read_found(source, file, find(source, file, directories)) for file in files)
+    images, labels = (_read_found(source, file, _find(source, file, directories)) for file in files)
     return Split(images[..., np.newaxis], labels.astype(np.int32))
 
 
-def fetch(source: IdxSource, data_dir: Path | None) -> list[Path]:
+def fetch(name: str, data_dir: Path | None) -> list[Path]:
     """Download what is missing or wrong.
 
     Args:
-        source: The data set.
+        name: Of the data set.
         data_dir: Where to look and where to put it, or None for the search path and the cache.
 
     Returns:
@@ -83,34 +76,36 @@ def fetch(source: IdxSource, data_dir: Path | None) -> list[Path]:
         UserError: A file can be had from no mirror or cannot be written, or a wrong one lies where
             it would hide the download.
     """
+    source = SOURCES[name]
     target = data_dir or cache_dir()
     directories = search_path(data_dir)
     wanted = []
     for file in source.files:
-        found = find(source, file, directories)
+        found = _find(source, file, directories)
         if found is not None:
             try:
                 _read(source, file, found.path)
             except UnusableFileError as error:
                 if directories.index(found.directory) < directories.index(target):
-                    raise _with_remedy(source, error, found.directory) from None
+                    raise with_remedy(source.name, error, found.directory) from None
             else:
                 continue
         wanted.append(file)
     _download(source, wanted, target, directories)
-    return [found.path for file in source.files if (found := find(source, file, directories))]
+    return [found.path for file in source.files if (found := _find(source, file, directories))]
 
 
-def verify(source: IdxSource, data_dir: Path | None) -> list[FileCheck]:
+def verify(name: str, data_dir: Path | None) -> list[FileCheck]:
     """Check each of the four files where it is found.
 
     Raises:
         UserError: The data directory does not exist.
     """
+    source = SOURCES[name]
     directories = search_path(data_dir)
     checks = []
     for file in source.files:
-        found = find(source, file, directories)
+        found = _find(source, file, directories)
         if found is None:
             checks.append(FileCheck(source.name, file.stem, None, "missing"))
             continue
@@ -126,7 +121,7 @@ def verify(source: IdxSource, data_dir: Path | None) -> list[FileCheck]:
     return checks
 
 
-def where(source: IdxSource, data_dir: Path | None) -> str | None:
+def where(name: str, data_dir: Path | None) -> str | None:
     """Say where the files lie, without reading more than the labels.
 
     The two data sets' files have the same names; their labels tell them apart.
@@ -137,8 +132,9 @@ def where(source: IdxSource, data_dir: Path | None) -> str | None:
     Raises:
         UserError: The data directory does not exist.
     """
+    source = SOURCES[name]
     directories = search_path(data_dir)
-    located = {file: found for file in source.files if (found := find(source, file, directories))}
+    located = {file: found for file in source.files if (found := _find(source, file, directories))}
     for file, found in located.items():
         if len(file.shape) == 1:
             try:
@@ -152,6 +148,12 @@ def where(source: IdxSource, data_dir: Path | None) -> str | None:
     folders = ", ".join(dict.fromkeys(str(found.path.parent) for found in located.values()))
     complete = len(located) == len(source.files)
     return folders if complete else f"{folders} ({len(located)} of {len(source.files)} files)"
+
+
+def _find(source: IdxSource, file: IdxFile, directories: Sequence[Path]) -> Found | None:
+    dotted = file.stem.replace("-idx", ".idx")
+    names = (f"{file.stem}.gz", file.stem, f"{dotted}.gz", dotted, f"{source.name}.npz")
+    return locations.find((source.name, *source.folders, "."), names, directories)
 
 
 def _read(source: IdxSource, file: IdxFile, path: Path) -> tuple[NDArray[np.uint8], bool]:
@@ -196,7 +198,7 @@ def _read_found(source: IdxSource, file: IdxFile, found: Found | None) -> NDArra
     try:
         return _read(source, file, found.path)[0]
     except UnusableFileError as error:
-        raise _with_remedy(source, error, found.directory) from None
+        raise with_remedy(source.name, error, found.directory) from None
 
 
 def _download(source: IdxSource, files: Sequence[IdxFile], target: Path, looked_in: Sequence[Path]) -> None:
@@ -231,42 +233,5 @@ def _download(source: IdxSource, files: Sequence[IdxFile], target: Path, looked_
                     write_idx(temporary, array)
             lacking = [file for file in lacking if file not in arrays]
     if lacking:
-        raise UserError(_not_downloaded(source, lacking, target, looked_in, failures))
-
-
-def _with_remedy(source: IdxSource, error: UnusableFileError, directory: Path) -> UserError:
-    # A download without --data-dir goes into the cache, and so comes before a wrong file there or in Keras's cache.
-    named = None if directory in search_path(None)[-2:] else directory
-    return UserError(f"{error} `{_fetch_command(source, named)}` downloads the right one.")
-
-
-def _fetch_command(source: IdxSource, directory: Path | None) -> str:
-    option = f" --data-dir {shlex.quote(str(directory))}" if directory else ""
-    return f"cnnzoo data fetch {source.name}{option}"
-
-
-def _not_in(source: IdxSource, lacking: Sequence[IdxFile], data_dir: Path) -> str:
-    files = " and ".join(f"{file.stem}.gz" for file in lacking)
-    folders = ", ".join(f"{folder}/" for folder in (source.name, *source.folders))
-    return (
-        f"{data_dir} has no {files} (unpacked or as {source.name}.npz would do), neither itself nor in {folders}. "
-        f"`{_fetch_command(source, data_dir)}` downloads {source.title} there; "
-        "`cnnzoo train --config digits.yaml` works without any download."
-    )
-
-
-def _not_downloaded(
-    source: IdxSource, lacking: Sequence[IdxFile], target: Path, looked_in: Sequence[Path], failures: Sequence[str]
-) -> str:
-    return "\n".join(
-        (
-            f"{source.title} is not here and could not be downloaded. Looked in:",
-            *(f"  {directory}" for directory in looked_in),
-            "Tried:",
-            *(f"  {failure}" for failure in failures),
-            "Wanted:",
-            *(f"  {file.stem}.gz" for file in lacking),
-            f"Put them into {target / source.name}, or into any directory that you name with --data-dir.",
-            "Without any download:  cnnzoo train --config digits.yaml",
-        )
-    )
+        wanted = [f"{file.stem}.gz" for file in lacking]
+        raise not_downloaded(source.title, wanted, target / source.name, looked_in, failures)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from cnnzoo.data.mnist import IdxFile, IdxSource
 from cnnzoo.errors import UserError
 
 
@@ -49,13 +48,17 @@ def search_path(data_dir: Path | None) -> list[Path]:
     return [*([Path(named)] if named else []), cache_dir(), Path(keras_home).expanduser() / "datasets"]
 
 
-def find(source: IdxSource, file: IdxFile, directories: Sequence[Path]) -> Found | None:
-    """Find a file; the place and name that a download gets come first, so that it hides a wrong file."""
-    dotted = file.stem.replace("-idx", ".idx")
-    names = (f"{file.stem}.gz", file.stem, f"{dotted}.gz", dotted, f"{source.name}.npz")
+def find(folders: Sequence[str], names: Sequence[str], directories: Sequence[Path]) -> Found | None:
+    """Find a file; the place and name that a download gets come first, so that it hides a wrong file.
+
+    Args:
+        folders: Below each directory, the first ones first.
+        names: What the file may be called, the likeliest first.
+        directories: Of the search path.
+    """
     in_the_way = None
     for directory in directories:
-        for folder in (source.name, *source.folders, "."):
+        for folder in folders:
             for name in names:
                 path = directory / folder / name
                 if os.path.isfile(path):  # noqa: PTH113 - pathlib's raises where a folder may not be entered

@@ -14,6 +14,8 @@ packed again is checked for its structure only, and ``verify`` says so.
 
 from dataclasses import dataclass
 
+from cnnzoo.data.sources import DataSet
+
 
 @dataclass(frozen=True)
 class IdxFile:
@@ -148,3 +150,37 @@ FASHION_MNIST = IdxSource(
 )
 
 SOURCES = {source.name: source for source in (MNIST, FASHION_MNIST)}
+
+DATA_SETS: tuple[DataSet, ...] = (
+    DataSet(
+        name="mnist",
+        title="MNIST",
+        class_names=tuple("0123456789"),
+        input_shape=(28, 28, 1),
+        train_count=60_000,
+        test_count=10_000,
+        glyphs=True,
+        source="LeCun, Cortes and Burges, from NIST's forms; usually quoted as CC BY-SA 3.0",
+    ),
+    DataSet(
+        name="fashion_mnist",
+        title="Fashion-MNIST",
+        class_names=(
+            "T-shirt/top",
+            "Trouser",
+            "Pullover",
+            "Dress",
+            "Coat",
+            "Sandal",
+            "Shirt",
+            "Sneaker",
+            "Bag",
+            "Ankle boot",
+        ),
+        input_shape=(28, 28, 1),
+        train_count=60_000,
+        test_count=10_000,
+        glyphs=False,
+        source="Xiao, Rasul and Vollgraf 2017, Zalando SE; MIT licence",
+    ),
+)

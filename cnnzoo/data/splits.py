@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnzoo.data.image_files import ImageFiles
 from cnnzoo.errors import UserError
 
 # Not the run's seed: every member of an ensemble must hold out the same images, or the members
@@ -14,21 +15,31 @@ HOLD_OUT_SEED = 19981101
 
 @dataclass(frozen=True)
 class Split:
-    """Images with their labels, whole in memory.
+    """Images with their labels.
 
     Attributes:
-        images: (count, height, width, channels), grey or colour values 0 to 255.
+        images: (count, height, width, channels), grey or colour values 0 to 255, whole in memory or in their files.
         labels: (count,), class numbers from 0.
+        remark: What is to be said of them wherever a result is, such as "1,000 of the 10,000 official test images".
+        held: For a training part (count,) which images validate, where that is not for ``hold_out`` to draw.
     """
 
-    images: NDArray[np.uint8]
+    images: NDArray[np.uint8] | ImageFiles
     labels: NDArray[np.int32]
+    remark: str = ""
+    held: NDArray[np.bool_] | None = None
+
+    def part(self, mask: NDArray[np.bool_]) -> "Split":
+        """Return the images that a mask (count,) is true for."""
+        images = self.images.part(mask) if isinstance(self.images, ImageFiles) else self.images[mask]
+        return Split(images, self.labels[mask], self.remark)
 
 
 def hold_out(training: Split, validation: int | float, num_classes: int) -> tuple[Split, Split]:
     """Hold validation images out of the training images, each class in proportion.
 
-    The choice depends on the labels and on nothing else. Both parts keep the order of the images.
+    The choice depends on the labels and on nothing else, unless the training part brings one along. Both parts
+    keep the order of the images.
 
     Args:
         training: What to divide.
@@ -41,27 +52,45 @@ def hold_out(training: Split, validation: int | float, num_classes: int) -> tupl
     Raises:
         UserError: One of the parts would be empty.
     """
+    if training.held is not None:
+        return training.part(~training.held), training.part(training.held)
     labels = training.labels
     count = len(labels)
-    wanted = round(validation * count) if isinstance(validation, float) else validation
-    if not 0 < wanted < count:
-        raise UserError(
-            f"A validation part of {validation} does not divide {count:,} training images: "
-            f"give a number from 1 to {count - 1:,}, or a fraction between 0 and 1 that leaves some on either side."
-        )
-
     class_counts = np.bincount(labels, minlength=num_classes)
-    # Largest remainders: whole images first, what is left to the classes that lost most by rounding.
-    quotas, remainders = np.divmod(class_counts * wanted, count)
-    quotas[np.argsort(-remainders, kind="stable")[: wanted - quotas.sum()]] += 1
+    class_quotas = quotas(class_counts, wanted_count(validation, count, "validation"))
 
     # Raw bits of a bit generator stay the same in every NumPy version; Generator.permutation need not.
     random_order = np.argsort(np.random.PCG64(HOLD_OUT_SEED).random_raw(count), kind="stable")
     by_class = random_order[np.argsort(labels[random_order], kind="stable")]
     rank_in_class = np.arange(count) - np.repeat(np.cumsum(class_counts) - class_counts, class_counts)
     held = np.zeros(count, dtype=bool)
-    held[by_class[rank_in_class < np.repeat(quotas, class_counts)]] = True
-    return (
-        Split(training.images[~held], labels[~held]),
-        Split(training.images[held], labels[held]),
-    )
+    held[by_class[rank_in_class < np.repeat(class_quotas, class_counts)]] = True
+    return training.part(~held), training.part(held)
+
+
+def wanted_count(part: int | float, count: int, name: str) -> int:
+    """Return how many images a part has.
+
+    Args:
+        part: Number of images, or a fraction between 0 and 1 when it is a float.
+        count: Of all the images.
+        name: Of the part, for the message.
+
+    Raises:
+        UserError: The part or the rest would be empty.
+    """
+    wanted = round(part * count) if isinstance(part, float) else part
+    if not 0 < wanted < count:
+        raise UserError(
+            f"A {name} part of {part} does not divide {count:,} images: "
+            f"give a number from 1 to {count - 1:,}, or a fraction between 0 and 1 that leaves some on either side."
+        )
+    return wanted
+
+
+def quotas(class_counts: NDArray[np.int_], wanted: int) -> NDArray[np.int_]:
+    """Return how many images of each class (num_classes,) make up a part with the classes in proportion."""
+    # Largest remainders: whole images first, what is left to the classes that lost most by rounding.
+    numbers, remainders = np.divmod(class_counts * wanted, class_counts.sum())
+    numbers[np.argsort(-remainders, kind="stable")[: wanted - numbers.sum()]] += 1
+    return numbers

@@ -12,6 +12,7 @@ from keras import Input, Model, initializers, layers
 
 from cnnzoo.models.initializers import VarianceScaling, glorot_uniform
 from cnnzoo.models.layers import AuxiliaryLogits, LocalResponseNormalization
+from cnnzoo.models.normalization import BatchNormalization
 from cnnzoo.registry import register
 
 
@@ -77,7 +78,7 @@ def _normalized(
     x = layers.Conv2D(
         filters, kernel_size, strides, padding, use_bias=use_bias, kernel_initializer=glorot_uniform(), name=name
     )(x)
-    x = layers.BatchNormalization(momentum=0.9, epsilon=epsilon, name=f"{name}_bn")(x)
+    x = BatchNormalization(momentum=0.9, epsilon=epsilon, name=f"{name}_bn")(x)
     return layers.Activation("relu", name=f"{name}_relu")(x)
 
 

@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 from keras import Input, Model, layers
 
 from cnnzoo.models.initializers import he_normal
+from cnnzoo.models.normalization import BatchNormalization
 from cnnzoo.registry import register
 
 
@@ -264,7 +265,7 @@ def _convolution(
         kernel_initializer=he_normal(),
         name=name,
     )(x)
-    return layers.BatchNormalization(momentum=0.9, epsilon=options.epsilon, name=bn_name)(x)
+    return BatchNormalization(momentum=0.9, epsilon=options.epsilon, name=bn_name)(x)
 
 
 def _classified(images: Any, x: Any, num_classes: int, name: str) -> Model:

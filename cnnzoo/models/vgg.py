@@ -11,6 +11,7 @@ from keras import Input, Model, layers
 
 from cnnzoo.models.initializers import RandomNormal, VarianceScaling
 from cnnzoo.models.layers import LocalResponseNormalization
+from cnnzoo.models.normalization import BatchNormalization
 from cnnzoo.registry import register
 
 # Table 1, by column, in the paper's words: conv<kernel size>-<filters>. Each stage ends in a 2x2 max pooling.
@@ -188,7 +189,7 @@ def _stages(
                 name=f"conv{stage}_{index}",
             )(x)
             if batch_norm:
-                x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"conv{stage}_{index}_bn")(x)
+                x = BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"conv{stage}_{index}_bn")(x)
                 x = layers.Activation("relu", name=f"conv{stage}_{index}_relu")(x)
         x = layers.MaxPooling2D(2, padding=pool_padding, name=f"pool{stage}")(x)
     return x

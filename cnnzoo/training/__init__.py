@@ -6,14 +6,14 @@ Importing this loads no Keras: its backend is chosen when the training begins.
 from pathlib import Path
 from typing import Any
 
-from cnnzoo import runs, runtime
+from cnnzoo import data, runs, runtime
 from cnnzoo.config import Config
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
 from cnnzoo.runtime import Device
 from cnnzoo.training.listening import Listener, Silent
 
-__all__ = ["Listener", "Silent", "resume", "train"]
+__all__ = ["Listener", "Silent", "resolved", "resume", "train"]
 
 
 def train(
@@ -46,8 +46,9 @@ def train(
     name = name or (runs.name_for(config.path) if config.path else config.model.name)
     backend = runtime.resolve_backend(config.runtime.backend)
     config = config.replaced(runtime=config.runtime.model_copy(update={"backend": backend}))
-    fitting, device = _started(config)
-    prepared = fitting.prepare(config, data_dir)
+    config = resolved(config, data_dir)
+    (preparing, fitting), device = _started(config)
+    prepared = preparing.prepare(config, data_dir)
     run = runs.create(config, name, directory, parent)
     with run.locked():
         return run, fitting.fit(config, prepared, run, device, listener or Silent())
@@ -80,17 +81,34 @@ def resume(
     with run.locked():
         if run.metrics().get("status") == "finished":
             raise UserError(f"{run.directory} is finished: there is nothing to resume.")
-        fitting, where = _started(config)
+        (preparing, fitting), where = _started(config)
         begun = run.environment_path.is_file()
         if begun and run.environment()["versions"] != runtime.describe():
             heard.remark("Begun with other versions or on another machine: the last digits may come out otherwise.")
-        prepared = fitting.prepare(config, data_dir)
+        prepared = preparing.prepare(config, data_dir)
         return run, fitting.fit(config, prepared, run, where, heard, resume=begun)
 
 
-def _started(config: Config) -> tuple[Any, str]:
-    """Return the module that trains, which loads Keras and so comes after its backend is chosen, and the device."""
-    device = runtime.prepare(**config.runtime.model_dump())
-    from cnnzoo.training import fitting  # noqa: PLC0415 - see above
+def resolved(config: Config, data_dir: Path | None = None) -> Config:
+    """Return a config as its run keeps it, but for the backend: so that it can be replayed from anywhere.
 
-    return fitting, device
+    Args:
+        config: The config.
+        data_dir: For a folder of a person's own images the one to take in place of the section's.
+
+    Raises:
+        UserError: There is no such folder, or it is not one of class folders.
+    """
+    config = data.resolved(config, data_dir)
+    if config.fine_tuning:
+        weights = str(Path(config.fine_tuning.weights).absolute())
+        config = config.replaced(fine_tuning=config.fine_tuning.model_copy(update={"weights": weights}))
+    return config
+
+
+def _started(config: Config) -> tuple[tuple[Any, Any], str]:
+    """Return the modules that prepare and train, which load Keras after its backend is chosen, and the device."""
+    device = runtime.prepare(**config.runtime.model_dump())
+    from cnnzoo.training import fitting, preparing  # noqa: PLC0415 - see above
+
+    return (preparing, fitting), device

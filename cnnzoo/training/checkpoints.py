@@ -7,6 +7,7 @@ states of the seed generators are kept as well.
 
 import json
 import re
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,44 +35,54 @@ class Checkpoint:
         path: Where it was read.
         epoch: Epochs that were done.
         step: Batches that were done of the next epoch.
-        values: Of the variables, in the order of ``variables``.
+        values: Of the variables, by the names of ``variables``.
         story: What the recorder had to tell.
     """
 
     path: Path
     epoch: int
     step: int
-    values: list[NDArray[Any]]
+    values: dict[str, NDArray[Any]]
     story: dict[str, Any]
 
 
-def variables(trainee: Trainee) -> list[Any]:
-    """Return all that a training changes: weights, seed generators, optimizer and metrics, but for the images."""
-    own = [variable for variable in trainee.variables if variable is not trainee.images]
-    known = {id(variable) for variable in own}
-    others = [*trainee.optimizer.variables, *trainee.metrics_variables]
-    return own + [variable for variable in others if id(variable) not in known]
+def variables(trainee: Trainee) -> dict[str, Any]:
+    """Return all that a training changes, but for the images: weights and seed generators, metrics, optimizer."""
+    parts = {
+        "metrics": trainee.metrics_variables,
+        "model": [variable for variable in trainee.variables if variable is not trainee.images],
+        "optimizer": trainee.optimizer.variables,
+    }
+    known: set[int] = set()
+    found = {}
+    for part, members in parts.items():
+        for index, variable in enumerate(members):
+            if id(variable) not in known:
+                known.add(id(variable))
+                found[f"{part}/{index}"] = variable
+    return found
 
 
-def newest(run: Run, trainee: Trainee, tell: Callable[[str], None]) -> Checkpoint | None:
+def newest(run: Run, network: Model, tell: Callable[[str], None]) -> Checkpoint | None:
     """Return the newest checkpoint that is whole; None where there is none.
 
     Args:
         run: The run.
-        trainee: What it shall fit.
+        network: Whose weights it shall hold.
         tell: Told of one that is damaged.
     """
-    shapes = [tuple(variable.shape) for variable in variables(trainee)]
+    wanted = sorted(tuple(weight.shape) for weight in network.weights)
     for path in run.checkpoints:
         try:
             with np.load(path, allow_pickle=False) as archive:
                 story = json.loads(str(archive["story"]))
-                values = [archive[str(index)] for index in range(len(archive.files) - 1)]
-        except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
+                values = {name: archive[name] for name in archive.files if name != "story"}
+        except (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error) as error:
             tell(f"{path} is damaged ({error}); the one before it is taken.")
             continue
-        if [value.shape for value in values] != shapes:
-            tell(f"{path} is of another version of the network or the optimizer; the one before it is taken.")
+        held = [value.shape for name, value in values.items() if name.startswith("model/")]
+        if any(held.count(shape) < wanted.count(shape) for shape in wanted):
+            tell(f"{path} is of another version of the network; the one before it is taken.")
             continue
         epoch, step = (int(number) for number in re.findall(r"\d+", path.stem))
         return Checkpoint(path, epoch, step, values, story)
@@ -117,7 +128,7 @@ class Checkpoints(callbacks.Callback):
         self._write(epoch + 1, 0)
 
     def _write(self, epoch: int, step: int) -> None:
-        values = {str(i): ops.convert_to_numpy(variable) for i, variable in enumerate(variables(self.model))}
+        values = {name: ops.convert_to_numpy(variable) for name, variable in variables(self.model).items()}
         with files.whole(self.run.checkpoint_path(epoch, step)) as path:
             np.savez(path, story=np.array(json.dumps(self.recorder.story())), **values)
         self.written = step
@@ -137,20 +148,21 @@ class Resumption(callbacks.Callback):
     def __init__(self, checkpoint: Checkpoint | None) -> None:
         super().__init__()
         self.checkpoint = checkpoint
+        self.phase = 0
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Restore the state; of a whole epoch all but what the new one has set already."""
-        del epoch, logs
+        del logs
         if self.checkpoint is None:
             return
-        fresh = set() if self.checkpoint.step else set(map(id, _set_anew(self.model)))
-        for variable, value in zip(variables(self.model), self.checkpoint.values, strict=True):
-            if id(variable) not in fresh:
-                variable.assign(value)
+        within = self.checkpoint.step > 0
+        for name, variable in variables(self.model).items():
+            part = name.partition("/")[0]
+            kept = {
+                "metrics": within,
+                "model": within or variable.name != "seed_generator_state",
+                "optimizer": within or epoch > self.phase,  # a phase that begins has an optimizer of its own
+            }
+            if kept[part]:
+                variable.assign(self.checkpoint.values[name])
         self.checkpoint = None
-
-
-def _set_anew(trainee: Model) -> list[Any]:
-    """Return what every epoch sets when it begins: seed generators and metrics."""
-    seeds = [variable for variable in trainee.variables if variable.name == "seed_generator_state"]
-    return [*seeds, *trainee.metrics_variables]

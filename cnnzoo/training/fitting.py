@@ -1,85 +1,33 @@
 """Images and a network become a filled run directory."""
 
-import importlib.util
 import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from keras import Model, callbacks
+from keras import callbacks
 from numpy.typing import NDArray
 
-import cnnzoo
 from cnnzoo import data, plots, runtime
-from cnnzoo.config import Config, PreprocessingSection, TrainingSection
+from cnnzoo.config import Config, TrainingSection
 from cnnzoo.data.augmentation import Augmentation
-from cnnzoo.data.preprocessing import padded_shape, resolve, with_preprocessing
 from cnnzoo.errors import UserError
 from cnnzoo.models import without_auxiliary_heads
 from cnnzoo.runs import Run, write_environment
 from cnnzoo.training import checkpoints
+from cnnzoo.training.fine_tuning import Phase, phases
 from cnnzoo.training.interruption import Interruption
 from cnnzoo.training.listening import Listener
 from cnnzoo.training.optimizers import optimizer
+from cnnzoo.training.preparing import Prepared
 from cnnzoo.training.recorder import Averaging, Recorder
-from cnnzoo.training.trainee import Batches, EpochSeeds, Trainee, class_weights
+from cnnzoo.training.streaming import StreamedBatches
+from cnnzoo.training.trainee import Batches, EpochSeeds, Trainee
 
 VALIDATION_BATCH_SIZE = 500
 REPORTS_PER_EPOCH = 10
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """What a training starts from."""
-
-    training: data.Split
-    validation: data.Split
-    network: Model
-    preprocessing: PreprocessingSection
-    class_weights: NDArray[np.float32] | None
-
-
-def prepare(config: Config, data_dir: Path | None = None) -> Prepared:
-    """Load the images, hold out the validation split and build the network.
-
-    Args:
-        config: The run's config.
-        data_dir: Where the data set lies; None to search for it.
-
-    Raises:
-        UserError: The data are not there or damaged, the network cannot take them, or a library that the
-            config needs is not installed.
-    """
-    known = data.describe(config.data.name)
-    classes = len(known.class_names)
-    with config.blaming("augmentation.shift"):
-        if config.augmentation.shift >= min(known.input_shape[:2]):
-            raise UserError(f"{config.augmentation.shift:g} pixels shift an image of {known.title} out of sight.")
-    images = data.load(known.name, "train", data_dir)
-    with config.blaming("data.validation"):
-        training, validation = data.hold_out(images, config.data.validation, classes)
-    with config.blaming("training.batch_size"):
-        if config.training.batch_size > len(training.images):
-            raise UserError(
-                f"{config.training.batch_size:,} is more than the {len(training.images):,} training images."
-            )
-    with config.blaming("training.class_weights"):
-        weights = class_weights(config.training.class_weights, training.labels, classes)
-    with config.blaming("preprocessing"):
-        preprocessing = resolve(config.preprocessing, training.images)
-    if config.training.tensorboard and importlib.util.find_spec("tensorboard") is None:
-        with config.blaming("training.tensorboard"):
-            raise UserError("TensorBoard is not installed; pip install 'cnnzoo[tensorboard]'")
-    runtime.seed_everything(config.seed)
-    with config.blaming("model"):
-        input_shape = padded_shape(preprocessing, known.input_shape)
-        network = cnnzoo.build(config.model.name, input_shape, classes, **config.model.options)
-    model = with_preprocessing(network, preprocessing, known.input_shape)
-    return Prepared(training, validation, model, preprocessing, weights)
 
 
 def fit(
@@ -99,7 +47,8 @@ def fit(
 
     Returns:
         The run's metrics: status, epochs, best_epoch, ended_early, validation_accuracy, validation_loss,
-        images_per_second, seconds (before interruptions too), and the preprocessing with mean and deviation filled in.
+        images_per_second, seconds (before interruptions too), remark (what is to be said of the training images)
+        and the preprocessing with mean and deviation filled in.
         After an interruption the status is "interrupted", and files hold the epochs before it.
 
     Raises:
@@ -108,40 +57,34 @@ def fit(
     if not resume:
         write_environment(run, config, device)
     settings, training, validation = config.training, prepared.training, prepared.validation
-    count = len(training.labels)
-    places = np.arange(count + len(validation.labels), dtype="int32")
-    batches = Batches(places[:count], training.labels, settings.batch_size, whole=True, count=settings.steps_per_epoch)
-    held_out = Batches(places[count:], validation.labels, VALIDATION_BATCH_SIZE, whole=False)
+    images, batches, held_out = _batches(config, training, validation)
     trainee = Trainee(
         prepared.network,
-        np.concatenate([training.images, validation.images]),
-        Augmentation(config.augmentation),
+        images,
+        Augmentation(config.augmentation, training.images),
         settings.label_smoothing,
         prepared.class_weights,
     )
-    chosen = optimizer(config, batches.count)
-    chosen.build(trainee.trainable_variables)
-    trainee.compile(optimizer=chosen, steps_per_execution=_steps_per_execution(batches.count, settings))
-    checkpoint = checkpoints.newest(run, trainee, listener.remark) if resume else None
+    checkpoint = checkpoints.newest(run, prepared.network, listener.remark) if resume else None
     listener.started(_facts(config, prepared, run, batches.count, device))
     averaging = Averaging()
-    story = checkpoint.story if checkpoint else None
+    planned = phases(config)
     recorder = Recorder(
         run,
         without_auxiliary_heads(prepared.network),
         batches,
-        settings,
-        config.schedule,
+        planned[0],
         averaging,
         listener,
-        story,
+        checkpoint.story if checkpoint else None,
     )
+    resumption = checkpoints.Resumption(checkpoint)
     if checkpoint:
         listener.resumed(recorder.rows, checkpoint.epoch, checkpoint.step)
     with Interruption(settings.epochs) as interruption, _room(run):
         heard = [
             EpochSeeds(config.seed, batches),
-            checkpoints.Resumption(checkpoint),
+            resumption,
             averaging,
             *_optional_callbacks(config, run),
             recorder,
@@ -150,10 +93,16 @@ def fit(
         ]
         status = "finished"
         try:
-            _train(trainee, batches, held_out, checkpoint, settings.epochs, recorder, heard)
+            done = (checkpoint.epoch, checkpoint.step) if checkpoint else (0, 0)
+            for phase in planned:
+                if done[0] < phase.end:
+                    recorder.phase, resumption.phase = phase, phase.first
+                    _begin(trainee, phase, batches.count)
+                    _train(trainee, phase, batches, held_out, max(done, (phase.first, 0)), recorder, heard)
         except KeyboardInterrupt:
             status = "interrupted"
         metrics = _metrics(status, recorder)
+        metrics["remark"] = prepared.training.remark
         metrics["preprocessing"] = prepared.preprocessing.model_dump()
         run.write_metrics(metrics)
         if recorder.rows:
@@ -164,18 +113,26 @@ def fit(
     return metrics
 
 
+def _begin(trainee: Trainee, phase: Phase, steps: int) -> None:
+    """Freeze what is to be frozen, and compile with the phase's optimizer."""
+    phase.freeze(trainee.network)
+    chosen = optimizer(phase.config, steps)
+    chosen.build(trainee.trainable_variables)
+    trainee.compile(optimizer=chosen, steps_per_execution=_steps_per_execution(steps, phase.config.training))
+
+
 def _train(
     trainee: Trainee,
+    phase: Phase,
     batches: Batches,
     held_out: Batches,
-    checkpoint: checkpoints.Checkpoint | None,
-    epochs: int,
+    done: tuple[int, int],
     recorder: Recorder,
     heard: list[callbacks.Callback],
 ) -> None:
-    """Call ``fit`` for what is left: for the rest of an epoch that was begun, and for the whole ones."""
-    epoch, batches.start = (checkpoint.epoch, checkpoint.step) if checkpoint else (0, 0)
-    parts = [(epoch, epoch + 1), (epoch + 1, epochs)] if batches.start else [(epoch, epochs)]
+    """Call ``fit`` for what is left of a phase: for the rest of an epoch that was begun, and for the whole ones."""
+    epoch, batches.start = done
+    parts = [(epoch, epoch + 1), (epoch + 1, phase.end)] if batches.start else [(epoch, phase.end)]
     for first, end in parts:
         if first < end and not recorder.ended_early():
             trainee.fit(
@@ -211,6 +168,25 @@ def _room(run: Run) -> Iterator[None]:
         ) from None
 
 
+def _batches(
+    config: Config, training: data.Split, validation: data.Split
+) -> tuple[NDArray[np.uint8] | None, Batches, Batches]:
+    """Return the images that stay on the device, if they can, and the batches of training and validation."""
+    size, count = config.training.batch_size, config.training.steps_per_epoch
+    first, second = training.images, validation.images
+    if isinstance(first, data.ImageFiles) or isinstance(second, data.ImageFiles):
+        assert isinstance(first, data.ImageFiles)
+        assert isinstance(second, data.ImageFiles)
+        batches = StreamedBatches(first, training.labels, size, whole=True, count=count)
+        return None, batches, StreamedBatches(second, validation.labels, VALIDATION_BATCH_SIZE, whole=False)
+    places = np.arange(len(first) + len(second), dtype="int32")
+    return (
+        np.concatenate([first, second]),
+        Batches(places[: len(first)], training.labels, size, whole=True, count=count),
+        Batches(places[len(first) :], validation.labels, VALIDATION_BATCH_SIZE, whole=False),
+    )
+
+
 def _optional_callbacks(config: Config, run: Run) -> list[callbacks.Callback]:
     chosen = []
     if config.training.tensorboard:
@@ -225,6 +201,7 @@ def _facts(config: Config, prepared: Prepared, run: Run, steps: int, device: str
         "data": config.data.name,
         "training_images": len(prepared.training.labels),
         "validation_images": len(prepared.validation.labels),
+        "remark": prepared.training.remark,
         "backend": config.runtime.backend,
         "device": device,
         "epochs": config.training.epochs,

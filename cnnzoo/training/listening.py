@@ -13,8 +13,9 @@ class Listener(Protocol):
         """Hear what is about to be trained.
 
         Args:
-            facts: model, parameters (trainable ones), data, training_images, validation_images, backend,
-                device, epochs, steps (of an epoch), seed, run (its directory).
+            facts: model, parameters (trainable ones), data, training_images, validation_images, remark (what
+                is to be said of these images, or nothing), backend, device, epochs, steps (of an epoch), seed,
+                run (its directory).
         """
 
     def resumed(self, rows: Sequence[Row], epoch: int, step: int) -> None:

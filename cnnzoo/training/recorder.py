@@ -11,10 +11,10 @@ import numpy as np
 from keras import callbacks, ops
 
 from cnnzoo import files
-from cnnzoo.config import TrainingSection
-from cnnzoo.config.optimization import PlateauSection, Schedule
+from cnnzoo.config.optimization import PlateauSection
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
+from cnnzoo.training.fine_tuning import Phase
 from cnnzoo.training.listening import Listener, Row
 from cnnzoo.training.schedules import plateau_factor
 from cnnzoo.training.trainee import Batches
@@ -59,8 +59,7 @@ class Recorder(callbacks.Callback):
         run: Where files go.
         network: The model to save, from raw pixels to logits.
         batches: The training batches.
-        settings: The config's section: early stopping.
-        schedule: The config's section: a plateau.
+        phase: The first phase; the others are set as ``phase`` when they begin.
         averaging: Knows the weights to save.
         listener: Told of steps and epochs.
         told: The story that another recorder told at a checkpoint, to go on with.
@@ -71,15 +70,14 @@ class Recorder(callbacks.Callback):
         run: Run,
         network: Any,
         batches: Batches,
-        settings: TrainingSection,
-        schedule: Schedule,
+        phase: Phase,
         averaging: Averaging,
         listener: Listener,
         told: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
         self.run, self.network, self.batches, self.listener = run, network, batches, listener
-        self.settings, self.schedule, self.averaging = settings, schedule, averaging
+        self.phase, self.averaging = phase, averaging
         story = told or {
             "rows": [],
             "learning_rate": 0.0,
@@ -116,18 +114,22 @@ class Recorder(callbacks.Callback):
 
     def ended_early(self) -> bool:
         """Tell whether early stopping ends the training after the last row."""
-        patience, best = self.settings.early_stopping, self.best
-        return patience is not None and best is not None and len(self.rows) - best["epoch"] >= patience
+        patience, best = self.phase.config.training.early_stopping, self.best
+        if patience is None or best is None or not self.phase.last:
+            return False
+        return len(self.rows) - max(best["epoch"], self.phase.first) >= patience
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Set the plateau's factor, note the epoch's first learning rate, and start its clock."""
         del logs
         optimizer = self.model.optimizer
-        if isinstance(self.schedule, PlateauSection):
-            sign, key = {"accuracy": (1, "validation_accuracy"), "loss": (-1, "validation_loss")}[self.schedule.monitor]
-            optimizer.factor.assign(plateau_factor(self.schedule, [sign * row[key] for row in self.rows]))
+        schedule = self.phase.config.schedule
+        if isinstance(schedule, PlateauSection):
+            sign, key = {"accuracy": (1, "validation_accuracy"), "loss": (-1, "validation_loss")}[schedule.monitor]
+            figures = [sign * row[key] for row in self.rows[self.phase.first :]]
+            optimizer.factor.assign(plateau_factor(schedule, figures))
         if not self.batches.start:  # else it is known from before
-            self.learning_rate = optimizer.rate(epoch * self.batches.count)
+            self.learning_rate = self._rate(epoch * self.batches.count)
         self.current, self.began = epoch + 1, time.perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
@@ -172,15 +174,19 @@ class Recorder(callbacks.Callback):
         if self.ended_early():
             self.model.stop_training = True
 
+    def _rate(self, step: int) -> float:
+        """Return the learning rate of a step of the whole training."""
+        rate: float = self.model.optimizer.rate(step - self.phase.first * self.batches.count)
+        return rate
+
     def _give_up(self) -> NoReturn:
         if hasattr(self.model, "jax_state_sync"):  # on JAX the variables are elsewhere within an epoch
             self.model.jax_state_sync()
         step = int(ops.convert_to_numpy(self.model.first_bad_step))
-        rate = self.model.optimizer.rate(step)
         good = self.run.checkpoints
         raise UserError(
             f"The loss is not finite: epoch {self.current}, step {step + 1:,} of the training, "
-            f"learning rate {rate:.3g}. Lower optimizer.learning_rate or set optimizer.clip_norm. "
+            f"learning rate {self._rate(step):.3g}. Lower optimizer.learning_rate or set optimizer.clip_norm. "
             + (f"The last good checkpoint is {good[0]}." if good else "There is no checkpoint before it.")
         )
 

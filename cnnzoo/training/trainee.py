@@ -11,6 +11,8 @@ from cnnzoo.data.augmentation import Augmentation
 from cnnzoo.errors import UserError
 from cnnzoo.models.layers import AuxiliaryLogits
 
+SHARE = "share"
+
 
 class Trainee(Model):
     """From indices of images to logits.
@@ -20,7 +22,8 @@ class Trainee(Model):
 
     Args:
         network: From raw pixels to logits, or to a dict of them where auxiliary heads help in training.
-        images: All images that training and validation use (count, height, width, channels), uint8.
+        images: All images that training and validation use (count, height, width, channels), uint8; None
+            where the batches bring pixels, because all of them do not fit into memory.
         augmentation: Applied in training only.
         label_smoothing: Probability spread evenly over all classes, in training only, so that
             validation losses of different runs can be compared.
@@ -34,19 +37,22 @@ class Trainee(Model):
     def __init__(
         self,
         network: Model,
-        images: NDArray[np.uint8],
+        images: NDArray[np.uint8] | None,
         augmentation: Augmentation,
         label_smoothing: float,
         class_weights: NDArray[np.float32] | None = None,
     ) -> None:
         super().__init__(name=f"{network.name}_trainee")
         self.network = network
-        # A weight, because JAX copies what a compiled function closes over into its program.
-        self.images = self.add_weight(
-            name="images", shape=images.shape, dtype="uint8", initializer=lambda *_, **__: images, trainable=False
-        )
+        self.images = None
+        if images is not None:
+            # A weight, because JAX copies what a compiled function closes over into its program.
+            self.images = self.add_weight(
+                name="images", shape=images.shape, dtype="uint8", initializer=lambda *_, **__: images, trainable=False
+            )
         self.augmentation = augmentation
-        self.augmentation_seeds = augmentation.generator  # tracked by Keras only as an attribute of a model
+        # Tracked by Keras only as attributes of a model.
+        self.augmentation_seeds, self.augmentation_mirrored = augmentation.generator, augmentation.mirrored
         self.label_smoothing, self.class_weights = label_smoothing, class_weights
         self.steps_done = self.add_weight(
             name="steps_done", shape=(), dtype="int32", initializer="zeros", trainable=False
@@ -58,11 +64,24 @@ class Trainee(Model):
         self.accuracy = metrics.SparseCategoricalAccuracy(name="accuracy")
         self.loss_weights = {"logits": 1.0, **dict(_auxiliary_heads(network))}
 
-    def call(self, indices: Any, training: bool = False) -> Any:
-        """Return the logits (batch, num_classes) of the images at some indices (batch,)."""
-        images = ops.cast(ops.take(self.images, ops.cast(indices, "int32"), axis=0), "float32")
+    def call(self, batch: Any, training: bool = False) -> Any:
+        """Return the logits (batch, num_classes) of the images at some indices (batch,), or of (pixels, indices).
+
+        In training it is a dict where there are auxiliary heads, or where images are mixed: then ``SHARE``
+        is what each image's own label keeps (batch,).
+        """
+        if self.images is None:
+            pixels, indices = batch
+        else:
+            indices = ops.cast(batch, "int32")
+            pixels = ops.take(self.images, indices, axis=0)
+        images = ops.cast(pixels, "float32")
         if training and self.augmentation:
-            images = self.augmentation(images)
+            images = self.augmentation(images, indices)
+        if training and self.augmentation.mixes:
+            images, share = self.augmentation.mix(images)
+            outputs = self.network(images, training=True)
+            return {**(outputs if isinstance(outputs, dict) else {"logits": outputs}), SHARE: share}
         return self.network(images, training=training)
 
     def compute_loss(
@@ -70,15 +89,20 @@ class Trainee(Model):
     ) -> Any:
         """Return the mean softmax cross-entropy, plus what layers and regularizers add.
 
-        In training each auxiliary head adds its own, weighted as its layer says; validation is of the
-        logits alone.
+        In training each auxiliary head adds its own, weighted as its layer says, and labels are mixed as
+        the images are; validation is of the logits alone.
         """
         del x, sample_weight
-        outputs = y_pred if training and isinstance(y_pred, dict) else {"logits": _logits(y_pred)}
+        outputs = dict(y_pred) if training and isinstance(y_pred, dict) else {"logits": _logits(y_pred)}
+        share = outputs.pop(SHARE, None)
         smoothing = self.label_smoothing if training else 0.0
         total = sum(self.losses)
         for name, output in outputs.items():
             targets = ops.one_hot(ops.cast(ops.reshape(y, (-1,)), "int32"), output.shape[-1])
+            if share is not None:
+                # Cross-entropy is linear in its targets, so that mixing them mixes the losses.
+                partners = ops.roll(targets, -1, axis=0)
+                targets = partners + share[:, None] * (targets - partners)
             loss = losses.categorical_crossentropy(
                 targets, ops.cast(output, "float32"), from_logits=True, label_smoothing=smoothing
             )
@@ -92,11 +116,14 @@ class Trainee(Model):
     def _watch(self, loss: Any) -> None:
         """Note the step of the first loss that is not finite."""
         bad = ops.logical_and(self.first_bad_step < 0, ops.logical_not(ops.isfinite(loss)))
-        self.first_bad_step.assign(ops.where(bad, self.steps_done, self.first_bad_step))
+        self.first_bad_step.assign(ops.where(bad, self.steps_done.value, self.first_bad_step.value))
         self.steps_done.assign_add(1)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
-        """Return the mean loss and the accuracy of the logits, whatever heads there are besides."""
+        """Return the mean loss and the accuracy of the logits, whatever heads there are besides.
+
+        Of mixed images the accuracy is by their own label.
+        """
         del x, sample_weight
         self.accuracy.update_state(y, _logits(y_pred))
         results: dict[str, Any] = self.get_metrics_result()
@@ -180,7 +207,7 @@ class Batches(utils.PyDataset):
         orders = [np.random.default_rng((seed, number)).permutation(len(self.indices))[:seen] for number in passes]
         self.order = np.concatenate(orders)[(first - passes[0] * self.per_pass) * self.batch_size :]
 
-    def __getitem__(self, step: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    def __getitem__(self, step: int) -> tuple[Any, NDArray[np.int32]]:
         """Return the indices and labels of one step, each (batch,)."""
         first = (self.start + step) * self.batch_size
         chosen = self.order[first : first + self.batch_size]
@@ -206,6 +233,7 @@ class EpochSeeds(callbacks.Callback):
         """Derive the epoch's order and the state of every seed generator."""
         del logs
         self.batches.shuffle(self.seed, epoch)
+        self.model.augmentation.begin_epoch(self.seed, epoch)
         states = [v for v in self.model.non_trainable_variables if v.name == "seed_generator_state"]
         for index, state in enumerate(states):
             words = np.random.SeedSequence((self.seed, epoch, index)).generate_state(1) >> 1

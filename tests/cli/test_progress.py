@@ -10,6 +10,7 @@ FACTS = {
     "data": "digits",
     "training_images": 1293,
     "validation_images": 144,
+    "remark": "",
     "backend": "tensorflow",
     "device": "CPU",
     "seed": 0,

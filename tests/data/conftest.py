@@ -1,17 +1,22 @@
-"""A tiny data set of the same make as MNIST, and mirrors of it on the loopback."""
+"""Tiny data sets of the same make as MNIST and CIFAR, and mirrors of them on the loopback."""
 
 import gzip
 import hashlib
+import io
+import tarfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from cnnzoo.data.cifar import SOURCES as RECORD_SOURCES
+from cnnzoo.data.cifar import RecordFile, RecordSource
 from cnnzoo.data.idx import write_idx
 from cnnzoo.data.mnist import SOURCES, IdxFile, IdxSource
 
@@ -120,3 +125,68 @@ def mirrors(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirrors]:
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@dataclass(frozen=True)
+class TinyRecords:
+    """A source of record files and the contents of its files, by name."""
+
+    source: RecordSource
+    contents: dict[str, bytes]
+
+    def write_unpacked(self, folder: Path) -> Path:
+        """Write the record files as the archive's own folder holds them."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in self.contents.items():
+            (folder / name).write_bytes(content)
+        return folder
+
+    def archive(self, *extra: tarfile.TarInfo, contents: dict[str, bytes] | None = None, prefix: str = "") -> bytes:
+        """Return the archive, with further entries at its end."""
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+            for name, content in (contents or self.contents).items():
+                entry = tarfile.TarInfo(f"{prefix}{self.source.folder}/{name}")
+                entry.size = len(content)
+                archive.addfile(entry, io.BytesIO(content))
+            for entry in extra:
+                archive.addfile(entry, io.BytesIO(bytes(entry.size)))
+        return packed.getvalue()
+
+    def write(self, folder: Path, **changes: Any) -> Path:
+        """Write the archive and return its path."""
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / self.source.archive
+        path.write_bytes(self.archive(**changes))
+        return path
+
+
+def tiny_records(name: str, counts: dict[str, int]) -> TinyRecords:
+    real = RECORD_SOURCES[name]
+    generator = np.random.default_rng(1)
+    contents = {}
+    for file, count in counts.items():
+        labels = [np.arange(count) % classes for classes in real.label_classes]
+        pixels = generator.integers(0, 256, (count, 3072))
+        contents[file] = np.concatenate([np.stack(labels, axis=1), pixels], axis=1).astype(np.uint8).tobytes()
+    files = [
+        RecordFile(file, count, hashlib.md5(contents[file], usedforsecurity=False).hexdigest())
+        for file, count in counts.items()
+    ]
+    return TinyRecords(replace(real, train=tuple(files[:-1]), test=files[-1], mirrors=()), contents)
+
+
+@pytest.fixture
+def tiny_cifar10(monkeypatch: pytest.MonkeyPatch) -> TinyRecords:
+    """Put a set of 2 x 20 + 10 images in CIFAR-10's place."""
+    tiny = tiny_records("cifar10", {"data_batch_1.bin": 20, "data_batch_2.bin": 20, "test_batch.bin": 10})
+    monkeypatch.setitem(RECORD_SOURCES, "cifar10", tiny.source)
+    return tiny
+
+
+@pytest.fixture
+def tiny_cifar100(monkeypatch: pytest.MonkeyPatch) -> TinyRecords:
+    """Put a set of 200 + 100 images in CIFAR-100's place."""
+    tiny = tiny_records("cifar100", {"train.bin": 200, "test.bin": 100})
+    monkeypatch.setitem(RECORD_SOURCES, "cifar100", tiny.source)
+    return tiny

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from cnnzoo import data
+from cnnzoo.data.cifar import SOURCES as RECORD_SOURCES
 from cnnzoo.data.mnist import SOURCES
 from cnnzoo.errors import UserError
 
@@ -13,8 +14,15 @@ from cnnzoo.errors import UserError
 def test_what_is_known_of_a_data_set_is_consistent(name):
     data_set = data.describe(name)
     assert data_set.name == name
-    assert data_set.input_shape == (28, 28, 1)
-    assert len(set(data_set.class_names)) == 10
+    assert len(set(data_set.class_names)) == len(data_set.class_names) == (100 if name == "cifar100" else 10)
+    if name in RECORD_SOURCES:
+        source = RECORD_SOURCES[name]
+        assert data_set.input_shape == (32, 32, 3)
+        assert sum(file.count for file in source.train) == data_set.train_count
+        assert source.test.count == data_set.test_count
+        assert source.label_classes[-1] == len(data_set.class_names)
+    else:
+        assert data_set.input_shape == (28, 28, 1)
     if name in SOURCES:
         source = SOURCES[name]
         assert [file.shape for file in source.train] == [(data_set.train_count, 28, 28), (data_set.train_count,)]
@@ -57,3 +65,17 @@ def test_real_mnist_is_not_taken_for_fashion_mnist(mnist_dir):
     assert data.where("fashion_mnist", folder) is None
     with pytest.raises(UserError, match="is MNIST's, not Fashion-MNIST's"):
         data.load("fashion_mnist", "test", folder)
+
+
+@pytest.mark.real_data
+def test_the_real_training_images_of_cifar10_load_and_verify(real_cifar10_dir):
+    train, test = data.load("cifar10", "train", real_cifar10_dir), data.load("cifar10", "test", real_cifar10_dir)
+    assert train.images.shape == (50_000, 32, 32, 3)
+    assert np.bincount(train.labels).tolist() == [5000] * 10
+    # The means that every CIFAR-10 example divides by.
+    assert (train.images.mean(axis=(0, 1, 2)) / 255).round(4).tolist() == [0.4914, 0.4822, 0.4465]
+    checks = data.verify("cifar10", real_cifar10_dir)
+    assert [check.status for check in checks[:5]] == ["right"] * 5
+    complete = len(test.labels) == 10_000
+    assert checks[5].status == ("right" if complete else "structure only")
+    assert test.remark == ("" if complete else f"{len(test.labels):,} of the 10,000 official test images")

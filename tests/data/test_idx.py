@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cnnzoo.data.idx import UnusableFileError, read_idx, read_npz, write_idx
+from cnnzoo.data.idx import read_idx, read_npz, write_idx
+from cnnzoo.data.unusable import UnusableFileError
 
 IMAGES = np.arange(3 * 5 * 4, dtype=np.uint8).reshape(3, 5, 4)
 LABELS = np.array([2, 0, 1], np.uint8)

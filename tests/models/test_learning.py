@@ -34,7 +34,7 @@ def test_ten_steps_bring_the_loss_clearly_down(name):
     network = registry.build(name, (28, 28, 1), 10, **FORMS[name])
     preprocessing = resolve(PreprocessingSection(), pixels)
     model = with_preprocessing(network, preprocessing, (28, 28, 1))
-    trainee = Trainee(model, pixels, Augmentation(AugmentationSection()), label_smoothing=0.0)
+    trainee = Trainee(model, pixels, Augmentation(AugmentationSection(), pixels), label_smoothing=0.0)
     trainee.compile(optimizer=keras.optimizers.Adam(0.0005 if name == "alexnet_small" else 0.002))
     batches = Batches(np.arange(8, dtype="int32"), labels, 8, whole=True)
     losses = trainee.fit(batches, epochs=10, shuffle=False, verbose=0).history["loss"]

@@ -9,11 +9,11 @@ import pytest
 from keras.src.legacy.saving import legacy_h5_format
 
 from cnnzoo import porting
-from cnnzoo.evaluation import load_model
 from cnnzoo.inspection import outline
 from cnnzoo.porting import checkpoints
 from cnnzoo.porting.forms import FORMS
 from cnnzoo.porting.slots import slots
+from cnnzoo.saved_models import load_model
 
 BUILDERS = {
     "vgg16": keras.applications.VGG16,

@@ -8,10 +8,10 @@ from porting.reference_torch import GoogLeNet, ResNet, alexnet, logits, randomiz
 from safetensors.torch import load_file
 
 from cnnzoo import porting
-from cnnzoo.evaluation import load_model
 from cnnzoo.inspection import outline
 from cnnzoo.porting.forms import FORMS
 from cnnzoo.porting.slots import slots
+from cnnzoo.saved_models import load_model
 
 MEAN, DEVIATION = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 

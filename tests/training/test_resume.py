@@ -14,8 +14,8 @@ from commands import SMALL
 from cnnzoo.cli.options import load_config
 from cnnzoo.ensembles import train_members
 from cnnzoo.errors import UserError
-from cnnzoo.evaluation import load_model
 from cnnzoo.runs import Run
+from cnnzoo.saved_models import load_model
 from cnnzoo.training import Silent, resume, train
 
 # Of everything that has a state: momentum, averaged weights, accumulated gradients, dropout, augmentation, a plateau.
@@ -25,7 +25,7 @@ EVERYTHING = (
     "augmentation={rotation: 10, shift: 1}",
     "optimizer={name: sgd, momentum: 0.9, learning_rate: 0.02, l2: 0.0005, clip_norm: 5.0}",
     "schedule={name: plateau, patience: 1, warmup_epochs: 0.5}",
-    "training.epochs=4",
+    "training.epochs=3",
     "training.ema_decay=0.8",
     "training.gradient_accumulation=2",
     "training.label_smoothing=0.1",
@@ -72,7 +72,7 @@ def cut_off(directory, *where):
     return Run(directory)
 
 
-@pytest.mark.parametrize("where", [(1, 2), (2, 6), (3, None), (4, 10)], ids=str)
+@pytest.mark.parametrize("where", [(1, 2), (2, 6), (2, None), (3, 10)], ids=str)
 def test_a_training_that_was_cut_off_ends_in_the_same_bits(where, uninterrupted, tmp_path):
     run = cut_off(tmp_path / "run", *where)
     resumed, metrics = resume(run)
@@ -86,7 +86,7 @@ def test_a_training_that_was_cut_off_ends_in_the_same_bits(where, uninterrupted,
 
 def test_it_may_be_cut_off_again_and_again(uninterrupted, tmp_path):
     run = cut_off(tmp_path / "run", 1, 7)
-    for where in [(2, 3), (2, 9), (3, None)]:
+    for where in [(2, 3), (2, 9), (2, None)]:
         with pytest.raises(CutOffError):
             resume(run, listener=Cutting(*where))
     assert state(resume(run)[0]) == state(uninterrupted[0])
@@ -103,8 +103,9 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_it_taken(uninterrupted,
     told = []
     run = cut_off(tmp_path / "run", 2, 10)
     newest, before = run.checkpoints
-    whole = newest.read_bytes()
-    newest.write_bytes(whole[: len(whole) // 2] + bytes(8) + whole[len(whole) // 2 + 8 :])
+    content = bytearray(newest.read_bytes())
+    content[len(content) // 2] ^= 1
+    newest.write_bytes(content)
     assert state(resume(run, listener=Hearing())[0]) == state(uninterrupted[0])
     assert str(newest) in told[0]
     assert told[1] == (1, 1, 6)
@@ -134,7 +135,7 @@ def test_an_ensemble_goes_on_with_a_member_that_broke_off(uninterrupted, tmp_pat
     monkeypatch.chdir(tmp_path)
     config = load_config("digits", EVERYTHING)
     with pytest.raises(CutOffError):
-        train_members(config, 1, "digits", listener=Cutting(3, 5))
+        train_members(config, 1, "digits", listener=Cutting(2, 5))
     (run,) = train_members(config, 1, "digits")
     assert [path.name for path in Path("runs").iterdir() if path.is_dir()] == [run.name]
     assert state(run) == state(uninterrupted[0])

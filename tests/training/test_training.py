@@ -16,12 +16,13 @@ from cnnzoo import data
 from cnnzoo.cli.options import load_config
 from cnnzoo.data.augmentation import Augmentation
 from cnnzoo.errors import UserError
-from cnnzoo.evaluation import load_model
 from cnnzoo.runs import Run
+from cnnzoo.saved_models import load_model
 from cnnzoo.training import Silent, train
+from cnnzoo.training.fine_tuning import phases
 from cnnzoo.training.optimizers import optimizer
 from cnnzoo.training.recorder import Averaging, Recorder
-from cnnzoo.training.trainee import Batches, Trainee
+from cnnzoo.training.trainee import Batches, EpochSeeds, Trainee
 
 SMALL_SETTINGS = SMALL[1::2]
 
@@ -53,7 +54,7 @@ def test_a_run_holds_everything_and_learns(digits_runs):
 
 
 def test_the_same_seed_gives_the_same_history_and_weights_and_another_does_not(digits_runs, tmp_path):
-    settings = ("augmentation.rotation=10", "augmentation.shift=1")
+    settings = ("augmentation={mirror: alternating, rotation: 10, shift: 1, elastic: {}, cutout: 6, mixup: 0.2}",)
     first, again, other = (trained(tmp_path / name, *settings, seed=len(name))[0] for name in ("a", "b", "cc"))
     assert first.history_path.read_bytes() == again.history_path.read_bytes()
     assert all(map(np.array_equal, weights(first.model_path), weights(again.model_path)))
@@ -96,7 +97,7 @@ def recorded(run, rows):
     trainee.compile(optimizer=optimizer(config, 1))
     trainee.optimizer.build(trainee.trainable_variables)
     averaging, batches = Averaging(), Batches(np.arange(1), np.arange(1), 1, whole=True)
-    recorder = Recorder(run, network, batches, config.training, config.schedule, averaging, Silent())
+    recorder = Recorder(run, network, batches, phases(config)[0], averaging, Silent())
     for callback in (averaging, recorder):
         callback.set_model(trainee)
     for epoch, (accuracy, loss) in enumerate(rows):
@@ -124,9 +125,11 @@ def test_training_images_are_augmented_and_others_are_not():
     images = data.load("digits", "test").images[:8]
     from cnnzoo.config import AugmentationSection
 
-    trainee = Trainee(network, images, Augmentation(AugmentationSection(rotation=20.0, shift=3.0)), label_smoothing=0.0)
+    augmentation = Augmentation(AugmentationSection(rotation=20.0, shift=3.0, mixup=0.2), images)
+    trainee = Trainee(network, images, augmentation, label_smoothing=0.0)
     flat = images.reshape(8, -1).astype("float32")
-    seen = [keras.ops.convert_to_numpy(trainee(np.arange(8), training=training)) for training in (False, True, True)]
+    outputs = [trainee(np.arange(8)), *(trainee(np.arange(8), training=True)["logits"] for _ in range(2))]
+    seen = [keras.ops.convert_to_numpy(output) for output in outputs]
     assert np.array_equal(seen[0], flat)
     assert all(not np.array_equal(row, plain) for row, plain in zip(seen[1], flat, strict=True))
     assert not np.array_equal(seen[1], seen[2])
@@ -149,7 +152,7 @@ def test_label_smoothing_changes_the_training_loss_alone():
     images = np.array([[[[2, 0, 0]]], [[[0, 1, 0]]]], "uint8")
     from cnnzoo.config import AugmentationSection
 
-    trainee = Trainee(network, images, Augmentation(AugmentationSection()), label_smoothing=0.3)
+    trainee = Trainee(network, images, Augmentation(AugmentationSection(), images), label_smoothing=0.3)
     logits = trainee(np.array([0, 1]))
     values = np.exp(images.reshape(2, 3).astype("float64"))
     log_p = np.log(values / values.sum(axis=1, keepdims=True))
@@ -170,7 +173,7 @@ def test_auxiliary_heads_add_their_weighted_loss_in_training_alone():
     inner = keras.Model(pixels, {"logits": logits, "auxiliary1": helped})
     network = keras.Model(pixels, inner(pixels))
     images = np.array([[[[2, 0, 0]]], [[[0, 1, 0]]]], "uint8")
-    trainee = Trainee(network, images, Augmentation(AugmentationSection()), label_smoothing=0.0)
+    trainee = Trainee(network, images, Augmentation(AugmentationSection(), images), label_smoothing=0.0)
     labels = np.array([0, 2])
     outputs = trainee(np.array([0, 1]), training=True)
 
@@ -181,6 +184,66 @@ def test_auxiliary_heads_add_their_weighted_loss_in_training_alone():
     alone, both = cross_entropy(raw), cross_entropy(raw) + 0.3 * cross_entropy(raw / 2)
     assert float(trainee.compute_loss(None, labels, outputs, training=True)) == pytest.approx(both, rel=1e-4)
     assert float(trainee.compute_loss(None, labels, outputs, training=False)) == pytest.approx(alone, rel=1e-4)
+
+
+def test_mixed_images_are_trained_towards_both_labels_in_proportion():
+    from cnnzoo.config import AugmentationSection
+    from cnnzoo.models.layers import AuxiliaryLogits
+
+    pixels = keras.Input((1, 1, 3))
+    logits = keras.layers.Flatten(name="logits")(pixels)
+    helped = AuxiliaryLogits(0.3, name="auxiliary1")(keras.layers.Rescaling(0.5)(logits))
+    network = keras.Model(pixels, {"logits": logits, "auxiliary1": helped})
+    images = np.array([[[[2, 0, 0]]], [[[0, 1, 0]]], [[[1, 3, 5]]]], "uint8")
+    labels = np.array([0, 1, 2])
+    trainee = Trainee(network, images, Augmentation(AugmentationSection(mixup=1.0), images), label_smoothing=0.1)
+    outputs = trainee(np.arange(3), training=True)
+    share = keras.ops.convert_to_numpy(outputs["share"])[:, None]
+    raw = images.reshape(3, 3).astype("float64")
+    mixed = share * raw + (1 - share) * np.roll(raw, -1, axis=0)
+    assert np.allclose(keras.ops.convert_to_numpy(outputs["logits"]), mixed, atol=1e-4)
+    targets = 0.9 * (share * np.eye(3) + (1 - share) * np.roll(np.eye(3), -1, axis=0)) + 0.1 / 3
+
+    def cross_entropy(logits):
+        return -(targets * (logits - np.log(np.exp(logits).sum(axis=1, keepdims=True)))).sum(axis=1).mean()
+
+    loss = float(trainee.compute_loss(None, labels, outputs, training=True))
+    assert loss == pytest.approx(cross_entropy(mixed) + 0.3 * cross_entropy(mixed / 2), rel=1e-4)
+
+
+def test_a_step_with_every_change_is_compiled_and_runs_in_mixed_precision():
+    from cnnzoo.config import AugmentationSection
+
+    section = AugmentationSection.model_validate(
+        {
+            "crop": 2,
+            "mirror": "alternating",
+            "rotation": 10.0,
+            "elastic": {},
+            "hue": 0.1,
+            "contrast": 0.1,
+            "lighting": 0.1,
+            "cutout": 4,
+            "mixup": 0.2,
+            "cutmix": 1.0,
+        }
+    )
+    images = np.random.default_rng(0).integers(0, 256, (40, 12, 12, 3), dtype="uint8")
+    labels = np.arange(40, dtype="int32") % 4
+    keras.utils.set_random_seed(0)
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        network = keras.Sequential(
+            [keras.Input((12, 12, 3)), keras.layers.Rescaling(1 / 255), keras.layers.Flatten(), keras.layers.Dense(4)]
+        )
+        trainee = Trainee(network, images, Augmentation(section, images), label_smoothing=0.1)
+    finally:
+        keras.config.set_dtype_policy(policy)
+    trainee.compile("sgd", metrics=["accuracy"])
+    batches = Batches(np.arange(40, dtype="int32"), labels, 8, whole=True)
+    history = trainee.fit(batches, epochs=2, shuffle=False, verbose=0, callbacks=[EpochSeeds(0, batches)]).history
+    assert np.isfinite(history["loss"]).all()
 
 
 def test_every_image_is_seen_once_an_epoch_in_another_order():

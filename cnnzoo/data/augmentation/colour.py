@@ -1,0 +1,90 @@
+"""Changes of colour, which are one matrix and one offset for each image."""
+
+import math
+from typing import Any
+
+import numpy as np
+from keras import ops, random
+from numpy.typing import NDArray
+
+from cnnzoo.config import AugmentationSection
+from cnnzoo.data.image_files import ImageFiles
+
+# Luma of ITU-R BT.601, and with it the NTSC's YIQ, whose I and Q span the colours of equal luma.
+LUMA = np.array([0.299, 0.587, 0.114])
+YIQ = np.array([LUMA, [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]])
+# The largest number of images that the principal components are taken from.
+SAMPLE = 10_000
+
+
+def changes(section: AugmentationSection) -> bool:
+    """Tell whether colours change at all."""
+    return any((section.brightness, section.contrast, section.saturation, section.hue, section.lighting))
+
+
+def lighting_axes(images: NDArray[np.uint8] | ImageFiles) -> NDArray[np.float32]:
+    """Return what AlexNet's lighting adds for draws of 1, counted once.
+
+    Krizhevsky et al. 2012, section 4.1: eigenvectors of the 3x3 covariance of RGB, each times its eigenvalue.
+    The eigenvalues are of pixels scaled to 0..1, the reading under which the paper's deviation of 0.1 gives
+    a few levels of 255.
+
+    Args:
+        images: Training images (count, height, width, 3), 0 to 255; of more than 10,000 every so many.
+
+    Returns:
+        The components as rows (3, 3), in levels of 0 to 255.
+    """
+    chosen = np.linspace(0, len(images) - 1, min(len(images), SAMPLE)).astype(int)
+    moments, total, count = np.zeros((3, 3)), np.zeros(3), 0
+    for part in np.array_split(chosen, math.ceil(len(chosen) / 100)):
+        pixels = images[part].reshape(-1, 3) / 255.0
+        moments, total, count = moments + pixels.T @ pixels, total + pixels.sum(axis=0), count + len(pixels)
+    mean = total / count
+    values, vectors = np.linalg.eigh(moments / count - np.outer(mean, mean))
+    axes: NDArray[np.float32] = (255 * values[:, None] * vectors.T).astype("float32")
+    return axes
+
+
+def changed(images: Any, section: AugmentationSection, axes: NDArray[np.float32] | None, generator: Any) -> Any:
+    """Change brightness, contrast, saturation, hue and lighting, in this order, and clip to 0..255.
+
+    Hue turns in YIQ, where it is linear. Because saturation and hue leave greys as they are, everything
+    together is one matrix and one offset.
+
+    Args:
+        images: Pixels (batch, height, width, channels), float, 0 to 255; saturation, hue and lighting
+            take three channels.
+        section: The config's section.
+        axes: From ``lighting_axes``, where the section has lighting.
+        generator: The seed generator.
+    """
+    batch, channels = ops.shape(images)[0], images.shape[-1]
+    draws = random.uniform((batch, 4), -1.0, 1.0, seed=generator)
+    brightness, contrast, saturation = (
+        1 + draws[:, n] * limit for n, limit in enumerate((section.brightness, section.contrast, section.saturation))
+    )
+    offset = ops.zeros((batch, 1), "float32")
+    if section.contrast:
+        luma = LUMA if channels == 3 else np.full(channels, 1 / channels)
+        grey = ops.sum(ops.mean(images, axis=(1, 2)) * luma.astype("float32"), axis=1)
+        offset = ((1 - contrast) * brightness * grey)[:, None]
+    scale = (brightness * contrast)[:, None, None]
+    if section.saturation or section.hue:
+        turned = _turned(saturation, draws[:, 3] * (2 * math.pi * section.hue))
+        images = ops.reshape(ops.matmul(ops.reshape(images, (batch, -1, 3)), scale * turned), ops.shape(images))
+    else:
+        images = images * scale[..., None]
+    if axes is not None:
+        offset = offset + ops.matmul(random.normal((batch, 3), stddev=section.lighting, seed=generator), axes)
+    return ops.clip(images + offset[:, None, None, :], 0.0, 255.0)
+
+
+def _turned(saturation: Any, angle: Any) -> Any:
+    """Return matrices (batch, 3, 3) for rows of RGB: colours turned by an angle and stretched about the greys."""
+    back = np.linalg.inv(YIQ)
+    # In YIQ: luma stays, (I, Q) turn and stretch. As sums of three fixed matrices, so that a batch costs nothing.
+    stay, stretch, turn = np.diag([1.0, 0, 0]), np.diag([0.0, 1, 1]), np.array([[0.0, 0, 0], [0, 0, -1], [0, 1, 0]])
+    kept, along, across = ((back @ part @ YIQ).T.astype("float32") for part in (stay, stretch, turn))
+    along_by, across_by = saturation * ops.cos(angle), saturation * ops.sin(angle)
+    return kept + along_by[:, None, None] * along + across_by[:, None, None] * across

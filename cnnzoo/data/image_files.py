@@ -1,0 +1,138 @@
+"""Images that stay in their files until they are asked for, decoded by several threads."""
+
+import hashlib
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnzoo.data.pictures import Resize, decoded
+from cnnzoo.errors import UserError
+
+# Images that are under way at a time, at most.
+CHUNK = 256
+
+
+@dataclass(frozen=True)
+class ImageFiles:
+    """Image files as a sequence of images in one size; indexing decodes.
+
+    Attributes:
+        paths: The files.
+        input_shape: Height, width and channels of each image.
+        resize: How the size is reached.
+    """
+
+    paths: tuple[Path, ...]
+    input_shape: tuple[int, int, int]
+    resize: Resize
+
+    @property
+    def dtype(self) -> np.dtype[np.uint8]:
+        """The type of a pixel."""
+        return np.dtype(np.uint8)
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """(count, height, width, channels)."""
+        return (len(self.paths), *self.input_shape)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the decoded images would take."""
+        return int(np.prod(self.shape))
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.paths)
+
+    def __getitem__(self, chosen: Any) -> NDArray[np.uint8]:
+        """Return the images (count, height, width, channels) at some indices, of a slice or of a mask.
+
+        Raises:
+            UserError: A file cannot be read any more.
+        """
+        return np.stack([image.result() for image in self.begin(np.arange(len(self))[chosen])])
+
+    def begin(self, indices: NDArray[np.integer[Any]]) -> "list[Future[NDArray[np.uint8]]]":
+        """Begin to decode the images at some indices (count,), and return what will hold them."""
+        return [_threads().submit(decoded, self.paths[index], self.input_shape, self.resize) for index in indices]
+
+    def part(self, mask: NDArray[np.bool_]) -> "ImageFiles":
+        """Return the files that a mask (count,) is true for."""
+        chosen = tuple(path for path, wanted in zip(self.paths, mask, strict=True) if wanted)
+        return ImageFiles(chosen, self.input_shape, self.resize)
+
+    def chunks(self) -> Iterator[NDArray[np.uint8]]:
+        """Yield all images, some at a time."""
+        for start in range(0, len(self), CHUNK):
+            yield self[start : start + CHUNK]
+
+    def digest(self) -> bytes:
+        """Return a hash of the files' contents and of the form that they are brought into."""
+        total = hashlib.sha256(f"{self.input_shape} {self.resize}".encode())
+        for path in self.paths:
+            total.update(hashlib.sha256(path.read_bytes()).digest())
+        return total.digest()
+
+    def read(self, *, keep: bool) -> tuple[NDArray[np.uint8] | None, dict[int, UserError]]:
+        """Decode every file once.
+
+        Args:
+            keep: Return the images; otherwise they are only checked.
+
+        Returns:
+            The images (count, height, width, channels), black where a file cannot be read, or None; and for
+            each file that cannot be read its index and why.
+        """
+        images = np.zeros(self.shape, np.uint8) if keep else None
+        failures = {}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of metadata in a strange form, once for each of thousands of files
+            for start in range(0, len(self), CHUNK):
+                indices = np.arange(start, min(start + CHUNK, len(self)))
+                for index, image in zip(indices, self.begin(indices), strict=True):
+                    try:
+                        pixels = image.result()
+                    except UserError as error:
+                        failures[int(index)] = error
+                        continue
+                    if images is not None:
+                        images[index] = pixels
+        return images, failures
+
+
+def parts(images: "NDArray[np.uint8] | ImageFiles", most: int | None = None) -> Iterator[NDArray[np.uint8]]:
+    """Yield images in arrays that fit into memory: an array as it is, files some at a time.
+
+    Args:
+        images: All of them.
+        most: Files to take at most, evenly spread; None for all.
+    """
+    if isinstance(images, np.ndarray):
+        yield images
+        return
+    if most is not None and len(images) > most:
+        mask = np.zeros(len(images), dtype=bool)
+        mask[np.linspace(0, len(images) - 1, most).astype(int)] = True
+        images = images.part(mask)
+    yield from images.chunks()
+
+
+def listed(names: Sequence[str], shown: int = 3) -> str:
+    """Return the first few names, and how many more there are."""
+    more = len(names) - shown
+    text = ", ".join(names[:shown]) + (f" and {more:,} more" if more > 0 else "")
+    return text.encode(errors="replace").decode()  # file names may be bytes that are no text, which no report holds
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=min(32, os.cpu_count() or 1), thread_name_prefix="decoding")

@@ -1,0 +1,49 @@
+"""Files that do not hold what they should."""
+
+import gzip
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cnnzoo.errors import UserError
+
+GZIP_START = b"\x1f\x8b"
+
+
+class UnusableFileError(UserError):
+    """A file that does not hold what it should.
+
+    Attributes:
+        path: The file.
+        reason: What is wrong with it, as the end of a sentence that starts with the file.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} {reason}.")
+        self.path = path
+        self.reason = reason
+
+
+@contextmanager
+def failures_named(path: Path) -> Iterator[None]:
+    """Turn what the libraries raise while reading into an error that names the file.
+
+    Raises:
+        UnusableFileError: The file cannot be read, is cut short or is damaged.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            raise UnusableFileError(path, "is a directory, not a file" if path.is_dir() else "is no regular file")
+        yield
+    except EOFError:
+        raise UnusableFileError(
+            path, f"is cut short: its compressed data ends too early, after {path.stat().st_size:,} bytes"
+        ) from None
+    except (gzip.BadGzipFile, zlib.error, zipfile.BadZipFile):
+        raise UnusableFileError(path, "is damaged: its compressed data does not unpack") from None
+    except PermissionError:
+        raise UnusableFileError(path, "cannot be read: permission denied") from None
+    except OSError as error:
+        raise UnusableFileError(path, f"cannot be read: {error.strerror or error}") from None

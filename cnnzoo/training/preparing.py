@@ -1,0 +1,73 @@
+"""What a training starts from: images, and a network with its first weights."""
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from keras import Model
+from numpy.typing import NDArray
+
+import cnnzoo
+from cnnzoo import data, runtime
+from cnnzoo.config import Config, PreprocessingSection
+from cnnzoo.data.preprocessing import padded_shape, resolve, with_preprocessing
+from cnnzoo.errors import UserError
+from cnnzoo.training import fine_tuning
+from cnnzoo.training.checks import check_augmentation
+from cnnzoo.training.trainee import class_weights
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a training starts from."""
+
+    training: data.Split
+    validation: data.Split
+    network: Model
+    preprocessing: PreprocessingSection
+    class_weights: NDArray[np.float32] | None
+
+
+def prepare(config: Config, data_dir: Path | None = None) -> Prepared:
+    """Load the images, hold out the validation split and build the network.
+
+    Args:
+        config: The run's config.
+        data_dir: Where the data set lies; None to search for it.
+
+    Raises:
+        UserError: The data are not there or damaged, the network cannot take them, or a library that the
+            config needs is not installed.
+    """
+    known = data.describe(config.data)
+    classes = len(known.class_names)
+    check_augmentation(config, known)
+    images = data.load(config.data, "train", data_dir)
+    with config.blaming("data.validation"):
+        training, validation = data.hold_out(images, config.data.validation, classes)
+    with config.blaming("training.batch_size"):
+        if config.training.batch_size > len(training.images):
+            raise UserError(
+                f"{config.training.batch_size:,} is more than the {len(training.images):,} training images."
+            )
+    with config.blaming("training.class_weights"):
+        weights = class_weights(config.training.class_weights, training.labels, classes)
+    initial = fine_tuning.opened(config) if config.fine_tuning else None
+    with config.blaming("preprocessing"):
+        given = initial.preprocessing(config.preprocessing) if initial else config.preprocessing
+        preprocessing = resolve(given, training.images)
+    if config.training.tensorboard and importlib.util.find_spec("tensorboard") is None:
+        with config.blaming("training.tensorboard"):
+            raise UserError("TensorBoard is not installed; pip install 'cnnzoo[tensorboard]'")
+    runtime.seed_everything(config.seed)
+    with config.blaming("model"):
+        input_shape = padded_shape(preprocessing, known.input_shape)
+        network = cnnzoo.build(config.model.name, input_shape, classes, **config.model.options)
+    for phase in fine_tuning.phases(config):  # the last one leaves all layers free
+        phase.freeze(network)
+    if initial:
+        with config.blaming("fine_tuning.weights"):
+            initial.give(network)
+    model = with_preprocessing(network, preprocessing, known.input_shape)
+    return Prepared(training, validation, model, preprocessing, weights)

@@ -1,0 +1,57 @@
+"""What a training will show its network, drawn."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from cnnzoo import data, plots
+from cnnzoo.config import Config
+from cnnzoo.data.augmentation import Augmentation
+from cnnzoo.training.trainee import Batches, EpochSeeds, Trainee
+
+EPOCHS = 6
+
+
+def draw(config: Config, path: Path, count: int = 8, data_dir: Path | None = None) -> list[str]:
+    """Draw training images beside what becomes of them in the first epochs.
+
+    They go the way of a training's images, up to the network: augmented, padded, not yet normalized. A
+    training draws other changes for the same image, because it has others in its batch.
+
+    Args:
+        config: Whose data set, augmentation and seed are taken.
+        path: Of the picture; its suffix chooses the format.
+        count: Images to draw, chosen by the seed.
+        data_dir: Where the data set lies; None to search for it.
+
+    Returns:
+        The class of each image drawn.
+
+    Raises:
+        UserError: The data are not there or damaged.
+    """
+    config = data.resolved(config, data_dir)
+    known = data.describe(config.data)
+    with config.blaming("data.validation"):
+        training, _ = data.hold_out(
+            data.load(config.data, "train", data_dir), config.data.validation, len(known.class_names)
+        )
+    number = min(count, len(training.labels))
+    chosen = np.sort(np.random.default_rng(config.seed).permutation(len(training.labels))[:number])
+    images, names = training.images[chosen], [known.class_names[label] for label in training.labels[chosen]]
+
+    network = keras.Sequential([keras.Input(known.input_shape), layers.ZeroPadding2D(config.preprocessing.pad)])
+    trainee = Trainee(network, images, Augmentation(config.augmentation, images), label_smoothing=0.0)
+    indices = np.arange(number, dtype="int32")
+    seeds = EpochSeeds(config.seed, Batches(indices, training.labels[chosen], number, whole=True))
+    seeds.set_model(trainee)
+    copies = []
+    for epoch in range(EPOCHS):
+        seeds.on_epoch_begin(epoch)
+        outputs = trainee(indices, training=True)
+        copies.append(ops.convert_to_numpy(outputs["logits"] if isinstance(outputs, dict) else outputs))
+    title = f"{known.title}: training images as the network sees them"
+    plots.preview(images, np.stack(copies, axis=1), names, path, title=title)
+    return names

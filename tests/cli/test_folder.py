@@ -1,0 +1,80 @@
+"""A person's own images, from the first command to the last."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from commands import write_photos
+from PIL import Image
+
+CONFIG = """model: {name: lecture_keras}
+data: {name: folder, path: photos, size: 28, channels: 3, broken: skip}
+optimizer: {name: adam, learning_rate: 0.003}
+training: {epochs: 4, batch_size: 7}
+"""
+
+
+@pytest.fixture
+def here(cnnzoo, tmp_path):
+    write_photos(tmp_path / "photos")
+    (tmp_path / "mine.yaml").write_text(CONFIG)
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_a_run_keeps_its_classes_when_the_folder_is_gone(cnnzoo, here):
+    for name in ("bad.png", "broken.png"):  # by their names one to test, one to train on
+        (here / "photos" / "red" / name).write_bytes(b"nothing")
+    trained = cnnzoo("train", "mine.yaml")
+    assert trained.code == 0, trained.err
+    assert (
+        "Data  folder, 22 images to train, 3 to validate; 1 of 26 images left out as unreadable: red/broken.png"
+        in trained.err
+    )
+    tested = cnnzoo("eval", "--json")
+    assert tested.code == 0, tested.err
+    report = json.loads(tested.out)["runs"][0]
+    assert (report["images"], report["remark"]) == (5, "1 of 6 images left out as unreadable: red/bad.png")
+    assert [row["class"] for row in report["per_class"]] == ["blue", "green", "red"]
+    assert report["accuracy"] > 0.8
+    assert json.loads((here / "runs/0001-mine/report-test.json").read_text()) == report
+
+    shutil.move(here / "photos", here / "moved")
+    green = np.zeros((50, 70, 3), "uint8") + np.array([200, 40, 80], "uint8")
+    Image.fromarray(green).save(here / "photo.jpg")
+    seen = cnnzoo("predict", "runs/0001-mine", "photo.jpg", "--json")
+    assert json.loads(seen.out)["predictions"][0]["top"][0]["class"] == "green"
+    gone = cnnzoo("eval")
+    assert (gone.code, gone.out) == (2, "")
+    assert "photos is no directory; data.path, or --data-dir, names the folder of the images." in gone.err
+    assert "accuracy" in cnnzoo("eval", "--data-dir", "moved").out
+    voted = cnnzoo("ensemble", "runs/0001-mine", "--data-dir", "moved")
+    assert voted.code == 0, voted.err
+
+    write_photos(here / "moved", ("violet",))
+    for command in ("eval", "ensemble"):
+        other = cnnzoo(command, "runs/0001-mine", "--data-dir", "moved")
+        assert (other.code, other.out) == (2, "")
+        assert "moved holds 4 classes, and not the 3 that belong there: it has 'violet'." in other.err
+    assert sorted(path.name for path in (here / "runs").iterdir() if path.is_dir()) == ["0001-mine", "0002-ensemble"]
+
+
+@pytest.mark.parametrize("command", ["train", "ensemble"])
+def test_a_folder_that_will_not_do_leaves_no_run(cnnzoo, here, command):
+    shutil.rmtree(here / "photos" / "red")
+    shutil.rmtree(here / "photos" / "green")
+    answer = cnnzoo(command, "--config", "mine.yaml")
+    assert (answer.code, answer.out) == (2, "")
+    assert "Error: mine.yaml, line 2: data.path: " in answer.err
+    assert not (here / "runs").exists()
+
+
+def test_validate_looks_into_the_folder(cnnzoo, here):
+    assert cnnzoo("config", "validate", "mine.yaml").out == "mine.yaml: valid\n"
+    small = cnnzoo("config", "validate", "mine.yaml", "--set", "data.size=2")
+    assert (small.code, small.out) == (2, "")
+    shutil.rmtree(here / "photos")
+    gone = cnnzoo("config", "validate", "mine.yaml")
+    assert (gone.code, gone.out) == (2, "")
+    assert gone.err.startswith("Error: mine.yaml, line 2: data.path: ")

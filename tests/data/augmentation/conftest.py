@@ -1,0 +1,40 @@
+import keras
+import numpy as np
+import pytest
+
+from cnnzoo.config import AugmentationSection
+from cnnzoo.data.augmentation import Augmentation
+
+
+def seeded(augmentation, seed):
+    augmentation.generator.state.assign(np.array([seed, 0], augmentation.generator.state.dtype))
+    return augmentation
+
+
+@pytest.fixture
+def augmented():
+    """Return a function that augments images as training would, and gives NumPy's arrays back."""
+
+    def augmented(images, seed=0, **section):
+        augmentation = seeded(Augmentation(AugmentationSection.model_validate(section), images), seed)
+        tensor = keras.ops.convert_to_tensor(images.astype("float32"))
+        return keras.ops.convert_to_numpy(augmentation(tensor, np.arange(len(images), dtype="int32")))
+
+    return augmented
+
+
+@pytest.fixture
+def mixed():
+    """Return a function that mixes images, and gives them and the shares of their own labels back."""
+
+    def mixed(images, seed=0, **section):
+        augmentation = seeded(Augmentation(AugmentationSection.model_validate(section), images), seed)
+        return [keras.ops.convert_to_numpy(part) for part in augmentation.mix(keras.ops.convert_to_tensor(images))]
+
+    return mixed
+
+
+@pytest.fixture
+def noise():
+    """Return 256 colour images in which no two pixels are alike but by chance."""
+    return np.random.default_rng(0).integers(1, 256, (256, 12, 16, 3)).astype("float32")

@@ -1,0 +1,65 @@
+import keras
+import numpy as np
+import pytest
+
+from cnnzoo.config import AugmentationSection
+from cnnzoo.data.augmentation import Augmentation
+
+EVERYTHING = {
+    "mirror": True,
+    "crop": 2,
+    "rotation": 10.0,
+    "shift": 1.0,
+    "scale": 0.1,
+    "squeeze": 0.1,
+    "shear": 5.0,
+    "elastic": {"alpha": 20.0},
+    "brightness": 0.2,
+    "contrast": 0.2,
+    "saturation": 0.2,
+    "hue": 0.1,
+    "lighting": 0.1,
+    "cutout": 4,
+}
+
+
+def test_no_change_is_asked_for_by_default(noise):
+    assert not Augmentation(AugmentationSection(), noise)
+    assert Augmentation(AugmentationSection(shift=1.0), noise)
+    assert Augmentation(AugmentationSection(cutmix=1.0), noise).mixes
+
+
+def test_with_nothing_asked_for_pixels_are_what_they_were(noise, augmented):
+    assert np.array_equal(augmented(noise), noise)
+
+
+@pytest.mark.parametrize("key", [key for key in EVERYTHING if key not in ("mirror", "cutout", "crop")])
+def test_the_smallest_setting_of_each_leaves_images_nearly_as_they_were(key, noise, augmented):
+    smooth = np.cumsum(np.cumsum(noise, axis=1), axis=2) / 200
+    smooth = np.minimum(smooth, 250)
+    value = {"alpha": 0.001} if key == "elastic" else 1e-4
+    assert np.abs(augmented(smooth, **{key: value}) - smooth)[:, 2:-2, 2:-2].max() < 1
+
+
+def test_the_same_seed_draws_the_same_changes_and_another_does_not(noise, augmented):
+    first, again, other = (augmented(noise, seed, **EVERYTHING) for seed in (3, 3, 4))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_a_second_call_draws_other_changes(noise):
+    augmentation = Augmentation(AugmentationSection(rotation=10.0), noise)
+    first, second = (keras.ops.convert_to_numpy(augmentation(noise, np.arange(256))) for _ in range(2))
+    assert not np.array_equal(first, second)
+
+
+def test_everything_together_keeps_shape_type_and_range(noise, augmented):
+    new = augmented(noise, **EVERYTHING)
+    assert (new.shape, new.dtype) == (noise.shape, np.float32)
+    assert new.min() >= 0
+    assert new.max() <= 255
+
+
+def test_every_image_of_a_batch_is_changed_in_its_own_way(noise, augmented):
+    alike = np.repeat(noise[:1], len(noise), axis=0)
+    assert len({image.tobytes() for image in augmented(alike, **EVERYTHING)}) == len(noise)

@@ -1,0 +1,246 @@
+import re
+import shutil
+
+import numpy as np
+import pytest
+from commands import write_photos
+
+from cnnzoo import data
+from cnnzoo.config import FolderSection
+from cnnzoo.config import load as load_config
+from cnnzoo.errors import UserError
+
+
+def section(path, **settings):
+    return FolderSection(name="folder", path=str(path), **{"size": 16} | settings)
+
+
+def names(split):
+    """The files of a split that stays in them."""
+    return {path.relative_to(path.parents[1]).as_posix() for path in split.images.paths}
+
+
+def divided(path, **settings):
+    """The names of the training, validation and test images."""
+    settings = section(path, memory=0, **settings)
+    training, validation = data.hold_out(data.load(settings, "train"), settings.validation, 3)
+    return names(training), names(validation), names(data.load(settings, "test"))
+
+
+def test_class_folders_become_classes_sorted_by_name(photos):
+    settings = section(photos, size=[12, 20], channels=1)
+    known = data.describe(settings)
+    assert known.class_names == ("blue", "green", "red")
+    assert known.input_shape == (12, 20, 1)
+    train, test = data.load(settings, "train"), data.load(settings, "test")
+    assert train.images.shape == (24, 12, 20, 1)
+    assert (train.images.dtype, train.labels.dtype) == (np.uint8, np.int32)
+    assert np.bincount(test.labels).tolist() == [2, 2, 2]
+    colours = data.load(section(photos), "train")
+    for label, channel in ((0, 2), (1, 0), (2, 1)):
+        means = colours.images[colours.labels == label].mean(axis=(0, 1, 2))
+        assert means.argmax() == channel
+
+
+def test_every_image_is_in_one_part_and_each_class_in_proportion(photos):
+    training, validation, test = divided(photos, validation=3, test=0.2)
+    assert (len(training), len(validation), len(test)) == (21, 3, 6)
+    assert len(training | validation | test) == 30
+    assert sorted(name.split("/")[0] for name in validation) == ["blue", "green", "red"]
+
+
+def test_the_division_depends_on_the_names_and_the_seed_alone(photos, tmp_path):
+    before = divided(photos)
+    moved = tmp_path / "elsewhere"
+    moved.mkdir()
+    for path in sorted(photos.rglob("*.*"), reverse=True):
+        (moved / path.parent.name).mkdir(exist_ok=True)
+        shutil.copy(path, moved / path.parent.name / path.name)
+    for path in (moved / "red").iterdir():
+        shutil.copy(photos / "blue" / "0.png", path) if path.suffix == ".png" else None
+    assert divided(moved) == before
+    assert divided(photos, split_seed=1) != before
+
+
+def test_a_further_image_moves_few_others(photos):
+    before = divided(photos)
+    shutil.copy(photos / "red" / "0.png", photos / "red" / "new.png")
+    after = divided(photos)
+    assert sum(len(one - two) for one, two in zip(before, after, strict=True)) <= 2
+
+
+def test_a_folder_divided_by_hand_is_taken_as_it_is(tmp_path):
+    for part, count in (("train", 6), ("val", 2), ("test", 3)):
+        write_photos(tmp_path / "mine" / part, count=count)
+    training, validation, test = divided(tmp_path / "mine")
+    assert (len(training), len(validation), len(test)) == (18, 6, 9)
+    shutil.rmtree(tmp_path / "mine" / "val")
+    training, validation, test = divided(tmp_path / "mine", validation=6)
+    assert (len(training), len(validation), len(test)) == (12, 6, 9)
+    assert sorted(name.split("/")[0] for name in validation) == ["blue"] * 2 + ["green"] * 2 + ["red"] * 2
+
+
+def test_a_class_may_be_called_train_and_images_may_lie_deeper(tmp_path):
+    folder = write_photos(tmp_path / "mine", ("bus", "train"))
+    (folder / "bus" / "red").mkdir()
+    shutil.move(folder / "bus" / "0.png", folder / "bus" / "red" / "0.png")
+    (folder / "bus" / "notes.txt").write_text("no image")
+    (folder / "bus" / ".hidden.png").write_text("no image")
+    (folder / ".cache").mkdir()
+    assert data.describe(section(folder)).class_names == ("bus", "train")
+    assert len(data.load(section(folder), "train").labels) == 16
+
+
+def test_images_that_do_not_fit_into_memory_stay_in_their_files_and_are_the_same(photos):
+    kept, streamed = (data.load(section(photos, memory=memory), "train") for memory in (1, 0))
+    assert isinstance(kept.images, np.ndarray)
+    assert isinstance(streamed.images, data.ImageFiles)
+    assert streamed.images.shape == kept.images.shape
+    assert len(streamed.images) == 24
+    np.testing.assert_array_equal(np.concatenate(list(data.parts(streamed.images))), kept.images)
+    chosen = np.array([5, 3, 5])
+    np.testing.assert_array_equal(streamed.images[chosen], kept.images[chosen])
+    np.testing.assert_array_equal(streamed.images[2:4], kept.images[2:4])
+    assert sum(len(part) for part in data.parts(streamed.images, 7)) == 7
+    for one, other in zip(data.hold_out(kept, 0.1, 3), data.hold_out(streamed, 0.1, 3), strict=True):
+        np.testing.assert_array_equal(one.labels, other.labels)
+        np.testing.assert_array_equal(one.images, other.images[:])
+
+
+@pytest.mark.parametrize("memory", [0, 1])
+def test_a_broken_image_stops_the_loading_or_is_left_out_and_named(photos, memory):
+    for name in ("blue/3.bmp", "red/5.png"):
+        (photos / name).write_bytes((photos / name).read_bytes()[:80])
+    with pytest.raises(UserError, match=f"^{photos}/(blue/3.bmp|red/5.png) .*set data.broken to skip"):
+        [data.load(section(photos, memory=memory), split) for split in ("train", "test")]
+    parts = [data.load(section(photos, memory=memory, broken="skip"), split) for split in ("train", "test")]
+    assert sum(len(part.labels) for part in parts) == 28
+    assert all(len(part.images) == len(part.labels) for part in parts)
+    remarks = " ".join(part.remark for part in parts)
+    assert "images left out as unreadable: " in remarks
+    assert "blue/3.bmp" in remarks
+    assert "red/5.png" in remarks
+    training, _ = data.hold_out(parts[0], 0.1, 3)
+    assert training.remark == parts[0].remark
+
+
+def test_images_of_which_none_can_be_read_are_refused(tmp_path):
+    for part in ("train", "val", "test"):
+        write_photos(tmp_path / "mine" / part, count=2)
+    for part, split in (("val", "train"), ("test", "test"), ("train", "train")):
+        for path in (tmp_path / "mine" / part).rglob("*.*"):
+            path.write_bytes(b"no image")
+        with pytest.raises(
+            UserError, match=r"None of the (validation|test)|No image of class 'blue'|None of the train"
+        ):
+            data.load(section(tmp_path / "mine", broken="skip"), split)
+
+
+def with_one_class(folder):
+    shutil.rmtree(folder / "blue")
+    shutil.rmtree(folder / "red")
+
+
+def with_an_empty_class(folder):
+    for path in (folder / "green").iterdir():
+        path.unlink()
+
+
+def with_other_classes_to_test(folder):
+    write_photos(folder / "train")
+    write_photos(folder / "test", ("blue", "green", "violet"))
+    for name in ("blue", "green", "red"):
+        shutil.rmtree(folder / name)
+
+
+MISTAKES = {
+    "a name that is no text": (
+        lambda folder: (folder / "red").rename(folder / "re\x1bd"),
+        r"photos has a class folder whose name is no plain text, 're\\x1bd'; rename it\.",
+    ),
+    "no folder": (shutil.rmtree, r"photos is no directory; data.path, or --data-dir, names"),
+    "no class folders": (
+        lambda folder: [shutil.rmtree(path) for path in folder.iterdir()],
+        r"photos has no class folders: put the images of each class into a folder of its own, such as .*cat/1.jpg\.",
+    ),
+    "one class": (with_one_class, r"photos has one class folder alone, green; a network needs two classes"),
+    "an empty class": (with_an_empty_class, r"photos/green holds no images; put some into it, or remove the folder\."),
+    "other classes to test": (
+        with_other_classes_to_test,
+        r"photos/test holds 3 classes, and not the 3 that belong there: it has 'violet' and lacks 'red'\.",
+    ),
+    "no train folder": (
+        lambda folder: [write_photos(folder / "test"), *(shutil.rmtree(folder / n) for n in ("blue", "green", "red"))],
+        r"photos has no train folder beside its test\.",
+    ),
+    "two validation folders": (
+        lambda folder: [write_photos(folder / part) for part in ("train", "val", "validation")],
+        r"photos has both validation and val; keep one",
+    ),
+}
+
+
+@pytest.mark.parametrize(("spoil", "sentence"), MISTAKES.values(), ids=MISTAKES)
+def test_a_folder_that_cannot_be_trained_on_is_one_sentence_with_its_line(photos, tmp_path, spoil, sentence):
+    spoil(photos)
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"model: {{name: lenet5}}\ndata:\n  name: folder\n  path: {photos}\n")
+    with pytest.raises(UserError, match=rf"^{path}, line 4: data.path: {tmp_path}/{sentence}") as raised:
+        data.resolved(load_config(path))
+    assert "\n" not in str(raised.value)
+
+
+def test_a_config_for_some_classes_refuses_a_folder_of_others(photos, tmp_path):
+    digits = [str(digit) for digit in range(10)]
+    with pytest.raises(UserError, match=r"holds 3 classes, and not the 10 that belong there: it has 'blue', 'green'"):
+        data.load(section(photos, classes=digits), "train")
+    other = write_photos(tmp_path / "other", ("blue", "green", "red", "violet"))
+    known = section(photos, classes=["red", "green", "blue"])
+    assert data.describe(known).class_names == ("red", "green", "blue")
+    with pytest.raises(UserError, match=r"other holds 4 classes, and not the 3 that belong there: it has 'violet'\."):
+        data.load(known, "test", other)
+
+
+def test_a_part_that_takes_every_image_of_a_class_is_refused(photos):
+    for path in list((photos / "red").iterdir())[1:]:
+        path.unlink()
+    with pytest.raises(UserError, match=r"No image of class 'red' in .* is left to train on; add some"):
+        data.load(section(photos, test=18, validation=1), "train")
+    with pytest.raises(UserError, match=r"A test part of 21 does not divide 21 images"):
+        data.load(section(photos, test=21), "train")
+
+
+def test_a_relative_path_is_kept_from_the_root_on(photos, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.yaml").write_text("model: {name: lenet5}\ndata: {name: folder, path: ../x/../photos/}\n")
+    config = load_config("mine.yaml", ["data.path=photos"])
+    assert config.data.path == str(photos)
+    resolved = data.resolved(config)
+    assert resolved.data.classes == ["blue", "green", "red"]
+    (tmp_path / "again.yaml").write_text(resolved.to_yaml())
+    assert load_config("again.yaml") == resolved
+    assert data.resolved(resolved) == resolved
+    other = write_photos(tmp_path / "other")
+    assert data.resolved(config, other.relative_to(tmp_path)).data.path == str(other)
+
+
+@pytest.mark.parametrize(
+    ("setting", "sentence"),
+    [
+        ("data={name: folder}", r"data.path: this key is needed and missing"),
+        ("data={name: folder, path: x, size: 0}", r"data.size: .*greater than or equal to 1"),
+        ("data={name: folder, path: x, size: [3]}", r"data.size: "),
+        ("data={name: folder, path: x, channels: 4}", r"data.channels: 4 is not known here"),
+        ("data={name: folder, path: x, classes: [a]}", r"data.classes: name at least two classes"),
+        ("data={name: mnist, path: x}", r"data.path: there is no such key"),
+    ],
+)
+def test_a_wrong_section_is_blamed_on_its_key(setting, sentence):
+    with pytest.raises(UserError, match=sentence):
+        load_config("digits", [setting])
+
+
+@pytest.mark.parametrize("use", [data.fetch, data.verify, data.where, data.describe])
+def test_a_folder_has_no_files_to_fetch_or_verify(use):
+    with pytest.raises(UserError, match=re.escape("data: {name: folder, path: photos}")):
+        use("folder")

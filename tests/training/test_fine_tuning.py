@@ -1,0 +1,93 @@
+import keras
+import numpy as np
+import pytest
+from commands import SMALL
+
+from cnnzoo.cli.options import load_config
+from cnnzoo.errors import UserError
+from cnnzoo.runs import Run
+from cnnzoo.saved_models import load_model
+from cnnzoo.training import Silent, resume, train
+
+
+def config(run, *settings, frozen=1):
+    section = f"fine_tuning={{weights: {run.model_path}, frozen_epochs: {frozen}, frozen_learning_rate: 0.01}}"
+    schedule = "schedule={name: plateau, patience: 1}"
+    return load_config("digits", (*SMALL[1::2], schedule, "training.epochs=3", section, *settings))
+
+
+def weights(path):
+    """Return the weights of each layer by its name."""
+    network = next(layer for layer in load_model(path).layers if isinstance(layer, keras.Model))
+    return {layer.name: layer.get_weights() for layer in network.layers if layer.weights}
+
+
+class CutOffError(Exception):
+    pass
+
+
+class AfterEpoch(Silent):
+    def __init__(self, epoch):
+        self.cut = epoch
+
+    def epoch(self, row, images_per_second, best):
+        if row["epoch"] == self.cut:
+            raise CutOffError
+
+
+@pytest.fixture(scope="module")
+def fine_tuned(digits_runs, tmp_path_factory):
+    run, _ = train(config(digits_runs[0]), directory=tmp_path_factory.mktemp("fine_tuned") / "run")
+    return run
+
+
+def test_only_the_classifier_learns_in_the_frozen_epochs_and_then_all_layers(digits_runs, fine_tuned, tmp_path):
+    with pytest.raises(CutOffError):
+        train(config(digits_runs[0]), directory=tmp_path / "run", listener=AfterEpoch(1))
+    before = weights(digits_runs[0].model_path)
+    frozen, after = weights(tmp_path / "run" / "last.keras"), weights(fine_tuned.last_model_path)
+    for name in before:
+        assert all(map(np.array_equal, before[name], frozen[name])) == (name != "logits"), name
+        assert not any(map(np.array_equal, before[name], after[name])), name
+    assert fine_tuned.history()[0]["learning_rate"] == pytest.approx(0.01)
+    assert fine_tuned.history()[1]["learning_rate"] == pytest.approx(0.004)
+
+
+def test_it_begins_where_the_other_training_ended(digits_runs, fine_tuned):
+    assert fine_tuned.history()[0]["validation_loss"] < 0.5 * digits_runs[0].history()[-1]["loss"] + 0.5
+    assert fine_tuned.history()[-1]["validation_loss"] < digits_runs[0].history()[-1]["validation_loss"]
+
+
+@pytest.mark.parametrize("epoch", [1, 2])
+def test_a_fine_tuning_that_was_cut_off_ends_in_the_same_bits(epoch, digits_runs, fine_tuned, tmp_path):
+    with pytest.raises(CutOffError):
+        train(config(digits_runs[0]), directory=tmp_path / "run", listener=AfterEpoch(epoch))
+    run, _ = resume(Run(tmp_path / "run"))
+    assert run.history_path.read_bytes() == fine_tuned.history_path.read_bytes()
+    theirs = weights(fine_tuned.last_model_path)
+    for name, values in weights(run.last_model_path).items():
+        assert all(map(np.array_equal, values, theirs[name])), name
+
+
+def test_pixels_are_prepared_as_for_the_weights(digits_runs, fine_tuned):
+    ours, theirs = (load_model(run.model_path).get_layer("normalize") for run in (fine_tuned, digits_runs[0]))
+    assert np.allclose(ours.scale, theirs.scale, rtol=1e-5)
+    assert np.allclose(ours.offset, theirs.offset, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        (["fine_tuning.weights=nowhere.keras"], "fine_tuning.weights: there is no file .*nowhere.keras"),
+        (["model={name: lecture_keras}", "preprocessing.pad=0"], "fine_tuning.weights: .*holds another network's"),
+        (
+            ["fine_tuning.trained=[fc9]"],
+            "fine_tuning.trained: the network has no layer fc9 with weights; there are c1, ",
+        ),
+        (["fine_tuning.frozen_epochs=3"], "fine_tuning.frozen_epochs: all of the training would be frozen"),
+    ],
+)
+def test_what_cannot_be_begun_with_is_refused(settings, sentence, digits_runs, tmp_path):
+    with pytest.raises(UserError, match=sentence):
+        train(config(digits_runs[0], *settings), directory=tmp_path / "run")
+    assert list(tmp_path.iterdir()) == []
