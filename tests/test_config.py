@@ -74,6 +74,11 @@ MISTAKES = {
         ":6: augmentation.mirror",
         "Did you mean 'alternating'?",
     ),
+    "a mirror that is neither true nor false": (
+        GOOD + "augmentation:\n  mirror: 3\n",
+        ":6: augmentation.mirror",
+        "Known: alternating, false, true.",
+    ),
     "two crops": (
         GOOD + "augmentation:\n  resized_crop: {}\n  crop: 4\n",
         ":7: augmentation.crop",

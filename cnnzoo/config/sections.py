@@ -210,7 +210,7 @@ class AugmentationSection(Section):
     """Random changes of each training image, drawn anew every time it is seen.
 
     They come in this order, whatever the file's: geometry in one resampling at most, colour, cutout, mixing.
-    What comes in from outside an image is 0.
+    What comes in from outside an image is 0. The training accuracy of mixed images is that of their own labels.
     """
 
     crop: int = Field(

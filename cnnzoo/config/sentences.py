@@ -22,7 +22,8 @@ def sentence(problem: Any) -> str:
         case "missing":
             said = "this key is needed and missing."
         case "literal_error" | "union_tag_invalid":
-            choices = re.findall(r"'([^']+)'", context.get("expected") or context["expected_tags"])
+            expected = context.get("expected") or context["expected_tags"]
+            choices = [text or truth.lower() for text, truth in re.findall(r"'([^']+)'|(True|False)", expected)]
             given = context.get("tag", value)
             said = f"{given!r} is not known here.{did_you_mean(str(given), choices)}"
         case "float_type" | "int_type" if isinstance(value, str) and (number := _number(value, kind)):

@@ -66,8 +66,8 @@ def changed(images: Any, section: AugmentationSection, axes: NDArray[np.float32]
     )
     offset = ops.zeros((batch, 1), "float32")
     if section.contrast:
-        luma = LUMA if channels == 3 else np.full(channels, 1 / channels)
-        grey = ops.sum(ops.mean(images, axis=(1, 2)) * luma.astype("float32"), axis=1)
+        luma = _constant(LUMA if channels == 3 else np.full(channels, 1 / channels))
+        grey = ops.sum(ops.mean(images, axis=(1, 2)) * luma, axis=1)
         offset = ((1 - contrast) * brightness * grey)[:, None]
     scale = (brightness * contrast)[:, None, None]
     if section.saturation or section.hue:
@@ -85,6 +85,11 @@ def _turned(saturation: Any, angle: Any) -> Any:
     back = np.linalg.inv(YIQ)
     # In YIQ: luma stays, (I, Q) turn and stretch. As sums of three fixed matrices, so that a batch costs nothing.
     stay, stretch, turn = np.diag([1.0, 0, 0]), np.diag([0.0, 1, 1]), np.array([[0.0, 0, 0], [0, 0, -1], [0, 1, 0]])
-    kept, along, across = ((back @ part @ YIQ).T.astype("float32") for part in (stay, stretch, turn))
+    kept, along, across = (_constant((back @ part @ YIQ).T) for part in (stay, stretch, turn))
     along_by, across_by = saturation * ops.cos(angle), saturation * ops.sin(angle)
     return kept + along_by[:, None, None] * along + across_by[:, None, None] * across
+
+
+def _constant(numbers: NDArray[np.float64]) -> Any:
+    """Return numbers as the backend has them: torch multiplies no others."""
+    return ops.convert_to_tensor(numbers, dtype="float32")

@@ -33,12 +33,18 @@ def test_with_nothing_asked_for_pixels_are_what_they_were(noise, augmented):
     assert np.array_equal(augmented(noise), noise)
 
 
-@pytest.mark.parametrize("key", [key for key in EVERYTHING if key not in ("mirror", "cutout", "crop")])
-def test_the_smallest_setting_of_each_leaves_images_nearly_as_they_were(key, noise, augmented):
-    smooth = np.cumsum(np.cumsum(noise, axis=1), axis=2) / 200
-    smooth = np.minimum(smooth, 250)
-    value = {"alpha": 0.001} if key == "elastic" else 1e-4
-    assert np.abs(augmented(smooth, **{key: value}) - smooth)[:, 2:-2, 2:-2].max() < 1
+@pytest.mark.parametrize(
+    "settings",
+    [
+        dict.fromkeys(("rotation", "shift", "scale", "squeeze", "shear"), 1e-5),
+        {"elastic": {"alpha": 0.001}},
+        dict.fromkeys(("brightness", "contrast", "saturation", "hue", "lighting"), 1e-5),
+    ],
+    ids=["planar", "elastic", "colour"],
+)
+def test_the_smallest_settings_leave_images_nearly_as_they_were(settings, noise, augmented):
+    smooth = np.minimum(np.cumsum(np.cumsum(noise, axis=1), axis=2) / 200, 250)
+    assert np.abs(augmented(smooth, **settings) - smooth)[:, 2:-2, 2:-2].max() < 0.5
 
 
 def test_the_same_seed_draws_the_same_changes_and_another_does_not(noise, augmented):
