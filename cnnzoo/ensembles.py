@@ -13,7 +13,7 @@ from cnnzoo.errors import UserError
 from cnnzoo.evaluation import Predictions, predict, report
 from cnnzoo.runs import Run, Split
 from cnnzoo.runtime import Device, resolve_backend
-from cnnzoo.training import Listener, resume, train
+from cnnzoo.training import Listener, resolved, resume, train
 
 
 def train_members(
@@ -41,7 +41,7 @@ def train_members(
     """
     if config.seed + count > SEEDS:
         raise UserError(f"{count} members from seed {config.seed} on would pass the last seed, {SEEDS - 1}.")
-    config = data.resolved(config, data_dir)
+    config = resolved(config, data_dir)
     voters = []
     for place in range(1, count + 1):
         wanted = config.replaced(seed=config.seed + place - 1)

@@ -102,11 +102,6 @@ def open_begun(directory: Path) -> Sweep:
     return Sweep(directory, configs.load_sweep(_file_path(directory), _base_path(directory)))
 
 
-def begun_in(parent: Path = runs.RUNS) -> list[Path]:
-    """Return the directories of sweeps in a folder."""
-    return sorted(path.parent for path in parent.glob("*/sweep.yaml"))
-
-
 def train(
     sweep: Sweep,
     *,

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from cnnzoo import data
-from cnnzoo.config import Config
+from cnnzoo.config import Config, FolderSection
 from cnnzoo.ensembles import find_member, find_unfinished
 from cnnzoo.runs import Run
 from cnnzoo.runtime import Device
 from cnnzoo.sweeps.processes import Heard, run_all, train_command
+from cnnzoo.training import resolved
 
 Announce = Callable[[str, Run | None], None]
 
@@ -50,9 +51,10 @@ def train_seeds(
         UserError: Another process is training one of the seeds at this moment, or the images are not there or damaged.
     """
     check_data([config], data_dir)
+    recipe = resolved(config, data_dir)
     commands = {}
     for seed in seeds:
-        wanted = config.replaced(seed=seed)
+        wanted = recipe.replaced(seed=seed)
         run = find_member(wanted)
         begun = None if run else find_unfinished(wanted)
         announce(_name(seed), run or begun)
@@ -66,7 +68,7 @@ def train_seeds(
     ended = run_all(commands, jobs, heard)
     trained, failed = [], []
     for seed in seeds:
-        member = find_member(config.replaced(seed=seed))
+        member = find_member(recipe.replaced(seed=seed))
         if member:
             trained.append(figures(member))
         else:
@@ -80,8 +82,11 @@ def check_data(configs: Iterable[Config], data_dir: Path | None) -> None:
     Raises:
         UserError: They are not there or damaged.
     """
-    for name in dict.fromkeys(config.data.name for config in configs):
-        data.load(name, "train", data_dir)
+    for config in {config.data.name: config for config in configs}.values():
+        if isinstance(config.data, FolderSection):
+            data.resolved(config, data_dir)  # to decode all images here would take as long as in a training
+        else:
+            data.load(config.data, "train", data_dir)
 
 
 def figures(run: Run) -> dict[str, Any]:

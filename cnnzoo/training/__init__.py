@@ -13,7 +13,7 @@ from cnnzoo.runs import Run
 from cnnzoo.runtime import Device
 from cnnzoo.training.listening import Listener, Silent
 
-__all__ = ["Listener", "Silent", "resume", "train"]
+__all__ = ["Listener", "Silent", "resolved", "resume", "train"]
 
 
 def train(
@@ -46,10 +46,7 @@ def train(
     name = name or (runs.name_for(config.path) if config.path else config.model.name)
     backend = runtime.resolve_backend(config.runtime.backend)
     config = config.replaced(runtime=config.runtime.model_copy(update={"backend": backend}))
-    config = data.resolved(config, data_dir)
-    if config.fine_tuning:  # so that the run can be replayed from anywhere
-        weights = str(Path(config.fine_tuning.weights).absolute())
-        config = config.replaced(fine_tuning=config.fine_tuning.model_copy(update={"weights": weights}))
+    config = resolved(config, data_dir)
     (preparing, fitting), device = _started(config)
     prepared = preparing.prepare(config, data_dir)
     run = runs.create(config, name, directory, parent)
@@ -90,6 +87,23 @@ def resume(
             heard.remark("Begun with other versions or on another machine: the last digits may come out otherwise.")
         prepared = preparing.prepare(config, data_dir)
         return run, fitting.fit(config, prepared, run, where, heard, resume=begun)
+
+
+def resolved(config: Config, data_dir: Path | None = None) -> Config:
+    """Return a config as its run keeps it, but for the backend: so that it can be replayed from anywhere.
+
+    Args:
+        config: The config.
+        data_dir: For a folder of a person's own images the one to take in place of the section's.
+
+    Raises:
+        UserError: There is no such folder, or it is not one of class folders.
+    """
+    config = data.resolved(config, data_dir)
+    if config.fine_tuning:
+        weights = str(Path(config.fine_tuning.weights).absolute())
+        config = config.replaced(fine_tuning=config.fine_tuning.model_copy(update={"weights": weights}))
+    return config
 
 
 def _started(config: Config) -> tuple[tuple[Any, Any], str]:
