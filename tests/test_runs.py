@@ -79,7 +79,7 @@ def test_a_wrong_name_gets_the_nearest_and_the_newest_runs(tmp_path, monkeypatch
 
 def test_an_unfinished_run_is_refused_with_the_way_out(tmp_path):
     run = runs.create(CONFIG, "digits", parent=tmp_path)
-    with pytest.raises(UserError, match=f"unfinished.*cnnzoo train --config {run.config_path}"):
+    with pytest.raises(UserError, match=f"unfinished.*cnnzoo train --resume {run.directory}"):
         runs.open_finished(run.directory)
     with pytest.raises(UserError, match="unfinished"):
         runs.open_finished(run.directory, unfinished=True)

@@ -86,7 +86,7 @@ def test_a_training_that_was_cut_off_ends_in_the_same_bits(where, uninterrupted,
 
 def test_it_may_be_cut_off_again_and_again(uninterrupted, tmp_path):
     run = cut_off(tmp_path / "run", 1, 7)
-    for where in [(2, 3), (2, 9), (2, None)]:
+    for where in [(2, 3), (2, None)]:
         with pytest.raises(CutOffError):
             resume(run, listener=Cutting(*where))
     assert state(resume(run)[0]) == state(uninterrupted[0])
@@ -163,7 +163,7 @@ def command(*words, kilobytes="unlimited"):
 @pytest.mark.slow
 def test_a_process_that_was_killed_at_any_moment_goes_on_to_the_same_bits(tmp_path):
     """In as many random moments as CNNZOO_KILLS says, two by default."""
-    long = [*SETTINGS, "--set", "training.epochs=40"]
+    long = [*SETTINGS, "--set", "training.epochs=12"]
     began = time.monotonic()
     whole = command("train", "digits", "--run", tmp_path / "whole", *long)
     _, errors = whole.communicate()

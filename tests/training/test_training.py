@@ -239,7 +239,7 @@ def test_a_step_with_changes_of_every_kind_is_compiled_and_runs_in_mixed_precisi
         trainee = Trainee(network, images, Augmentation(section, images), label_smoothing=0.1)
     finally:
         keras.config.set_dtype_policy(policy)
-    trainee.compile("sgd", metrics=["accuracy"])
+    trainee.compile("sgd")
     batches = Batches(np.arange(40, dtype="int32"), labels, 8, whole=True)
     history = trainee.fit(batches, epochs=2, shuffle=False, verbose=0, callbacks=[EpochSeeds(7, batches)]).history
     assert np.isfinite(history["loss"]).all()
