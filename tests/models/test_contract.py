@@ -49,9 +49,17 @@ ONE_OF_EACH_FAMILY = [
 # profit from, or quicker for each network in one piece.
 EAGERLY = keras.backend.backend() == "tensorflow"
 QUICK = DISTINCT if EAGERLY else ONE_OF_EACH_FAMILY
-every_network = pytest.mark.parametrize(
-    "network", [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow]) for name in NAMES], indirect=True
-)
+
+
+def networks(names):
+    """Parametrize a test by networks, the others than the quick ones marked as slow."""
+    marked = [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow]) for name in names]
+    return pytest.mark.parametrize("network", marked, indirect=True)
+
+
+every_network = networks(NAMES)
+# JAX compiles for minutes what only repeats more often the layers of another network.
+every_compiled_network = networks(NAMES if EAGERLY else DISTINCT)
 QUICKLY = "jax_disable_most_optimizations"
 
 
@@ -164,7 +172,7 @@ def test_a_saved_model_loads_to_equal_logits(network, tmp_path):
     assert np.array_equal(parity.logits(loaded, network.images), network.logits)
 
 
-@every_network
+@every_compiled_network
 def test_half_precision_gives_finite_logits_of_full_precision(network):
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
@@ -177,7 +185,7 @@ def test_half_precision_gives_finite_logits_of_full_precision(network):
     assert np.isfinite(logits).all()
 
 
-@every_network
+@every_compiled_network
 def test_a_step_of_training_moves_every_trainable_weight(network):
     model, before = network.model, network.model.get_weights()
     model.compile(
