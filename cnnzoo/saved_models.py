@@ -16,7 +16,7 @@ def load_model(path: Path) -> Any:
     """
     import keras  # noqa: PLC0415 - after the runtime has chosen the backend
 
-    from cnnzoo.models.initializers import CUSTOM_OBJECTS  # noqa: PLC0415 - registers the zoo's own layers, too
+    from cnnzoo.models.stand_ins import CUSTOM_OBJECTS  # noqa: PLC0415 - registers the zoo's own layers, too
 
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True, custom_objects=CUSTOM_OBJECTS)

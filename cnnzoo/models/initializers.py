@@ -51,10 +51,6 @@ class VarianceScaling(initializers.VarianceScaling):
         return ops.convert_to_tensor(values, dtype)
 
 
-# For ``keras.saving.load_model``, which has a model's weights drawn before it reads them.
-CUSTOM_OBJECTS = {"RandomNormal": RandomNormal, "VarianceScaling": VarianceScaling}
-
-
 def glorot_uniform() -> VarianceScaling:
     """Return the uniform distribution of Glorot and Bengio 2010, equation 16, which is Keras's default."""
     return VarianceScaling(1.0, "fan_avg", "uniform")

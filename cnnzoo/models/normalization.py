@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from keras import backend, layers, ops, saving
+from keras import backend, layers, ops
 
 
-@saving.register_keras_serializable("cnnzoo")
 class BatchNormalization(layers.BatchNormalization):
     """``keras.layers.BatchNormalization``, one operation instead of many on TensorFlow.
+
+    In a saved model it stands as Keras's own, so that the file loads where this package is not.
 
     Ioffe and Szegedy 2015. The same arguments, weights and results; elsewhere than on TensorFlow it is Keras's own.
     Keras computes it from a dozen operations, and under mixed precision casts the maps to float32 and back. Here maps
@@ -15,6 +16,8 @@ class BatchNormalization(layers.BatchNormalization):
     are float32 all the same. What the operation cannot do is left to Keras: other axes and ranks, float64, masks,
     renormalization, statistics of several devices.
     """
+
+    __module__ = "keras.layers"
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Return the normalized inputs, and update the moving statistics in training."""

@@ -19,7 +19,7 @@ import pytest
 import cnnzoo
 from cnnzoo import cards, inspection, registry
 from cnnzoo.errors import UserError
-from cnnzoo.models.initializers import CUSTOM_OBJECTS
+from cnnzoo.models.stand_ins import CUSTOM_OBJECTS
 
 NAMES = cnnzoo.model_names()
 BOARDS = [name for name in NAMES if name.startswith("alphago")]

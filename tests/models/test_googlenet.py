@@ -10,8 +10,8 @@ from cnnzoo import inspection
 from cnnzoo.errors import UserError
 from cnnzoo.inspection import inspect
 from cnnzoo.models.googlenet import googlenet, googlenet_small, without_auxiliary_heads
-from cnnzoo.models.initializers import CUSTOM_OBJECTS
 from cnnzoo.models.layers import AuxiliaryLogits
+from cnnzoo.models.stand_ins import CUSTOM_OBJECTS
 
 # Nobody changes an outline, so that each is made once.
 outline = cache(inspection.outline)

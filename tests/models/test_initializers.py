@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from cnnzoo.models import initializers
+from cnnzoo.models.stand_ins import CUSTOM_OBJECTS
 
 SHAPES = [(3, 5, 40, 70), (120, 300)]
 CASES = [
@@ -70,7 +71,7 @@ def test_a_saved_model_has_keras_own_in_their_place(name, options, tmp_path):
     assert type(loaded.kernel_initializer) is getattr(keras.initializers, name)
     assert loaded.kernel_initializer.get_config() == layer.kernel_initializer.get_config()
     assert np.array_equal(loaded.get_weights()[0], layer.get_weights()[0])
-    ours = keras.saving.load_model(tmp_path / "model.keras", initializers.CUSTOM_OBJECTS).layers[1]
+    ours = keras.saving.load_model(tmp_path / "model.keras", CUSTOM_OBJECTS).layers[1]
     assert type(ours.kernel_initializer) is getattr(initializers, name)
 
 
