@@ -123,10 +123,10 @@ def _termination_as_ctrl_c() -> Iterator[None]:
 
 
 def _end(running: dict[str, subprocess.Popen[str]], lock: threading.Lock, heard: Heard) -> None:
-    """Ask all to end, as Ctrl-C does, and wait; those that take too long, or all at a second Ctrl-C, are killed."""
+    """Ask all to end and wait; those that take too long, or all at a second Ctrl-C, are killed."""
     with lock:
         for name, process in running.items():
-            process.send_signal(signal.SIGINT)
+            process.terminate()  # not by SIGINT, which a process ignores that was started in the background
             heard(name, "ending ...")
     try:
         deadline = time.monotonic() + SECONDS_TO_END

@@ -1,4 +1,4 @@
-"""Ctrl-C, granted when nothing is half done."""
+"""Ctrl-C and a kill that asks, granted when nothing is half done."""
 
 import signal
 import threading
@@ -7,9 +7,12 @@ from typing import Any, Self
 
 from keras import callbacks
 
+# The second is what a batch system sends before it takes the machine away.
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 
 class Interruption(callbacks.Callback):
-    """Ctrl-C as a wish that is granted between two steps; a second one insists.
+    """Ctrl-C or SIGTERM as a wish that is granted between two steps; a second one insists.
 
     A step, a save or a record is never cut, and no library can swallow the interrupt on its way. A wish
     that comes after the last step is passed on when everything is written. To be the last of the callbacks.
@@ -22,21 +25,21 @@ class Interruption(callbacks.Callback):
         super().__init__()
         self.epochs = epochs
         self.wished = self.granted = False
-        self.previous: Any = None
+        self.previous: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:
-        """Take the signal over, unless whoever started this process has it ignored."""
-        main = threading.current_thread() is threading.main_thread()
-        if main and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-            self.previous = signal.signal(signal.SIGINT, self._wish)
+        """Take the signals over, unless whoever started this process has them ignored."""
+        if threading.current_thread() is threading.main_thread():
+            heeded = [one for one in SIGNALS if signal.getsignal(one) is not signal.SIG_IGN]
+            self.previous = {one: signal.signal(one, self._wish) for one in heeded}
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give the signal back, and a wish that nothing has granted with it."""
-        if self.previous is not None:
-            signal.signal(signal.SIGINT, self.previous)
+        """Give the signals back, and a wish that nothing has granted with them."""
+        for one, handler in self.previous.items():
+            signal.signal(one, handler)
         if self.wished and not self.granted and kind is None:
             raise KeyboardInterrupt
 

@@ -104,7 +104,8 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_it_taken(uninterrupted,
     run = cut_off(tmp_path / "run", 2, 10)
     newest, before = run.checkpoints
     content = bytearray(newest.read_bytes())
-    content[len(content) // 2] ^= 1
+    middle = len(content) // 2
+    content[middle : middle + 999] = bytes(byte ^ 1 for byte in content[middle : middle + 999])
     newest.write_bytes(content)
     assert state(resume(run, listener=Hearing())[0]) == state(uninterrupted[0])
     assert str(newest) in told[0]
