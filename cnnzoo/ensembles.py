@@ -73,7 +73,7 @@ def find_member(config: Config, parent: Path = runs.RUNS) -> Run | None:
         if _is_of(run, config):
             return run
     for run in runs.begun(parent):
-        if not run.metrics_path.is_file() and run.is_in_use() and _is_of(run, config):
+        if run.is_in_use() and _is_of(run, config):
             raise UserError(
                 f"Seed {config.seed} of this recipe is being trained by another process in {run.directory}; "
                 "give the same command again when it has ended."

@@ -186,7 +186,11 @@ def create(config: Config, name: str, directory: Path | None = None, parent: Pat
     except OSError as error:
         raise UserError(f"{directory or parent} cannot be made: {error.strerror}.") from None
     run = Run(directory)
-    files.write_text(run.config_path, config.to_yaml())
+    try:
+        files.write_text(run.config_path, config.to_yaml())
+    except OSError as error:
+        directory.rmdir()
+        raise UserError(f"{directory} cannot be written to: {error.strerror}.") from None
     return run
 
 
@@ -203,8 +207,16 @@ def name_for(config_path: str | Path) -> str:
     return path.stem
 
 
-def write_environment(run: Run, config: Config, device: str) -> None:
-    """Write the versions, the machine and the commit that the run's numbers depend on."""
+def write_environment(run: Run, config: Config, device: str, images: str, preprocessing: dict[str, Any]) -> None:
+    """Write what the run's numbers depend on beside its config: versions, machine, commit and images.
+
+    Args:
+        run: The run.
+        config: Its config.
+        device: The device in words.
+        images: A hash of the training images.
+        preprocessing: With the mean and the deviation that were found in them.
+    """
     environment = {
         "backend": config.runtime.backend,
         "device": device,
@@ -212,6 +224,8 @@ def write_environment(run: Run, config: Config, device: str) -> None:
         "seed": config.seed,
         "git_commit": _git_commit(),
         "versions": runtime.describe(),
+        "images": images,
+        "preprocessing": preprocessing,
     }
     write_json(run.environment_path, environment)
 

@@ -79,9 +79,10 @@ def main() -> None:
     except UserError as error:
         _end(f"Error: {error}", 2)
     except OSError as error:
-        if error.filename is None or error.strerror is None:
+        if error.strerror is None:
             raise
-        _end(f"Error: {error.filename}: {error.strerror}; check the path, its permissions and the room left.", 2)
+        where = error.filename or "a file"
+        _end(f"Error: {where}: {error.strerror}; check the path, its permissions and the room left.", 2)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

@@ -275,7 +275,7 @@ class TrainingSection(Section):
     batch_size: Count = 128
     steps_per_epoch: Count | None = Field(
         None,
-        description="Batches of an epoch; by default as many as see every training image once. "
+        description="Batches of an epoch; by default as many as full ones can be made of the training images. "
         "Any other number goes on in the next epoch where the one before it stopped.",
     )
     gradient_accumulation: Count = Field(

@@ -260,12 +260,14 @@ def _folders(place: Path) -> list[str]:
 
 def _images(place: Path) -> list[Path]:
     """Return all files below a folder whose ending is that of a kind of image that Pillow reads."""
-    return [
-        Path(parent, name)
-        for parent, folders, names in os.walk(place)
-        for name in names
-        if not name.startswith(".") and Path(name).suffix.lower() in endings()
-    ]
+    found = []
+    for parent, folders, names in os.walk(place):
+        # Thumbnails and copies lie there, which would be in one part while the image is in another.
+        folders[:] = [folder for folder in folders if not folder.startswith(".")]
+        found += [
+            Path(parent, name) for name in names if not name.startswith(".") and Path(name).suffix.lower() in endings()
+        ]
+    return found
 
 
 def _check_each_is_trained_on(labels: NDArray[np.int32], classes: Sequence[str], folder: Path) -> None:

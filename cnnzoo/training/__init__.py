@@ -51,6 +51,8 @@ def train(
     prepared = preparing.prepare(config, data_dir)
     run = runs.create(config, name, directory, parent)
     with run.locked():
+        with fitting.room(run):
+            runs.write_environment(run, config, device, prepared.fingerprint(), prepared.preprocessing.model_dump())
         return run, fitting.fit(config, prepared, run, device, listener or Silent())
 
 
@@ -82,11 +84,17 @@ def resume(
         if run.metrics().get("status") == "finished":
             raise UserError(f"{run.directory} is finished: there is nothing to resume.")
         (preparing, fitting), where = _started(config)
-        begun = run.environment_path.is_file()
-        if begun and run.environment()["versions"] != runtime.describe():
+        before = run.environment() if run.environment_path.is_file() else {}
+        if before and before["versions"] != runtime.describe():
             heard.remark("Begun with other versions or on another machine: the last digits may come out otherwise.")
-        prepared = preparing.prepare(config, data_dir)
-        return run, fitting.fit(config, prepared, run, where, heard, resume=begun)
+        prepared = preparing.prepare(config, data_dir, before.get("preprocessing"), begun=bool(run.checkpoints))
+        images = prepared.fingerprint()
+        if before and before.get("images") != images:
+            raise UserError(f"{run.directory} was begun with other images than there are now; train it anew.")
+        if not before:
+            with fitting.room(run):
+                runs.write_environment(run, config, where, images, prepared.preprocessing.model_dump())
+        return run, fitting.fit(config, prepared, run, where, heard, resume=bool(before))
 
 
 def resolved(config: Config, data_dir: Path | None = None) -> Config:

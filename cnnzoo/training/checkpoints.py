@@ -7,7 +7,6 @@ states of the seed generators are kept as well.
 
 import json
 import re
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from keras import Model, callbacks, ops
 from numpy.typing import NDArray
 
 from cnnzoo import files
+from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
 from cnnzoo.training.interruption import Interruption
 from cnnzoo.training.recorder import Recorder
@@ -79,7 +79,7 @@ def newest(run: Run, network: Model, tell: Callable[[str], None]) -> Checkpoint 
                     raise BadZipFile("its bytes have changed")  # noqa: TRY301
                 story = json.loads(str(archive["story"]))
                 values = {name: archive[name] for name in archive.files if name != "story"}
-        except (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error) as error:
+        except Exception as error:
             tell(f"{path} is damaged ({error}); the one before it is taken.")
             continue
         held = [value.shape for name, value in values.items() if name.startswith("model/")]
@@ -131,6 +131,8 @@ class Checkpoints(callbacks.Callback):
 
     def _write(self, epoch: int, step: int) -> None:
         values = {name: ops.convert_to_numpy(variable) for name, variable in variables(self.model).items()}
+        if not all(np.isfinite(value).all() for value in values.values()):
+            self.recorder.give_up()  # the last step's loss was finite, and what it made of the weights is not
         with files.whole(self.run.checkpoint_path(epoch, step)) as path:
             np.savez(path, story=np.array(json.dumps(self.recorder.story())), **values)
         self.written = step
@@ -166,5 +168,11 @@ class Resumption(callbacks.Callback):
                 "optimizer": within or epoch > self.phase,  # a phase that begins has an optimizer of its own
             }
             if kept[part]:
-                variable.assign(self.checkpoint.values[name])
+                value = self.checkpoint.values.get(name)
+                if value is None or value.shape != tuple(variable.shape):
+                    raise UserError(
+                        f"{self.checkpoint.path} is not of this config: {variable.path} does not fit. "
+                        "Was config.yaml changed since? Train it anew."
+                    )
+                variable.assign(value)
         self.checkpoint = None

@@ -15,6 +15,9 @@ from cnnzoo.saved_models import load_model
 
 CLASSIFIER = "logits"
 
+# What a layer does that its weights' shapes do not tell.
+DECISIVE = frozenset({"activation", "dilation_rate", "epsilon", "groups", "padding", "pool_size", "strides"})
+
 
 @dataclass(frozen=True)
 class Phase:
@@ -99,6 +102,7 @@ class InitialWeights:
             UserError: The file holds another network's.
         """
         theirs = {layer.name: layer.get_weights() for layer in _flat(self.model) if layer.weights}
+        self._check_kinds(network)
         for layer in network.layers:
             if not layer.weights:
                 continue
@@ -112,6 +116,28 @@ class InitialWeights:
                     f"{self.path} holds another network's weights: layer {layer.name} has {_sizes(wanted)}, "
                     f"and the file has {has}."
                 )
+
+    def _check_kinds(self, network: Model) -> None:
+        """Check that layers of the same name do the same, where no shape would tell.
+
+        Raises:
+            UserError: They do not.
+        """
+        theirs = {layer.name: layer for layer in _flat(self.model)}
+        for layer in network.layers:
+            other = theirs.get(layer.name)
+            if other is None or layer.name == CLASSIFIER:
+                continue
+            ours, given = layer.get_config(), other.get_config()
+            for key in sorted(DECISIVE & ours.keys() & given.keys()):
+                if ours[key] != given[key]:
+                    raise UserError(
+                        f"{self.path} holds another network's weights: layer {layer.name} has {key} {ours[key]}, "
+                        f"and the file's has {given[key]}; the model's options decide that."
+                    )
+            if type(layer).__name__ != type(other).__name__:
+                kinds = f"{type(layer).__name__}, and the file's is {type(other).__name__}"
+                raise UserError(f"{self.path} holds another network's weights: layer {layer.name} is {kinds}.")
 
 
 def opened(config: Config) -> InitialWeights:

@@ -15,7 +15,7 @@ from cnnzoo.config import Config, TrainingSection
 from cnnzoo.data.augmentation import Augmentation
 from cnnzoo.errors import UserError
 from cnnzoo.models import without_auxiliary_heads
-from cnnzoo.runs import Run, write_environment
+from cnnzoo.runs import Run
 from cnnzoo.training import checkpoints
 from cnnzoo.training.fine_tuning import Phase, phases
 from cnnzoo.training.interruption import Interruption
@@ -54,8 +54,6 @@ def fit(
     Raises:
         UserError: The loss is not finite, or the run cannot be written to.
     """
-    if not resume:
-        write_environment(run, config, device)
     settings, training, validation = config.training, prepared.training, prepared.validation
     images, batches, held_out = _batches(config, training, validation)
     trainee = Trainee(
@@ -81,7 +79,7 @@ def fit(
     resumption = checkpoints.Resumption(checkpoint)
     if checkpoint:
         listener.resumed(recorder.rows, checkpoint.epoch, checkpoint.step)
-    with Interruption(settings.epochs) as interruption, _room(run):
+    with Interruption(settings.epochs) as interruption, room(run):
         heard = [
             EpochSeeds(config.seed, batches),
             resumption,
@@ -104,10 +102,10 @@ def fit(
         metrics = _metrics(status, recorder)
         metrics["remark"] = prepared.training.remark
         metrics["preprocessing"] = prepared.preprocessing.model_dump()
-        run.write_metrics(metrics)
         if recorder.rows:
             title = f"{config.model.name} on {config.data.name}, seed {config.seed}"
             plots.curves(recorder.rows, run.curves_path, best_epoch=metrics["best_epoch"], title=title)
+        run.write_metrics(metrics)  # last, because it says that all the others are there
         if status == "finished":
             shutil.rmtree(run.checkpoints_folder, ignore_errors=True)
     return metrics
@@ -153,7 +151,7 @@ def _steps_per_execution(steps: int, settings: TrainingSection) -> int:
 
 
 @contextmanager
-def _room(run: Run) -> Iterator[None]:
+def room(run: Run) -> Iterator[None]:
     """Say of what cannot be written how to go on.
 
     Raises:

@@ -44,9 +44,10 @@ class Interruption(callbacks.Callback):
             raise KeyboardInterrupt
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Grant the wish between two steps."""
-        del batch, logs
-        self._grant()
+        """Grant the wish between two steps; after an epoch's last one the epoch is written first."""
+        del logs
+        if batch + 1 < self.params["steps"]:
+            self._grant()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Grant the wish between two epochs."""

@@ -1,8 +1,10 @@
 """What a training starts from: images, and a network with its first weights."""
 
+import hashlib
 import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from keras import Model
@@ -28,13 +30,30 @@ class Prepared:
     preprocessing: PreprocessingSection
     class_weights: NDArray[np.float32] | None
 
+    def fingerprint(self) -> str:
+        """Return a hash of the images and labels to train on and to validate with."""
+        total = hashlib.sha256()
+        for part in (self.training, self.validation):
+            images = part.images
+            total.update(images.digest() if isinstance(images, data.ImageFiles) else np.ascontiguousarray(images).data)
+            total.update(part.labels.tobytes())
+        return total.hexdigest()
 
-def prepare(config: Config, data_dir: Path | None = None) -> Prepared:
+
+def prepare(
+    config: Config,
+    data_dir: Path | None = None,
+    known_preprocessing: dict[str, Any] | None = None,
+    *,
+    begun: bool = False,
+) -> Prepared:
     """Load the images, hold out the validation split and build the network.
 
     Args:
         config: The run's config.
         data_dir: Where the data set lies; None to search for it.
+        known_preprocessing: As it was resolved when the training began; None to resolve it now.
+        begun: There is a checkpoint, so that initial weights are not needed any more.
 
     Raises:
         UserError: The data are not there or damaged, the network cannot take them, or a library that the
@@ -53,9 +72,11 @@ def prepare(config: Config, data_dir: Path | None = None) -> Prepared:
             )
     with config.blaming("training.class_weights"):
         weights = class_weights(config.training.class_weights, training.labels, classes)
-    initial = fine_tuning.opened(config) if config.fine_tuning else None
+    initial = fine_tuning.opened(config) if config.fine_tuning and not begun else None
     with config.blaming("preprocessing"):
         given = initial.preprocessing(config.preprocessing) if initial else config.preprocessing
+        if known_preprocessing is not None:
+            given = PreprocessingSection.model_validate(known_preprocessing)
         preprocessing = resolve(given, training.images)
     if config.training.tensorboard and importlib.util.find_spec("tensorboard") is None:
         with config.blaming("training.tensorboard"):

@@ -43,7 +43,7 @@ def draw(config: Config, path: Path, count: int = 8, data_dir: Path | None = Non
     images, names = training.images[chosen], [known.class_names[label] for label in training.labels[chosen]]
 
     network = keras.Sequential([keras.Input(known.input_shape), layers.ZeroPadding2D(config.preprocessing.pad)])
-    trainee = Trainee(network, images, Augmentation(config.augmentation, images), label_smoothing=0.0)
+    trainee = Trainee(network, images, Augmentation(config.augmentation, training.images), label_smoothing=0.0)
     indices = np.arange(number, dtype="int32")
     seeds = EpochSeeds(config.seed, Batches(indices, training.labels[chosen], number, whole=True))
     seeds.set_model(trainee)

@@ -140,7 +140,7 @@ class Recorder(callbacks.Callback):
         """
         self.epoch_seconds = self.epoch_seconds_before + time.perf_counter() - self.began
         if not math.isfinite(logs["loss"]):
-            self._give_up()
+            self.give_up()
         self.listener.step(self.current, self.batches.start + batch + 1)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -158,7 +158,7 @@ class Recorder(callbacks.Callback):
             "validation_accuracy": float(logs["val_accuracy"]),
         }
         if not math.isfinite(row["validation_loss"]):
-            self._give_up()
+            self.give_up()
         best = self.best is None or _merit(row) > _merit(self.best)
         with files.whole(self.run.last_model_path) as path, self.averaging.applied():
             self.network.save(path)
@@ -179,10 +179,17 @@ class Recorder(callbacks.Callback):
         rate: float = self.model.optimizer.rate(step - self.phase.first * self.batches.count)
         return rate
 
-    def _give_up(self) -> NoReturn:
+    def give_up(self) -> NoReturn:
+        """End the training because of a number that is not finite.
+
+        Raises:
+            UserError: Always; it names the step, the learning rate and the last good checkpoint.
+        """
         if hasattr(self.model, "jax_state_sync"):  # on JAX the variables are elsewhere within an epoch
             self.model.jax_state_sync()
         step = int(ops.convert_to_numpy(self.model.first_bad_step))
+        if step < 0:  # every loss was finite, and what the last step made of the weights is not
+            step = int(ops.convert_to_numpy(self.model.steps_done)) - 1
         good = self.run.checkpoints
         raise UserError(
             f"The loss is not finite: epoch {self.current}, step {step + 1:,} of the training, "

@@ -57,9 +57,10 @@ def schedule(config: Config, steps_per_epoch: int) -> Schedule:
         initial = peak / (warmup + 1)  # because a first step at rate zero would be none
     match section:
         case StepSection(every=every, factor=factor):
-            share = _falling(factor, [every * n for n in range(1, math.ceil(config.training.epochs / every))])
+            changes = [every * n for n in range(1, math.ceil(config.training.epochs / every))]
+            share = _falling(factor, [round(epochs * steps_per_epoch) for epochs in changes])
         case MultiStepSection(after=after, factor=factor):
-            share = _falling(factor, after)
+            share = _falling(factor, [round(epochs * steps_per_epoch) for epochs in after])
         case CosineSection(final=final) | OneCycleSection(final=final):
             share = _ending(final, lambda left: 0.5 * (1.0 - ops.cos(math.pi * left)))
         case PolynomialSection(power=power, final=final):
@@ -71,15 +72,15 @@ def schedule(config: Config, steps_per_epoch: int) -> Schedule:
         """Return the fraction of the steps after the warm-up that is still to come."""
         return 1.0 - ops.clip((step - warmup) / max(total - warmup, 1.0), 0.0, 1.0)
 
-    return Schedule(peak, warmup, initial, lambda step: share(step / steps_per_epoch, left(step)))
+    return Schedule(peak, warmup, initial, lambda step: share(step, left(step)))
 
 
-# From the epochs that are done, and the fraction of all steps that is left, to a fraction of the peak.
+# From the step, and the fraction of all steps that is left, to a fraction of the peak.
 Share = Callable[[Any, Any], Any]
 
 
-def _falling(factor: float, epochs: list[float]) -> Share:
-    return lambda done, _: factor ** sum((ops.cast(done >= epoch, "float32") for epoch in epochs), 0.0)
+def _falling(factor: float, changes: list[int]) -> Share:
+    return lambda step, _: factor ** sum((ops.cast(step >= change, "float32") for change in changes), 0.0)
 
 
 def _ending(final: float, shape: Callable[[Any], Any]) -> Share:

@@ -103,12 +103,13 @@ class Trainee(Model):
                 # Cross-entropy is linear in its targets, so that mixing them mixes the losses.
                 partners = ops.roll(targets, -1, axis=0)
                 targets = partners + share[:, None] * (targets - partners)
+            weights = 1.0
+            if training and self.class_weights is not None:
+                weights = ops.matmul(targets, ops.convert_to_tensor(self.class_weights)[:, None])[:, 0]
             loss = losses.categorical_crossentropy(
                 targets, ops.cast(output, "float32"), from_logits=True, label_smoothing=smoothing
             )
-            if training and self.class_weights is not None:
-                loss = loss * ops.take(ops.convert_to_tensor(self.class_weights), ops.reshape(y, (-1,)))
-            total = total + self.loss_weights[name] * ops.mean(loss)
+            total = total + self.loss_weights[name] * ops.mean(weights * loss)
         if training:
             self._watch(total)
         return total

@@ -244,3 +244,12 @@ def test_a_wrong_section_is_blamed_on_its_key(setting, sentence):
 def test_a_folder_has_no_files_to_fetch_or_verify(use):
     with pytest.raises(UserError, match=re.escape("data: {name: folder, path: photos}")):
         use("folder")
+
+
+def test_hidden_folders_of_thumbnails_are_no_images(photos):
+    before = len(data.load(section(photos), "train").labels)
+    thumbnails = photos / "red" / ".thumbnails"
+    thumbnails.mkdir()
+    for image in (photos / "red").glob("*.png"):
+        (thumbnails / image.name).write_bytes(image.read_bytes())
+    assert len(data.load(section(photos), "train").labels) == before

@@ -84,6 +84,7 @@ def test_pixels_are_prepared_as_for_the_weights(digits_runs, fine_tuned):
             ["fine_tuning.trained=[fc9]"],
             "fine_tuning.trained: the network has no layer fc9 with weights; there are c1, ",
         ),
+        (["model.activation=tanh"], "fine_tuning.weights: .*another network's weights: layer c1.* has activation tanh"),
         (["fine_tuning.frozen_epochs=3"], "fine_tuning.frozen_epochs: all of the training would be frozen"),
     ],
 )

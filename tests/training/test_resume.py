@@ -5,10 +5,12 @@ import random
 import subprocess
 import sys
 import time
+from itertools import count
 from pathlib import Path
 
 import keras
 import pytest
+import yaml
 from commands import SMALL
 
 from cnnzoo.cli.options import load_config
@@ -121,6 +123,25 @@ def test_two_checkpoints_are_kept(tmp_path):
     ]
 
 
+def test_other_images_than_before_are_refused(tmp_path, photos):
+    folder = (f"data={{name: folder, path: {photos}, size: 28, channels: 1}}", "training.batch_size=4")
+    config = load_config("digits", (*EVERYTHING, *folder))
+    with pytest.raises(CutOffError):
+        train(config, directory=tmp_path / "run", listener=Cutting(2, None))
+    image = min((photos / "red").iterdir())
+    image.with_name("another.png").write_bytes(image.read_bytes())
+    with pytest.raises(UserError, match="was begun with other images than there are now"):
+        resume(Run(tmp_path / "run"))
+
+
+def test_a_config_that_was_changed_since_is_refused(tmp_path):
+    run = cut_off(tmp_path / "run", 2, None)
+    values = yaml.safe_load(run.config_path.read_text())
+    run.config_path.write_text(yaml.safe_dump({**values, "optimizer": {"name": "adam"}}))
+    with pytest.raises(UserError, match="is not of this config"):
+        resume(run)
+
+
 def test_a_finished_run_has_nothing_to_resume(uninterrupted):
     with pytest.raises(UserError, match="is finished: there is nothing to resume"):
         resume(uninterrupted[0])
@@ -170,25 +191,25 @@ def test_a_process_that_was_killed_at_any_moment_goes_on_to_the_same_bits(tmp_pa
     _, errors = whole.communicate()
     seconds = time.monotonic() - began
     assert whole.returncode == 0, errors
-    run, moments, kills = tmp_path / "run", random.Random(), 0
-    process = command("train", "digits", "--run", run, *long)
-    while kills < int(os.environ.get("CNNZOO_KILLS", "2")):
-        time.sleep(moments.uniform(0.3, 0.95) * seconds)
-        if process.poll() is not None and not kills:
-            pytest.fail(process.stderr.read())
-        kills += process.poll() is None
-        process.kill()
-        process.communicate()
-        if Run(run).metrics():  # it had come to its end
-            break
-        process = (
-            command("train", "--resume", run)
-            if Run(run).config_path.is_file()
-            else command("train", "digits", "--run", run, *long)
-        )
-    _, errors = process.communicate()
-    assert Run(run).metrics().get("status") == "finished", errors
-    assert state(Run(run)) == state(Run(tmp_path / "whole"))
+    moments, wanted, kills = random.Random(), int(os.environ.get("CNNZOO_KILLS", "2")), 0
+    for number in count():
+        run = Run(tmp_path / f"run{number}")
+        process = command("train", "digits", "--run", run.directory, *long)
+        while process.poll() is None:
+            try:
+                process.communicate(timeout=moments.uniform(0.2, 0.95) * seconds if kills < wanted else None)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.communicate()
+                kills += 1
+                begun = run.config_path.is_file()
+                again = ("--resume", run.directory) if begun else ("digits", "--run", tmp_path / f"run{number}b", *long)
+                run = run if begun else Run(tmp_path / f"run{number}b")
+                process = command("train", *again)
+        assert process.returncode == 0
+        assert state(run) == state(Run(tmp_path / "whole"))
+        if kills == wanted:
+            return
 
 
 @pytest.mark.slow

@@ -74,3 +74,12 @@ def test_a_plateau_divides_when_validation_has_stalled_and_waits_again():
 def test_a_schedule_that_does_not_fit_into_the_training_is_refused(setting, sentence):
     with pytest.raises(UserError, match=sentence):
         configs.load("digits", ["training.epochs=10", setting])
+
+
+def test_a_step_falls_in_the_same_step_when_it_is_compiled():
+    settings = ["training.epochs=4", "optimizer={name: sgd, learning_rate: 1.0}", "schedule={name: step, every: 1}"]
+    for steps in (41, 47, 55):
+        function = schedule(configs.load("digits", settings), steps)
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Lambda(function)])
+        rates = model.predict(np.arange(4 * steps, dtype="float32")[:, None], verbose=0)[:, 0]
+        assert np.allclose(rates, np.repeat([1.0, 0.1, 0.01, 0.001], steps)), steps

@@ -332,6 +332,54 @@ def test_an_interrupt_after_the_last_step_is_passed_on_when_everything_is_writte
     assert run.curves_path.is_file()
 
 
+def test_an_interrupt_in_the_last_step_of_an_epoch_waits_until_it_is_written(tmp_path):
+    class Interrupting(Silent):
+        def step(self, epoch, step):
+            if (epoch, step) == (1, 10):
+                signal.raise_signal(signal.SIGINT)
+
+    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        run, metrics = train(load_config("digits", SMALL_SETTINGS), directory=tmp_path / "run", listener=Interrupting())
+    finally:
+        signal.signal(signal.SIGINT, inherited)
+    assert (metrics["status"], metrics["epochs"], len(run.history())) == ("interrupted", 1, 1)
+
+
+def test_a_training_whose_curves_cannot_be_drawn_is_not_finished(tmp_path, monkeypatch):
+    from cnnzoo.training import fitting, resume
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(fitting.plots, "curves", full)
+        with pytest.raises(UserError, match=r"No space left.*--resume"):
+            trained(tmp_path / "run", "training.epochs=1")
+    run, metrics = resume(Run(tmp_path / "run"))
+    assert metrics["status"] == "finished"
+    assert run.curves_path.is_file()
+
+
+def test_classes_weigh_as_they_are_told():
+    from cnnzoo.config import AugmentationSection
+    from cnnzoo.training.trainee import class_weights
+
+    labels = np.array([0, 0, 0, 1])
+    assert class_weights("balanced", labels, 2) == pytest.approx([4 / 6, 2.0])
+    assert class_weights([1.0, 3.0], labels, 2) == pytest.approx([4 / 6, 2.0])
+    network = keras.Sequential([keras.Input((1, 1, 2)), keras.layers.Flatten()])
+    images = np.array([[[[2, 0]]], [[[3, 0]]]], "uint8")
+    weights = np.array([0.5, 2.0], "float32")
+    trainee = Trainee(network, images, Augmentation(AugmentationSection(), images), 0.0, weights)
+    logits = trainee(np.array([0, 1]))
+    losses = np.log1p(np.exp([-2.0, 3.0]))
+    weighted = float(trainee.compute_loss(None, np.array([0, 1]), logits, training=True))
+    assert weighted == pytest.approx((0.5 * losses[0] + 2.0 * losses[1]) / 2, rel=1e-4)
+    plain = float(trainee.compute_loss(None, np.array([0, 1]), logits, training=False))
+    assert plain == pytest.approx(losses.mean(), rel=1e-4)
+
+
 def test_a_run_is_held_while_it_is_trained(tmp_path):
     class Asking(Silent):
         def epoch(self, row, images_per_second, best):
