@@ -59,18 +59,20 @@ def train_members(
     return voters
 
 
-def find_member(config: Config, parent: Path = runs.RUNS) -> Run | None:
+def find_member(config: Config, parent: Path = runs.RUNS, *, any_backend: bool = True) -> Run | None:
     """Return the run of a config's recipe and seed that finished first, or None where one is to be trained.
 
     Args:
-        config: The recipe and the seed; where it ran makes no difference.
+        config: The recipe and the seed.
         parent: Folder of the runs.
+        any_backend: Whether it makes no difference where it ran; otherwise it has to be the config's backend.
 
     Raises:
         UserError: Another process is training it at this moment.
     """
+    backend = resolve_backend(config.runtime.backend)
     for run in runs.finished(parent):
-        if _is_of(run, config):
+        if _is_of(run, config) and (any_backend or run.config().runtime.backend == backend):
             return run
     for run in runs.begun(parent):
         if run.is_in_use() and _is_of(run, config):

@@ -55,7 +55,7 @@ def train_seeds(
     commands = {}
     for seed in seeds:
         wanted = recipe.replaced(seed=seed)
-        run = find_member(wanted)
+        run = find_member(wanted, any_backend=False)
         begun = None if run else find_unfinished(wanted)
         announce(_name(seed), run or begun)
         if begun:
@@ -68,7 +68,7 @@ def train_seeds(
     ended = run_all(commands, jobs, heard)
     trained, failed = [], []
     for seed in seeds:
-        member = find_member(recipe.replaced(seed=seed))
+        member = find_member(recipe.replaced(seed=seed), any_backend=False)
         if member:
             trained.append(figures(member))
         else:

@@ -72,6 +72,8 @@ def newest(run: Run, network: Model, tell: Callable[[str], None]) -> Checkpoint 
         tell: Told of one that is damaged.
     """
     wanted = sorted(tuple(weight.shape) for weight in network.weights)
+    for unfinished in run.checkpoints_folder.glob(".epoch-*"):  # a kill came while they were written
+        unfinished.unlink()
     for path in run.checkpoints:
         try:
             with np.load(path, allow_pickle=False) as archive:
@@ -115,8 +117,7 @@ class Checkpoints(callbacks.Callback):
         done = self.batches.start + batch + 1
         due = done // self.every > self.written // self.every
         if done < self.batches.count and (due or self.interruption.wished):
-            if hasattr(self.model, "jax_state_sync"):  # on JAX the variables are elsewhere within an epoch
-                self.model.jax_state_sync()
+            self.model.gather()
             self._write(self.recorder.current - 1, done)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:

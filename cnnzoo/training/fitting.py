@@ -26,7 +26,7 @@ from cnnzoo.training.recorder import Averaging, Recorder
 from cnnzoo.training.streaming import StreamedBatches
 from cnnzoo.training.trainee import Batches, EpochSeeds, Trainee
 
-VALIDATION_BATCH_SIZE = 500
+MOST_VALIDATION_BATCH_SIZE = 500
 REPORTS_PER_EPOCH = 10
 
 
@@ -99,6 +99,11 @@ def fit(
                     _train(trainee, phase, batches, held_out, max(done, (phase.first, 0)), recorder, heard)
         except KeyboardInterrupt:
             status = "interrupted"
+        except Exception as error:
+            failure = batches.failure or held_out.failure
+            if failure is None or failure is error:
+                raise
+            raise failure from None
         metrics = _metrics(status, recorder)
         metrics["remark"] = prepared.training.remark
         metrics["preprocessing"] = prepared.preprocessing.model_dump()
@@ -171,17 +176,19 @@ def _batches(
 ) -> tuple[NDArray[np.uint8] | None, Batches, Batches]:
     """Return the images that stay on the device, if they can, and the batches of training and validation."""
     size, count = config.training.batch_size, config.training.steps_per_epoch
+    # Without gradients a batch may be larger, though not by much where the training's had to be small.
+    held_out = min(4 * size, MOST_VALIDATION_BATCH_SIZE)
     first, second = training.images, validation.images
     if isinstance(first, data.ImageFiles) or isinstance(second, data.ImageFiles):
         assert isinstance(first, data.ImageFiles)
         assert isinstance(second, data.ImageFiles)
         batches = StreamedBatches(first, training.labels, size, whole=True, count=count)
-        return None, batches, StreamedBatches(second, validation.labels, VALIDATION_BATCH_SIZE, whole=False)
+        return None, batches, StreamedBatches(second, validation.labels, held_out, whole=False)
     places = np.arange(len(first) + len(second), dtype="int32")
     return (
         np.concatenate([first, second]),
         Batches(places[: len(first)], training.labels, size, whole=True, count=count),
-        Batches(places[len(first) :], validation.labels, VALIDATION_BATCH_SIZE, whole=False),
+        Batches(places[len(first) :], validation.labels, held_out, whole=False),
     )
 
 

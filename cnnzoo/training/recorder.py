@@ -185,8 +185,7 @@ class Recorder(callbacks.Callback):
         Raises:
             UserError: Always; it names the step, the learning rate and the last good checkpoint.
         """
-        if hasattr(self.model, "jax_state_sync"):  # on JAX the variables are elsewhere within an epoch
-            self.model.jax_state_sync()
+        self.model.gather()
         step = int(ops.convert_to_numpy(self.model.first_bad_step))
         if step < 0:  # every loss was finite, and what the last step made of the weights is not
             step = int(ops.convert_to_numpy(self.model.steps_done)) - 1

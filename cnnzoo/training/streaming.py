@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnzoo.data import ImageFiles
+from cnnzoo.errors import UserError
 from cnnzoo.training.trainee import Batches
 
 # Batches that are decoded while the device works at the one before them.
@@ -58,4 +59,8 @@ class StreamedBatches(Batches):
         indices, labels = super().__getitem__(step)
         # Keras may ask for a step twice, and from another thread.
         images = self.begun.pop(indices.tobytes(), None) or self.images.begin(indices)
-        return (np.stack([image.result() for image in images]), indices), labels
+        try:
+            return (np.stack([image.result() for image in images]), indices), labels
+        except UserError as error:
+            self.failure = error
+            raise

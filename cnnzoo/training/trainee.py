@@ -114,6 +114,11 @@ class Trainee(Model):
             self._watch(total)
         return total
 
+    def gather(self) -> None:
+        """Have the variables hold their values within an epoch too, when JAX keeps them elsewhere."""
+        if hasattr(self, "jax_state_sync"):
+            self.jax_state_sync()
+
     def _watch(self, loss: Any) -> None:
         """Note the step of the first loss that is not finite."""
         bad = ops.logical_and(self.first_bad_step < 0, ops.logical_not(ops.isfinite(loss)))
@@ -178,6 +183,7 @@ class Batches(utils.PyDataset):
 
     Attributes:
         start: Batches at the beginning of an epoch to leave out, because they were done before an interruption.
+        failure: What was wrong with a batch that could not be made, which is lost on its way through a backend.
     """
 
     def __init__(
@@ -195,6 +201,7 @@ class Batches(utils.PyDataset):
         self.per_pass = len(indices) // batch_size if whole else -(-len(indices) // batch_size)
         self.count = count or self.per_pass
         self.start = 0
+        self.failure: UserError | None = None
 
     def __len__(self) -> int:
         """Return the number of batches in an epoch, less those that are left out."""

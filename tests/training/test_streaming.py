@@ -8,7 +8,7 @@ from cnnzoo.config import FolderSection, PreprocessingSection
 from cnnzoo.config import load as load_config
 from cnnzoo.data.preprocessing import resolve
 from cnnzoo.errors import UserError
-from cnnzoo.training import train
+from cnnzoo.training import Silent, train
 from cnnzoo.training.streaming import StreamedBatches
 from cnnzoo.training.trainee import Batches
 
@@ -62,3 +62,16 @@ def test_a_streamed_training_is_the_same_as_one_in_memory(photos, tmp_path):
     files, _ = train(load_config(path, ["data.memory=0"]), directory=tmp_path / "files")
     assert kept.history_path.read_bytes() == files.history_path.read_bytes()
     assert kept.config().recipe() == files.config().recipe()
+
+
+@pytest.mark.slow
+def test_a_training_whose_files_go_missing_ends_with_their_names(photos, tmp_path):
+    class Deleting(Silent):
+        def epoch(self, row, images_per_second, best):
+            for path in photos.rglob("*.*"):
+                path.unlink()
+
+    section = f"data={{name: folder, path: {photos}, size: 32, channels: 1, memory: 0}}"
+    config = load_config("digits", [section, "preprocessing.pad=0", "training.batch_size=4", "training.epochs=3"])
+    with pytest.raises(UserError, match=r"There is no image .*photos"):
+        train(config, directory=tmp_path / "run", listener=Deleting())

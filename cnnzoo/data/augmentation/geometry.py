@@ -11,7 +11,7 @@ from keras import ops, random
 
 from cnnzoo.config import AugmentationSection, ElasticSection, ResizedCropSection
 
-# Parts of an image that are drawn before the last one is taken as it is.
+# Parts of an image that are drawn; the first that fits inside it is taken, or the first of all, cut to fit.
 TRIES = 10
 
 
