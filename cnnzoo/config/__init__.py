@@ -6,21 +6,20 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from cnnzoo.config.mistakes import explain
-from cnnzoo.config.reading import override, read
-from cnnzoo.config.sections import (
-    SEEDS,
+from cnnzoo.config.images import (
     AugmentationSection,
     Cifar100Section,
-    Config,
     Data,
     DataSection,
     ElasticSection,
     FolderSection,
     PreprocessingSection,
     ResizedCropSection,
-    TrainingSection,
 )
+from cnnzoo.config.mistakes import explain
+from cnnzoo.config.reading import override, read
+from cnnzoo.config.section import SEEDS
+from cnnzoo.config.sections import Config, TrainingSection
 from cnnzoo.config.seeds import parse_seeds
 from cnnzoo.config.sweep import Plan, Point, as_yaml, load_plan
 from cnnzoo.errors import UserError, did_you_mean

@@ -3,6 +3,9 @@
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+SEEDS = 2**32
 
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
@@ -16,3 +19,8 @@ class Section(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, allow_inf_nan=False, revalidate_instances="always"
     )
+
+
+def mistake(message: str, *key: str) -> PydanticCustomError:
+    """Make an error about a key at or below the section that raises it."""
+    return PydanticCustomError("mistake", "{message}", {"message": message, "key": key})

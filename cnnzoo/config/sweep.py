@@ -11,12 +11,11 @@ from typing import Any, Literal
 
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_core import PydanticCustomError
 
 from cnnzoo.config.mistakes import explain
 from cnnzoo.config.reading import Key, put, read
-from cnnzoo.config.section import Count, Section
-from cnnzoo.config.sections import SEEDS, Config
+from cnnzoo.config.section import SEEDS, Count, Section, mistake
+from cnnzoo.config.sections import Config
 from cnnzoo.config.seeds import MOST_TRAININGS, parse_seeds
 from cnnzoo.errors import UserError, did_you_mean
 
@@ -36,24 +35,24 @@ class Values(Section):
         if isinstance(values, list):
             values = {"choice": values}
         if not isinstance(values, dict) or len(values) != 1:
-            raise _mistake("write a list of values, or one of {choice: [...]}, {uniform: [...]}, {log_uniform: [...]}.")
+            raise mistake("write a list of values, or one of {choice: [...]}, {uniform: [...]}, {log_uniform: [...]}.")
         kind = next(iter(values))
         if kind not in KINDS:
-            raise _mistake(f"'{kind}' is no way to choose values.{did_you_mean(str(kind), KINDS)}")
+            raise mistake(f"'{kind}' is no way to choose values.{did_you_mean(str(kind), KINDS)}")
         if values[kind] == []:
-            raise _mistake("this list of values is empty.")
+            raise mistake("this list of values is empty.")
         return values
 
     @model_validator(mode="after")
     def _the_values_make_sense(self) -> "Values":
         for index, value in enumerate(self.choice or []):
             if any(value == earlier and type(value) is type(earlier) for earlier in (self.choice or [])[:index]):
-                raise _mistake(f"{value!r} stands here twice.")
+                raise mistake(f"{value!r} stands here twice.")
         bounds = self.uniform or self.log_uniform
         if bounds and not (len(bounds) == 2 and bounds[0] < bounds[1]):
-            raise _mistake(f"write two numbers, the lower one first, not {bounds}.")
+            raise mistake(f"write two numbers, the lower one first, not {bounds}.")
         if self.log_uniform and self.log_uniform[0] <= 0:
-            raise _mistake("the bounds of log_uniform are greater than 0.")
+            raise mistake("the bounds of log_uniform are greater than 0.")
         return self
 
     def draw(self, chance: random.Random) -> Any:
@@ -86,32 +85,32 @@ class Sweep(Section):
         try:
             return parse_seeds(str(seeds))
         except UserError as error:
-            raise _mistake(str(error)) from None
+            raise mistake(str(error)) from None
 
     @model_validator(mode="after")
     def _the_keys_can_be_varied(self) -> "Sweep":
         if not self.keys:
-            raise _mistake("a sweep varies at least one key.", "keys")
+            raise mistake("a sweep varies at least one key.", "keys")
         for key in self.keys:
             if not all(key.split(".")):
-                raise _mistake("write it as section.key, such as optimizer.learning_rate.", "keys", key)
+                raise mistake("write it as section.key, such as optimizer.learning_rate.", "keys", key)
         if "seed" in self.keys:
-            raise _mistake("seeds are not varied here; write seeds: 0..2 beside keys.", "keys", "seed")
+            raise mistake("seeds are not varied here; write seeds: 0..2 beside keys.", "keys", "seed")
         return self
 
     @model_validator(mode="after")
     def _the_method_has_what_it_needs(self) -> "Sweep":
         if self.method == "grid":
             for key in sorted(self.model_fields_set & {"count", "seed"}):
-                raise _mistake("this goes with method: random; a grid trains all combinations.", key)
+                raise mistake("this goes with method: random; a grid trains all combinations.", key)
             for key, values in self.keys.items():
                 if not values.choice:
-                    raise _mistake("a grid needs a list of values; ranges go with method: random.", "keys", key)
+                    raise mistake("a grid needs a list of values; ranges go with method: random.", "keys", key)
         elif self.count is None:
-            raise _mistake("random needs count, the number of points.", "method")
+            raise mistake("random needs count, the number of points.", "method")
         elif self.count > self.combinations:
             message = f"there are only {self.combinations:,} combinations of these values; method: grid trains all."
-            raise _mistake(message, "count")
+            raise mistake(message, "count")
         return self
 
     @property
@@ -217,8 +216,3 @@ def as_yaml(value: Any) -> str:
     """Return a value as one line of YAML, which reads back as the same value."""
     text: str = yaml.safe_dump(value, default_flow_style=True, width=math.inf, allow_unicode=True, sort_keys=False)
     return text.removesuffix("\n").removesuffix("\n...")
-
-
-def _mistake(message: str, *key: str) -> PydanticCustomError:
-    """Make an error about a key at or below the section that raises it."""
-    return PydanticCustomError("mistake", "{message}", {"message": message, "key": key})

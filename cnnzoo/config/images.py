@@ -1,0 +1,189 @@
+"""The sections that say which images a network sees, and how they are prepared and changed."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from cnnzoo.config.section import SEEDS, Count, NonNegative, Section, mistake
+
+# Of pixels scaled to 0..1; what is beyond was meant for 0..255.
+Level = Annotated[float, Field(ge=-10, le=10)]
+Spread = Annotated[float, Field(gt=0, le=10)]
+Side = Annotated[int, Field(ge=1, le=4096)]
+# Below, the gamma variates that make a Beta(alpha, alpha) are often too small for a float.
+Alpha = Annotated[float, Field(ge=0.05, le=100)]
+# Of fractions of a whole: the least and the largest.
+Interval = Annotated[list[Annotated[float, Field(gt=0, le=1)]], Field(min_length=2, max_length=2)]
+Part = Count | Annotated[float, Field(gt=0, lt=1)]
+HELD_OUT = "Training images held out for validation: a number of images, or a fraction."
+
+
+class DataSection(Section):
+    """Which images, and how many of the training images are held out to choose by."""
+
+    name: Literal["mnist", "fashion_mnist", "digits", "cifar10"] = Field(description="Name of the data set.")
+    validation: Part = Field(0.1, description=HELD_OUT)
+
+
+class Cifar100Section(Section):
+    """CIFAR-100 by its 100 classes or by their 20 superclasses."""
+
+    name: Literal["cifar100"]
+    labels: Literal["fine", "coarse"] = Field("fine", description="100 classes, or the 20 that they belong to.")
+    validation: Part = Field(0.1, description=HELD_OUT)
+
+
+class FolderSection(Section):
+    """A folder of a person's own images: class folders, or train, validation and test folders that hold them."""
+
+    name: Literal["folder"]
+    path: str = Field(min_length=1, description="The folder; in a run's own config always from the root on.")
+    size: Side | Annotated[list[Side], Field(min_length=2, max_length=2)] = Field(
+        64, description="Pixels that every image is brought to: of each side, or [height, width]."
+    )
+    channels: Literal[1, 3] = Field(3, description="3 for colour, 1 for grey.")
+    resize: Literal["crop", "squash", "pad"] = Field(
+        "crop",
+        description="For other proportions: the middle is cut out, the image is squashed, or black is added.",
+    )
+    validation: Part = Field(0.1, description=f"{HELD_OUT} Not used where there is a validation folder.")
+    test: Part = Field(
+        0.2,
+        description="Images set apart for the test: a number, or a fraction. Not used where there is a train folder.",
+    )
+    split_seed: int = Field(
+        0, ge=0, lt=SEEDS, description="Draws the validation and test images, together with the files' names."
+    )
+    broken: Literal["stop", "skip"] = Field(
+        "stop", description="An image that cannot be read ends the run, or is left out and named."
+    )
+    memory: NonNegative | None = Field(
+        None,
+        description="Gigabytes that the images may take in memory, by default a quarter of what is free; "
+        "more are read from their files each time.",
+    )
+    classes: list[str] | None = Field(
+        None, description="The class folders, in the order of their labels; by default all there are, sorted."
+    )
+
+    @field_validator("path")
+    @classmethod
+    def _from_the_root_on(cls, path: str) -> str:
+        return os.path.abspath(Path(path).expanduser())  # noqa: PTH100 - pathlib's leaves ".." in
+
+    @field_validator("classes")
+    @classmethod
+    def _at_least_two_classes(cls, classes: list[str] | None) -> list[str] | None:
+        if classes is not None and (len(classes) < 2 or len(set(classes)) < len(classes)):
+            raise mistake("name at least two classes, and each of them once.")
+        return classes
+
+
+class PreprocessingSection(Section):
+    """What happens to raw pixels before the network sees them; it is saved inside the model."""
+
+    pad: int = Field(0, ge=0, le=512, description="Pixels of zeros added on each side.")
+    mean: Level | list[Level] | None = Field(
+        None,
+        description="Subtracted from pixels scaled to 0..1, one value or one per channel; "
+        "by default the training images' own mean.",
+    )
+    deviation: Spread | list[Spread] | None = Field(
+        None, description="Divides after the mean is subtracted; by default the training images' own."
+    )
+
+
+class ElasticSection(Section):
+    """Elastic distortion; Simard, Steinkraus and Platt, ICDAR 2003, section 2."""
+
+    alpha: float = Field(
+        34.0,
+        gt=0,
+        le=1000,
+        description="Strength: the paper's factor of a field of uniform noise smoothed by a normalized Gaussian; "
+        "pixels then move along each axis by about 0.16 alpha / sigma pixels (standard deviation).",
+    )
+    sigma: float = Field(4.0, ge=0.5, le=64, description="Deviation of the Gaussian that smooths it, in pixels.")
+
+
+class ResizedCropSection(Section):
+    """A random part of the image enlarged to its size; Szegedy et al., CVPR 2015, section 6."""
+
+    area: Interval = Field([0.08, 1.0], description="Least and largest area of the part, as fractions of the image.")
+    aspect: Annotated[list[Annotated[float, Field(gt=0, le=10)]], Field(min_length=2, max_length=2)] = Field(
+        [0.75, 1.3333], description="Least and largest width over height of the part, in pixels."
+    )
+
+    @model_validator(mode="after")
+    def _the_least_is_not_above_the_largest(self) -> "ResizedCropSection":
+        for key, (least, largest) in (("area", self.area), ("aspect", self.aspect)):
+            if least > largest:
+                raise mistake(f"the least comes first, and {least:g} is more than {largest:g}.", key)
+        return self
+
+
+class AugmentationSection(Section):
+    """Random changes of each training image, drawn anew every time it is seen.
+
+    They come in this order, whatever the file's: geometry in one resampling at most, colour, cutout, mixing.
+    What comes in from outside an image is 0. The training accuracy of mixed images is that of their own labels.
+    """
+
+    crop: int = Field(
+        0, ge=0, le=256, description="Pixels of zeros put on each side, before a part of the old size is cut out."
+    )
+    mirror: Literal[False, True, "alternating"] = Field(
+        False,
+        description="Left for right: true mirrors half of the images, by chance; alternating mirrors every image in "
+        "every second epoch, the first one by chance.",
+    )
+    rotation: float = Field(0.0, ge=0, le=180, description="Largest rotation either way, in degrees.")
+    shift: float = Field(0.0, ge=0, le=256, description="Largest shift along each axis, in pixels.")
+    scale: float = Field(
+        0.0, ge=0, le=4, description="Largest enlargement or reduction: 0.1 is a factor from 1/1.1 to 1.1."
+    )
+    squeeze: float = Field(
+        0.0, ge=0, le=4, description="Largest stretch of one axis by a factor while the other shrinks by it, as scale."
+    )
+    shear: float = Field(0.0, ge=0, le=60, description="Largest slant of upright lines either way, in degrees.")
+    elastic: ElasticSection | None = Field(None, description="Elastic distortion; {} takes the paper's values.")
+    resized_crop: ResizedCropSection | None = Field(
+        None, description="A random part enlarged to the image's size; {} takes the usual values. Not with crop."
+    )
+    brightness: float = Field(0.0, ge=0, le=1, description="Pixels are multiplied by 1 plus or minus this at most.")
+    contrast: float = Field(
+        0.0, ge=0, le=1, description="Distances from the image's mean grey are multiplied by 1 plus or minus this."
+    )
+    saturation: float = Field(
+        0.0, ge=0, le=1, description="Distances from the pixel's own grey are multiplied by 1 plus or minus this."
+    )
+    hue: float = Field(0.0, ge=0, le=0.5, description="Largest turn of the colour circle, as a fraction of it.")
+    lighting: float = Field(
+        0.0,
+        ge=0,
+        le=10,
+        description="Deviation of AlexNet's noise along the principal components of the training images' colours; "
+        "the paper's is 0.1.",
+    )
+    cutout: int = Field(
+        0, ge=0, le=512, description="Side of a square of zeros whose centre lies anywhere in the image, in pixels."
+    )
+    mixup: Alpha | None = Field(
+        None, description="Alpha of Zhang et al. 2018: the share of a second image is Beta(alpha, alpha)."
+    )
+    cutmix: Alpha | None = Field(
+        None,
+        description="Alpha of Yun et al. 2019: the same for the area of a rectangle of a second image. "
+        "With mixup, a coin decides for each image.",
+    )
+
+    @model_validator(mode="after")
+    def _one_crop_is_enough(self) -> "AugmentationSection":
+        if self.crop and self.resized_crop:
+            raise mistake("augmentation.resized_crop cuts as well; leave one of them out.", "crop")
+        return self
+
+
+Data = Annotated[DataSection | Cifar100Section | FolderSection, Field(discriminator="name")]
