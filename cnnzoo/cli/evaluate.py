@@ -4,13 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from cnnzoo import runs
 from cnnzoo.cli.options import data_dir_option, device_option, split_option
-from cnnzoo.cli.output import json_option, print_json, print_table, progress, results
+from cnnzoo.cli.output import json_option, numbers_table, print_json, print_table, progress, results
 from cnnzoo.runs import Split
 from cnnzoo.runtime import Device
 
@@ -65,7 +64,7 @@ def print_report(console: Console, report: dict[str, Any]) -> None:
     )
     if report["remark"]:
         console.print(f"of the images: {report['remark']}")
-    table = _numbers("class", "precision %", "recall %", "F1 %", "images")
+    table = numbers_table("class", "precision %", "recall %", "F1 %", "images")
     for row in report["per_class"]:
         shares = (f"{100 * row[key]:.2f}" for key in ("precision", "recall", "f1"))
         table.add_row(row["class"], *shares, f"{row['images']:,}")
@@ -79,16 +78,7 @@ def print_report(console: Console, report: dict[str, Any]) -> None:
 
 
 def _matrix(rows: list[str], columns: list[str], report: dict[str, Any]) -> Table:
-    table = _numbers("", *columns)
+    table = numbers_table("", *columns)
     for name, counts in zip(rows, report["confusion"], strict=True):
         table.add_row(name, *(str(count) if count else "." for count in counts))
-    return table
-
-
-def _numbers(first: str, *others: str) -> Table:
-    """Return an empty table whose columns after the first hold numbers."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column(first, no_wrap=True)
-    for name in others:
-        table.add_column(name, justify="right", no_wrap=True)
     return table

@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
-
-if TYPE_CHECKING:
-    from rich.table import Table
+from rich.table import Table
 
 json_option: Callable[[Any], Any] = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else."
@@ -32,7 +31,16 @@ def _console(*, stderr: bool) -> Console:
     return console
 
 
-def print_table(console: Console, *widths: "Table") -> None:
+def numbers_table(first: str, *others: str) -> Table:
+    """Return an empty table whose columns after the first hold numbers."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column(first, no_wrap=True)
+    for name in others:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
+
+
+def print_table(console: Console, *widths: Table) -> None:
     """Print a table whose words and numbers stay whole.
 
     Args:

@@ -7,8 +7,7 @@ from typing import Any
 import click
 
 from cnnzoo import housekeeping, runs
-from cnnzoo.cli.output import json_option, print_json, print_table, results
-from cnnzoo.cli.several import numbers
+from cnnzoo.cli.output import json_option, numbers_table, print_json, print_table, results
 from cnnzoo.config import as_yaml
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
@@ -41,7 +40,7 @@ def list_(folder: Path | None, as_json: bool) -> None:
         return
     if rows:
         headings = ("model", "data", "seed", "status", "epochs", "validation %", "test %", "begun", "size")
-        tables = [numbers("run", *headings), numbers("run", *headings[2:-2])]
+        tables = [numbers_table("run", *headings), numbers_table("run", *headings[2:-2])]
         for row in rows:
             begun = datetime.fromtimestamp(row["begun"]).astimezone().strftime("%Y-%m-%d %H:%M")
             cells = [
@@ -94,7 +93,7 @@ def _draw(compared: list[Run], output: Path) -> None:
 
 
 def _print_comparison(differing: dict[str, list[Any]], rows: list[dict[str, Any]]) -> None:
-    table = numbers("", *(row["run"] for row in rows))
+    table = numbers_table("", *(row["run"] for row in rows))
     for key, values in differing.items():
         table.add_row(key, *("" if value is None else as_yaml(value) for value in values))
     table.add_section()
@@ -141,7 +140,7 @@ def clean(directories: tuple[Path, ...], folder: Path | None, yes: bool, as_json
     if not found:
         click.echo(f"There is nothing to remove under {parent}/.")
         return
-    table = numbers("removed" if yes else "can go", "why", "size")
+    table = numbers_table("removed" if yes else "can go", "why", "size")
     for item in found:
         table.add_row(str(item.path), item.reason, _size(item.bytes))
     print_table(results(), table)

@@ -5,11 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 
-from cnnzoo.cli.output import print_json, print_table, progress, results
+from cnnzoo.cli.output import numbers_table, print_json, print_table, progress, results
 from cnnzoo.config import Config, parse_seeds
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
@@ -71,7 +69,7 @@ def train_seeds(
 
 def _print_seeds(result: dict[str, Any]) -> None:
     """Print one row per seed, then mean and standard deviation."""
-    table = numbers("run", "seed", "best epoch", "validation %", "loss", "seconds")
+    table = numbers_table("run", "seed", "best epoch", "validation %", "loss", "seconds")
     for row in result["runs"]:
         best, accuracy = str(row["best_epoch"]), f"{100 * row['validation_accuracy']:.2f}"
         table.add_row(
@@ -92,12 +90,3 @@ def print_failures(console: Console, reasons: dict[str, str]) -> None:
     """Print why some trainings did not come to their end."""
     for name, reason in reasons.items():
         console.print(f"{name} failed: {reason}", soft_wrap=True)
-
-
-def numbers(first: str, *others: str) -> Table:
-    """Return an empty table whose columns after the first hold numbers."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column(first, no_wrap=True)
-    for name in others:
-        table.add_column(name, justify="right", no_wrap=True)
-    return table

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnnzoo.cli.options import data_dir_option, device_option
-from cnnzoo.cli.output import json_option, print_json, print_table, progress, results
-from cnnzoo.cli.several import jobs_option, numbers, print_failures, teller
+from cnnzoo.cli.output import json_option, numbers_table, print_json, print_table, progress, results
+from cnnzoo.cli.several import jobs_option, print_failures, teller
 from cnnzoo.config import as_yaml, load_sweep
 from cnnzoo.errors import UserError
 from cnnzoo.runtime import Device
@@ -66,7 +66,9 @@ def command(
 
 def _print_points(sweep: "Sweep", result: dict[str, Any]) -> None:
     several = len(sweep.plan.seeds) > 1
-    table = numbers("runs" if several else "run", *sweep.varied, "validation %", *["±"] * several, "loss", "best epoch")
+    table = numbers_table(
+        "runs" if several else "run", *sweep.varied, "validation %", *["±"] * several, "loss", "best epoch"
+    )
     failed: dict[str, str] = {}
     for point in result["points"]:
         trained, mean = point["runs"], point["mean"]
