@@ -9,7 +9,7 @@ whatever it is packed in, are those of the rai-project's dldataset, which unpack
 the five training files of CIFAR-10 were compared with a copy from elsewhere and match.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cnnzoo.data.sources import DataSet
 
@@ -132,27 +132,18 @@ CIFAR100_FINE_CLASSES = tuple(
     """.split()  # noqa: SIM905
 )
 
+CIFAR10_SET = DataSet(
+    name="cifar10",
+    title="CIFAR-10",
+    class_names=CIFAR10_CLASSES,
+    input_shape=(32, 32, 3),
+    train_count=50_000,
+    test_count=10_000,
+    glyphs=False,
+    source="Krizhevsky, Nair and Hinton 2009, from the 80 million tiny images; no licence stated",
+    resize="crop",
+)
 DATA_SETS: tuple[DataSet, ...] = (
-    DataSet(
-        name="cifar10",
-        title="CIFAR-10",
-        class_names=CIFAR10_CLASSES,
-        input_shape=(32, 32, 3),
-        train_count=50_000,
-        test_count=10_000,
-        glyphs=False,
-        source="Krizhevsky, Nair and Hinton 2009, from the 80 million tiny images; no licence stated",
-        resize="crop",
-    ),
-    DataSet(
-        name="cifar100",
-        title="CIFAR-100",
-        class_names=CIFAR100_FINE_CLASSES,
-        input_shape=(32, 32, 3),
-        train_count=50_000,
-        test_count=10_000,
-        glyphs=False,
-        source="Krizhevsky, Nair and Hinton 2009, from the 80 million tiny images; no licence stated",
-        resize="crop",
-    ),
+    CIFAR10_SET,
+    replace(CIFAR10_SET, name="cifar100", title="CIFAR-100", class_names=CIFAR100_FINE_CLASSES),
 )
