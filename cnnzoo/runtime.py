@@ -73,7 +73,7 @@ def prepare(
             f"runtime.threads: Keras is loaded already with {_threads()}; start a new process for {threads}."
         )
     if not loaded:
-        _set_environment(name, device, threads)
+        settle(name, device, threads)
     with _native_logs_muted():
         import keras  # noqa: PLC0415 - its backend is fixed by its import
 
@@ -160,7 +160,14 @@ def _threads() -> int:
     return int(os.environ.get(THREADS[0]) or available_cores())
 
 
-def _set_environment(backend: str, device: Device, threads: int | None) -> None:
+def settle(backend: str, device: Device = "auto", threads: int | None = None) -> None:
+    """Set what Keras and its backend read when they are imported, which is still to come.
+
+    Args:
+        backend: "tensorflow", "jax" or "torch".
+        device: See ``prepare``.
+        threads: See ``prepare``.
+    """
     environment = os.environ
     environment["KERAS_BACKEND"] = backend
     environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

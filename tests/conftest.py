@@ -2,12 +2,16 @@
 
 import contextlib
 import os
+import signal
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from cnnzoo import runtime
 
 if TYPE_CHECKING:
     from commands import Cnnzoo
@@ -15,9 +19,7 @@ if TYPE_CHECKING:
     from cnnzoo.runs import Run
 
 # All of this is read when Keras and matplotlib are imported, which test modules do while they are collected.
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+runtime.settle(runtime.resolve_backend())
 os.environ["MPLBACKEND"] = "Agg"
 SESSION_HOME = tempfile.TemporaryDirectory(prefix="cnnzoo-tests-")
 os.environ["KERAS_HOME"] = str(Path(SESSION_HOME.name, "keras"))
@@ -27,18 +29,26 @@ os.environ["MPLCONFIGDIR"] = str(Path(SESSION_HOME.name, "matplotlib"))
 sys.path.insert(0, str(Path(__file__).parent))
 
 DATA_DIR = Path(os.environ["CNNZOO_DATA_DIR"]).resolve() if os.environ.get("CNNZOO_DATA_DIR") else None
+HAS_CIFAR10 = DATA_DIR is not None and (DATA_DIR / "cifar-10-batches-bin").is_dir()
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     real_data = DATA_DIR or "none, CNNZOO_DATA_DIR is not set: the tests marked real_data are left out"
+    if DATA_DIR and not HAS_CIFAR10:
+        real_data = f"{DATA_DIR}, without cifar-10-batches-bin: the tests on real CIFAR-10 are left out"
     return [f"backend: {os.environ['KERAS_BACKEND']}", f"real data: {real_data}"]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    left_out = [item for item in items if lacks_data(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
+def lacks_data(item: pytest.Item) -> bool:
     if DATA_DIR is None:
-        left_out = [item for item in items if item.get_closest_marker("real_data")]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if not item.get_closest_marker("real_data")]
+        return item.get_closest_marker("real_data") is not None
+    return "real_cifar10_dir" in getattr(item, "fixturenames", ()) and not HAS_CIFAR10
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -72,8 +82,6 @@ def mnist_dir() -> Path:
 def real_cifar10_dir() -> Path:
     """Return the folder in which CIFAR-10 lies as well; a folder with MNIST alone leaves the test out."""
     assert DATA_DIR, "mark a test that uses real_cifar10_dir with real_data"
-    if not (DATA_DIR / "cifar-10-batches-bin").is_dir():
-        pytest.skip("no cifar-10-batches-bin in CNNZOO_DATA_DIR")
     return DATA_DIR
 
 
@@ -100,6 +108,14 @@ def digits_runs(tmp_path_factory: pytest.TempPathFactory) -> "list[Run]":
         for seed in (0, 1):
             train(load_config("digits", SMALL[1::2], seed=seed), "digits")
     return [runs.Run(folder / run.directory) for run in runs.finished(folder / runs.RUNS)]
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Have this process heed Ctrl-C, which one that a shell started in the background ignores."""
+    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, inherited)
 
 
 @pytest.fixture

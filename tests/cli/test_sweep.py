@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import SMALL
+from trainings import SMALL_SETTINGS, CutOff, CutOffError
 
 from cnnzoo.cli.options import load_config
 from cnnzoo.runs import Run
-from cnnzoo.training import Silent, train
+from cnnzoo.training import train
 
 SWEEP = """config: digits
 method: grid
@@ -37,30 +38,16 @@ def test_seeds_that_are_finished_are_kept_and_summed_up(cnnzoo, digits_runs):
     assert len(list(Path("runs").glob("*-digits"))) == 2
 
 
-class CutOffError(Exception):
-    pass
-
-
-class CutOff(Silent):
-    """Ends a training in its second epoch, past a checkpoint."""
-
-    def step(self, epoch, step):
-        if epoch == 2:
-            raise CutOffError
-
-
 @pytest.mark.slow
 def test_a_seed_that_broke_off_goes_on_to_what_it_would_have_become(cnnzoo, digits_runs):
     shutil.copytree(digits_runs[0].directory, "runs/0001-digits")
     with pytest.raises(CutOffError):
-        train(load_config("digits", SMALL[1::2], seed=1), "digits", listener=CutOff())
+        train(load_config("digits", SMALL_SETTINGS, seed=1), "digits", listener=CutOff(2, 1))
     answer = cnnzoo("train", "digits", "--seeds", "0..1", *SMALL, "--json")
     assert answer.code == 0, answer.err
     assert "seed 1  runs/0002-digits was begun and goes on" in answer.err
     assert [row["run"] for row in json.loads(answer.out)["runs"]] == ["runs/0001-digits", "runs/0002-digits"]
-    # Nearly, because JAX compiles otherwise where a test before this one has imported it without our settings.
-    for row, expected in zip(Run(Path("runs/0002-digits")).history(), digits_runs[1].history(), strict=True):
-        assert row == pytest.approx(expected, rel=1e-3)
+    assert Run(Path("runs/0002-digits")).history_path.read_text() == digits_runs[1].history_path.read_text()
 
 
 @pytest.mark.slow

@@ -49,7 +49,7 @@ def test_as_many_run_at_once_as_are_asked_for(jobs, together, tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_or_a_kill_ends_all_processes_in_their_own_time_and_starts_no_other(number, tmp_path):
+def test_ctrl_c_or_a_kill_ends_all_processes_in_their_own_time_and_starts_no_other(number, tmp_path, ctrl_c):
     keep = f"lambda *_: (open({str(tmp_path)!r} + '/kept', 'w'), sys.exit(1))"
     patient = f"import signal; signal.signal(signal.SIGTERM, {keep}); say('begun'); time.sleep(60)"
     heard = []
@@ -60,12 +60,8 @@ def test_ctrl_c_or_a_kill_ends_all_processes_in_their_own_time_and_starts_no_oth
             os.kill(os.getpid(), number)
 
     began = time.monotonic()
-    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background ignore it
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            run_all({"first": python(patient), "second": python("say('begun')")}, 1, listen)
-    finally:
-        signal.signal(signal.SIGINT, inherited)
+    with pytest.raises(KeyboardInterrupt):
+        run_all({"first": python(patient), "second": python("say('begun')")}, 1, listen)
     assert time.monotonic() - began < 30
     assert (tmp_path / "kept").is_file()
     assert heard == [("first", "begun"), ("first", "ending ...")]
