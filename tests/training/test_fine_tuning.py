@@ -1,38 +1,25 @@
 import keras
 import numpy as np
 import pytest
-from commands import SMALL
+from trainings import SMALL_SETTINGS, CutOff, CutOffError
 
 from cnnzoo.cli.options import load_config
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
 from cnnzoo.saved_models import load_model
-from cnnzoo.training import Silent, resume, train
+from cnnzoo.training import resume, train
 
 
 def config(run, *settings, frozen=1):
     section = f"fine_tuning={{weights: {run.model_path}, frozen_epochs: {frozen}, frozen_learning_rate: 0.01}}"
     schedule = "schedule={name: plateau, patience: 1}"
-    return load_config("digits", (*SMALL[1::2], schedule, "training.epochs=3", section, *settings))
+    return load_config("digits", (*SMALL_SETTINGS, schedule, "training.epochs=3", section, *settings))
 
 
 def weights(path):
     """Return the weights of each layer by its name."""
     network = next(layer for layer in load_model(path).layers if isinstance(layer, keras.Model))
     return {layer.name: layer.get_weights() for layer in network.layers if layer.weights}
-
-
-class CutOffError(Exception):
-    pass
-
-
-class AfterEpoch(Silent):
-    def __init__(self, epoch):
-        self.cut = epoch
-
-    def epoch(self, row, images_per_second, best):
-        if row["epoch"] == self.cut:
-            raise CutOffError
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +30,7 @@ def fine_tuned(digits_runs, tmp_path_factory):
 
 def test_only_the_classifier_learns_in_the_frozen_epochs_and_then_all_layers(digits_runs, fine_tuned, tmp_path):
     with pytest.raises(CutOffError):
-        train(config(digits_runs[0]), directory=tmp_path / "run", listener=AfterEpoch(1))
+        train(config(digits_runs[0]), directory=tmp_path / "run", listener=CutOff(1))
     before = weights(digits_runs[0].model_path)
     frozen, after = weights(tmp_path / "run" / "last.keras"), weights(fine_tuned.last_model_path)
     for name in before:
@@ -61,7 +48,7 @@ def test_it_begins_where_the_other_training_ended(digits_runs, fine_tuned):
 @pytest.mark.parametrize("epoch", [1, 2])
 def test_a_fine_tuning_that_was_cut_off_ends_in_the_same_bits(epoch, digits_runs, fine_tuned, tmp_path):
     with pytest.raises(CutOffError):
-        train(config(digits_runs[0]), directory=tmp_path / "run", listener=AfterEpoch(epoch))
+        train(config(digits_runs[0]), directory=tmp_path / "run", listener=CutOff(epoch))
     run, _ = resume(Run(tmp_path / "run"))
     assert run.history_path.read_bytes() == fine_tuned.history_path.read_bytes()
     theirs = weights(fine_tuned.last_model_path)

@@ -8,21 +8,19 @@ import time
 from itertools import count
 from pathlib import Path
 
-import keras
 import pytest
 import yaml
-from commands import SMALL
+from trainings import SMALL_SETTINGS, CutOff, CutOffError, weights
 
 from cnnzoo.cli.options import load_config
 from cnnzoo.ensembles import train_members
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
-from cnnzoo.saved_models import load_model
 from cnnzoo.training import Silent, resume, train
 
 # Of everything that has a state: momentum, averaged weights, accumulated gradients, dropout, augmentation, a plateau.
 EVERYTHING = (
-    *SMALL[1::2],
+    *SMALL_SETTINGS,
     "model={name: lecture_tensorflow}",
     "augmentation={rotation: 10, shift: 1}",
     "optimizer={name: sgd, momentum: 0.9, learning_rate: 0.02, l2: 0.0005, clip_norm: 5.0}",
@@ -35,31 +33,9 @@ EVERYTHING = (
 )
 
 
-def weights(path):
-    return [keras.ops.convert_to_numpy(weight).tobytes() for weight in load_model(path).weights]
-
-
 def state(run):
-    return run.history_path.read_bytes(), weights(run.model_path), weights(run.last_model_path)
-
-
-class CutOffError(Exception):
-    pass
-
-
-class Cutting(Silent):
-    """Ends the training after a step, or when an epoch is written but its checkpoint is not."""
-
-    def __init__(self, epoch, step=None):
-        self.at = epoch, step
-
-    def step(self, epoch, step):
-        if (epoch, step) == self.at:
-            raise CutOffError
-
-    def epoch(self, row, images_per_second, best):
-        if (row["epoch"], None) == self.at:
-            raise CutOffError
+    models = (run.model_path, run.last_model_path)
+    return run.history_path.read_bytes(), [[weight.tobytes() for weight in weights(model)] for model in models]
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +46,7 @@ def uninterrupted(tmp_path_factory):
 
 def cut_off(directory, *where):
     with pytest.raises(CutOffError):
-        train(load_config("digits", EVERYTHING), directory=directory, listener=Cutting(*where))
+        train(load_config("digits", EVERYTHING), directory=directory, listener=CutOff(*where))
     return Run(directory)
 
 
@@ -90,7 +66,7 @@ def test_it_may_be_cut_off_again_and_again(uninterrupted, tmp_path):
     run = cut_off(tmp_path / "run", 1, 7)
     for where in [(2, 3), (2, None)]:
         with pytest.raises(CutOffError):
-            resume(run, listener=Cutting(*where))
+            resume(run, listener=CutOff(*where))
     assert state(resume(run)[0]) == state(uninterrupted[0])
 
 
@@ -127,7 +103,7 @@ def test_other_images_than_before_are_refused(tmp_path, photos):
     folder = (f"data={{name: folder, path: {photos}, size: 28, channels: 1}}", "training.batch_size=4")
     config = load_config("digits", (*EVERYTHING, *folder))
     with pytest.raises(CutOffError):
-        train(config, directory=tmp_path / "run", listener=Cutting(2, None))
+        train(config, directory=tmp_path / "run", listener=CutOff(2, None))
     image = min((photos / "red").iterdir())
     image.with_name("another.png").write_bytes(image.read_bytes())
     with pytest.raises(UserError, match="was begun with other images than there are now"):
@@ -157,7 +133,7 @@ def test_an_ensemble_goes_on_with_a_member_that_broke_off(uninterrupted, tmp_pat
     monkeypatch.chdir(tmp_path)
     config = load_config("digits", EVERYTHING)
     with pytest.raises(CutOffError):
-        train_members(config, 1, "digits", listener=Cutting(2, 5))
+        train_members(config, 1, "digits", listener=CutOff(2, 5))
     (run,) = train_members(config, 1, "digits")
     assert [path.name for path in Path("runs").iterdir() if path.is_dir()] == [run.name]
     assert state(run) == state(uninterrupted[0])
@@ -165,7 +141,7 @@ def test_an_ensemble_goes_on_with_a_member_that_broke_off(uninterrupted, tmp_pat
 
 def test_early_stopping_ends_when_validation_has_stalled(tmp_path):
     settings = ("optimizer={name: sgd, learning_rate: 1.0e-12}", "schedule={name: constant}")
-    config = load_config("digits", (*SMALL[1::2], *settings, "training.epochs=9", "training.early_stopping=2"))
+    config = load_config("digits", (*SMALL_SETTINGS, *settings, "training.epochs=9", "training.early_stopping=2"))
     run, metrics = train(config, directory=tmp_path / "run")
     best = metrics["best_epoch"]
     assert metrics["ended_early"]

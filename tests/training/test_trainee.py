@@ -1,0 +1,131 @@
+"""What a training step computes: the images that it sees, and the loss that it lowers."""
+
+import keras
+import numpy as np
+import pytest
+
+from cnnzoo import data
+from cnnzoo.config import AugmentationSection
+from cnnzoo.data.augmentation import Augmentation
+from cnnzoo.models.layers import AuxiliaryLogits
+from cnnzoo.training.trainee import Batches, EpochSeeds, Trainee, class_weights
+
+
+def test_training_images_are_augmented_and_others_are_not():
+    network = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten()])
+    images = data.load("digits", "test").images[:8]
+    augmentation = Augmentation(AugmentationSection(rotation=20.0, shift=3.0, mixup=0.2), images)
+    trainee = Trainee(network, images, augmentation, label_smoothing=0.0)
+    flat = images.reshape(8, -1).astype("float32")
+    outputs = [trainee(np.arange(8)), *(trainee(np.arange(8), training=True)["logits"] for _ in range(2))]
+    seen = [keras.ops.convert_to_numpy(output) for output in outputs]
+    assert np.array_equal(seen[0], flat)
+    assert all(not np.array_equal(row, plain) for row, plain in zip(seen[1], flat, strict=True))
+    assert not np.array_equal(seen[1], seen[2])
+
+
+def test_label_smoothing_changes_the_training_loss_alone():
+    network = keras.Sequential([keras.Input((1, 1, 3)), keras.layers.Flatten()])
+    images = np.array([[[[2, 0, 0]]], [[[0, 1, 0]]]], "uint8")
+    trainee = Trainee(network, images, Augmentation(AugmentationSection(), images), label_smoothing=0.3)
+    logits = trainee(np.array([0, 1]))
+    values = np.exp(images.reshape(2, 3).astype("float64"))
+    log_p = np.log(values / values.sum(axis=1, keepdims=True))
+    labels = np.array([0, 1])
+    plain = -log_p[[0, 1], labels].mean()
+    smoothed = 0.7 * plain - 0.3 * log_p.mean()
+    assert float(trainee.compute_loss(None, labels, logits, training=False)) == pytest.approx(plain, rel=1e-4)
+    assert float(trainee.compute_loss(None, labels, logits, training=True)) == pytest.approx(smoothed, rel=1e-4)
+
+
+def test_auxiliary_heads_add_their_weighted_loss_in_training_alone():
+    pixels = keras.Input((1, 1, 3))
+    logits = keras.layers.Flatten(name="logits")(pixels)
+    helped = AuxiliaryLogits(0.3, name="auxiliary1")(keras.layers.Rescaling(0.5)(logits))
+    inner = keras.Model(pixels, {"logits": logits, "auxiliary1": helped})
+    network = keras.Model(pixels, inner(pixels))
+    images = np.array([[[[2, 0, 0]]], [[[0, 1, 0]]]], "uint8")
+    trainee = Trainee(network, images, Augmentation(AugmentationSection(), images), label_smoothing=0.0)
+    labels = np.array([0, 2])
+    outputs = trainee(np.array([0, 1]), training=True)
+
+    def cross_entropy(logits):
+        return -(logits - np.log(np.exp(logits).sum(axis=1, keepdims=True)))[[0, 1], labels].mean()
+
+    raw = images.reshape(2, 3).astype("float64")
+    alone, both = cross_entropy(raw), cross_entropy(raw) + 0.3 * cross_entropy(raw / 2)
+    assert float(trainee.compute_loss(None, labels, outputs, training=True)) == pytest.approx(both, rel=1e-4)
+    assert float(trainee.compute_loss(None, labels, outputs, training=False)) == pytest.approx(alone, rel=1e-4)
+
+
+def test_mixed_images_are_trained_towards_both_labels_in_proportion():
+    pixels = keras.Input((1, 1, 3))
+    logits = keras.layers.Flatten(name="logits")(pixels)
+    helped = AuxiliaryLogits(0.3, name="auxiliary1")(keras.layers.Rescaling(0.5)(logits))
+    network = keras.Model(pixels, {"logits": logits, "auxiliary1": helped})
+    images = np.array([[[[2, 0, 0]]], [[[0, 1, 0]]], [[[1, 3, 5]]]], "uint8")
+    labels = np.array([0, 1, 2])
+    trainee = Trainee(network, images, Augmentation(AugmentationSection(mixup=1.0), images), label_smoothing=0.1)
+    outputs = trainee(np.arange(3), training=True)
+    share = keras.ops.convert_to_numpy(outputs["share"])[:, None]
+    raw = images.reshape(3, 3).astype("float64")
+    mixed = share * raw + (1 - share) * np.roll(raw, -1, axis=0)
+    assert np.allclose(keras.ops.convert_to_numpy(outputs["logits"]), mixed, atol=1e-4)
+    targets = 0.9 * (share * np.eye(3) + (1 - share) * np.roll(np.eye(3), -1, axis=0)) + 0.1 / 3
+
+    def cross_entropy(logits):
+        return -(targets * (logits - np.log(np.exp(logits).sum(axis=1, keepdims=True)))).sum(axis=1).mean()
+
+    loss = float(trainee.compute_loss(None, labels, outputs, training=True))
+    assert loss == pytest.approx(cross_entropy(mixed) + 0.3 * cross_entropy(mixed / 2), rel=1e-4)
+
+
+def test_a_step_with_changes_of_every_kind_is_compiled_and_runs_in_mixed_precision():
+    section = AugmentationSection.model_validate(
+        {
+            "crop": 2,
+            "mirror": "alternating",
+            "rotation": 10.0,
+            "elastic": {},
+            "hue": 0.1,
+            "contrast": 0.1,
+            "lighting": 0.1,
+            "cutout": 4,
+            "mixup": 0.2,
+        }
+    )
+    images = np.random.default_rng(0).integers(0, 256, (40, 12, 12, 3), dtype="uint8")
+    labels = np.arange(40, dtype="int32") % 4
+    keras.utils.set_random_seed(0)
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        network = keras.Sequential(
+            [keras.Input((12, 12, 3)), keras.layers.Rescaling(1 / 255), keras.layers.Flatten(), keras.layers.Dense(4)]
+        )
+        trainee = Trainee(network, images, Augmentation(section, images), label_smoothing=0.1)
+    finally:
+        keras.config.set_dtype_policy(policy)
+    trainee.compile("sgd")
+    batches = Batches(np.arange(40, dtype="int32"), labels, 8, whole=True)
+    history = trainee.fit(batches, epochs=2, shuffle=False, verbose=0, callbacks=[EpochSeeds(7, batches)]).history
+    assert np.isfinite(history["loss"]).all()
+    mirrored = keras.ops.convert_to_numpy(trainee.augmentation.mirrored)
+    trainee.augmentation.begin_epoch(7, 0)
+    assert np.array_equal(mirrored, 1 - keras.ops.convert_to_numpy(trainee.augmentation.mirrored))
+
+
+def test_classes_weigh_as_they_are_told():
+    labels = np.array([0, 0, 0, 1])
+    assert class_weights("balanced", labels, 2) == pytest.approx([4 / 6, 2.0])
+    assert class_weights([1.0, 3.0], labels, 2) == pytest.approx([4 / 6, 2.0])
+    network = keras.Sequential([keras.Input((1, 1, 2)), keras.layers.Flatten()])
+    images = np.array([[[[2, 0]]], [[[3, 0]]]], "uint8")
+    weights = np.array([0.5, 2.0], "float32")
+    trainee = Trainee(network, images, Augmentation(AugmentationSection(), images), 0.0, weights)
+    logits = trainee(np.array([0, 1]))
+    losses = np.log1p(np.exp([-2.0, 3.0]))
+    weighted = float(trainee.compute_loss(None, np.array([0, 1]), logits, training=True))
+    assert weighted == pytest.approx((0.5 * losses[0] + 2.0 * losses[1]) / 2, rel=1e-4)
+    plain = float(trainee.compute_loss(None, np.array([0, 1]), logits, training=False))
+    assert plain == pytest.approx(losses.mean(), rel=1e-4)
