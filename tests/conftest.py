@@ -23,6 +23,9 @@ runtime.settle(runtime.resolve_backend())
 os.environ["MPLBACKEND"] = "Agg"
 SESSION_HOME = tempfile.TemporaryDirectory(prefix="cnnzoo-tests-")
 os.environ["KERAS_HOME"] = str(Path(SESSION_HOME.name, "keras"))
+# Most of the tests' time on JAX is compiling the same few networks; the processes of one session share it.
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(SESSION_HOME.name, "jax")))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
 # matplotlib's list of fonts takes seconds to make, so that the whole session shares one.
 os.environ["MPLCONFIGDIR"] = str(Path(SESSION_HOME.name, "matplotlib"))
 
