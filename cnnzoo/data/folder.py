@@ -108,7 +108,7 @@ def load(section: FolderSection, split: Literal["train", "test"], data_dir: Path
         )
     good = np.ones(len(files.names), dtype=bool)
     good[list(failures)] = False
-    lost = listed([files.names[index] for index in sorted(failures)])
+    lost = listed([files.names[index] for index in sorted(failures)], shown=20)
     remark = f"{len(failures):,} of {len(good):,} images left out as unreadable: {lost}" if failures else ""
     labels = files.labels[good]
     if not len(labels):
@@ -118,8 +118,8 @@ def load(section: FolderSection, split: Literal["train", "test"], data_dir: Path
         _check_each_is_trained_on(labels[~held], known.class_names, folder)
         if not held.any():
             raise UserError(f"None of the validation images in {folder} can be read.")
-    if pixels is None:
-        return Split(images.part(good) if failures else images, labels, remark, held)
+    if isinstance(pixels, ImageFiles):
+        return Split(pixels.part(good), labels, remark, held)
     return Split(pixels[good] if failures else pixels, labels, remark, held)
 
 

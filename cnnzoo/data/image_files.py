@@ -5,7 +5,7 @@ import os
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,11 +28,13 @@ class ImageFiles:
         paths: The files.
         input_shape: Height, width and channels of each image.
         resize: How the size is reached.
+        sums: What ``sums_of`` returns of each image (count, 2, channels); None before all were read once.
     """
 
     paths: tuple[Path, ...]
     input_shape: tuple[int, int, int]
     resize: Resize
+    sums: NDArray[np.int64] | None = field(default=None, repr=False, compare=False)
 
     @property
     def dtype(self) -> np.dtype[np.uint8]:
@@ -68,7 +70,7 @@ class ImageFiles:
     def part(self, mask: NDArray[np.bool_]) -> "ImageFiles":
         """Return the files that a mask (count,) is true for."""
         chosen = tuple(path for path, wanted in zip(self.paths, mask, strict=True) if wanted)
-        return ImageFiles(chosen, self.input_shape, self.resize)
+        return replace(self, paths=chosen, sums=None if self.sums is None else self.sums[mask])
 
     def chunks(self) -> Iterator[NDArray[np.uint8]]:
         """Yield all images, some at a time."""
@@ -82,17 +84,18 @@ class ImageFiles:
             total.update(hashlib.sha256(path.read_bytes()).digest())
         return total.digest()
 
-    def read(self, *, keep: bool) -> tuple[NDArray[np.uint8] | None, dict[int, UserError]]:
+    def read(self, *, keep: bool) -> "tuple[NDArray[np.uint8] | ImageFiles, dict[int, UserError]]":
         """Decode every file once.
 
         Args:
-            keep: Return the images; otherwise they are only checked.
+            keep: Return the images; otherwise they are checked and summed up.
 
         Returns:
-            The images (count, height, width, channels), black where a file cannot be read, or None; and for
-            each file that cannot be read its index and why.
+            The images (count, height, width, channels), black where a file cannot be read, or the files with
+            their sums; and for each file that cannot be read its index and why.
         """
         images = np.zeros(self.shape, np.uint8) if keep else None
+        sums = np.zeros((len(self), 2, self.input_shape[-1]), np.int64)
         failures = {}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of metadata in a strange form, once for each of thousands of files
@@ -104,26 +107,28 @@ class ImageFiles:
                     except UserError as error:
                         failures[int(index)] = error
                         continue
-                    if images is not None:
+                    if images is None:
+                        sums[index] = sums_of(pixels)
+                    else:
                         images[index] = pixels
-        return images, failures
+        return replace(self, sums=sums) if images is None else images, failures
 
 
-def parts(images: "NDArray[np.uint8] | ImageFiles", most: int | None = None) -> Iterator[NDArray[np.uint8]]:
-    """Yield images in arrays that fit into memory: an array as it is, files some at a time.
+def sums_of(images: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return the sum of the pixels (..., channels) and that of their squares, of each channel (2, channels)."""
+    # Counting the 256 values is exact and touches the images once, without a wider copy of them.
+    channels = range(images.shape[-1])
+    counts = np.stack([np.bincount(images[..., channel].ravel(), minlength=256) for channel in channels])
+    values = np.arange(256)
+    return np.stack([counts @ values, counts @ values**2])
 
-    Args:
-        images: All of them.
-        most: Files to take at most, evenly spread; None for all.
-    """
+
+def parts(images: NDArray[np.uint8] | ImageFiles) -> Iterator[NDArray[np.uint8]]:
+    """Yield images in arrays that fit into memory: an array as it is, files some at a time."""
     if isinstance(images, np.ndarray):
         yield images
-        return
-    if most is not None and len(images) > most:
-        mask = np.zeros(len(images), dtype=bool)
-        mask[np.linspace(0, len(images) - 1, most).astype(int)] = True
-        images = images.part(mask)
-    yield from images.chunks()
+    else:
+        yield from images.chunks()
 
 
 def listed(names: Sequence[str], shown: int = 3) -> str:

@@ -7,11 +7,8 @@ from keras import Input, Model, layers
 from numpy.typing import NDArray
 
 from cnnzoo.config import PreprocessingSection
-from cnnzoo.data.image_files import ImageFiles, parts
+from cnnzoo.data.image_files import ImageFiles, parts, sums_of
 from cnnzoo.errors import UserError
-
-# Of images that stay in their files; their mean is then known to about a hundredth of their deviation.
-SAMPLE = 2048
 
 
 def resolve(section: PreprocessingSection, images: NDArray[np.uint8] | ImageFiles) -> PreprocessingSection:
@@ -19,8 +16,7 @@ def resolve(section: PreprocessingSection, images: NDArray[np.uint8] | ImageFile
 
     Args:
         section: The config's section.
-        images: Training images (count, height, width, channels); of those that stay in their files SAMPLE,
-            evenly spread, stand for all.
+        images: Training images (count, height, width, channels).
 
     Returns:
         The section with a value per channel for mean and deviation, in units of the full range.
@@ -28,14 +24,14 @@ def resolve(section: PreprocessingSection, images: NDArray[np.uint8] | ImageFile
     Raises:
         UserError: The config gives as many values as the images have no channels.
     """
-    channels = images.shape[-1]
-    # Counting the 256 values is exact and touches the images once, without a float copy of them.
-    counts = np.zeros((channels, 256), dtype=np.int64)
-    for part in parts(images, SAMPLE):
-        counts += np.stack([np.bincount(part[..., c].ravel(), minlength=256) for c in range(channels)])
-    values = np.arange(256) / 255.0
-    mean = counts @ values / counts.sum(axis=1)
-    deviation = np.sqrt(counts @ values**2 / counts.sum(axis=1) - mean**2)
+    sums = images.sums if isinstance(images, ImageFiles) else None
+    if sums is None:
+        sums = np.stack([sums_of(part) for part in parts(images)])
+    total, squares = sums.sum(axis=0)
+    # In whole numbers up to here, so that images in memory and images in files have the same mean.
+    pixels = np.prod(images.shape[:-1])
+    mean = total / (255 * pixels)
+    deviation = np.sqrt(squares / (255**2 * pixels) - mean**2)
     return section.model_copy(
         update={
             "mean": _per_channel("mean", section.mean, mean),
