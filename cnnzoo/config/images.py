@@ -1,12 +1,10 @@
 """The sections that say which images a network sees, and how they are prepared and changed."""
 
-import os
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from cnnzoo.config.section import SEEDS, Count, NonNegative, Section, mistake
+from cnnzoo.config.section import SEEDS, Count, NonNegative, Section, WholePath, mistake
 
 # Of pixels scaled to 0..1; what is beyond was meant for 0..255.
 Level = Annotated[float, Field(ge=-10, le=10)]
@@ -39,7 +37,7 @@ class FolderSection(Section):
     """A folder of a person's own images: class folders, or train, validation and test folders that hold them."""
 
     name: Literal["folder"]
-    path: str = Field(min_length=1, description="The folder; in a run's own config always from the root on.")
+    path: WholePath = Field(description="The folder; in a run's own config always from the root on.")
     size: Side | Annotated[list[Side], Field(min_length=2, max_length=2)] = Field(
         64, description="Pixels that every image is brought to: of each side, or [height, width]."
     )
@@ -67,11 +65,6 @@ class FolderSection(Section):
     classes: list[str] | None = Field(
         None, description="The class folders, in the order of their labels; by default all there are, sorted."
     )
-
-    @field_validator("path")
-    @classmethod
-    def _from_the_root_on(cls, path: str) -> str:
-        return os.path.abspath(Path(path).expanduser())  # noqa: PTH100 - pathlib's leaves ".." in
 
     @field_validator("classes")
     @classmethod

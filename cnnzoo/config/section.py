@@ -1,8 +1,10 @@
 """What all sections of a config have in common."""
 
+import os
+from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 SEEDS = 2**32
@@ -11,6 +13,14 @@ Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
+
+
+def from_the_root_on(path: str) -> str:
+    """Return the whole of a path, which stays right wherever a command is given."""
+    return os.path.abspath(Path(path).expanduser())  # noqa: PTH100 - pathlib's leaves ".." in
+
+
+WholePath = Annotated[str, Field(min_length=1), AfterValidator(from_the_root_on)]
 
 
 class Section(BaseModel):

@@ -32,7 +32,7 @@ from cnnzoo.config.optimization import (
     Schedule,
 )
 from cnnzoo.config.reading import Key
-from cnnzoo.config.section import SEEDS, Count, Fraction, Positive, Section, mistake
+from cnnzoo.config.section import SEEDS, Count, Fraction, Positive, Section, WholePath, mistake
 from cnnzoo.config.sentences import sentence
 from cnnzoo.errors import UserError, did_you_mean
 from cnnzoo.runtime import Backend, Device, Precision
@@ -123,7 +123,7 @@ class TrainingSection(Section):
 class FineTuningSection(Section):
     """Begin with the weights of a model file, most of them frozen at first."""
 
-    weights: str = Field(
+    weights: WholePath = Field(
         description="A .keras file of the same network, from `cnnzoo weights import` or of a run; its classifier is "
         "taken where it has as many classes. Mean and deviation of the pixels are the file's, unless preprocessing "
         "gives others."

@@ -14,12 +14,13 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from cnnzoo.config.mistakes import explain
 from cnnzoo.config.reading import Key, put, read
-from cnnzoo.config.section import SEEDS, Count, Section, mistake
+from cnnzoo.config.section import SEEDS, Count, Section, from_the_root_on, mistake
 from cnnzoo.config.sections import Config
 from cnnzoo.config.seeds import MOST_TRAININGS, parse_seeds
 from cnnzoo.errors import UserError, did_you_mean
 
 KINDS = ("choice", "uniform", "log_uniform")
+PATHS = (("data", "path"), ("fine_tuning", "weights"))
 
 
 class Values(Section):
@@ -155,6 +156,7 @@ class Plan:
         sweep: What the file says.
         path: The sweep file.
         base: The file of the config.
+        base_values: What the config's file says.
         points: What is to be trained.
         seeds: With which seeds each point is trained.
     """
@@ -162,8 +164,19 @@ class Plan:
     sweep: Sweep
     path: Path
     base: Path
+    base_values: dict[str, Any]
     points: list[Point]
     seeds: list[int]
+
+    def copies(self) -> tuple[str, str]:
+        """Return the sweep file and the config as they go on from any directory: with whole paths."""
+        values = self.sweep.model_dump(mode="json", exclude_unset=True)
+        for name, own in values["keys"].items():
+            if "choice" in own:
+                own["choice"] = [_with_whole_paths(value, tuple(name.split("."))) for value in own["choice"]]
+        parts = (values, _with_whole_paths(self.base_values))
+        sweep, base = (yaml.safe_dump(part, sort_keys=False, allow_unicode=True) for part in parts)
+        return sweep, base
 
 
 def load_plan(path: Path, base: Path | None, find: Callable[[str], Path]) -> Plan:
@@ -192,7 +205,7 @@ def load_plan(path: Path, base: Path | None, find: Callable[[str], Path]) -> Pla
         raise UserError(f"{origins['config',]}: config: {error}") from None
     written = read(base)
     points = [_point(chosen, base, *copy.deepcopy(written), origins) for chosen in sweep.points()]
-    return Plan(sweep, path, base, points, sweep.seeds or [points[0].config.seed])
+    return Plan(sweep, path, base, written[0], points, sweep.seeds or [points[0].config.seed])
 
 
 def _point(
@@ -210,6 +223,12 @@ def _point(
     except ValidationError as error:
         told = ", ".join(f"{name}={as_yaml(value)}" for name, value in chosen.items())
         raise UserError("\n".join([*explain(base, values, origins, error), f"This is the point {told}."])) from None
+
+
+def _with_whole_paths(value: Any, key: Key = ()) -> Any:
+    if isinstance(value, dict):
+        return {name: _with_whole_paths(part, (*key, name)) for name, part in value.items()}
+    return from_the_root_on(value) if key in PATHS and isinstance(value, str) else value
 
 
 def as_yaml(value: Any) -> str:

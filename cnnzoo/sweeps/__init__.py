@@ -68,7 +68,8 @@ def begin(plan: Plan, directory: Path | None = None, data_dir: Path | None = Non
     """
     if directory and directory.exists():
         begun = open_begun(directory)
-        if (begun.plan.points, begun.plan.seeds) != (plan.points, plan.seeds):
+        told, known = ([point.config for point in each.points] for each in (plan, begun.plan))
+        if told != known or plan.seeds != begun.plan.seeds:
             raise UserError(
                 f"{directory} holds another sweep than {plan.path}; name a new directory, or go on with that one: "
                 f"cnnzoo sweep --resume {directory}"
@@ -82,9 +83,14 @@ def begin(plan: Plan, directory: Path | None = None, data_dir: Path | None = Non
             directory = runs.numbered(parent, f"sweep-{runs.name_for(plan.sweep.config)}")
     except OSError as error:
         raise UserError(f"{directory or parent} cannot be made: {error.strerror}.") from None
-    # The config first: a directory with a sweep file is complete.
-    files.write_text(_base_path(directory), plan.base.read_text(encoding="utf-8"))
-    files.write_text(_file_path(directory), plan.path.read_text(encoding="utf-8"))
+    sweep, base = plan.copies()
+    try:
+        # The config first: a directory with a sweep file is complete.
+        files.write_text(_base_path(directory), base)
+        files.write_text(_file_path(directory), sweep)
+    except BaseException:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
     return open_begun(directory)
 
 

@@ -45,6 +45,20 @@ def test_a_grid_has_every_combination_and_sections_come_before_their_keys(sweep_
         assert config.load("digits", point.settings) == point.config
 
 
+def test_a_sweep_goes_on_from_any_directory_with_the_same_paths(sweep_file, photos, monkeypatch):
+    base = "config: mine.yaml\nmethod: grid\n"
+    Path("mine.yaml").write_text("model: {name: lenet5}\ndata: {name: folder, path: photos, size: 32, channels: 1}\n")
+    keys = "keys: {data.path: [photos], fine_tuning: [null, {weights: lenet5.keras}]}\n"
+    begun = sweeps.begin(load_sweep(sweep_file(base + keys)), Path("sweep"))
+    assert sweeps.begin(load_sweep(sweep_file(base + keys)), Path("sweep")).plan.points == begun.plan.points
+    directory = begun.directory.absolute()
+    monkeypatch.chdir("/")
+    points = sweeps.open_begun(directory).plan.points
+    assert [point.config for point in points] == [point.config for point in begun.plan.points]
+    assert {point.config.data.path for point in points} == {str(photos)}
+    assert points[1].config.fine_tuning.weights == str(photos.parent / "lenet5.keras")
+
+
 def test_a_random_sweep_draws_the_same_points_every_time_and_others_with_another_seed(sweep_file):
     keys = "keys:\n  optimizer.learning_rate: {log_uniform: [1.0e-4, 1.0e-1]}\n  training.batch_size: [32, 64]\n"
     keys += "  training.label_smoothing: {uniform: [0, 0.5]}\n"
