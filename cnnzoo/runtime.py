@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Literal
 
 from cnnzoo.errors import UserError, did_you_mean
@@ -26,6 +27,10 @@ DEFAULT_BACKEND: Backend = "tensorflow"
 
 # The variables in which TensorFlow, torch and JAX look for their number of threads.
 THREADS = ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "NPROC")
+
+CPU_INFO = Path("/proc/cpuinfo")
+# Of Intel and AMD, of Intel's matrix unit, and of ARM.
+BFLOAT16_FEATURES = {"avx512_bf16", "amx_bf16", "bf16"}
 
 
 def resolve_backend(wanted: str | None = None) -> str:
@@ -115,6 +120,22 @@ def prepare_for_saved_model(backend: str | None, device: Device = "auto", thread
 def keras_backend() -> str | None:
     """Return the backend that Keras runs on, or None while it is not loaded."""
     return str(sys.modules["keras"].backend.backend()) if "keras" in sys.modules else None
+
+
+def why_slow(precision: Precision) -> str | None:
+    """Say why a precision is slower than float32 on the device that ``prepare`` chose; None where it is not."""
+    backend = keras_backend()
+    if precision == "float32" or backend is None or _gpus(backend):
+        return None
+    if backend == "jax":
+        return f"{precision} is no faster than float32 here: on processors JAX computes it in float32."
+    try:
+        features = set(CPU_INFO.read_text(encoding="utf-8").replace(":", " ").split())
+    except OSError:
+        return None
+    if features & BFLOAT16_FEATURES:
+        return None
+    return f"{precision} is many times slower than float32 here: this processor has no instructions for bfloat16."
 
 
 def most_steps_per_execution() -> int | None:

@@ -40,7 +40,8 @@ def command(
     values of each, such as `optimizer.learning_rate: [0.001, 0.01]`, or for random `{log_uniform: [0.0001, 0.1]}` or
     `{uniform: [0, 0.5]}`. With `seeds: 0..2` each point is trained three times.
 
-    Every training is a process of its own. The same command with the same --output goes on where an interruption left
+    Every training is a process of its own; one that fails, such as by a loss that is not finite, is told at the end and
+    does not end the others. The same command with the same --output goes on where an interruption left
     it, as --resume does. The test images are not touched.
     """
     if bool(file) == bool(begun) or (begun and output):

@@ -64,6 +64,8 @@ def fit(
         prepared.class_weights,
     )
     checkpoint = checkpoints.newest(run, prepared.network, listener.remark) if resume else None
+    if slow := runtime.why_slow(config.runtime.precision):
+        listener.remark(slow)
     listener.started(_facts(config, prepared, run, batches.count, device))
     averaging = Averaging()
     planned = phases(config)
