@@ -49,8 +49,8 @@ def command(
 
     The test images are not touched: `cnnzoo eval` reads them, once.
 
-    With --resume a run that was killed or interrupted goes on from its last checkpoint, to the same weights,
-    bit for bit, as if nothing had happened.
+    With --resume a run that was killed or interrupted goes on from its last checkpoint, on the same
+    processor to the same weights, bit for bit, as if nothing had happened.
 
     With --seeds every seed is trained in a process of its own, one after the other or --jobs at once. Those that are
     finished under runs/ are kept, and those that broke off go on.
