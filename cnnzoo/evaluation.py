@@ -69,8 +69,7 @@ def predict(run: Run, split: Split = "test", data_dir: Path | None = None, devic
     config = run.config()
     images = split_of(config, split, data_dir)
     pixels = images.images
-    of_images = pixels.digest() if isinstance(pixels, data.ImageFiles) else pixels.tobytes()
-    contents = (run.model_path.read_bytes(), of_images, images.labels.tobytes())
+    contents = (run.model_path.read_bytes(), data.pixels_hash(pixels), images.labels.tobytes())
     fingerprint = hashlib.sha256(b"".join(contents)).hexdigest()
     path = run.predictions_path(split)
     kept = _read_predictions(path, fingerprint)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from cnnzoo.config import Cifar100Section, Config, Data, DataSection, FolderSection
 from cnnzoo.data import digits, folder, idx_sets, record_sets
-from cnnzoo.data.image_files import ImageFiles, parts
+from cnnzoo.data.image_files import ImageFiles, parts, pixels_hash
 from cnnzoo.data.locations import check_named
 from cnnzoo.data.sources import DataSet, FileCheck, Source
 from cnnzoo.data.splits import Split, hold_out
@@ -25,6 +25,7 @@ __all__ = [
     "hold_out",
     "load",
     "parts",
+    "pixels_hash",
     "resolved",
     "verify",
     "where",

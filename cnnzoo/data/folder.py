@@ -9,6 +9,7 @@ import hashlib
 import os
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -119,7 +120,8 @@ def load(section: FolderSection, split: Literal["train", "test"], data_dir: Path
         if not held.any():
             raise UserError(f"None of the validation images in {folder} can be read.")
     if isinstance(pixels, ImageFiles):
-        return Split(pixels.part(good), labels, remark, held)
+        kept = replace(pixels.part(good), pixels_hash=pixels.pixels_hash) if failures else pixels
+        return Split(kept, labels, remark, held)
     return Split(pixels[good] if failures else pixels, labels, remark, held)
 
 

@@ -29,12 +29,14 @@ class ImageFiles:
         input_shape: Height, width and channels of each image.
         resize: How the size is reached.
         sums: What ``sums_of`` returns of each image (count, 2, channels); None before all were read once.
+        pixels_hash: Of the decoded images that could be read, in their order; None before.
     """
 
     paths: tuple[Path, ...]
     input_shape: tuple[int, int, int]
     resize: Resize
     sums: NDArray[np.int64] | None = field(default=None, repr=False, compare=False)
+    pixels_hash: bytes | None = field(default=None, repr=False, compare=False)
 
     @property
     def dtype(self) -> np.dtype[np.uint8]:
@@ -70,19 +72,12 @@ class ImageFiles:
     def part(self, mask: NDArray[np.bool_]) -> "ImageFiles":
         """Return the files that a mask (count,) is true for."""
         chosen = tuple(path for path, wanted in zip(self.paths, mask, strict=True) if wanted)
-        return replace(self, paths=chosen, sums=None if self.sums is None else self.sums[mask])
+        return replace(self, paths=chosen, sums=None if self.sums is None else self.sums[mask], pixels_hash=None)
 
     def chunks(self) -> Iterator[NDArray[np.uint8]]:
         """Yield all images, some at a time."""
         for start in range(0, len(self), CHUNK):
             yield self[start : start + CHUNK]
-
-    def digest(self) -> bytes:
-        """Return a hash of the files' contents and of the form that they are brought into."""
-        total = hashlib.sha256(f"{self.input_shape} {self.resize}".encode())
-        for path in self.paths:
-            total.update(hashlib.sha256(path.read_bytes()).digest())
-        return total.digest()
 
     def read(self, *, keep: bool) -> "tuple[NDArray[np.uint8] | ImageFiles, dict[int, UserError]]":
         """Decode every file once.
@@ -95,6 +90,7 @@ class ImageFiles:
             their sums; and for each file that cannot be read its index and why.
         """
         images = np.zeros(self.shape, np.uint8) if keep else None
+        total = hashlib.sha256()
         sums = np.zeros((len(self), 2, self.input_shape[-1]), np.int64)
         failures = {}
         with warnings.catch_warnings():
@@ -109,9 +105,20 @@ class ImageFiles:
                         continue
                     if images is None:
                         sums[index] = sums_of(pixels)
+                        total.update(pixels.data)
                     else:
                         images[index] = pixels
-        return replace(self, sums=sums) if images is None else images, failures
+        return replace(self, sums=sums, pixels_hash=total.digest()) if images is None else images, failures
+
+
+def pixels_hash(images: NDArray[np.uint8] | ImageFiles) -> bytes:
+    """Return a hash of all pixels, the same whether the images are in memory or in their files."""
+    if isinstance(images, ImageFiles) and images.pixels_hash is not None:
+        return images.pixels_hash
+    total = hashlib.sha256()
+    for part in parts(images):
+        total.update(np.ascontiguousarray(part).data)
+    return total.digest()
 
 
 def sums_of(images: NDArray[np.uint8]) -> NDArray[np.int64]:

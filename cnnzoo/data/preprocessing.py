@@ -31,7 +31,7 @@ def resolve(section: PreprocessingSection, images: NDArray[np.uint8] | ImageFile
     # In whole numbers up to here, so that images in memory and images in files have the same mean.
     pixels = np.prod(images.shape[:-1])
     mean = total / (255 * pixels)
-    deviation = np.sqrt(squares / (255**2 * pixels) - mean**2)
+    deviation = np.sqrt(np.maximum(squares / (255**2 * pixels) - mean**2, 0))
     return section.model_copy(
         update={
             "mean": _per_channel("mean", section.mean, mean),

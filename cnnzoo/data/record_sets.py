@@ -208,14 +208,13 @@ def _records(source: RecordSource, file: RecordFile, path: Path, member: str, co
     count, left = divmod(len(content), source.record_size)
     if not content:
         raise wrong("is empty")
-    if content.lstrip()[:1] == b"<" and left:
-        raise wrong("is a web page or XML, not a file of records")
+    if len(content) > file.count * source.record_size:
+        raise wrong(f"holds more than the {file.count:,} images that belong there")
     if left:
-        raise wrong(
-            f"is cut inside a record: {len(content):,} bytes are no whole number of records "
-            f"of {source.record_size:,} bytes"
-        )
-    if count > file.count or (count < file.count and file is not source.test):
+        web_page = content.lstrip()[:1] == b"<"
+        cut = f"is cut inside a record: {len(content):,} bytes are no whole number of records of {source.record_size:,}"
+        raise wrong("is a web page or XML, not a file of records" if web_page else f"{cut} bytes")
+    if count < file.count and file is not source.test:
         raise wrong(f"holds {count:,} images where {file.count:,} belong")
     records = np.frombuffer(content, dtype=np.uint8).reshape(count, source.record_size)
     for column, classes in enumerate(source.label_classes):

@@ -138,7 +138,8 @@ def alexnet_owt(
     convolutional neural networks", 2014, https://arxiv.org/abs/1404.5997, trains it across eight GPUs.
 
     Departs from the paper: there are no normalizations and conv1 pads its images by 2 pixels, as torchvision has
-    it, where Krizhevsky's own files normalize after conv1 and conv2 and pad nothing. Dropout follows fc6 and fc7
+    it, where Krizhevsky's own files normalize after conv1 and conv2 and pad nothing. The paper's footnote counts 384
+    filters in conv4, where torchvision has 256. Dropout follows fc6 and fc7
     as in his files, where torchvision puts it before them. Torchvision averages larger maps to 6x6
     before fc6; here fc6 grows with the image.
 

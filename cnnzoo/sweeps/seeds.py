@@ -82,7 +82,7 @@ def check_data(configs: Iterable[Config], data_dir: Path | None) -> None:
     Raises:
         UserError: They are not there or damaged.
     """
-    for config in {config.data.name: config for config in configs}.values():
+    for config in {config.data.model_dump_json(): config for config in configs}.values():
         if isinstance(config.data, FolderSection):
             data.resolved(config, data_dir)  # to decode all images here would take as long as in a training
         else:

@@ -52,7 +52,7 @@ def train(
     run = runs.create(config, name, directory, parent)
     with run.locked():
         with fitting.room(run):
-            runs.write_environment(run, config, device, prepared.fingerprint(), prepared.preprocessing.model_dump())
+            runs.write_environment(run, config, device, prepared.fingerprint, prepared.preprocessing.model_dump())
         return run, fitting.fit(config, prepared, run, device, listener or Silent())
 
 
@@ -84,17 +84,20 @@ def resume(
         if run.metrics().get("status") == "finished":
             raise UserError(f"{run.directory} is finished: there is nothing to resume.")
         (preparing, fitting), where = _started(config)
+        from cnnzoo.training import checkpoints  # noqa: PLC0415 - loads Keras too
+
         before = run.environment() if run.environment_path.is_file() else {}
         if before and before["versions"] != runtime.describe():
             heard.remark("Begun with other versions or on another machine: the last digits may come out otherwise.")
-        prepared = preparing.prepare(config, data_dir, before.get("preprocessing"), begun=bool(run.checkpoints))
-        images = prepared.fingerprint()
+        checkpoint = checkpoints.newest(run, heard.remark) if before else None
+        prepared = preparing.prepare(config, data_dir, before.get("preprocessing"), begun=checkpoint is not None)
+        images = prepared.fingerprint
         if before and before.get("images") != images:
             raise UserError(f"{run.directory} was begun with other images than there are now; train it anew.")
         if not before:
             with fitting.room(run):
                 runs.write_environment(run, config, where, images, prepared.preprocessing.model_dump())
-        return run, fitting.fit(config, prepared, run, where, heard, resume=bool(before))
+        return run, fitting.fit(config, prepared, run, where, heard, checkpoint)
 
 
 def resolved(config: Config, data_dir: Path | None = None) -> Config:

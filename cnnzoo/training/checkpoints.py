@@ -14,7 +14,7 @@ from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
-from keras import Model, callbacks, ops
+from keras import callbacks, ops
 from numpy.typing import NDArray
 
 from cnnzoo import files
@@ -63,15 +63,13 @@ def variables(trainee: Trainee) -> dict[str, Any]:
     return found
 
 
-def newest(run: Run, network: Model, tell: Callable[[str], None]) -> Checkpoint | None:
+def newest(run: Run, tell: Callable[[str], None]) -> Checkpoint | None:
     """Return the newest checkpoint that is whole; None where there is none.
 
     Args:
         run: The run.
-        network: Whose weights it shall hold.
         tell: Told of one that is damaged.
     """
-    wanted = sorted(tuple(weight.shape) for weight in network.weights)
     for unfinished in run.checkpoints_folder.glob(".epoch-*"):  # a kill came while they were written
         unfinished.unlink()
     for path in run.checkpoints:
@@ -82,14 +80,12 @@ def newest(run: Run, network: Model, tell: Callable[[str], None]) -> Checkpoint 
                 story = json.loads(str(archive["story"]))
                 values = {name: archive[name] for name in archive.files if name != "story"}
         except Exception as error:
-            tell(f"{path} is damaged ({error}); the one before it is taken.")
-            continue
-        held = [value.shape for name, value in values.items() if name.startswith("model/")]
-        if any(held.count(shape) < wanted.count(shape) for shape in wanted):
-            tell(f"{path} is of another version of the network; the one before it is taken.")
+            tell(f"{path} is damaged ({error}) and passed over.")
             continue
         epoch, step = (int(number) for number in re.findall(r"\d+", path.stem))
         return Checkpoint(path, epoch, step, values, story)
+    if run.checkpoints:
+        tell("No checkpoint is whole: the training begins anew.")
     return None
 
 
@@ -173,7 +169,7 @@ class Resumption(callbacks.Callback):
                 if value is None or value.shape != tuple(variable.shape):
                     raise UserError(
                         f"{self.checkpoint.path} is not of this config: {variable.path} does not fit. "
-                        "Was config.yaml changed since? Train it anew."
+                        "Was config.yaml changed since, or cnnzoo? Train it anew."
                     )
                 variable.assign(value)
         self.checkpoint = None

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from keras import Model, layers
@@ -43,7 +44,7 @@ class Phase:
         Raises:
             UserError: There is no layer of such a name.
         """
-        weighted = [layer for layer in _flat(model) if layer.weights]
+        weighted = [layer for layer in flat(model) if layer.weights]
         for pattern in self.trained or ():
             if not any(fnmatchcase(layer.name, pattern) for layer in weighted):
                 names = ", ".join(layer.name for layer in weighted)
@@ -85,12 +86,13 @@ class InitialWeights:
 
     def preprocessing(self, section: PreprocessingSection) -> PreprocessingSection:
         """Fill in mean and deviation, where a config leaves them out, as the model was trained with them."""
-        found = [layer for layer in _flat(self.model) if layer.name == "normalize"]
-        if not found or section.mean is not None or section.deviation is not None:
+        found = [layer for layer in flat(self.model) if layer.name == "normalize"]
+        if not found:
             return section
         scale, offset = (np.atleast_1d(values).astype("float64") for values in (found[0].scale, found[0].offset))
         deviation, mean = 1 / (255 * scale), -offset / (255 * scale)
-        return section.model_copy(update={"mean": mean.tolist(), "deviation": deviation.tolist()})
+        known = {"mean": mean.tolist(), "deviation": deviation.tolist()}
+        return section.model_copy(update={key: own for key, own in known.items() if getattr(section, key) is None})
 
     def give(self, network: Model) -> None:
         """Put the weights into a new network, those of its classifier only if it has as many classes.
@@ -101,7 +103,7 @@ class InitialWeights:
         Raises:
             UserError: The file holds another network's.
         """
-        theirs = {layer.name: layer.get_weights() for layer in _flat(self.model) if layer.weights}
+        theirs = {layer.name: layer.get_weights() for layer in flat(self.model) if layer.weights}
         self._check_kinds(network)
         for layer in network.layers:
             if not layer.weights:
@@ -123,10 +125,20 @@ class InitialWeights:
         Raises:
             UserError: They do not.
         """
-        theirs = {layer.name: layer for layer in _flat(self.model)}
+        theirs = {layer.name: layer for layer in flat(self.model)}
+        ours_before, theirs_before = _before(network), _before(self.model)
         for layer in network.layers:
             other = theirs.get(layer.name)
-            if other is None or layer.name == CLASSIFIER:
+            if other is None:
+                continue
+            before, given_before = (names.get(layer.name, []) for names in (ours_before, theirs_before))
+            if before != given_before and set(before) | set(given_before) <= theirs.keys() & ours_before.keys():
+                raise UserError(
+                    f"{self.path} holds another network's weights: layer {layer.name} comes after "
+                    f"{' and '.join(before)}, and the file's after {' and '.join(given_before)}; the model's "
+                    "options decide that."
+                )
+            if layer.name == CLASSIFIER:
                 continue
             ours, given = layer.get_config(), other.get_config()
             for key in sorted(DECISIVE & ours.keys() & given.keys()):
@@ -154,13 +166,37 @@ def opened(config: Config) -> InitialWeights:
         return InitialWeights(path, load_model(path))
 
 
-def _flat(model: Model) -> Iterator[layers.Layer]:
+def flat(model: Model) -> Iterator[layers.Layer]:
     """Yield the layers of a model, and those of a model inside it in its place."""
     for layer in model.layers:
         if isinstance(layer, Model):
-            yield from _flat(layer)
+            yield from flat(layer)
         else:
             yield layer
+
+
+def _before(model: Model) -> dict[str, list[str]]:
+    """Return the names of the layers that each layer takes its inputs from, for a model inside the model too."""
+    found: dict[str, list[str]] = {}
+    for layer in model.layers:
+        if isinstance(layer, Model):
+            found |= _before(layer)
+    for layer in model.get_config()["layers"]:
+        found[layer["name"]] = list(_sources(layer.get("inbound_nodes", [])))
+    return found
+
+
+def _sources(node: Any) -> Iterator[str]:
+    """Yield the names of layers in what Keras writes of a layer's inputs."""
+    if isinstance(node, dict):
+        if "keras_history" in node:
+            yield node["keras_history"][0]
+        else:
+            for part in node.values():
+                yield from _sources(part)
+    elif isinstance(node, list | tuple):
+        for part in node:
+            yield from _sources(part)
 
 
 def _sizes(shapes: "Iterator[tuple[int, ...]] | list[tuple[int, ...]]") -> str:

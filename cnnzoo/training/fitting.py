@@ -17,7 +17,8 @@ from cnnzoo.errors import UserError
 from cnnzoo.models import without_auxiliary_heads
 from cnnzoo.runs import Run
 from cnnzoo.training import checkpoints
-from cnnzoo.training.fine_tuning import Phase, phases
+from cnnzoo.training.checkpoints import Checkpoint
+from cnnzoo.training.fine_tuning import Phase, flat, phases
 from cnnzoo.training.interruption import Interruption
 from cnnzoo.training.listening import Listener
 from cnnzoo.training.optimizers import optimizer
@@ -31,7 +32,12 @@ REPORTS_PER_EPOCH = 10
 
 
 def fit(
-    config: Config, prepared: Prepared, run: Run, device: str, listener: Listener, *, resume: bool = False
+    config: Config,
+    prepared: Prepared,
+    run: Run,
+    device: str,
+    listener: Listener,
+    checkpoint: Checkpoint | None = None,
 ) -> dict[str, Any]:
     """Train a network and fill its run directory.
 
@@ -43,7 +49,7 @@ def fit(
         run: A new run, or one to resume.
         device: The device in words, for the record.
         listener: Told of every epoch.
-        resume: Go on from the run's newest whole checkpoint, or from the beginning if there is none.
+        checkpoint: Of this run, to go on from; None to begin.
 
     Returns:
         The run's metrics: status, epochs, best_epoch, ended_early, validation_accuracy, validation_loss,
@@ -62,8 +68,9 @@ def fit(
         Augmentation(config.augmentation, training.images),
         settings.label_smoothing,
         prepared.class_weights,
+        # The optimizer averages once for as many steps as it accumulates.
+        settings.ema_decay and settings.ema_decay ** (1 / settings.gradient_accumulation),
     )
-    checkpoint = checkpoints.newest(run, prepared.network, listener.remark) if resume else None
     if slow := runtime.why_slow(config.runtime.precision):
         listener.remark(slow)
     listener.started(_facts(config, prepared, run, batches.count, device))
@@ -81,6 +88,7 @@ def fit(
     resumption = checkpoints.Resumption(checkpoint)
     if checkpoint:
         listener.resumed(recorder.rows, checkpoint.epoch, checkpoint.step)
+    written = run.history() if run.history_path.is_file() else []
     with Interruption(settings.epochs) as interruption, room(run):
         heard = [
             EpochSeeds(config.seed, batches),
@@ -106,6 +114,8 @@ def fit(
             if failure is None or failure is error:
                 raise
             raise failure from None
+        # After a kill between an epoch's files and its checkpoint the files are ahead, and true all the same.
+        recorder.rows = max(recorder.rows, written, key=len)
         metrics = _metrics(status, recorder)
         metrics["remark"] = prepared.training.remark
         metrics["preprocessing"] = prepared.preprocessing.model_dump()
@@ -121,7 +131,9 @@ def fit(
 def _begin(trainee: Trainee, phase: Phase, steps: int) -> None:
     """Freeze what is to be frozen, and compile with the phase's optimizer."""
     phase.freeze(trainee.network)
-    chosen = optimizer(phase.config, steps)
+    trainee.averaged_from = phase.first * steps
+    grouped = [layer for layer in flat(trainee.network) if getattr(layer, "groups", 1) > 1]
+    chosen = optimizer(phase.config, steps, {layer.kernel.path: layer.groups for layer in grouped})
     chosen.build(trainee.trainable_variables)
     trainee.compile(optimizer=chosen, steps_per_execution=_steps_per_execution(steps, phase.config.training))
 

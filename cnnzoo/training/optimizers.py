@@ -1,6 +1,6 @@
 """Optimizers, from a config's section, with what Keras's lack: L2, a plateau's factor, Muon on convolutions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from keras import Variable, ops, optimizers
@@ -80,11 +80,11 @@ class Rmsprop(Decay, optimizers.RMSprop):
 
 
 class NewtonSchulz(optimizers.Adam):
-    """Muon on kernels, Adam on the classifier's and on all vectors.
+    """Muon on kernels, Adam on those of classifiers, on LeNet-5's sparse ones and on all vectors.
 
     A convolution's kernel (height, width, input maps, output maps) is a matrix of (height * width * input maps)
-    rows. Its momentum is replaced by a nearly orthogonal matrix and scaled to Adam's usual size of step, 0.2 a
-    weight in the root mean square, so that both share one learning rate.
+    rows, or one for each of its groups. Its momentum is replaced by a nearly orthogonal matrix and scaled to
+    Adam's usual size of step, 0.2 a weight in the root mean square, so that both share one learning rate.
 
     Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024,
     https://kellerjordan.github.io/posts/muon; the scale is equation 4 of Liu et al., "Muon is Scalable for LLM
@@ -94,6 +94,7 @@ class NewtonSchulz(optimizers.Adam):
         momentum: Of the kernels' gradients.
         nesterov: Whether the gradient is added once more.
         iterations_per_step: Newton-Schulz iterations.
+        groups: Of the convolutions that have more than one, by the path of the kernel.
         **options: Adam's.
     """
 
@@ -101,30 +102,41 @@ class NewtonSchulz(optimizers.Adam):
     COEFFICIENTS = (3.4445, -4.7750, 2.0315)
     SIZE = 0.2
 
-    def __init__(self, *, momentum: float, nesterov: bool, iterations_per_step: int, **options: Any) -> None:
+    def __init__(
+        self,
+        *,
+        momentum: float,
+        nesterov: bool,
+        iterations_per_step: int,
+        groups: Mapping[str, int],
+        **options: Any,
+    ) -> None:
         super().__init__(**options)
         self.momentum, self.nesterov, self.iterations_per_step = momentum, nesterov, iterations_per_step
+        self.groups = dict(groups)
 
     def build(self, variables: Sequence[Variable]) -> None:
         """Make the optimizer's own variables."""
         if self.built:
             return
         super().build(variables)
-        self.hidden_kernels = [variable.name == "kernel" and "logits" not in variable.path for variable in variables]
+        # What `update_step` is given has lost its path on TensorFlow.
+        self.matrices = [self.groups.get(variable.path, 1) if _is_hidden(variable) else 0 for variable in variables]
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         """Change one variable by its gradient."""
         index = self._get_variable_index(variable)
-        if not self.hidden_kernels[index]:
+        groups = self.matrices[index]
+        if not groups:
             super().update_step(gradient, variable, learning_rate)
             return
         gradient = ops.cast(gradient, variable.dtype)
         velocity = self._momentums[index]
         self.assign(velocity, self.momentum * velocity + gradient)
         direction = gradient + self.momentum * velocity if self.nesterov else velocity
-        matrix = ops.reshape(direction, (-1, variable.shape[-1]))
-        rows, columns = matrix.shape
-        step = self.SIZE * max(rows, columns) ** 0.5 * self._orthogonal(matrix)
+        matrices = ops.split(ops.reshape(direction, (-1, variable.shape[-1])), groups, axis=1)
+        size = self.SIZE * max(matrices[0].shape) ** 0.5
+        step = size * ops.concatenate([self._orthogonal(matrix) for matrix in matrices], axis=1)
         self.assign_sub(variable, learning_rate * ops.reshape(step, variable.shape))
 
     def _orthogonal(self, matrix: Any) -> Any:
@@ -143,12 +155,20 @@ class Muon(Decay, NewtonSchulz):
     """Muon, with decoupled decay."""
 
 
-def optimizer(config: Config, steps_per_epoch: int) -> Decay:
+def _is_hidden(variable: Variable) -> bool:
+    """Tell whether a variable maps one layer's features linearly to the next's, and not to logits."""
+    layer = variable.path.split("/")[-2] if "/" in variable.path else ""
+    gives_logits = layer == "logits" or (layer.startswith("auxiliary") and layer.endswith("_linear"))
+    return variable.name == "kernel" and len(variable.shape) in (2, 4) and not gives_logits
+
+
+def optimizer(config: Config, steps_per_epoch: int, groups: Mapping[str, int] | None = None) -> Decay:
     """Return the config's optimizer with its schedule.
 
     Args:
         config: The run's config.
         steps_per_epoch: Batches of an epoch.
+        groups: Of the convolutions that have more than one, by the path of the kernel.
     """
     section, training = config.optimizer, config.training
     learning_rate: Schedule = schedule(config, steps_per_epoch)
@@ -171,4 +191,4 @@ def optimizer(config: Config, steps_per_epoch: int) -> Decay:
             return Adam(**shared | own)
         case MuonSection():
             own["iterations_per_step"] = own.pop("iterations")
-            return Muon(**shared | own)
+            return Muon(groups=groups or {}, **shared | own)

@@ -22,22 +22,14 @@ from cnnzoo.training.trainee import class_weights
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a training starts from."""
+    """What a training starts from; the fingerprint is a hash of the images and labels, and of how they are divided."""
 
     training: data.Split
     validation: data.Split
     network: Model
     preprocessing: PreprocessingSection
     class_weights: NDArray[np.float32] | None
-
-    def fingerprint(self) -> str:
-        """Return a hash of the images and labels to train on and to validate with."""
-        total = hashlib.sha256()
-        for part in (self.training, self.validation):
-            images = part.images
-            total.update(images.digest() if isinstance(images, data.ImageFiles) else np.ascontiguousarray(images).data)
-            total.update(part.labels.tobytes())
-        return total.hexdigest()
+    fingerprint: str
 
 
 def prepare(
@@ -91,4 +83,6 @@ def prepare(
         with config.blaming("fine_tuning.weights"):
             initial.give(network)
     model = with_preprocessing(network, preprocessing, known.input_shape)
-    return Prepared(training, validation, model, preprocessing, weights)
+    of_images = (data.pixels_hash(images.images), training.labels.tobytes(), validation.labels.tobytes())
+    fingerprint = hashlib.sha256(b"".join(of_images)).hexdigest()
+    return Prepared(training, validation, model, preprocessing, weights, fingerprint)

@@ -43,7 +43,8 @@ class Averaging(callbacks.Callback):
     def _swap(self) -> None:
         averages = self.model.optimizer.averages
         if averages:
-            for weight, average in zip(self.model.trainable_variables, averages, strict=True):
+            swapped = [*self.model.trainable_variables, *self.model.statistics], [*averages, *self.model.averages]
+            for weight, average in zip(*swapped, strict=True):
                 trained = np.array(ops.convert_to_numpy(weight))
                 weight.assign(average)
                 average.assign(trained)

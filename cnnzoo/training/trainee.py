@@ -28,8 +28,13 @@ class Trainee(Model):
         label_smoothing: Probability spread evenly over all classes, in training only, so that
             validation losses of different runs can be compared.
         class_weights: Weight of each class (num_classes,) in the loss, in training only; None for equal ones.
+        statistics_decay: Decay per step of averages of normalization's moving statistics, which the optimizer, where
+            it averages weights, does not see; None for none.
 
     Attributes:
+        statistics: The moving means and variances of the network, where they are averaged.
+        averages: Their averages.
+        averaged_from: The step, counted from 0 over the whole training, that the averages begin with.
         first_bad_step: The batch, counted from 0 over the whole training, whose loss was the first that is not
             finite; -1 as long as there is none.
     """
@@ -41,6 +46,7 @@ class Trainee(Model):
         augmentation: Augmentation,
         label_smoothing: float,
         class_weights: NDArray[np.float32] | None = None,
+        statistics_decay: float | None = None,
     ) -> None:
         super().__init__(name=f"{network.name}_trainee")
         self.network = network
@@ -60,6 +66,14 @@ class Trainee(Model):
         self.first_bad_step = self.add_weight(
             name="first_bad_step", shape=(), dtype="int32", initializer=initializers.Constant(-1), trainable=False
         )
+        self.statistics_decay, self.averaged_from = statistics_decay, 0
+        moving = ("moving_mean", "moving_variance")
+        averaged = network.non_trainable_variables if statistics_decay is not None else []
+        self.statistics = [variable for variable in averaged if variable.name in moving]
+        self.averages = [
+            self.add_weight(name="average", shape=variable.shape, initializer="zeros", trainable=False)
+            for variable in self.statistics
+        ]
         # Of our own, because the metrics that `compile` takes have no state to restore before the first step.
         self.accuracy = metrics.SparseCategoricalAccuracy(name="accuracy")
         self.loss_weights = {"logits": 1.0, **dict(_auxiliary_heads(network))}
@@ -111,6 +125,7 @@ class Trainee(Model):
             )
             total = total + self.loss_weights[name] * ops.mean(weights * loss)
         if training:
+            self._average()
             self._watch(total)
         return total
 
@@ -118,6 +133,13 @@ class Trainee(Model):
         """Have the variables hold their values within an epoch too, when JAX keeps them elsewhere."""
         if hasattr(self, "jax_state_sync"):
             self.jax_state_sync()
+
+    def _average(self) -> None:
+        """Average the statistics; here, where backends know what the network has just made of them."""
+        if self.statistics_decay is not None:
+            kept = ops.where(self.steps_done.value == self.averaged_from, 0.0, self.statistics_decay)
+            for statistic, average in zip(self.statistics, self.averages, strict=True):
+                average.assign(kept * (average.value - statistic.value) + statistic.value)
 
     def _watch(self, loss: Any) -> None:
         """Note the step of the first loss that is not finite."""

@@ -105,6 +105,7 @@ def test_images_that_do_not_fit_into_memory_stay_in_their_files_and_are_the_same
     for one, other in zip(data.hold_out(kept, 0.1, 3), data.hold_out(streamed, 0.1, 3), strict=True):
         np.testing.assert_array_equal(one.labels, other.labels)
         np.testing.assert_array_equal(one.images, other.images[:])
+        assert data.pixels_hash(one.images) == data.pixels_hash(other.images)
         assert resolve(PreprocessingSection(), one.images) == resolve(PreprocessingSection(), other.images)
 
 
@@ -117,6 +118,8 @@ def test_a_broken_image_stops_the_loading_or_is_left_out_and_named(photos, memor
     parts = [data.load(section(photos, memory=memory, broken="skip"), split) for split in ("train", "test")]
     assert sum(len(part.labels) for part in parts) == 28
     assert all(len(part.images) == len(part.labels) for part in parts)
+    kept = data.load(section(photos, memory=1, broken="skip"), "train")
+    assert data.pixels_hash(parts[0].images) == data.pixels_hash(kept.images)
     remarks = " ".join(part.remark for part in parts)
     assert "images left out as unreadable: " in remarks
     assert "blue/3.bmp" in remarks

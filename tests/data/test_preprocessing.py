@@ -19,8 +19,9 @@ def test_mean_and_deviation_are_the_training_images_own(images):
 
 
 def test_images_of_one_value_do_not_divide_by_zero():
-    resolved = resolve(PreprocessingSection(), np.zeros((4, 6, 6, 1), "uint8"))
-    assert resolved.deviation[0] > 0
+    for value in range(256):
+        resolved = resolve(PreprocessingSection(), np.full((1, 6, 6, 1), value, "uint8"))
+        assert resolved.deviation[0] > 0
 
 
 def test_one_value_serves_all_channels_and_another_number_of_values_is_refused(images):

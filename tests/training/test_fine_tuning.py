@@ -5,9 +5,10 @@ from trainings import SMALL_SETTINGS, CutOff, CutOffError
 
 from cnnzoo.cli.options import load_config
 from cnnzoo.errors import UserError
+from cnnzoo.models import alexnet_small
 from cnnzoo.runs import Run
 from cnnzoo.saved_models import load_model
-from cnnzoo.training import resume, train
+from cnnzoo.training import Silent, resume, train
 
 
 def config(run, *settings, frozen=1):
@@ -79,3 +80,36 @@ def test_what_cannot_be_begun_with_is_refused(settings, sentence, digits_runs, t
     with pytest.raises(UserError, match=sentence):
         train(config(digits_runs[0], *settings), directory=tmp_path / "run")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_fine_tuning_without_a_whole_checkpoint_begins_anew_from_its_weights(digits_runs, fine_tuned, tmp_path):
+    class Hearing(Silent):
+        def remark(self, text):
+            told.append(text)
+
+    told = []
+    with pytest.raises(CutOffError):
+        train(config(digits_runs[0]), directory=tmp_path / "run", listener=CutOff(1))
+    with pytest.raises(CutOffError):
+        resume(Run(tmp_path / "run"), listener=CutOff(2, 5))
+    for path in Run(tmp_path / "run").checkpoints:
+        path.write_bytes(path.read_bytes()[:1000])
+    run, _ = resume(Run(tmp_path / "run"), listener=Hearing())
+    assert told[-1] == "No checkpoint is whole: the training begins anew."
+    assert run.history_path.read_bytes() == fine_tuned.history_path.read_bytes()
+
+
+def test_what_preprocessing_leaves_out_is_the_files(digits_runs, tmp_path):
+    settings = ("preprocessing.mean=0.25", "training.epochs=2", "schedule={name: constant}")
+    run, _ = train(config(digits_runs[0], *settings), directory=tmp_path / "run")
+    before, after = (each.environment()["preprocessing"] for each in (digits_runs[0], run))
+    assert after["mean"] == [0.25]
+    assert after["deviation"] == pytest.approx(before["deviation"], rel=1e-4)
+
+
+def test_a_network_whose_layers_are_wired_otherwise_is_refused(tmp_path):
+    alexnet_small(input_shape=(32, 32, 1), norm_after_pool=True).save(tmp_path / "other.keras")
+    settings = [f"fine_tuning.weights={tmp_path / 'other.keras'}", "model={name: alexnet_small}", "preprocessing.pad=2"]
+    with pytest.raises(UserError, match=r"another network's weights: layer \w+ comes after \w+, and the file's after"):
+        train(load_config("digits", [*SMALL_SETTINGS, *settings]), directory=tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -107,5 +107,23 @@ def test_muon_takes_orthogonal_steps_of_adams_size_on_convolutions_too(shape):
     assert singular.min() > 0.6 * scale
     assert singular.max() < 1.25 * scale
     assert np.vdot(moved, gradient) < 0
+    chosen, grouped = optimizer(config, 10, {"kernel": 2}), keras.Variable(kernel, name="kernel")
+    chosen.build([grouped])
+    chosen.apply([keras.ops.convert_to_tensor(gradient)], [grouped])
+    for half in np.split(keras.ops.convert_to_numpy(grouped).reshape(-1, shape[-1]), 2, axis=1):
+        assert np.linalg.svd(half, compute_uv=False).min() > 0.6 * 0.2 * max(half.shape) ** 0.5
     (vector,) = stepped(config, kernel, gradient, name="gamma")
     assert np.allclose(np.abs(vector), 1.0, atol=1e-3)  # Adam's first step is the sign of the gradient
+
+
+@pytest.mark.parametrize("layer", ["logits", "auxiliary1_linear", "c3"])
+def test_muon_leaves_classifiers_and_sparse_kernels_to_adam(layer):
+    config = configs.load("digits", ["optimizer={name: muon, learning_rate: 1.0}", CONSTANT])
+    dense = keras.layers.Dense(3, name=layer)
+    dense.build((None, 4))
+    kernel = keras.Variable(np.zeros((5, 5, 6)), name="kernel") if layer == "c3" else dense.kernel
+    before, gradient = np.array(kernel), np.random.default_rng(0).normal(size=kernel.shape).astype("float32")
+    chosen = optimizer(config, 10)
+    chosen.build([kernel])
+    chosen.apply([keras.ops.convert_to_tensor(gradient)], [kernel])
+    assert np.allclose(np.array(kernel) - before, -np.sign(gradient), atol=1e-3)

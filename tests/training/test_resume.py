@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -91,6 +92,20 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_it_taken(uninterrupted,
     assert str(newest) in told[0]
     assert told[1] == (1, 1, 6)
     assert before.name == "epoch-000001-step-00000006.npz"
+
+
+def test_an_interruption_keeps_an_epoch_whose_files_came_before_its_checkpoint(uninterrupted, tmp_path, ctrl_c):
+    class Interrupting(Silent):
+        def step(self, epoch, step):
+            signal.raise_signal(signal.SIGINT)
+
+    run = cut_off(tmp_path / "run", 2)
+    _, metrics = resume(run, listener=Interrupting())
+    assert (metrics["status"], metrics["epochs"]) == ("interrupted", 2)
+    assert run.history() == uninterrupted[0].history()[:2]
+    best = max(run.history(), key=lambda row: (row["validation_accuracy"], -row["validation_loss"]))
+    assert metrics["best_epoch"] == best["epoch"]
+    assert state(resume(run)[0]) == state(uninterrupted[0])
 
 
 def test_two_checkpoints_are_kept(tmp_path):

@@ -5,9 +5,13 @@ import numpy as np
 import pytest
 
 from cnnzoo import data
+from cnnzoo.cli.options import load_config
 from cnnzoo.config import AugmentationSection
 from cnnzoo.data.augmentation import Augmentation
 from cnnzoo.models.layers import AuxiliaryLogits
+from cnnzoo.models.normalization import BatchNormalization
+from cnnzoo.training.optimizers import optimizer
+from cnnzoo.training.recorder import Averaging
 from cnnzoo.training.trainee import Batches, EpochSeeds, Trainee, class_weights
 
 
@@ -22,6 +26,32 @@ def test_training_images_are_augmented_and_others_are_not():
     assert np.array_equal(seen[0], flat)
     assert all(not np.array_equal(row, plain) for row, plain in zip(seen[1], flat, strict=True))
     assert not np.array_equal(seen[1], seen[2])
+
+
+def test_averaged_weights_come_with_averaged_statistics():
+    network = keras.Sequential([keras.Input((2, 2, 1)), BatchNormalization(name="bn"), keras.layers.Flatten()])
+    images = np.random.default_rng(0).integers(0, 256, (12, 2, 2, 1)).astype("uint8")
+    trainee = Trainee(network, images, Augmentation(AugmentationSection(), images), 0.0, None, statistics_decay=0.75)
+    config = load_config("digits", ["optimizer={name: sgd}", "schedule={name: constant}", "training.ema_decay=0.75"])
+    chosen = optimizer(config, 3)
+    chosen.build(trainee.trainable_variables)
+    trainee.compile(chosen)
+    bn, averaging, seen = network.get_layer("bn"), Averaging(), []
+
+    class Watching(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            trainee.gather()
+            seen.append([np.array(bn.moving_mean), np.array(bn.moving_variance), np.array(bn.gamma)])
+
+    batches = Batches(np.arange(12, dtype="int32"), np.arange(12, dtype="int32") % 4, 4, whole=True)
+    trainee.fit(batches, epochs=2, shuffle=False, verbose=0, callbacks=[Watching(), averaging])
+    expected = seen[0]
+    for values in seen[1:]:
+        expected = [0.75 * average + 0.25 * value for average, value in zip(expected, values, strict=True)]
+    with averaging.applied():
+        for variable, average in zip((bn.moving_mean, bn.moving_variance, bn.gamma), expected, strict=True):
+            np.testing.assert_allclose(np.array(variable), average, rtol=1e-5)
+    np.testing.assert_array_equal(np.array(bn.moving_mean), seen[-1][0])
 
 
 def test_label_smoothing_changes_the_training_loss_alone():

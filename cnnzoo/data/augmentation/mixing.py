@@ -9,7 +9,7 @@ def outside_square(side: int, batch: Any, size: tuple[int, int], generator: Any)
     """Draw a square for each image, its centre anywhere in it, so that part of the square may lie outside.
 
     DeVries and Taylor, "Improved Regularization of Convolutional Neural Networks with Cutout", 2017,
-    section 3.2.
+    section 3.2. The square becomes black, where theirs, cut out of normalized images, has the mean colour.
 
     Args:
         side: Of the square, in pixels.
