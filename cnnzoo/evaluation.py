@@ -55,6 +55,26 @@ def split_of(config: Config, split: Split, data_dir: Path | None = None) -> data
     return held[0] if split == "train" else held[1]
 
 
+def _as_divided(run: Run, split: Split, images: data.Split) -> data.Split:
+    """Leave out the images of a folder that have come to this split since the training, and say so.
+
+    What is drawn moves at its borders when files come or go, and a test image would be one that the network learnt.
+
+    Raises:
+        UserError: None are left.
+    """
+    parts = run.division()
+    fits = [parts.get(name) == (None if split == "test" else split) for name in images.names]
+    moved = fits.count(False)
+    if not parts or not moved:
+        return images
+    if moved == len(fits):
+        raise UserError(f"All images that would be the {split} split were in another when {run.directory} was trained.")
+    remark = f"{moved:,} of {len(fits):,} left out: they were no {split} images when the run was trained"
+    chosen = images.part(np.array(fits))
+    return replace(chosen, remark="; ".join(filter(None, [images.remark, remark])))
+
+
 def predict(run: Run, split: Split = "test", data_dir: Path | None = None, device: Device = "auto") -> Predictions:
     """Return a run's predictions on a split, from its file when that fits model and images.
 
@@ -67,7 +87,7 @@ def predict(run: Run, split: Split = "test", data_dir: Path | None = None, devic
         device: Where to compute, if there is something to compute.
     """
     config = run.config()
-    images = split_of(config, split, data_dir)
+    images = _as_divided(run, split, split_of(config, split, data_dir))
     pixels = images.images
     contents = (run.model_path.read_bytes(), data.pixels_hash(pixels), images.labels.tobytes())
     fingerprint = hashlib.sha256(b"".join(contents)).hexdigest()

@@ -56,6 +56,11 @@ class Run:
         return self.directory / "history.csv"
 
     @property
+    def division_path(self) -> Path:
+        """Which files of a folder of images trained and which validated."""
+        return self.directory / "division.csv"
+
+    @property
     def metrics_path(self) -> Path:
         """What was reached; its ``status`` is "interrupted" or "finished"."""
         return self.directory / "metrics.json"
@@ -156,6 +161,23 @@ class Run:
         """Load the rows of the history."""
         with self.history_path.open(encoding="utf-8", newline="") as file:
             return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+
+    def division(self) -> dict[str, str]:
+        """Load the part, train or validation, of each file that the training saw; empty where images are not files."""
+        if not self.division_path.is_file():
+            return {}
+        with self.division_path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+            return {row["file"]: row["part"] for row in csv.DictReader(file)}
+
+    def write_division(self, **parts: Sequence[str]) -> None:
+        """Write the files of each part."""
+        with (
+            files.whole(self.division_path) as path,
+            path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file,
+        ):
+            writer = csv.writer(file)
+            writer.writerow(("part", "file"))
+            writer.writerows((part, name) for part, names in parts.items() for name in names)
 
     def write_history(self, rows: Sequence[Mapping[str, float]]) -> None:
         """Write all rows of the history."""

@@ -10,6 +10,7 @@ import os
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import compress
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -119,10 +120,11 @@ def load(section: FolderSection, split: Literal["train", "test"], data_dir: Path
         _check_each_is_trained_on(labels[~held], known.class_names, folder)
         if not held.any():
             raise UserError(f"None of the validation images in {folder} can be read.")
+    names = tuple(compress(files.names, good))
     if isinstance(pixels, ImageFiles):
         kept = replace(pixels.part(good), pixels_hash=pixels.pixels_hash) if failures else pixels
-        return Split(kept, labels, remark, held)
-    return Split(pixels[good] if failures else pixels, labels, remark, held)
+        return Split(kept, labels, remark, held, names)
+    return Split(pixels[good] if failures else pixels, labels, remark, held, names)
 
 
 def fetch(name: str, data_dir: Path | None) -> list[Path]:  # noqa: ARG001 - every source's signature

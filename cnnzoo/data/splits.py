@@ -1,6 +1,7 @@
 """A part of a data set, and how validation images are held out of the training part."""
 
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,17 +23,20 @@ class Split:
         labels: (count,), class numbers from 0.
         remark: What is to be said of them wherever a result is, such as "1,000 of the 10,000 official test images".
         held: For a training part (count,) which images validate, where that is not for ``hold_out`` to draw.
+        names: Of their files, where each has one of its own (count,); otherwise empty.
     """
 
     images: NDArray[np.uint8] | ImageFiles
     labels: NDArray[np.int32]
     remark: str = ""
     held: NDArray[np.bool_] | None = None
+    names: tuple[str, ...] = ()
 
     def part(self, mask: NDArray[np.bool_]) -> "Split":
         """Return the images that a mask (count,) is true for."""
         images = self.images.part(mask) if isinstance(self.images, ImageFiles) else self.images[mask]
-        return Split(images, self.labels[mask], self.remark)
+        names = tuple(compress(self.names, mask))
+        return Split(images, self.labels[mask], self.remark, names=names)
 
 
 def hold_out(training: Split, validation: int | float, num_classes: int) -> tuple[Split, Split]:

@@ -53,6 +53,8 @@ def train(
     with run.locked():
         with fitting.room(run):
             runs.write_environment(run, config, device, prepared.fingerprint, prepared.preprocessing.model_dump())
+            if prepared.training.names:
+                run.write_division(train=prepared.training.names, validation=prepared.validation.names)
         return run, fitting.fit(config, prepared, run, device, listener or Silent())
 
 

@@ -8,6 +8,8 @@ import pytest
 from commands import write_photos
 from PIL import Image
 
+from cnnzoo.runs import Run
+
 CONFIG = """model: {name: lecture_keras}
 data: {name: folder, path: photos, size: 28, channels: 3, broken: skip}
 optimizer: {name: adam, learning_rate: 0.003}
@@ -20,6 +22,22 @@ def here(cnnzoo, tmp_path):
     write_photos(tmp_path / "photos")
     (tmp_path / "mine.yaml").write_text(CONFIG)
     return tmp_path
+
+
+def test_no_image_that_was_trained_on_is_tested_when_the_folder_has_changed(cnnzoo, here):
+    photos = here / "photos"
+    answer = cnnzoo("train", "mine.yaml", "--run", "run", "--set", "training.epochs=1")
+    assert answer.code == 0, answer.err
+    learnt = Run(here / "run").division()
+    assert set(learnt.values()) == {"train", "validation"}
+    everything = {path.relative_to(photos).as_posix() for path in photos.rglob("*.*")}
+    for name in sorted(everything - learnt.keys())[:2]:
+        (photos / name).unlink()
+    answer = cnnzoo("eval", "run")
+    assert answer.code == 0, answer.err
+    tested = len(everything) - len(learnt) - 2
+    assert f"of {tested} images" in answer.out
+    assert "left out: they were no test images when the run was trained" in answer.out
 
 
 @pytest.mark.slow
