@@ -11,7 +11,7 @@ from cnnzoo import runs
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
 
-Status = Literal["finished", "interrupted", "running", "broken off", "damaged"]
+Status = Literal["finished", "interrupted", "running", "broken off", "unreadable"]
 
 # What ``files.whole`` leaves behind when its process is killed.
 LEFT_OVER = re.compile(r"\..*\.[0-9a-f]{8}\.tmp(\..*)?")
@@ -25,14 +25,14 @@ def status(run: Run) -> Status:
     """Say what became of a run.
 
     Returns:
-        "finished"; "interrupted" by Ctrl-C; "running" now; "broken off", by a kill or a mistake; "damaged", where its
-        files cannot be read.
+        "finished"; "interrupted" by Ctrl-C; "running" now; "broken off", by a kill or a mistake; "unreadable",
+        where its files are damaged or its network is registered by another program.
     """
     try:
         run.config()
         reached = run.metrics().get("status")
     except UserError:
-        return "damaged"
+        return "unreadable"
     if reached == "finished":
         return "finished"
     if run.is_in_use():
@@ -50,11 +50,13 @@ def summary(run: Run) -> dict[str, Any]:
     """
     became = status(run)
     row: dict[str, Any] = {"run": str(run.directory), "config": runs.name_for(run.config_path), "status": became}
-    config = None if became == "damaged" else run.config()
-    metrics = {} if became == "damaged" else run.metrics()
+    config = None if became == "unreadable" else run.config()
+    metrics = {} if became == "unreadable" else run.metrics()
     epochs = metrics.get("epochs")
     if became in ("running", "broken off") and run.history_path.is_file():
-        epochs = len(run.history())
+        rows = run.history()
+        epochs, metrics = len(rows), {**(runs.best_row(rows) or {})}
+        metrics["best_epoch"] = metrics.get("epoch") and int(metrics["epoch"])
     row |= {
         "model": config and config.model.name,
         "data": config and config.data.name,
@@ -109,7 +111,7 @@ def leftovers(parent: Path = runs.RUNS) -> list[Removable]:
     found = []
     for run in runs.begun(parent):
         became = status(run)
-        if run.is_in_use() or became == "damaged" or run.directory.is_symlink():
+        if run.is_in_use() or became == "unreadable" or run.directory.is_symlink():
             continue
         if became != "finished":
             if not _strangers(run):

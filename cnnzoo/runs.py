@@ -310,6 +310,11 @@ def _there_are(missing: Path) -> str:
     return f"{suggested} There are, the newest first: {', '.join(listed)}."
 
 
+def best_row(rows: Sequence[dict[str, float]]) -> dict[str, float] | None:
+    """Return a history's row of the highest validation accuracy, among equals the lowest loss; None without rows."""
+    return max(rows, key=lambda row: (row["validation_accuracy"], -row["validation_loss"]), default=None)
+
+
 def begun(parent: Path = RUNS) -> list[Run]:
     """Return all runs in a folder, finished or not, the one that was begun last at the end."""
     return sorted((Run(path.parent) for path in parent.glob("*/config.yaml")), key=_beginning)

@@ -84,8 +84,19 @@ class InitialWeights:
     path: Path
     model: Model
 
-    def preprocessing(self, section: PreprocessingSection) -> PreprocessingSection:
-        """Fill in mean and deviation, where a config leaves them out, as the model was trained with them."""
+    def preprocessing(self, section: PreprocessingSection, channels: int) -> PreprocessingSection:
+        """Fill in mean and deviation, where a config leaves them out, as the model was trained with them.
+
+        Args:
+            section: The config's section.
+            channels: Of the images.
+
+        Raises:
+            UserError: The model takes images of other channels.
+        """
+        taken = self.model.input_shape[-1]
+        if taken != channels:
+            raise UserError(f"the network in {self.path} takes images of {taken} channel(s), not of {channels}.")
         found = [layer for layer in flat(self.model) if layer.name == "normalize"]
         if not found:
             return section

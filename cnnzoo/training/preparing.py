@@ -65,10 +65,13 @@ def prepare(
     with config.blaming("training.class_weights"):
         weights = class_weights(config.training.class_weights, training.labels, classes)
     initial = fine_tuning.opened(config) if config.fine_tuning and not begun else None
+    given = config.preprocessing
+    if initial:
+        with config.blaming("fine_tuning.weights"):
+            given = initial.preprocessing(given, known.input_shape[-1])
+    if known_preprocessing is not None:
+        given = PreprocessingSection.model_validate(known_preprocessing)
     with config.blaming("preprocessing"):
-        given = initial.preprocessing(config.preprocessing) if initial else config.preprocessing
-        if known_preprocessing is not None:
-            given = PreprocessingSection.model_validate(known_preprocessing)
         preprocessing = resolve(given, training.images)
     if config.training.tensorboard and importlib.util.find_spec("tensorboard") is None:
         with config.blaming("training.tensorboard"):

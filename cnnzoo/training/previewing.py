@@ -34,10 +34,9 @@ def draw(config: Config, path: Path, count: int = 8, data_dir: Path | None = Non
     """
     config = data.resolved(config, data_dir)
     known = data.describe(config.data)
+    whole = data.load(config.data, "train", data_dir)
     with config.blaming("data.validation"):
-        training, _ = data.hold_out(
-            data.load(config.data, "train", data_dir), config.data.validation, len(known.class_names)
-        )
+        training, _ = data.hold_out(whole, config.data.validation, len(known.class_names))
     number = min(count, len(training.labels))
     chosen = np.sort(np.random.default_rng(config.seed).permutation(len(training.labels))[:number])
     images, names = training.images[chosen], [known.class_names[label] for label in training.labels[chosen]]

@@ -13,7 +13,7 @@ from keras import callbacks, ops
 from cnnzoo import files
 from cnnzoo.config.optimization import PlateauSection
 from cnnzoo.errors import UserError
-from cnnzoo.runs import Run
+from cnnzoo.runs import Run, best_row
 from cnnzoo.training.fine_tuning import Phase
 from cnnzoo.training.listening import Listener, Row
 from cnnzoo.training.schedules import plateau_factor
@@ -96,7 +96,7 @@ class Recorder(callbacks.Callback):
     @property
     def best(self) -> Row | None:
         """The best row so far."""
-        return max(self.rows, key=_merit) if self.rows else None  # the first among equals
+        return best_row(self.rows)
 
     @property
     def seconds(self) -> float:
@@ -160,7 +160,7 @@ class Recorder(callbacks.Callback):
         }
         if not math.isfinite(row["validation_loss"]):
             self.give_up()
-        best = self.best is None or _merit(row) > _merit(self.best)
+        best = best_row([*self.rows, row]) is row
         with files.whole(self.run.last_model_path) as path, self.averaging.applied():
             self.network.save(path)
         if best:
@@ -196,7 +196,3 @@ class Recorder(callbacks.Callback):
             f"learning rate {self._rate(step):.3g}. Lower optimizer.learning_rate or set optimizer.clip_norm. "
             + (f"The last good checkpoint is {good[0]}." if good else "There is no checkpoint before it.")
         )
-
-
-def _merit(row: Row) -> tuple[float, float]:
-    return row["validation_accuracy"], -row["validation_loss"]

@@ -30,8 +30,10 @@ def test_runs_are_listed_with_what_became_of_them(several, digits_runs):
         "runs/0001-digits": "finished",
         "runs/0002-digits": "broken off",
         "runs/0003-digits": "interrupted",
-        "runs/0004-digits": "damaged",
+        "runs/0004-digits": "unreadable",
     }
+    broken = rows["runs/0002-digits"]
+    assert broken["validation_accuracy"] == max(row["validation_accuracy"] for row in digits_runs[1].history())
     finished = rows["runs/0001-digits"]
     assert finished["validation_accuracy"] == digits_runs[0].metrics()["validation_accuracy"]
     assert (finished["test_accuracy"], finished["seed"], finished["epochs"]) == (0.987, 0, 2)

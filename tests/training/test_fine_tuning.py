@@ -113,3 +113,11 @@ def test_a_network_whose_layers_are_wired_otherwise_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"another network's weights: layer \w+ comes after \w+, and the file's after"):
         train(load_config("digits", [*SMALL_SETTINGS, *settings]), directory=tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_weights_for_images_of_other_channels_are_refused(digits_runs, photos, tmp_path):
+    section = f"data={{name: folder, path: {photos}, size: 28}}"
+    with pytest.raises(
+        UserError, match=r"fine_tuning\.weights: .*model\.keras takes images of 1 channel\(s\), not of 3"
+    ):
+        train(config(digits_runs[0], section, "training.batch_size=4"), directory=tmp_path / "run")
