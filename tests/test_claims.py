@@ -44,6 +44,12 @@ def test_header_and_readme_state_the_record(name):
     assert any(f"`{record['config']}.yaml`" in line and f"| {len(record['members'])} |" in line for line in readme)
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_header_states_a_record_or_says_that_there_is_none(path):
+    recorded = any(record["config"] == path.stem for record in RECORDS.values())
+    assert recorded != bool(re.search("not measured|nothing was measured", header(path.stem), re.IGNORECASE))
+
+
 def test_no_figure_is_claimed_without_a_record():
     known = {figure(record) for record in RECORDS.values()}
     for path in [ROOT / "README.md", *(ROOT / "configs").glob("*.yaml")]:
