@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,7 +46,11 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     left_out = [item for item in items if lacks_data(item)]
     config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
+    kept = [item for item in items if item not in left_out]
+    # Modules that take long come first, so that no process waits in the end for another's.
+    slow = Counter(item.path for item in kept if item.get_closest_marker("slow"))
+    count = Counter(item.path for item in kept)
+    items[:] = sorted(kept, key=lambda item: (-slow[item.path], -count[item.path], str(item.path)))
 
 
 def lacks_data(item: pytest.Item) -> bool:

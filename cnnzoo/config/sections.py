@@ -181,8 +181,10 @@ class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash
             if any(later <= earlier for earlier, later in pairwise(schedule.after)):
                 raise mistake(f"{schedule.after} do not ascend.", "schedule", "after")
             if schedule.after[-1] >= epochs:
-                message = f"{schedule.after[-1]:g} epochs are not inside the training, {epochs} epochs."
-                raise mistake(message, "schedule", "after")
+                message = f"{schedule.after[-1]:g} epochs are not inside the training, {epochs} epochs;"
+                raise mistake(
+                    f"{message} for a short trial add --set 'schedule={{name: constant}}'.", "schedule", "after"
+                )
         return self
 
     @model_validator(mode="after")

@@ -54,6 +54,8 @@ def upright(path: Path, *, paper: bool = False, at_least: int | None = None) -> 
             return turned.convert("RGB")
     except FileNotFoundError:
         raise UserError(f"There is no image {path}.") from None
+    except IsADirectoryError:
+        raise UserError(f"{path} is a folder; name an image.") from None
     except UnidentifiedImageError:
         raise UserError(f"{path} is not an image that can be read; PNG and JPEG are.") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
