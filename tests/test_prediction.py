@@ -220,7 +220,7 @@ def test_a_cut_image_a_missing_one_a_folder_and_a_blank_one_are_named(digit, tmp
         "cut.png": "cannot be read",
         "none.png": "no image",
         "blank.png": "is blank",
-        ".": "read",
+        ".": "is a folder",
     }.items():
         with pytest.raises(UserError, match=message):
             see(tmp_path / name, DIGITS)
