@@ -44,7 +44,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    left_out = [item for item in items if lacks_data(item)]
+    left_out = [item for item in items if lacks_data(item) or is_for_another_backend(item)]
     config.hook.pytest_deselected(items=left_out)
     kept = [item for item in items if item not in left_out]
     # Modules that take long come first, so that no process waits in the end for another's.
@@ -57,6 +57,11 @@ def lacks_data(item: pytest.Item) -> bool:
     if DATA_DIR is None:
         return item.get_closest_marker("real_data") is not None
     return "real_cifar10_dir" in getattr(item, "fixturenames", ()) and not HAS_CIFAR10
+
+
+def is_for_another_backend(item: pytest.Item) -> bool:
+    marker = item.get_closest_marker("backend")
+    return marker is not None and marker.args[0] != os.environ["KERAS_BACKEND"]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -116,6 +121,19 @@ def digits_runs(tmp_path_factory: pytest.TempPathFactory) -> "list[Run]":
         for seed in (0, 1):
             train(load_config("digits", SMALL[1::2], seed=seed), "digits")
     return [runs.Run(folder / run.directory) for run in runs.finished(folder / runs.RUNS)]
+
+
+@pytest.fixture(scope="module")
+def compile_quickly() -> Iterator[None]:
+    """Keep JAX from optimizing what will run only a few times."""
+    if os.environ["KERAS_BACKEND"] != "jax":
+        yield
+        return
+    import jax
+
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
 
 
 @pytest.fixture

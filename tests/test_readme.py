@@ -49,6 +49,7 @@ SHORT_SWEEP = "config: digits\nmethod: grid\nkeys: {training.epochs: [1]}\n"
 
 
 @pytest.mark.slow
+@pytest.mark.backend("tensorflow")
 def test_the_commands_of_the_readme_run_one_after_the_other(cnnzoo):
     Path("my.yaml").write_text(blocks("yaml")[0])
     Path("sweep.yaml").write_text(SHORT_SWEEP)

@@ -37,6 +37,7 @@ def modules_after(statement):
     return set(done.stdout.split())
 
 
+@pytest.mark.backend("tensorflow")
 def test_importing_a_builder_loads_keras_and_nothing_else():
     loaded = modules_after("from cnnzoo.models import lenet5")
     bare = modules_after("import keras")
@@ -50,11 +51,13 @@ def test_importing_a_builder_loads_keras_and_nothing_else():
     assert others.isdisjoint({"click", "pydantic", "yaml", "pooch", "filelock"})
 
 
+@pytest.mark.backend("tensorflow")
 @pytest.mark.parametrize("command", ["--help", "models", "config show lenet", "data list"])
 def test_looking_around_does_not_load_keras(command):
     statement = f"from cnnzoo.cli import cli\ncli({command.split()}, standalone_mode=False)"
     assert "keras" not in modules_after(statement)
 
 
+@pytest.mark.backend("tensorflow")
 def test_importing_the_package_loads_nothing_heavy():
     assert modules_after("import cnnzoo").isdisjoint({"keras", "numpy", "click", "pydantic"})

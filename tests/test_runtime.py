@@ -49,6 +49,7 @@ def test_what_was_settled_first_is_not_said_to_be_otherwise():
     assert second == "runtime.threads: Keras is loaded already with 1; start a new process for 2."
 
 
+@pytest.mark.backend("tensorflow")
 @pytest.mark.parametrize(
     ("trained_on", "environment", "runs_on"),
     [("jax", "", "jax"), ("tensorflow", "", "tensorflow"), ("tensorflow", "jax", "jax"), ("cupy", "", "tensorflow")],

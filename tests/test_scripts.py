@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+pytestmark = pytest.mark.backend("tensorflow")
 REPOSITORY = Path(__file__).parents[1]
 PROGRAMS = ("cnnzoo", "ruff", "mypy", "lint-imports", "pytest")
 

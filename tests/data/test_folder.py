@@ -43,6 +43,17 @@ def test_class_folders_become_classes_sorted_by_name(photos):
         assert means.argmax() == channel
 
 
+def test_a_terminal_shows_how_many_images_are_read(photos, monkeypatch, capsys):
+    data.load(section(photos), "train")
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    data.load(section(photos), "train")
+    shown = capsys.readouterr().err
+    assert "Reading images" in shown
+    assert "24/24" in shown
+
+
 def test_every_image_is_in_one_part_and_each_class_in_proportion(photos):
     training, validation, test = divided(photos, validation=3, test=0.2)
     assert (len(training), len(validation), len(test)) == (21, 3, 6)
