@@ -100,6 +100,12 @@ class Bar(Lines):
         self.bar.reset(self.task, total=self.epochs * self.steps, completed=epoch * self.steps + step)
 
     def step(self, epoch: int, step: int) -> None:
-        """Move the bar."""
+        """Move the bar, which is there while there are steps: the next training may show another while it loads."""
+        self.bar.start()
         completed = (epoch - 1) * self.steps + step
         self.bar.update(self.task, description=f"epoch {epoch}/{self.epochs}", completed=completed)
+
+    def epoch(self, row: dict[str, float], images_per_second: float, best: bool) -> None:
+        """Print the row, and take the bar away until the next step."""
+        super().epoch(row, images_per_second, best)
+        self.bar.stop()

@@ -1,13 +1,12 @@
 """Fetch files from several mirrors in turn, each whole and checked or not at all."""
 
 import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from cnnzoo.data import bars
 from cnnzoo.data.unusable import UnusableFileError
 from cnnzoo.errors import UserError
 from cnnzoo.files import whole
@@ -109,7 +108,7 @@ def no_empty_folders(folder: Path) -> Iterator[None]:
 def _fetch(url: str, name: str, path: Path) -> None:
     from pooch import HTTPDownloader  # noqa: PLC0415 - only where something is downloaded
 
-    with _progress(url, name) as bar:
+    with bars.downloading(url, name) as bar:
         # Some servers label a gzip file as compressed for transport; then it would arrive unpacked.
         transport = HTTPDownloader(
             progressbar=bar,
@@ -138,43 +137,3 @@ def _reason(error: Exception) -> str:
         (isinstance(error, exceptions.ConnectionError), "no connection"),
     )
     return next((reason for applies, reason in reasons if applies), str(error))
-
-
-class _Bar:
-    """What pooch tells about its progress, passed on to a rich progress bar."""
-
-    def __init__(self, progress: Any, task: Any) -> None:
-        self._progress = progress
-        self._task = task
-
-    @property
-    def total(self) -> int:
-        return int(self._progress.tasks[0].total or 0)
-
-    @total.setter
-    def total(self, size: int) -> None:
-        self._progress.update(self._task, total=size or None)
-
-    def update(self, size: int) -> None:
-        self._progress.update(self._task, advance=size)
-
-    def reset(self) -> None:
-        self._progress.update(self._task, completed=0)
-
-    def close(self) -> None:
-        self._progress.refresh()
-
-
-@contextmanager
-def _progress(url: str, name: str) -> Iterator[_Bar | bool]:
-    """Show a bar on standard error, or one plain line where that is no terminal."""
-    if not sys.stderr.isatty():
-        sys.stderr.write(f"Downloading {url}\n")
-        yield False
-        return
-    from rich.console import Console  # noqa: PLC0415 - only where something is downloaded
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
-
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        yield _Bar(progress, progress.add_task(name, total=None))

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnzoo.data import bars
 from cnnzoo.data.pictures import Resize, decoded
 from cnnzoo.errors import UserError
 
@@ -93,7 +94,7 @@ class ImageFiles:
         total = hashlib.sha256()
         sums = np.zeros((len(self), 2, self.input_shape[-1]), np.int64)
         failures = {}
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), bars.counting("Reading images", len(self)) as advance:
             warnings.simplefilter("ignore")  # of metadata in a strange form, once for each of thousands of files
             for start in range(0, len(self), CHUNK):
                 indices = np.arange(start, min(start + CHUNK, len(self)))
@@ -108,6 +109,7 @@ class ImageFiles:
                         total.update(pixels.data)
                     else:
                         images[index] = pixels
+                advance(len(indices))
         return replace(self, sums=sums, pixels_hash=total.digest()) if images is None else images, failures
 
 
