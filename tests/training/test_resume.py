@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -168,12 +169,17 @@ def test_early_stopping_ends_when_validation_has_stalled(tmp_path):
 SETTINGS = [word for setting in EVERYTHING for word in ("--set", setting)]
 
 
-def command(*words, kilobytes="unlimited"):
-    """Start a command that can write files up to a size, as on a disk that is full."""
-    compiling = {name: value for name, value in os.environ.items() if name != "JAX_COMPILATION_CACHE_DIR"}
+def command(*words, compiled=None, kilobytes="unlimited"):
+    """Start a command that can write files up to a size, as on a disk that is full.
+
+    What JAX compiles lies in a folder that the tests of this process alone share, or in none.
+    """
+    environment = {**os.environ, "JAX_ENABLE_COMPILATION_CACHE": str(bool(compiled))}
+    if compiled:
+        environment["JAX_COMPILATION_CACHE_DIR"] = str(compiled)
     limited = ["bash", "-c", f'ulimit -f {kilobytes}; exec "$@"', "bash"]
     words = [*limited, sys.executable, "-m", "cnnzoo", *map(str, words)]
-    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=compiling)
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
 
 
 @pytest.mark.slow
@@ -181,14 +187,15 @@ def test_a_process_that_was_killed_at_any_moment_goes_on_to_the_same_bits(tmp_pa
     """In as many random moments as CNNZOO_KILLS says, two by default."""
     long = [*SETTINGS, "--set", "training.epochs=24"]
     began = time.monotonic()
-    whole = command("train", "digits", "--run", tmp_path / "whole", *long)
+    start = partial(command, "train", compiled=tmp_path / "compiled")
+    whole = start("digits", "--run", tmp_path / "whole", *long)
     _, errors = whole.communicate()
     seconds = time.monotonic() - began
     assert whole.returncode == 0, errors
     moments, wanted, kills = random.Random(), int(os.environ.get("CNNZOO_KILLS", "2")), 0
     for number in count():
         run = Run(tmp_path / f"run{number}")
-        process = command("train", "digits", "--run", run.directory, *long)
+        process = start("digits", "--run", run.directory, *long)
         while process.poll() is None:
             try:
                 process.communicate(timeout=moments.uniform(0.2, 0.95) * seconds if kills < wanted else None)
@@ -199,7 +206,7 @@ def test_a_process_that_was_killed_at_any_moment_goes_on_to_the_same_bits(tmp_pa
                 begun = run.config_path.is_file()
                 again = ("--resume", run.directory) if begun else ("digits", "--run", tmp_path / f"run{number}b", *long)
                 run = run if begun else Run(tmp_path / f"run{number}b")
-                process = command("train", *again)
+                process = start(*again)
         assert process.returncode == 0
         assert state(run) == state(Run(tmp_path / "whole"))
         if kills == wanted:
