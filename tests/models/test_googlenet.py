@@ -9,7 +9,7 @@ import pytest
 from cnnzoo import inspection
 from cnnzoo.errors import UserError
 from cnnzoo.inspection import inspect
-from cnnzoo.models.googlenet import googlenet_small, without_auxiliary_heads
+from cnnzoo.models.googlenet import googlenet, googlenet_small, without_auxiliary_heads
 from cnnzoo.models.layers import AuxiliaryLogits
 from cnnzoo.models.stand_ins import CUSTOM_OBJECTS
 
@@ -372,12 +372,18 @@ def test_all_logits_are_float32_in_half_precision():
 # ---- training
 
 
-# To compile its many batch normalizations takes longer than all tests above.
-@pytest.mark.slow
 @pytest.mark.usefixtures("compile_quickly")
-def test_the_losses_of_the_logits_and_of_both_heads_at_0_3_go_down_on_one_batch():
+@pytest.mark.parametrize(
+    ("builder", "side", "steps", "learning_rate"),
+    [
+        (googlenet, 79, 18, 3e-4),
+        # To compile its many batch normalizations takes longer than all tests above.
+        pytest.param(googlenet_small, 10, 7, 1e-3, marks=pytest.mark.slow),
+    ],
+)
+def test_the_losses_of_the_logits_and_of_both_heads_at_0_3_go_down_on_one_batch(builder, side, steps, learning_rate):
     keras.utils.set_random_seed(5)
-    model = googlenet_small((10, 10, 3), 4, auxiliary_heads=True)
+    model = builder((side, side, 3), 4, auxiliary_heads=True)
     for layer in model.layers:
         if isinstance(layer, keras.layers.Dropout):
             layer.rate = 0.0  # On four images its noise would hide what is learnt.
@@ -385,11 +391,11 @@ def test_the_losses_of_the_logits_and_of_both_heads_at_0_3_go_down_on_one_batch(
     losses = {name: keras.losses.SparseCategoricalCrossentropy(from_logits=True) for name in model.output}
     # Where Keras can train operation by operation, that is quicker than to compile so few steps.
     eagerly = keras.backend.backend() == "tensorflow"
-    model.compile(keras.optimizers.Adam(1e-3), losses, loss_weights=weights, run_eagerly=eagerly)
-    images = random_images(4, 10, 10, 3)
+    model.compile(keras.optimizers.Adam(learning_rate), losses, loss_weights=weights, run_eagerly=eagerly)
+    images = np.kron(random_images(4, 5, 5, 3), np.ones((1, 16, 16, 1), "float32"))[:, :side, :side]
     labels = dict.fromkeys(model.output, np.arange(4))
     before = [array(weight) for weight in model.trainable_weights]
-    reports = [model.train_on_batch(images, labels, return_dict=True) for _ in range(7)]
+    reports = [model.train_on_batch(images, labels, return_dict=True) for _ in range(steps)]
     first, last = reports[0], reports[-1]
     assert first["loss"] == pytest.approx(sum(weights[name] * first[f"{name}_loss"] for name in weights), rel=1e-4)
     for loss in first:
