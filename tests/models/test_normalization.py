@@ -14,7 +14,6 @@ from cnnzoo.models.normalization import BatchNormalization
 from cnnzoo.models.stand_ins import CUSTOM_OBJECTS
 
 RANDOM = np.random.default_rng(0)
-ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
 
 
 def numbers(tensor):
@@ -151,7 +150,7 @@ def test_a_saved_model_has_keras_own_in_its_place(known, kind, tmp_path):
         assert np.allclose(numbers(loaded(images)), numbers(model(images)), atol=1e-6)
 
 
-@pytest.mark.skipif(not ON_TENSORFLOW, reason="is TensorFlow's")
+@pytest.mark.backend("tensorflow")
 @pytest.mark.parametrize("training", [True, False])
 def test_on_tensorflow_every_normalization_is_one_operation_and_half_precision_casts_no_maps(training):
     import tensorflow as tf
