@@ -172,7 +172,7 @@ SETTINGS = [word for setting in EVERYTHING for word in ("--set", setting)]
 def command(*words, compiled=None, kilobytes="unlimited"):
     """Start a command that can write files up to a size, as on a disk that is full.
 
-    What JAX compiles lies in a folder that the tests of this process alone share, or in none.
+    What JAX compiles is kept in the folder ``compiled``, or not at all: where files may not grow it could not be.
     """
     environment = {**os.environ, "JAX_ENABLE_COMPILATION_CACHE": str(bool(compiled))}
     if compiled:
