@@ -182,7 +182,7 @@ class Ensemble:
         plots.ensemble(shares, soft, hard, directory / "ensemble.png", labels=names, title=title)
         confusion, picture = result["report"]["confusion"], directory / f"confusion-{split}.png"
         plots.confusion(confusion, known.class_names, picture, title=f"{title}: soft vote, {soft:.2f} % right")
-        runs.write_json(directory / "ensemble.json", result)
+        files.write_json(directory / "ensemble.json", result)
         return result
 
 

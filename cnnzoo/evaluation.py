@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cnnzoo import data, files, plots, runtime
 from cnnzoo.config import Config
 from cnnzoo.errors import UserError
-from cnnzoo.runs import Run, Split, write_json
+from cnnzoo.runs import Run, Split
 from cnnzoo.runtime import Device
 from cnnzoo.saved_models import load_model
 
@@ -137,7 +137,7 @@ def evaluate(run: Run, split: Split = "test", data_dir: Path | None = None, devi
         "computed_on": predictions.computed_on,
         **report(predictions, known.class_names),
     }
-    write_json(run.report_path(split), result)
+    files.write_json(run.report_path(split), result)
     title = f"{config.model.name} on {known.title}, {split} images: {100 * result['accuracy']:.2f} % right"
     plots.confusion(result["confusion"], known.class_names, run.confusion_path(split), title=title)
     return result

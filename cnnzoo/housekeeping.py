@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from cnnzoo import runs
+from cnnzoo import files, runs
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
 
@@ -155,7 +155,7 @@ def size(path: Path) -> int:
 def _test_accuracy(run: Run) -> float | None:
     report = run.report_path("test")
     try:
-        return runs.read_json(report).get("accuracy") if report.is_file() else None
+        return files.read_json(report).get("accuracy") if report.is_file() else None
     except UserError:  # damaged, which is told when somebody opens it
         return None
 

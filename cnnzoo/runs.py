@@ -1,7 +1,6 @@
 """A run's directory: the one place that knows the names of its files."""
 
 import csv
-import json
 import re
 import shlex
 import subprocess
@@ -151,11 +150,11 @@ class Run:
 
     def metrics(self) -> dict[str, Any]:
         """Load what was reached; empty before the training has ended."""
-        return read_json(self.metrics_path) if self.metrics_path.is_file() else {}
+        return files.read_json(self.metrics_path) if self.metrics_path.is_file() else {}
 
     def environment(self) -> dict[str, Any]:
         """Load where and with what the run was made."""
-        return read_json(self.environment_path)
+        return files.read_json(self.environment_path)
 
     def history(self) -> list[dict[str, float]]:
         """Load the rows of the history."""
@@ -188,7 +187,7 @@ class Run:
 
     def write_metrics(self, metrics: Mapping[str, Any]) -> None:
         """Write what was reached."""
-        write_json(self.metrics_path, metrics)
+        files.write_json(self.metrics_path, metrics)
 
 
 def create(config: Config, name: str, directory: Path | None = None, parent: Path = RUNS) -> Run:
@@ -249,7 +248,7 @@ def write_environment(run: Run, config: Config, device: str, images: str, prepro
         "images": images,
         "preprocessing": preprocessing,
     }
-    write_json(run.environment_path, environment)
+    files.write_json(run.environment_path, environment)
 
 
 def open_begun(directory: Path) -> Run:
@@ -355,26 +354,6 @@ def _is_finished(run: Run) -> bool:
         return run.metrics().get("status") == "finished"
     except UserError:  # damaged, which is told when somebody names this run
         return False
-
-
-def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Write a JSON file, whole or not at all."""
-    files.write_text(path, json.dumps(value, indent=2) + "\n")
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON file.
-
-    Raises:
-        UserError: It is not there, or holds no JSON object.
-    """
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise UserError(f"{path} is missing or damaged.") from None
-    if not isinstance(value, dict):
-        raise UserError(f"{path} is damaged: it should hold one JSON object.")
-    return value
 
 
 def _make(directory: Path) -> Path:

@@ -168,7 +168,7 @@ def train(
             name, reason = next(iter(reasons.items()))
             raise UserError(f"No training of {sweep.directory} came to its end. {name}: {reason}")
         result = _result(sweep, members, reasons)
-        runs.write_json(sweep.result_path, result)
+        files.write_json(sweep.result_path, result)
         done = [point for point in result["points"] if point["runs"]]
         plots.sweep(
             {key: [_shown(point["values"][key]) for point in done] for key in sweep.varied},

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from cnnzoo import housekeeping
-from cnnzoo.runs import Run, write_json
+from cnnzoo.files import write_json
+from cnnzoo.runs import Run
 
 
 @pytest.fixture
