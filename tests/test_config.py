@@ -99,6 +99,11 @@ MISTAKES = {
         ":6: augmentation.elastic.sigm",
         "Did you mean 'sigma'?",
     ),
+    "smaller images to the end": (
+        GOOD + "training:\n  progressive_resizing: {epochs: 3}\n  epochs: 3\n",
+        ":6: training.progressive_resizing.epochs",
+        "all of the training would see smaller images; training.epochs is 3.",
+    ),
     "a mirror by epochs that are parts of epochs": (
         GOOD + "augmentation:\n  mirror: alternating\ntraining:\n  steps_per_epoch: 3\n",
         ":6: augmentation.mirror",

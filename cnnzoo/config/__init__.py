@@ -19,7 +19,7 @@ from cnnzoo.config.images import (
 from cnnzoo.config.mistakes import explain
 from cnnzoo.config.reading import override, read
 from cnnzoo.config.section import SEEDS
-from cnnzoo.config.sections import Config, TrainingSection
+from cnnzoo.config.sections import Config, ProgressiveResizingSection, TrainingSection
 from cnnzoo.config.seeds import parse_seeds
 from cnnzoo.config.sweep import Plan, Point, as_yaml, load_plan
 from cnnzoo.errors import UserError, did_you_mean
@@ -36,6 +36,7 @@ __all__ = [
     "Plan",
     "Point",
     "PreprocessingSection",
+    "ProgressiveResizingSection",
     "ResizedCropSection",
     "TrainingSection",
     "as_yaml",

@@ -87,6 +87,15 @@ class ModelSection(Section):
         }
 
 
+class ProgressiveResizingSection(Section):
+    """Smaller training images at the beginning, which cost less; Howard et al., fast.ai's DAWNBench entry, 2018."""
+
+    scale: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.75, description="What the sides of training images are multiplied by; the cost falls with its square."
+    )
+    epochs: Count = Field(description="Epochs at the beginning that see smaller images. Validation never does.")
+
+
 class TrainingSection(Section):
     """How long, in what batches, and towards what."""
 
@@ -109,6 +118,9 @@ class TrainingSection(Section):
     )
     ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = Field(
         None, description="Decay per step of averaged weights, which are then the ones judged and saved."
+    )
+    progressive_resizing: ProgressiveResizingSection | None = Field(
+        None, description="Smaller images at the beginning, for networks that take any size, such as the ResNets."
     )
     early_stopping: Count | None = Field(
         None,
@@ -185,6 +197,14 @@ class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash
                 raise mistake(
                     f"{message} for a short trial add --set 'schedule={{name: constant}}'.", "schedule", "after"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _the_last_epochs_see_whole_images(self) -> "Config":
+        resizing, epochs = self.training.progressive_resizing, self.training.epochs
+        if resizing is not None and resizing.epochs >= epochs:
+            message = f"all of the training would see smaller images; training.epochs is {epochs}."
+            raise mistake(message, "training", "progressive_resizing", "epochs")
         return self
 
     @model_validator(mode="after")

@@ -3,6 +3,7 @@
 import cnnzoo.models  # noqa: F401 - registers the zoo
 from cnnzoo import data
 from cnnzoo.config import Config
+from cnnzoo.data.augmentation.geometry import shrunk_size
 from cnnzoo.data.preprocessing import padded_shape
 from cnnzoo.errors import UserError
 from cnnzoo.inspection import outline
@@ -24,8 +25,37 @@ def check_config(config: Config) -> None:
     known = data.describe(data.resolved(config).data)
     check_augmentation(config, known)
     with config.blaming("model"):
-        input_shape = padded_shape(config.preprocessing, known.input_shape)
-        outline(config.model.name, input_shape, len(known.class_names), **config.model.options)
+        _shapes(config, known.input_shape, len(known.class_names))
+    check_resizing(config, known)
+
+
+def check_resizing(config: Config, known: data.DataSet) -> None:
+    """Check that the network has the same weights for the smaller images of progressive resizing, if there are any.
+
+    Raises:
+        UserError: It has not.
+    """
+    section, classes = config.training.progressive_resizing, len(known.class_names)
+    if section is None:
+        return
+    height, width, channels = known.input_shape
+    height, width = small = shrunk_size((height, width), section.scale)
+    if small == known.input_shape[:2]:
+        with config.blaming("training.progressive_resizing.scale"):
+            raise UserError(f"{section.scale:g} makes images of {height}x{width} no smaller.")
+    with config.blaming("training.progressive_resizing"):
+        if _shapes(config, (height, width, channels), classes) != _shapes(config, known.input_shape, classes):
+            raise UserError(
+                f"{config.model.name} has other weights for images of {height}x{width}; "
+                "networks that end in global average pooling, such as the ResNets, have the same for all sizes."
+            )
+
+
+def _shapes(config: Config, input_shape: tuple[int, int, int], classes: int) -> list[tuple[int, ...]]:
+    network = outline(
+        config.model.name, padded_shape(config.preprocessing, input_shape), classes, **config.model.options
+    )
+    return [tuple(weight.shape) for weight in network.weights]
 
 
 def check_augmentation(config: Config, known: data.DataSet) -> None:

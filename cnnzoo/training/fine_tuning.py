@@ -27,7 +27,8 @@ class Phase:
     Attributes:
         first: The first epoch, counted from 0.
         end: The one after the last.
-        config: The run's config, with the optimizer, schedule and number of epochs of this phase alone.
+        config: The run's config, with the optimizer, schedule and number of epochs of this phase alone, and nothing
+            that counts the epochs of the whole training.
         trained: Names of the layers that learn, with wildcards; None for all.
         last: No other phase follows.
     """
@@ -61,14 +62,15 @@ def phases(config: Config) -> list[Phase]:
         return [Phase(0, epochs, config)]
     frozen = section.frozen_epochs
     first = config.replaced(
-        training=config.training.model_copy(update={"epochs": frozen}),
+        training=config.training.model_copy(update={"epochs": frozen, "progressive_resizing": None}),
         optimizer=config.optimizer.model_copy(
             update={"learning_rate": section.frozen_learning_rate or config.optimizer.learning_rate}
         ),
         schedule=ConstantSection(name="constant"),
         fine_tuning=None,
     )
-    second = config.replaced(training=config.training.model_copy(update={"epochs": epochs - frozen}), fine_tuning=None)
+    left = {"epochs": epochs - frozen, "progressive_resizing": None}
+    second = config.replaced(training=config.training.model_copy(update=left), fine_tuning=None)
     return [Phase(0, frozen, first, tuple(section.trained), last=False), Phase(frozen, epochs, second)]
 
 

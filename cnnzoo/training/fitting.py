@@ -11,7 +11,7 @@ from keras import callbacks
 from numpy.typing import NDArray
 
 from cnnzoo import data, plots, runtime
-from cnnzoo.config import Config, TrainingSection
+from cnnzoo.config import Config, ProgressiveResizingSection, TrainingSection
 from cnnzoo.data.augmentation import Augmentation
 from cnnzoo.errors import UserError
 from cnnzoo.models import without_auxiliary_heads
@@ -106,7 +106,8 @@ def fit(
                 if done[0] < phase.end:
                     recorder.phase, resumption.phase = phase, phase.first
                     _begin(trainee, phase, batches.count)
-                    _train(trainee, phase, batches, held_out, max(done, (phase.first, 0)), recorder, heard)
+                    begun = max(done, (phase.first, 0))
+                    _train(trainee, phase, settings.progressive_resizing, batches, held_out, begun, recorder, heard)
         except KeyboardInterrupt:
             status = "interrupted"
         except Exception as error:
@@ -141,27 +142,33 @@ def _begin(trainee: Trainee, phase: Phase, steps: int) -> None:
 def _train(
     trainee: Trainee,
     phase: Phase,
+    resizing: ProgressiveResizingSection | None,
     batches: Batches,
     held_out: Batches,
     done: tuple[int, int],
     recorder: Recorder,
     heard: list[callbacks.Callback],
 ) -> None:
-    """Call ``fit`` for what is left of a phase: for the rest of an epoch that was begun, and for the whole ones."""
+    """Call ``fit`` for what is left of a phase: for an epoch that was begun, for smaller images, and for the rest."""
     epoch, batches.start = done
-    parts = [(epoch, epoch + 1), (epoch + 1, phase.end)] if batches.start else [(epoch, phase.end)]
-    for first, end in parts:
-        if first < end and not recorder.ended_early():
+    ends = {phase.end}
+    if batches.start:
+        ends.add(epoch + 1)
+    if resizing and epoch < resizing.epochs < phase.end:
+        ends.add(resizing.epochs)
+    for end in sorted(ends):
+        if not recorder.ended_early():
+            trainee.shrink_images(resizing.scale if resizing and epoch < resizing.epochs else 1.0)
             trainee.fit(
                 batches,
                 validation_data=held_out,
-                initial_epoch=first,
+                initial_epoch=epoch,
                 epochs=end,
                 shuffle=False,  # the order is the seed's and the epoch's alone
                 verbose=0,
                 callbacks=heard,
             )
-        batches.start = 0
+        epoch, batches.start = end, 0
 
 
 def _steps_per_execution(steps: int, settings: TrainingSection) -> int:

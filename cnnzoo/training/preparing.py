@@ -16,7 +16,7 @@ from cnnzoo.config import Config, PreprocessingSection
 from cnnzoo.data.preprocessing import padded_shape, resolve, with_preprocessing
 from cnnzoo.errors import UserError
 from cnnzoo.training import fine_tuning
-from cnnzoo.training.checks import check_augmentation
+from cnnzoo.training.checks import check_augmentation, check_resizing
 from cnnzoo.training.trainee import class_weights
 
 
@@ -54,6 +54,7 @@ def prepare(
     known = data.describe(config.data)
     classes = len(known.class_names)
     check_augmentation(config, known)
+    check_resizing(config, known)
     images = data.load(config.data, "train", data_dir)
     with config.blaming("data.validation"):
         training, validation = data.hold_out(images, config.data.validation, classes)

@@ -17,8 +17,9 @@ EPOCHS = 6
 def draw(config: Config, path: Path, count: int = 8, data_dir: Path | None = None) -> list[str]:
     """Draw training images beside what becomes of them in the first epochs.
 
-    They go the way of a training's images, up to the network: augmented, padded, not yet normalized. A
-    training draws other changes for the same image, because it has others in its batch.
+    They go the way of a training's images, up to the network: augmented, padded, not yet normalized, and whole
+    also where progressive resizing shrinks them. A training draws other changes for the same image, because it
+    has others in its batch.
 
     Args:
         config: Whose data set, augmentation and seed are taken.

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 import numpy as np
-from keras import Model, callbacks, initializers, losses, metrics, ops, utils
+from keras import InputSpec, Model, callbacks, initializers, losses, metrics, ops, utils
 from numpy.typing import NDArray
 
 from cnnzoo.data.augmentation import Augmentation
+from cnnzoo.data.augmentation.geometry import shrunk
 from cnnzoo.errors import UserError
 from cnnzoo.models.layers import AuxiliaryLogits
 
@@ -56,7 +57,7 @@ class Trainee(Model):
             self.images = self.add_weight(
                 name="images", shape=images.shape, dtype="uint8", initializer=lambda *_, **__: images, trainable=False
             )
-        self.augmentation = augmentation
+        self.augmentation, self.scale = augmentation, 1.0
         # Tracked by Keras only as attributes of a model.
         self.augmentation_seeds, self.augmentation_mirrored = augmentation.generator, augmentation.mirrored
         self.label_smoothing, self.class_weights = label_smoothing, class_weights
@@ -92,6 +93,8 @@ class Trainee(Model):
         images = ops.cast(pixels, "float32")
         if training and self.augmentation:
             images = self.augmentation(images, indices)
+        if training and self.scale < 1:
+            images = shrunk(images, self.scale)
         if training and self.augmentation.mixes:
             images, share = self.augmentation.mix(images)
             outputs = self.network(images, training=True)
@@ -129,6 +132,18 @@ class Trainee(Model):
             self._watch(total)
         return total
 
+    def shrink_images(self, scale: float) -> None:
+        """Have the training go on with images of other sides, which a compiled step of their own belongs to.
+
+        Args:
+            scale: What the sides are multiplied by, at most 1.
+        """
+        if scale != self.scale:
+            self.scale, self.train_function = scale, None
+            for model in _models(self.network):
+                # A functional model insists on the size that it was made with.
+                model.input_spec = [InputSpec(ndim=4, axes={-1: model.input_shape[-1]})]
+
     def gather(self) -> None:
         """Have the variables hold their values within an epoch too, when JAX keeps them elsewhere."""
         if hasattr(self, "jax_state_sync"):
@@ -162,13 +177,20 @@ def _logits(outputs: Any) -> Any:
     return outputs["logits"] if isinstance(outputs, dict) else outputs
 
 
-def _auxiliary_heads(network: Model) -> Iterator[tuple[str, float]]:
-    """Yield the name and the loss weight of each auxiliary output, also of a model inside the model."""
+def _models(network: Model) -> Iterator[Model]:
+    """Yield a model and the models inside it."""
+    yield network
     for layer in network.layers:
         if isinstance(layer, Model):
-            yield from _auxiliary_heads(layer)
-        elif isinstance(layer, AuxiliaryLogits):
-            yield layer.name, layer.loss_weight
+            yield from _models(layer)
+
+
+def _auxiliary_heads(network: Model) -> Iterator[tuple[str, float]]:
+    """Yield the name and the loss weight of each auxiliary output, also of a model inside the model."""
+    for model in _models(network):
+        for layer in model.layers:
+            if isinstance(layer, AuxiliaryLogits):
+                yield layer.name, layer.loss_weight
 
 
 def class_weights(

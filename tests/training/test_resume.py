@@ -10,14 +10,17 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
+import keras
 import pytest
 import yaml
 from trainings import SMALL_SETTINGS, CutOff, CutOffError, weights
 
+from cnnzoo import registry
 from cnnzoo.cli.options import load_config
 from cnnzoo.ensembles import train_members
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
+from cnnzoo.saved_models import load_model
 from cnnzoo.training import Silent, resume, train
 
 # Of everything that has a state: momentum, averaged weights, accumulated gradients, dropout, augmentation, a plateau.
@@ -164,6 +167,28 @@ def test_early_stopping_ends_when_validation_has_stalled(tmp_path):
     best = metrics["best_epoch"]
     assert metrics["ended_early"]
     assert len(run.history()) == best + 2 < 9
+
+
+def pooled(input_shape=(28, 28, 1), num_classes=10):
+    pixels = keras.Input(input_shape)
+    x = keras.layers.Conv2D(8, 5, strides=2, activation="relu")(pixels)
+    x = keras.layers.Dropout(0.1)(keras.layers.GlobalAveragePooling2D()(x))
+    return keras.Model(pixels, keras.layers.Dense(num_classes, name="logits")(x), name="pooled")
+
+
+def test_a_training_with_smaller_images_at_first_ends_in_the_same_bits(tmp_path, monkeypatch):
+    monkeypatch.setitem(registry._BUILDERS, "pooled", pooled)
+    smaller = "training.progressive_resizing={scale: 0.5, epochs: 2}"
+    settings = (*EVERYTHING, "model={name: pooled}", "optimizer={name: muon}", "schedule={name: one_cycle}")
+    config = load_config("digits", (*settings, smaller))
+    whole, _ = train(config, directory=tmp_path / "whole")
+    for number, where in enumerate([(1, 6), (2, 6), (2, None), (3, 3)]):
+        with pytest.raises(CutOffError):
+            train(config, directory=tmp_path / f"run{number}", listener=CutOff(*where))
+        assert state(resume(Run(tmp_path / f"run{number}"))[0]) == state(whole)
+    plain, _ = train(load_config("digits", settings), directory=tmp_path / "plain")
+    assert plain.history()[0]["loss"] != whole.history()[0]["loss"]
+    assert load_model(whole.model_path).input_shape == (None, 28, 28, 1)
 
 
 SETTINGS = [word for setting in EVERYTHING for word in ("--set", setting)]

@@ -28,6 +28,19 @@ def test_training_images_are_augmented_and_others_are_not():
     assert not np.array_equal(seen[1], seen[2])
 
 
+def test_training_images_are_shrunk_and_others_are_not():
+    pixels = keras.Input((28, 28, 1))
+    inner = keras.Model(pixels, keras.ops.sum(keras.ops.ones_like(pixels), axis=(1, 2)))
+    network = keras.Sequential([keras.Input((28, 28, 1)), inner])
+    images = data.load("digits", "test").images[:8]
+    trainee = Trainee(network, images, Augmentation(AugmentationSection(), images), label_smoothing=0.0)
+    for scale, side in ((0.75, 21), (0.5, 14), (1.0, 28)):
+        trainee.shrink_images(scale)
+        seen = [keras.ops.convert_to_numpy(trainee(np.arange(8), training=training)) for training in (True, False)]
+        assert (seen[0] == side**2).all()
+        assert (seen[1] == 28**2).all()
+
+
 def test_averaged_weights_come_with_averaged_statistics():
     network = keras.Sequential([keras.Input((2, 2, 1)), BatchNormalization(name="bn"), keras.layers.Flatten()])
     images = np.random.default_rng(0).integers(0, 256, (12, 2, 2, 1)).astype("uint8")

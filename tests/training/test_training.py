@@ -15,6 +15,7 @@ from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
 from cnnzoo.saved_models import load_model
 from cnnzoo.training import Silent, train
+from cnnzoo.training.checks import check_config
 from cnnzoo.training.fine_tuning import phases
 from cnnzoo.training.optimizers import optimizer
 from cnnzoo.training.recorder import Averaging, Recorder
@@ -142,6 +143,24 @@ def test_a_loss_that_is_not_finite_ends_with_a_sentence(tmp_path):
 def test_a_batch_larger_than_the_data_is_refused_before_anything_is_written(tmp_path):
     with pytest.raises(UserError, match=r"training.batch_size: 5,000 is more than the 1,293 training images"):
         trained(tmp_path / "run", "training.batch_size=5000")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        (("training.progressive_resizing={epochs: 1}",), "lenet5 has other weights for images of 21x21"),
+        (
+            ("model={name: resnet20}", "training.progressive_resizing={epochs: 1, scale: 0.99}"),
+            "0.99 makes images of 28x28 no smaller",
+        ),
+    ],
+)
+def test_smaller_images_that_cannot_be_are_refused_before_anything_is_written(settings, sentence, tmp_path):
+    config = load_config("digits", (*SMALL_SETTINGS, *settings))
+    for refuse in (check_config, lambda config: train(config, directory=tmp_path / "run")):
+        with pytest.raises(UserError, match=f"training.progressive_resizing.*{sentence}"):
+            refuse(config)
     assert list(tmp_path.iterdir()) == []
 
 

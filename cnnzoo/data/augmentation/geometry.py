@@ -115,6 +115,27 @@ def whole_pixels(batch: Any, pad: int, generator: Any) -> Any:
     return random.randint((batch, 2), -pad, pad + 1, dtype="int32", seed=generator)
 
 
+def shrunk(images: Any, scale: float) -> Any:
+    """Shrink images, each new pixel being a mean of those around its place (a triangle, as in Pillow's bilinear).
+
+    Args:
+        images: Pixels (batch, height, width, channels), float.
+        scale: What both sides are multiplied by, below 1.
+
+    Returns:
+        Images (batch, new_height, new_width, channels), of the size that ``shrunk_size`` returns.
+    """
+    size = images.shape[1:3]
+    rows, columns = (_means(old, new) for old, new in zip(size, shrunk_size(size, scale), strict=True))
+    return ops.einsum("bywc,xw->byxc", ops.einsum("bhwc,yh->bywc", images, rows), columns)
+
+
+def shrunk_size(size: tuple[int, int], scale: float) -> tuple[int, int]:
+    """Return height and width (pixels) times a scale, in whole pixels and at least 1."""
+    height, width = (max(1, round(scale * length)) for length in size)
+    return height, width
+
+
 def parts(section: ResizedCropSection, batch: Any, size: tuple[int, int], generator: Any) -> tuple[Any, Any, Any, Any]:
     """Draw parts of images, each the first of ten whose area and aspect fit in.
 
@@ -201,6 +222,14 @@ def looked_up(images: Any, columns: Any, rows: Any) -> Any:
 
     above, below = between(places), between(places + width + 2)
     return above + lower * (below - above)
+
+
+def _means(length: int, new_length: int) -> Any:
+    """Return the matrix (new_length, length) that shrinks one side."""
+    step = length / new_length
+    centres = (np.arange(new_length) + 0.5) * step - 0.5
+    weights = np.maximum(0.0, 1 - np.abs(np.arange(length) - centres[:, None]) / step)
+    return ops.convert_to_tensor((weights / weights.sum(axis=1, keepdims=True)).astype("float32"))
 
 
 def _onto_the_border(places: Any, length: int) -> Any:

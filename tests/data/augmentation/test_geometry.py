@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 from cnnzoo.config import AugmentationSection, ElasticSection, ResizedCropSection
 from cnnzoo.data.augmentation import Augmentation, geometry
@@ -198,6 +199,15 @@ def test_a_resized_crop_of_everything_changes_nothing(noise, augmented):
 def test_a_resized_crop_shows_a_part_without_anything_from_outside(noise, augmented):
     new = augmented(np.full_like(noise, 90.0), resized_crop={"area": [0.1, 0.5]})
     assert np.allclose(new, 90.0, atol=1e-2)
+
+
+@pytest.mark.parametrize("scale", [0.75, 0.5, 0.3])
+def test_shrinking_is_what_pillow_does(scale, noise):
+    small = keras.ops.convert_to_numpy(geometry.shrunk(noise[:1], scale))
+    height, width = small.shape[1:3]
+    assert (height, width) == (round(12 * scale), round(16 * scale)) == geometry.shrunk_size((12, 16), scale)
+    theirs = Image.fromarray(noise[0, :, :, 0]).resize((width, height), Image.Resampling.BILINEAR)
+    np.testing.assert_allclose(small[0, :, :, 0], np.asarray(theirs), atol=1e-3)
 
 
 def test_pixels_keep_their_range_and_the_outside_is_dark(blobs, augmented):
