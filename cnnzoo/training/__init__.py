@@ -47,14 +47,13 @@ def train(
     backend = runtime.resolve_backend(config.runtime.backend)
     config = config.replaced(runtime=config.runtime.model_copy(update={"backend": backend}))
     config = resolved(config, data_dir)
-    (preparing, fitting), device = _started(config)
+    device = runtime.prepare(**config.runtime.model_dump())
+    from cnnzoo.training import fitting, preparing  # noqa: PLC0415 - loads Keras, whose backend is chosen now
+
     prepared = preparing.prepare(config, data_dir)
     run = runs.create(config, name, directory, parent)
     with run.locked():
-        with fitting.room(run):
-            runs.write_environment(run, config, device, prepared.fingerprint, prepared.preprocessing.model_dump())
-            if prepared.training.names:
-                run.write_division(train=prepared.training.names, validation=prepared.validation.names)
+        fitting.begin(config, prepared, run, device)
         return run, fitting.fit(config, prepared, run, device, listener or Silent())
 
 
@@ -85,8 +84,8 @@ def resume(
     with run.locked():
         if run.metrics().get("status") == "finished":
             raise UserError(f"{run.directory} is finished: there is nothing to resume.")
-        (preparing, fitting), where = _started(config)
-        from cnnzoo.training import checkpoints  # noqa: PLC0415 - loads Keras too
+        where = runtime.prepare(**config.runtime.model_dump())
+        from cnnzoo.training import checkpoints, fitting, preparing  # noqa: PLC0415 - as in train
 
         before = run.environment() if run.environment_path.is_file() else {}
         if before and before["versions"] != runtime.describe():
@@ -97,8 +96,8 @@ def resume(
         if before and before.get("images") != images:
             raise UserError(f"{run.directory} was begun with other images than there are now; train it anew.")
         if not before:
-            with fitting.room(run):
-                runs.write_environment(run, config, where, images, prepared.preprocessing.model_dump())
+            fitting.begin(config, prepared, run, where)
+        run.metrics_path.unlink(missing_ok=True)  # of the interruption that is over
         return run, fitting.fit(config, prepared, run, where, heard, checkpoint)
 
 
@@ -117,11 +116,3 @@ def resolved(config: Config, data_dir: Path | None = None) -> Config:
         weights = str(Path(config.fine_tuning.weights).absolute())
         config = config.replaced(fine_tuning=config.fine_tuning.model_copy(update={"weights": weights}))
     return config
-
-
-def _started(config: Config) -> tuple[tuple[Any, Any], str]:
-    """Return the modules that prepare and train, which load Keras after its backend is chosen, and the device."""
-    device = runtime.prepare(**config.runtime.model_dump())
-    from cnnzoo.training import fitting, preparing  # noqa: PLC0415 - see above
-
-    return (preparing, fitting), device

@@ -2,16 +2,18 @@
 
 An epoch is a function of weights, optimizer, seed and number; so that is all that is kept at an epoch's end, with
 the history, from which a plateau and early stopping are derived. Within an epoch the metrics so far and the
-states of the seed generators are kept as well.
+states of the seed generators are kept as well. Which images an epoch mirrors is of its number alone, and never kept.
 """
 
 import json
 import re
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 from keras import callbacks, ops
@@ -47,10 +49,11 @@ class Checkpoint:
 
 
 def variables(trainee: Trainee) -> dict[str, Any]:
-    """Return all that a training changes, but for the images: weights and seed generators, metrics, optimizer."""
+    """Return all that a training changes: weights and seed generators, metrics, optimizer."""
+    given = (trainee.images, trainee.augmentation.mirrored)
     parts = {
         "metrics": trainee.metrics_variables,
-        "model": [variable for variable in trainee.variables if variable is not trainee.images],
+        "model": [variable for variable in trainee.variables if not any(variable is other for other in given)],
         "optimizer": trainee.optimizer.variables,
     }
     known: set[int] = set()
@@ -66,27 +69,47 @@ def variables(trainee: Trainee) -> dict[str, Any]:
 def newest(run: Run, tell: Callable[[str], None]) -> Checkpoint | None:
     """Return the newest checkpoint that is whole; None where there is none.
 
+    One that is damaged gets another name, so that it does not count among the two that are kept.
+
     Args:
         run: The run.
         tell: Told of one that is damaged.
+
+    Raises:
+        UserError: One cannot be read.
     """
     for unfinished in run.checkpoints_folder.glob(".epoch-*"):  # a kill came while they were written
         unfinished.unlink()
-    for path in run.checkpoints:
+    found = run.checkpoints
+    for path in found:
         try:
-            with np.load(path, allow_pickle=False) as archive:
-                if archive.zip.testzip():  # NumPy reads the bytes that it needs, and not on to where sums are compared
-                    raise BadZipFile("its bytes have changed")  # noqa: TRY301
-                story = json.loads(str(archive["story"]))
-                values = {name: archive[name] for name in archive.files if name != "story"}
-        except Exception as error:
+            values = _read(path)
+            story = json.loads(str(values.pop("story")))
+        except OSError as error:
+            raise UserError(f"{path} cannot be read: {error.strerror or error}.") from None
+        except (BadZipFile, EOFError, KeyError, NotImplementedError, ValueError) as error:
+            path.rename(path.with_name(f"damaged-{path.name}"))
             tell(f"{path} is damaged ({error}) and passed over.")
             continue
         epoch, step = (int(number) for number in re.findall(r"\d+", path.stem))
         return Checkpoint(path, epoch, step, values, story)
-    if run.checkpoints:
+    if found:
         tell("No checkpoint is whole: the training begins anew.")
     return None
+
+
+def _read(path: Path) -> dict[str, NDArray[Any]]:
+    content = BytesIO(path.read_bytes())  # so that what is wrong from here on is wrong with the bytes
+    try:
+        # NumPy reads the bytes that it needs, and not on to where sums are compared.
+        whole = ZipFile(content).testzip() is None
+    except (OSError, zlib.error) as error:
+        raise BadZipFile(str(error)) from None
+    if not whole:
+        raise BadZipFile("its bytes have changed")
+    content.seek(0)
+    with np.load(content, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
 
 
 class Checkpoints(callbacks.Callback):

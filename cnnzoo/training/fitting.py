@@ -4,7 +4,7 @@ import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from keras import callbacks
@@ -15,12 +15,12 @@ from cnnzoo.config import Config, ProgressiveResizingSection, TrainingSection
 from cnnzoo.data.augmentation import Augmentation
 from cnnzoo.errors import UserError
 from cnnzoo.models import without_auxiliary_heads
-from cnnzoo.runs import Run
+from cnnzoo.runs import Run, best_row, write_environment
 from cnnzoo.training import checkpoints
 from cnnzoo.training.checkpoints import Checkpoint
 from cnnzoo.training.fine_tuning import Phase, flat, phases
 from cnnzoo.training.interruption import Interruption
-from cnnzoo.training.listening import Listener
+from cnnzoo.training.listening import Listener, Row
 from cnnzoo.training.optimizers import optimizer
 from cnnzoo.training.preparing import Prepared
 from cnnzoo.training.recorder import Averaging, Recorder
@@ -29,6 +29,19 @@ from cnnzoo.training.trainee import Batches, EpochSeeds, Trainee
 
 MOST_VALIDATION_BATCH_SIZE = 500
 REPORTS_PER_EPOCH = 10
+
+
+def begin(config: Config, prepared: Prepared, run: Run, device: str) -> None:
+    """Write what a run is begun with: which images of a folder train, and what its numbers depend on.
+
+    Raises:
+        UserError: The run cannot be written to.
+    """
+    with room(run):
+        if prepared.training.names:
+            run.write_division(train=prepared.training.names, validation=prepared.validation.names)
+        # Last, because a run without it is begun anew.
+        write_environment(run, config, device, prepared.fingerprint, prepared.preprocessing.model_dump())
 
 
 def fit(
@@ -53,8 +66,8 @@ def fit(
 
     Returns:
         The run's metrics: status, epochs, best_epoch, ended_early, validation_accuracy, validation_loss,
-        images_per_second, seconds (before interruptions too), remark (what is to be said of the training images)
-        and the preprocessing with mean and deviation filled in.
+        images_per_second (of the epochs whose seconds are known), seconds (before interruptions too), remark (what is
+        to be said of the training images) and the preprocessing with mean and deviation filled in.
         After an interruption the status is "interrupted", and files hold the epochs before it.
 
     Raises:
@@ -88,7 +101,6 @@ def fit(
     resumption = checkpoints.Resumption(checkpoint)
     if checkpoint:
         listener.resumed(recorder.rows, checkpoint.epoch, checkpoint.step)
-    written = run.history() if run.history_path.is_file() else []
     with Interruption(settings.epochs) as interruption, room(run):
         heard = [
             EpochSeeds(config.seed, batches),
@@ -106,8 +118,8 @@ def fit(
                 if done[0] < phase.end:
                     recorder.phase, resumption.phase = phase, phase.first
                     _begin(trainee, phase, batches.count)
-                    begun = max(done, (phase.first, 0))
-                    _train(trainee, phase, settings.progressive_resizing, batches, held_out, begun, recorder, heard)
+                    parts = _parts(phase, settings.progressive_resizing, max(done, (phase.first, 0)))
+                    _train(trainee, parts, batches, held_out, recorder, heard)
         except KeyboardInterrupt:
             status = "interrupted"
         except Exception as error:
@@ -116,13 +128,13 @@ def fit(
                 raise
             raise failure from None
         # After a kill between an epoch's files and its checkpoint the files are ahead, and true all the same.
-        recorder.rows = max(recorder.rows, written, key=len)
-        metrics = _metrics(status, recorder)
+        rows = run.history() if run.history_path.is_file() else []
+        metrics = _metrics(status, recorder, rows)
         metrics["remark"] = prepared.training.remark
         metrics["preprocessing"] = prepared.preprocessing.model_dump()
-        if recorder.rows:
+        if rows:
             title = f"{config.model.name} on {config.data.name}, seed {config.seed}"
-            plots.curves(recorder.rows, run.curves_path, best_epoch=metrics["best_epoch"], title=title)
+            plots.curves(rows, run.curves_path, best_epoch=metrics["best_epoch"], title=title)
         run.write_metrics(metrics)  # last, because it says that all the others are there
         if status == "finished":
             shutil.rmtree(run.checkpoints_folder, ignore_errors=True)
@@ -141,34 +153,48 @@ def _begin(trainee: Trainee, phase: Phase, steps: int) -> None:
 
 def _train(
     trainee: Trainee,
-    phase: Phase,
-    resizing: ProgressiveResizingSection | None,
+    parts: Iterator["Part"],
     batches: Batches,
     held_out: Batches,
-    done: tuple[int, int],
     recorder: Recorder,
     heard: list[callbacks.Callback],
 ) -> None:
-    """Call ``fit`` for what is left of a phase: for an epoch that was begun, for smaller images, and for the rest."""
-    epoch, batches.start = done
-    ends = {phase.end}
-    if batches.start:
-        ends.add(epoch + 1)
-    if resizing and epoch < resizing.epochs < phase.end:
-        ends.add(resizing.epochs)
-    for end in sorted(ends):
+    """Train the parts of a phase one after the other, as long as nothing ends it."""
+    for part in parts:
         if not recorder.ended_early():
-            trainee.shrink_images(resizing.scale if resizing and epoch < resizing.epochs else 1.0)
+            trainee.shrink_images(part.scale)
+            batches.start = part.step
             trainee.fit(
                 batches,
                 validation_data=held_out,
-                initial_epoch=epoch,
-                epochs=end,
+                initial_epoch=part.epoch,
+                epochs=part.end,
                 shuffle=False,  # the order is the seed's and the epoch's alone
                 verbose=0,
                 callbacks=heard,
             )
-        epoch, batches.start = end, 0
+
+
+class Part(NamedTuple):
+    """Epochs that one call of ``fit`` trains: from some batches of one on to the end of another, at one scale."""
+
+    epoch: int
+    step: int
+    end: int
+    scale: float
+
+
+def _parts(phase: Phase, resizing: ProgressiveResizingSection | None, begun: tuple[int, int]) -> Iterator[Part]:
+    """Yield what is left of a phase: an epoch that was begun, those with smaller images, and the others."""
+    epoch, step = begun
+    ends = {phase.end}
+    if step:
+        ends.add(epoch + 1)
+    if resizing and epoch < resizing.epochs < phase.end:
+        ends.add(resizing.epochs)
+    for end in sorted(ends):
+        yield Part(epoch, step, end, resizing.scale if resizing and epoch < resizing.epochs else 1.0)
+        epoch, step = end, 0
 
 
 def _steps_per_execution(steps: int, settings: TrainingSection) -> int:
@@ -237,15 +263,17 @@ def _facts(config: Config, prepared: Prepared, run: Run, steps: int, device: str
     }
 
 
-def _metrics(status: str, recorder: Recorder) -> dict[str, Any]:
-    metrics: dict[str, Any] = {"status": status, "epochs": len(recorder.rows), "seconds": round(recorder.seconds, 2)}
-    if recorder.best is not None:
-        images = recorder.batches.count * recorder.batches.batch_size * len(recorder.rows)
+def _metrics(status: str, recorder: Recorder, rows: list[Row]) -> dict[str, Any]:
+    metrics: dict[str, Any] = {"status": status, "epochs": len(rows), "seconds": round(recorder.seconds, 2)}
+    best = best_row(rows)
+    if best is not None:
         metrics |= {
-            "best_epoch": int(recorder.best["epoch"]),
-            "validation_accuracy": recorder.best["validation_accuracy"],
-            "validation_loss": recorder.best["validation_loss"],
+            "best_epoch": int(best["epoch"]),
+            "validation_accuracy": best["validation_accuracy"],
+            "validation_loss": best["validation_loss"],
             "ended_early": status == "finished" and recorder.ended_early(),
-            "images_per_second": round(images / recorder.training_seconds, 1),
         }
+    if recorder.rows:  # of these alone the seconds are known
+        images = recorder.batches.count * recorder.batches.batch_size * len(recorder.rows)
+        metrics["images_per_second"] = round(images / recorder.training_seconds, 1)
     return metrics

@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -98,18 +99,57 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_it_taken(uninterrupted,
     assert before.name == "epoch-000001-step-00000006.npz"
 
 
-def test_an_interruption_keeps_an_epoch_whose_files_came_before_its_checkpoint(uninterrupted, tmp_path, ctrl_c):
-    class Interrupting(Silent):
-        def step(self, epoch, step):
-            signal.raise_signal(signal.SIGINT)
+def test_after_two_damaged_checkpoints_new_ones_are_kept(uninterrupted, tmp_path):
+    run = cut_off(tmp_path / "run", 3, 4)
+    for path in run.checkpoints:
+        path.write_bytes(b"nothing")
+    with pytest.raises(CutOffError):
+        resume(run, listener=CutOff(2, 4))
+    assert [path.name for path in run.checkpoints] == [
+        "epoch-000001-step-00000003.npz",
+        "epoch-000001-step-00000000.npz",
+    ]
+    assert state(resume(run)[0]) == state(uninterrupted[0])
 
-    run = cut_off(tmp_path / "run", 2)
+
+class Interrupting(Silent):
+    def step(self, epoch, step):
+        signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize("epochs", [1, 2])
+def test_an_interruption_keeps_an_epoch_whose_files_came_before_its_checkpoint(epochs, uninterrupted, tmp_path, ctrl_c):
+    run = cut_off(tmp_path / "run", epochs)
+    if epochs == 1:  # an epoch as short as that has no checkpoint within
+        shutil.rmtree(run.checkpoints_folder)
     _, metrics = resume(run, listener=Interrupting())
-    assert (metrics["status"], metrics["epochs"]) == ("interrupted", 2)
-    assert run.history() == uninterrupted[0].history()[:2]
+    assert (metrics["status"], metrics["epochs"]) == ("interrupted", epochs)
+    assert ("images_per_second" in metrics) == (epochs == 2)  # of the first epoch's seconds nothing is known
+    assert run.history() == uninterrupted[0].history()[:epochs]
     best = max(run.history(), key=lambda row: (row["validation_accuracy"], -row["validation_loss"]))
     assert metrics["best_epoch"] == best["epoch"]
     assert state(resume(run)[0]) == state(uninterrupted[0])
+
+
+def test_the_files_of_an_epoch_that_is_done_again_are_those_that_count(tmp_path, ctrl_c):
+    class InterruptingLater(Silent):
+        def step(self, epoch, step):
+            if epoch == 2:
+                signal.raise_signal(signal.SIGINT)
+
+    run = cut_off(tmp_path / "run", 3, 4)
+    for path in run.checkpoints:
+        path.write_bytes(b"nothing")
+    _, metrics = resume(run, listener=InterruptingLater())
+    assert (metrics["epochs"], metrics["best_epoch"], len(run.history())) == (1, 1, 1)
+
+
+def test_what_was_reached_before_an_interruption_is_not_said_of_what_comes_after(tmp_path, ctrl_c):
+    run, _ = train(load_config("digits", EVERYTHING), directory=tmp_path / "run", listener=Interrupting())
+    assert run.metrics()["status"] == "interrupted"
+    with pytest.raises(CutOffError):
+        resume(run, listener=CutOff(2, 4))
+    assert run.metrics() == {}
 
 
 def test_two_checkpoints_are_kept(tmp_path):
@@ -120,11 +160,18 @@ def test_two_checkpoints_are_kept(tmp_path):
     ]
 
 
-def test_other_images_than_before_are_refused(tmp_path, photos):
+def test_the_division_of_a_folder_is_written_when_it_is_missing_and_other_images_are_refused(tmp_path, photos):
     folder = (f"data={{name: folder, path: {photos}, size: 28, channels: 1}}", "training.batch_size=4")
     config = load_config("digits", (*EVERYTHING, *folder))
     with pytest.raises(CutOffError):
         train(config, directory=tmp_path / "run", listener=CutOff(2, None))
+    run = Run(tmp_path / "run")
+    division = run.division()
+    for path in (run.environment_path, run.division_path):  # a full disk ended it there
+        path.unlink()
+    with pytest.raises(CutOffError):
+        resume(run, listener=CutOff(1, 1))
+    assert run.division() == division
     image = min((photos / "red").iterdir())
     image.with_name("another.png").write_bytes(image.read_bytes())
     with pytest.raises(UserError, match="was begun with other images than there are now"):
@@ -176,13 +223,21 @@ def pooled(input_shape=(28, 28, 1), num_classes=10):
     return keras.Model(pixels, keras.layers.Dense(num_classes, name="logits")(x), name="pooled")
 
 
-def test_a_training_with_smaller_images_at_first_ends_in_the_same_bits(tmp_path, monkeypatch):
+def test_the_means_of_the_short_recipe_end_in_the_same_bits(tmp_path, monkeypatch):
     monkeypatch.setitem(registry._BUILDERS, "pooled", pooled)
     smaller = "training.progressive_resizing={scale: 0.5, epochs: 2}"
-    settings = (*EVERYTHING, "model={name: pooled}", "optimizer={name: muon}", "schedule={name: one_cycle}")
+    settings = (
+        *EVERYTHING,
+        "model={name: pooled}",
+        "augmentation={mirror: alternating, crop: 2, cutout: 6, mixup: 0.2}",
+        "optimizer={name: muon}",
+        "schedule={name: one_cycle}",
+        "training.batch_size=128",
+        "training.steps_per_epoch=null",
+    )
     config = load_config("digits", (*settings, smaller))
     whole, _ = train(config, directory=tmp_path / "whole")
-    for number, where in enumerate([(1, 6), (2, 6), (2, None), (3, 3)]):
+    for number, where in enumerate([(1, 6), (2, 1), (2, 6), (2, None), (3, 1), (3, 3)]):
         with pytest.raises(CutOffError):
             train(config, directory=tmp_path / f"run{number}", listener=CutOff(*where))
         assert state(resume(Run(tmp_path / f"run{number}"))[0]) == state(whole)
@@ -217,30 +272,32 @@ def test_a_process_that_was_killed_at_any_moment_goes_on_to_the_same_bits(tmp_pa
     _, errors = whole.communicate()
     seconds = time.monotonic() - began
     assert whole.returncode == 0, errors
-    moments, wanted, kills = random.Random(), int(os.environ.get("CNNZOO_KILLS", "2")), 0
+    moments, wanted = random.Random(), int(os.environ.get("CNNZOO_KILLS", "2"))
+    kills: list[str] = []  # told when something fails
     for number in count():
         run = Run(tmp_path / f"run{number}")
         process = start("digits", "--run", run.directory, *long)
         while process.poll() is None:
+            moment = moments.uniform(0.05, 0.95) * seconds if len(kills) < wanted else None
             try:
-                _, errors = process.communicate(
-                    timeout=moments.uniform(0.2, 0.95) * seconds if kills < wanted else None
-                )
+                _, errors = process.communicate(timeout=moment)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.communicate()
                 # A run that says so has only its process left to end: there is nothing to resume.
                 if run.metrics().get("status") == "finished":
                     break
-                kills += 1
+                kills.append(
+                    f"{run.directory.name} after {moment:.1f} s, with {[path.name for path in run.checkpoints]}"
+                )
                 begun = run.config_path.is_file()
                 again = ("--resume", run.directory) if begun else ("digits", "--run", tmp_path / f"run{number}b", *long)
                 run = run if begun else Run(tmp_path / f"run{number}b")
                 process = start(*again)
         else:
-            assert process.returncode == 0, errors
-        assert state(run) == state(Run(tmp_path / "whole"))
-        if kills == wanted:
+            assert process.returncode == 0, (kills, errors)
+        assert state(run) == state(Run(tmp_path / "whole")), kills
+        if len(kills) == wanted:
             return
 
 
