@@ -64,9 +64,12 @@ def _as_divided(run: Run, split: Split, images: data.Split) -> data.Split:
         UserError: None are left.
     """
     parts = run.division()
+    if images.names and not parts:
+        unknown = f"which of them the network learnt is not known, as {run.division_path.name} is not there"
+        return replace(images, remark="; ".join(filter(None, [images.remark, unknown])))
     fits = [parts.get(name) == (None if split == "test" else split) for name in images.names]
     moved = fits.count(False)
-    if not parts or not moved:
+    if not moved:
         return images
     if moved == len(fits):
         raise UserError(f"All images that would be the {split} split were in another when {run.directory} was trained.")

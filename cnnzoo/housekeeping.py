@@ -15,10 +15,6 @@ Status = Literal["finished", "interrupted", "running", "broken off", "unreadable
 
 # What ``files.whole`` leaves behind when its process is killed.
 LEFT_OVER = re.compile(r"\..*\.[0-9a-f]{8}\.tmp(\..*)?")
-MADE_BY_A_RUN = re.compile(
-    r"\..*|(config|environment|history|metrics|model|last|curves|(report|predictions|confusion)-.*)"
-    r"\.(yaml|json|csv|keras|png|npz)|checkpoints|events|predictions"
-)
 
 
 def status(run: Run) -> Status:
@@ -114,7 +110,7 @@ def leftovers(parent: Path = runs.RUNS) -> list[Removable]:
         if run.is_in_use() or became == "unreadable" or run.directory.is_symlink():
             continue
         if became != "finished":
-            if not _strangers(run):
+            if not run.strangers():
                 found.append(Removable(run.directory, became, run, size(run.directory)))
             continue
         if run.checkpoints_folder.is_dir():
@@ -139,7 +135,7 @@ def named(directory: Path) -> Removable:
         raise UserError(f"{directory} is a link; remove it by hand, or name the directory that it leads to.")
     if run.is_in_use():
         raise UserError(f"{directory} is in use by another process; wait for it to end.")
-    strangers = _strangers(run)
+    strangers = run.strangers()
     if strangers:
         raise UserError(f"{directory} holds {strangers[0]}, which is no file of a run; move it away first.")
     return Removable(directory, status(run), run, size(directory))
@@ -158,10 +154,6 @@ def _test_accuracy(run: Run) -> float | None:
         return files.read_json(report).get("accuracy") if report.is_file() else None
     except UserError:  # damaged, which is told when somebody opens it
         return None
-
-
-def _strangers(run: Run) -> list[str]:
-    return sorted(path.name for path in run.directory.iterdir() if not MADE_BY_A_RUN.fullmatch(path.name))
 
 
 def _flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:

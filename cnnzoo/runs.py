@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from filelock import FileLock, Timeout
 
@@ -115,6 +115,15 @@ class Run:
         """The folder of pictures of predictions for a person's own images."""
         return self.directory / "predictions"
 
+    def strangers(self) -> list[str]:
+        """Return the names of the files in the directory that are of another making."""
+        ways = [name for name in dir(Run) if name.endswith(("_path", "_folder"))]
+        known = {getattr(self, name).name for name in ways if isinstance(getattr(Run, name), property)}
+        for split in get_args(Split):
+            known |= {path(split).name for path in (self.predictions_path, self.report_path, self.confusion_path)}
+        names = sorted(path.name for path in self.directory.iterdir())
+        return [name for name in names if name not in known and not name.startswith(".")]
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the run for this process; the operating system lets go when the process ends, however it ends.
@@ -122,7 +131,7 @@ class Run:
         Raises:
             UserError: Another process holds it, or the directory cannot be written to.
         """
-        lock = FileLock(self.lock_path, timeout=0)
+        lock = FileLock(self.lock_path, timeout=1)  # who only asks, as `is_in_use` does, holds it for a moment
         try:
             lock.acquire()
         except Timeout:

@@ -119,9 +119,9 @@ def _summarize(run: Run, metrics: dict[str, Any], data_dir: Path | None) -> None
     early = ", ended early" if metrics["ended_early"] else ""
     done = "Interrupted" if metrics["status"] == "interrupted" else "Done"
     epochs = "1 epoch" if metrics["epochs"] == 1 else f"{metrics['epochs']} epochs"
-    click.echo(
-        f"{done} after {epochs} and {metrics['seconds']:.0f} s{early} ({metrics['images_per_second']:,.0f} images/s)."
-    )
+    speed = metrics.get("images_per_second")
+    rate = f" ({speed:,.0f} images/s)" if speed else ""
+    click.echo(f"{done} after {epochs} and {metrics['seconds']:.0f} s{early}{rate}.")
     click.echo(
         f"Best by validation (*): epoch {metrics['best_epoch']}, accuracy {100 * metrics['validation_accuracy']:.2f} %."
     )

@@ -38,6 +38,8 @@ def test_no_image_that_was_trained_on_is_tested_when_the_folder_has_changed(cnnz
     tested = len(everything) - len(learnt) - 2
     assert f"of {tested} images" in answer.out
     assert "left out: they were no test images when the run was trained" in answer.out
+    Run(here / "run").division_path.unlink()
+    assert "which of them the network learnt is not known, as division.csv is not there" in cnnzoo("eval", "run").out
 
 
 @pytest.mark.slow

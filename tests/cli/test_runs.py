@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from cnnzoo import housekeeping
 from cnnzoo.files import write_json
@@ -92,6 +93,18 @@ def test_a_finished_run_goes_only_by_its_name(several):
     assert Path("runs/0001-digits").is_dir()
     assert several("runs", "clean", "runs/0001-digits", "--yes").code == 0
     assert not Path("runs/0001-digits").exists()
+
+
+def test_all_that_commands_write_into_a_run_goes_with_it(several):
+    run = Run(Path("runs/0002-digits"))
+    run.write_division(train=("red/1.png",), validation=("red/2.png",))
+    ink = Image.new("L", (28, 28))
+    ink.paste(255, (12, 4, 16, 24))
+    ink.save("some.png")
+    for words in (("eval", run.directory, "--split", "validation"), ("predict", run.directory, "some.png")):
+        assert several(*words, "--unfinished").code == 0
+    assert several("runs", "clean", run.directory, "--yes").code == 0
+    assert not run.directory.exists()
 
 
 def test_a_directory_that_holds_something_else_stays(several):
