@@ -47,8 +47,8 @@ def upright(path: Path, *, paper: bool = False, at_least: int | None = None) -> 
             if at_least:
                 image.draft(None, (at_least, at_least))
             turned = ImageOps.exif_transpose(image)
-            if turned.mode.startswith("I"):  # 16 bits, which Pillow would cut off at 255
-                turned = Image.fromarray((np.asarray(turned) // 256).astype("uint8"))
+            if turned.mode.startswith(("I", "F")):
+                turned = _of_eight_bits(turned)
             if turned.has_transparency_data:
                 turned = _opaque(turned.convert("RGBA"), paper)
             return turned.convert("RGB")
@@ -101,6 +101,20 @@ def decoded(path: Path, input_shape: tuple[int, int, int], resize: Resize) -> ND
 def _check_size(image: Image.Image) -> None:
     if image.width * image.height > LARGEST:
         raise Image.DecompressionBombError
+
+
+def _of_eight_bits(image: Image.Image) -> Image.Image:
+    """Bring whole numbers of more bits to 8, where Pillow would cut them off at 255.
+
+    Raises:
+        ValueError: Its pixels have no range that is known.
+    """
+    pixels = np.asarray(image)
+    highest = pixels.max(initial=0)
+    if image.mode == "F" or pixels.min(initial=0) < 0 or highest > 65_535:
+        raise ValueError(f"its pixels are {pixels.dtype}, of no known range; save it with 8 or 16 bits a channel")
+    sixteen = image.mode.startswith("I;16") or highest > 255
+    return Image.fromarray((pixels // 256 if sixteen else pixels).astype("uint8"))
 
 
 def _opaque(image: Image.Image, paper: bool) -> Image.Image:

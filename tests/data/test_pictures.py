@@ -39,6 +39,18 @@ def test_a_palette_cmyk_and_grey_image_come_in_colour(tmp_path, halves):
     assert decoded(saved(tmp_path, halves), (16, 16, 1), "crop").shape == (16, 16, 1)
 
 
+@pytest.mark.parametrize(("kind", "largest", "seen"), [("int32", 255, 255), ("int32", 65_535, 255), ("uint16", 255, 0)])
+def test_whole_numbers_of_more_bits_are_neither_cut_off_nor_darkened(tmp_path, kind, largest, seen):
+    deep = Image.fromarray(np.full((16, 16), largest, kind))
+    assert decoded(saved(tmp_path, deep, "a.tiff"), (16, 16, 1), "squash").max() == seen
+
+
+@pytest.mark.parametrize("pixels", [np.full((4, 4), 0.5, "float32"), np.full((4, 4), 70_000, "int32")])
+def test_pixels_of_no_known_range_are_refused(tmp_path, pixels):
+    with pytest.raises(UserError, match="of no known range; save it with 8 or 16 bits a channel"):
+        upright(saved(tmp_path, Image.fromarray(pixels), "a.tiff"))
+
+
 def test_16_bits_keep_their_greys_and_a_transparent_ground_does_not_hide_what_is_on_it(tmp_path):
     deep = Image.fromarray((np.arange(256, dtype="uint16") * 257).reshape(16, 16))
     assert decoded(saved(tmp_path, deep), (16, 16, 1), "squash")[3, 4, 0] == 52
