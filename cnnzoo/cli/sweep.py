@@ -40,9 +40,9 @@ def command(
     values of each, such as `optimizer.learning_rate: [0.001, 0.01]`, or for random `{log_uniform: [0.0001, 0.1]}` or
     `{uniform: [0, 0.5]}`. With `seeds: 0..2` each point is trained three times.
 
-    Every training is a process of its own; one that fails, such as by a loss that is not finite, is told at the end and
-    does not end the others. The same command with the same --output goes on where an interruption left
-    it, as --resume does. The test images are not touched.
+    Every training is a process of its own; one that fails, such as by a loss that is not finite, does not end the
+    others, is told at the end, and makes the exit code 2. The same command with the same --output goes on where an
+    interruption left it, as --resume does. The test images are not touched.
     """
     if bool(file) == bool(begun) or (begun and output):
         raise UserError("Name a sweep file, or a begun sweep with --resume; one of the two.")
@@ -63,6 +63,8 @@ def command(
         print_json(result)
     else:
         _print_points(sweep, result)
+    if any(point["failed"] for point in result["points"]):
+        click.get_current_context().exit(2)
 
 
 def _print_points(sweep: "Sweep", result: dict[str, Any]) -> None:

@@ -54,7 +54,7 @@ def test_a_seed_that_broke_off_goes_on_to_what_it_would_have_become(cnnzoo, digi
 def test_a_sweep_compares_its_points_and_goes_on_with_those_that_failed(cnnzoo):
     Path("sweep.yaml").write_text(SWEEP)
     answer = cnnzoo("sweep", "sweep.yaml", "--output", "sweep", "--jobs", "2", "--json")
-    assert answer.code == 0, answer.err
+    assert answer.code == 2, answer.err
     result = json.loads(answer.out)
     assert result == json.loads(Path("sweep/sweep.json").read_text())
     assert result["keys"] == ["optimizer.learning_rate"]
@@ -66,7 +66,7 @@ def test_a_sweep_compares_its_points_and_goes_on_with_those_that_failed(cnnzoo):
     assert Path("sweep/sweep.png").is_file()
 
     again = cnnzoo("sweep", "--resume", "sweep")
-    assert again.code == 0, again.err
+    assert again.code == 2, again.err
     assert "point-01-seed-0  sweep/point-01-seed-0 is there already" in again.err
     assert "point-02-seed-0  sweep/point-02-seed-0 was begun and goes on" in again.err
     assert "point-02-seed-0 failed: The loss is not finite" in again.out
