@@ -6,6 +6,7 @@ is drawn from ``train/``. What is drawn depends on the names of the files and th
 """
 
 import hashlib
+import math
 import os
 import unicodedata
 from collections.abc import Sequence
@@ -285,6 +286,18 @@ def _check_each_is_trained_on(labels: NDArray[np.int32], classes: Sequence[str],
 
 def _free_memory() -> float:
     """Return the bytes of memory that can be had; half of all there are, where that is all the system says."""
+    return min(_free_in_the_machine(), _free_in_the_container())
+
+
+def _free_in_the_container(folder: Path = Path("/sys/fs/cgroup")) -> float:
+    try:
+        most, used = (float((folder / f"memory.{name}").read_text(encoding="ascii")) for name in ("max", "current"))
+    except (OSError, ValueError):  # "max" is no limit
+        return math.inf
+    return most - used
+
+
+def _free_in_the_machine() -> float:
     try:
         for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):
