@@ -119,9 +119,14 @@ class NewtonSchulz(optimizers.Adam):
         """Make the optimizer's own variables."""
         if self.built:
             return
-        super().build(variables)
+        optimizers.Optimizer.build(self, variables)  # Adam's own would keep second moments of matrices too
         # What `update_step` is given has lost its path on TensorFlow.
         self.matrices = [self.groups.get(variable.path, 1) if _is_hidden(variable) else 0 for variable in variables]
+        self._momentums = self.add_optimizer_variables(variables, "momentum")
+        self._velocities = [
+            None if groups else self.add_variable_from_reference(variable, "velocity")
+            for variable, groups in zip(variables, self.matrices, strict=True)
+        ]
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         """Change one variable by its gradient."""
