@@ -123,7 +123,13 @@ def confusion(matrix: ArrayLike, class_names: Sequence[str], path: Path, title: 
 
 
 def preview(
-    originals: NDArray[np.uint8], augmented: ArrayLike, names: Sequence[str], path: Path, *, title: str = ""
+    originals: NDArray[np.uint8],
+    augmented: ArrayLike,
+    names: Sequence[str],
+    path: Path,
+    *,
+    labels: Sequence[Sequence[str]] = (),
+    title: str = "",
 ) -> None:
     """Draw training images beside what becomes of them, a row per image.
 
@@ -132,12 +138,16 @@ def preview(
         augmented: (count, epochs, height, width, channels), 0 to 255; the size may be another one.
         names: Of the images' classes (count,).
         path: Of the picture.
+        labels: What each of the others is (count, epochs), where images are mixed.
         title: Of the whole picture.
     """
     copies = np.clip(np.asarray(augmented), 0, 255).astype("uint8")
     rows, columns = copies.shape[0], 1 + copies.shape[1]
-    figure = _figure(1.25 * columns + 1, 1.35 * rows + 0.6)
+    figure = _figure(1.25 * columns + 1, (1.65 if labels else 1.35) * rows + 0.6)
     panels = figure.subplots(rows, columns, squeeze=False)
+    for row, texts in enumerate(labels):
+        for axes, text in zip(panels[row, 1:], texts, strict=True):
+            axes.set_xlabel(text, fontsize=7)
     for row, name in enumerate(names):
         for axes, pixels in zip(panels[row], [originals[row], *copies[row]], strict=True):
             axes.imshow(pixels.squeeze(), cmap="gray", vmin=0, vmax=255, interpolation="antialiased")

@@ -87,7 +87,7 @@ def prepare(
             importlib.import_module(DEFAULT_BACKEND)  # Keras does so later on any backend, and not in silence
     keras.config.set_dtype_policy(precision)
     if device == "gpu" and not gpus:
-        raise UserError(f"--device gpu: no GPU is visible to {name}; {_what_is_missing(name)}")
+        raise UserError(f"device gpu: no GPU is visible to {name}; {_what_is_missing(name)}")
     if device == "cpu" and gpus:
         raise UserError("--device cpu: Keras is loaded already and computes on a GPU; start a new process.")
     if gpus:
@@ -247,7 +247,7 @@ def _what_is_missing(backend: str) -> str:
         return "CUDA_VISIBLE_DEVICES=-1 hides all of them from this process."
     driver = os.path.exists("/proc/driver/nvidia/version") or os.path.exists("/dev/nvidia0")  # noqa: PTH110
     if not driver:
-        return "this machine shows no NVIDIA driver. Leave the option out to run on the CPU."
+        return "this machine shows no NVIDIA driver. The device auto or cpu runs on the processor."
     package = {"tensorflow": "tensorflow[and-cuda]", "jax": "jax[cuda13]", "torch": "torch"}[backend]
     return f"the NVIDIA driver is there, so {backend} lacks its CUDA libraries: pip install '{package}'"
 

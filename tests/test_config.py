@@ -132,7 +132,7 @@ MISTAKES = {
     "a list without end": (GOOD + f"seed: {'[' * 3000}\n", ":1: ", "nested too deeply"),
     "a character that is none": (GOOD + "seed: \x00\n", ":5: ", "does not allow"),
     "a key written twice": (GOOD + "seed: 1\nseed: 2\n", ":6: the key 'seed'", "second time"),
-    "a list": ("- lenet5\n", ":1: ", "section: ..."),
+    "a list": ("- lenet5\n", ":1: ", "sections, such as 'model: {name: lenet5}'"),
     "broken YAML": (GOOD + "training: [\n", ":6: ", "not valid YAML"),
     "nothing": ("", " is empty", "model and data"),
     "only remarks": ("# later\n", " is empty", "model and data"),

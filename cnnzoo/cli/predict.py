@@ -42,7 +42,7 @@ def command(
     unfinished: bool,
     as_json: bool,
 ) -> None:
-    """Classify PNG or JPEG images of any size with a finished run, or with a model of `weights import`.
+    """Classify images of any size and kind with a finished run, or with a model of `weights import`.
 
     An image that cannot be taken is named, the others are classified; the exit code is 2 then.
     """

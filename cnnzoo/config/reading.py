@@ -42,7 +42,7 @@ def read(
     if values is None:
         raise UserError(f"{path} is empty; {needs}.")
     if not isinstance(values, dict):
-        raise UserError(f"{origins[()]}: a config is a list of 'section: ...' entries.")
+        raise UserError(f"{origins[()]}: a config holds sections, such as 'model: {{name: lenet5}}', and nothing else.")
     return values, origins
 
 

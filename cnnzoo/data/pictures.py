@@ -57,7 +57,7 @@ def upright(path: Path, *, paper: bool = False, at_least: int | None = None) -> 
     except IsADirectoryError:
         raise UserError(f"{path} is a folder; name an image.") from None
     except UnidentifiedImageError:
-        raise UserError(f"{path} is not an image that can be read; PNG and JPEG are.") from None
+        raise UserError(f"{path} is not an image that can be read; PNG, JPEG, GIF, BMP, WebP and TIFF are.") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise UserError(f"{path} has more than {LARGEST // 10**6} million pixels; make it smaller.") from None
     except Exception as error:  # a damaged file may bring up anything in Pillow's decoders

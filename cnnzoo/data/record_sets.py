@@ -45,7 +45,7 @@ def load(section: DataSection | Cifar100Section, split: Literal["train", "test"]
     Args:
         section: Its name says which data set.
         split: The part. A test file with any whole number of records is taken, and the split's remark
-            says how many there are.
+            says how many there are; that of the training images too, where the test file needs no unpacking.
         data_dir: The only directory to look in, or None for the search path.
 
     Returns:
@@ -75,9 +75,10 @@ def load(section: DataSection | Cifar100Section, split: Literal["train", "test"]
     label_bytes = len(source.label_classes)
     column = 0 if isinstance(section, Cifar100Section) and section.labels == "coarse" else label_bytes - 1
     planes = records[:, label_bytes:].reshape(-1, 3, 32, 32)
-    count = len(records)
-    official = sum(file.count for file in files)
-    remark = "" if count == official else f"{count:,} of the {official:,} official test images"
+    count, official = len(records), source.test.count
+    remark = f"{count:,} of the {official:,} official test images" if split == "test" and count < official else ""
+    if split == "train":
+        remark = _remark_on_tests(source, directories)
     return Split(np.ascontiguousarray(planes.transpose(0, 2, 3, 1)), records[:, column].astype(np.int32), remark)
 
 
@@ -161,6 +162,28 @@ def where(name: str, data_dir: Path | None) -> str | None:
     return shown
 
 
+def _remark_on_tests(source: RecordSource, directories: Sequence[Path]) -> str:
+    """Say before a training, without reading them, if test images are missing.
+
+    Raises:
+        UserError: Their file is cut inside a record.
+    """
+    test = _find(source, source.test, directories)
+    if test is None or test.archived:
+        return ""
+    path = test.found.path
+    with failures_named(path):
+        count, left = divmod(path.stat().st_size, source.record_size)
+    if left:
+        raise with_remedy(source.name, UnusableFileError(path, _cut(path.stat().st_size, source)), test.found.directory)
+    return f"{count:,} of {source.test.count:,} test images are there" if count < source.test.count else ""
+
+
+def _cut(length: int, source: RecordSource) -> str:
+    size = source.record_size
+    return f"is cut inside a record: {length:,} bytes are no whole number of records of {size:,} bytes"
+
+
 def _find(source: RecordSource, file: RecordFile, directories: Sequence[Path]) -> Place | None:
     """Find a record file: the archive first, because a download shall hide a wrong file."""
     for directory in directories:
@@ -212,8 +235,7 @@ def _records(source: RecordSource, file: RecordFile, path: Path, member: str, co
         raise wrong(f"holds more than the {file.count:,} images that belong there")
     if left:
         web_page = content.lstrip()[:1] == b"<"
-        cut = f"is cut inside a record: {len(content):,} bytes are no whole number of records of {source.record_size:,}"
-        raise wrong("is a web page or XML, not a file of records" if web_page else f"{cut} bytes")
+        raise wrong("is a web page or XML, not a file of records" if web_page else _cut(len(content), source))
     if count < file.count and file is not source.test:
         raise wrong(f"holds {count:,} images where {file.count:,} belong")
     records = np.frombuffer(content, dtype=np.uint8).reshape(count, source.record_size)

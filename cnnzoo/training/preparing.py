@@ -61,8 +61,10 @@ def prepare(
     with config.blaming("training.batch_size"):
         if config.training.batch_size > len(training.images):
             raise UserError(
-                f"{config.training.batch_size:,} is more than the {len(training.images):,} training images."
+                f"{config.training.batch_size:,} is more than the {len(training.images):,} training images; "
+                "take as many or fewer."
             )
+    _check_accumulation(config, len(training.images))
     with config.blaming("training.class_weights"):
         weights = class_weights(config.training.class_weights, training.labels, classes)
     initial = fine_tuning.opened(config) if config.fine_tuning and not begun else None
@@ -90,3 +92,16 @@ def prepare(
     of_images = (data.pixels_hash(images.images), training.labels.tobytes(), validation.labels.tobytes())
     fingerprint = hashlib.sha256(b"".join(of_images)).hexdigest()
     return Prepared(training, validation, model, preprocessing, weights, fingerprint)
+
+
+def _check_accumulation(config: Config, images: int) -> None:
+    """Check that each phase of a training has the batches for one step of the optimizer."""
+    settings = config.training
+    epochs = min(phase.end - phase.first for phase in fine_tuning.phases(config))
+    batches = epochs * (settings.steps_per_epoch or images // settings.batch_size)
+    with config.blaming("training.gradient_accumulation"):
+        if settings.gradient_accumulation > batches:
+            raise UserError(
+                f"no weight would change: a step takes {settings.gradient_accumulation:,} batches, and there are "
+                f"{batches:,} in {epochs:,} epochs."
+            )

@@ -9,7 +9,7 @@ from keras import layers, ops
 from cnnzoo import data, plots
 from cnnzoo.config import Config
 from cnnzoo.data.augmentation import Augmentation
-from cnnzoo.training.trainee import Batches, EpochSeeds, Trainee
+from cnnzoo.training.trainee import SHARE, Batches, EpochSeeds, Trainee
 
 EPOCHS = 6
 
@@ -47,11 +47,23 @@ def draw(config: Config, path: Path, count: int = 8, data_dir: Path | None = Non
     indices = np.arange(number, dtype="int32")
     seeds = EpochSeeds(config.seed, Batches(indices, training.labels[chosen], number, whole=True))
     seeds.set_model(trainee)
-    copies = []
+    copies, labels = [], []
     for epoch in range(EPOCHS):
         seeds.on_epoch_begin(epoch)
         outputs = trainee(indices, training=True)
         copies.append(ops.convert_to_numpy(outputs["logits"] if isinstance(outputs, dict) else outputs))
+        if isinstance(outputs, dict):
+            partners = [*names[1:], names[0]]
+            shares = ops.convert_to_numpy(outputs[SHARE])
+            labels.append([_mixed(*mix) for mix in zip(names, partners, shares, strict=True)])
     title = f"{known.title}: training images as the network sees them"
-    plots.preview(images, np.stack(copies, axis=1), names, path, title=title)
+    plots.preview(images, np.stack(copies, axis=1), names, path, labels=list(zip(*labels, strict=True)), title=title)
     return names
+
+
+def _mixed(name: str, partner: str, share: float) -> str:
+    """Return the label of a mixed image, in whole percents."""
+    own = round(100 * share)
+    if own == 100 or name == partner:
+        return name
+    return partner if own == 0 else f"{own} % {name}\n{100 - own} % {partner}"

@@ -244,3 +244,12 @@ def test_without_a_network_the_message_says_what_was_tried(monkeypatch, tiny_cif
     assert "CIFAR-10 is not here and could not be downloaded." in str(raised.value)
     assert "http://127.0.0.1:9/cifar-10-binary.tar.gz: no connection" in str(raised.value)
     assert not cache_dir().exists()
+
+
+def test_a_training_says_of_the_tests_what_is_missing_without_reading_them(tmp_path, tiny_cifar10):
+    few = replace(tiny_cifar10, contents=cut_records(tiny_cifar10, "test_batch.bin", 3 * RECORD))
+    path = few.write_unpacked(tmp_path) / "test_batch.bin"
+    assert data.load("cifar10", "train", tmp_path).remark == "3 of 10 test images are there"
+    path.write_bytes(path.read_bytes()[:-5])
+    with pytest.raises(UserError, match=f"^{path} is cut inside a record: 9,214 bytes"):
+        data.load("cifar10", "train", tmp_path)

@@ -140,6 +140,16 @@ def test_a_loss_that_is_not_finite_ends_with_a_sentence(tmp_path):
         trained(tmp_path / "run", "optimizer={name: sgd, learning_rate: 1000000.0}", "schedule={name: constant}")
 
 
+def test_accumulating_more_batches_than_there_are_is_refused_before_anything_is_written(tmp_path):
+    settings = ("training.steps_per_epoch=2", "training.gradient_accumulation=5")
+    sentence = (
+        "training.gradient_accumulation.*no weight would change: a step takes 5 batches, and there are 4 in 2 epochs"
+    )
+    with pytest.raises(UserError, match=sentence):
+        trained(tmp_path / "run", *settings)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_batch_larger_than_the_data_is_refused_before_anything_is_written(tmp_path):
     with pytest.raises(UserError, match=r"training.batch_size: 5,000 is more than the 1,293 training images"):
         trained(tmp_path / "run", "training.batch_size=5000")
