@@ -154,8 +154,7 @@ def preview(
             axes.set_xticks([])
             axes.set_yticks([])
         panels[row, 0].set_ylabel(_short(name), rotation=0, ha="right", va="center")
-        for axes in panels[row, :1]:
-            axes.spines[:].set(color=BLUE, linewidth=2)
+        panels[row, 0].spines[:].set(color=BLUE, linewidth=2)
     for column, heading in enumerate(["original", *(f"epoch {number}" for number in range(1, columns))]):
         panels[0, column].set_title(heading, fontsize=10)
     figure.suptitle(title, parse_math=False)

@@ -76,9 +76,10 @@ def load(section: DataSection | Cifar100Section, split: Literal["train", "test"]
     column = 0 if isinstance(section, Cifar100Section) and section.labels == "coarse" else label_bytes - 1
     planes = records[:, label_bytes:].reshape(-1, 3, 32, 32)
     count, official = len(records), source.test.count
-    remark = f"{count:,} of the {official:,} official test images" if split == "test" and count < official else ""
     if split == "train":
         remark = _remark_on_tests(source, directories)
+    else:
+        remark = f"{count:,} of the {official:,} official test images" if count < official else ""
     return Split(np.ascontiguousarray(planes.transpose(0, 2, 3, 1)), records[:, column].astype(np.int32), remark)
 
 

@@ -151,9 +151,18 @@ def _begin(trainee: Trainee, phase: Phase, steps: int) -> None:
     trainee.compile(optimizer=chosen, steps_per_execution=_steps_per_execution(steps, phase.config.training))
 
 
+class Part(NamedTuple):
+    """Epochs that one call of ``fit`` trains: from some batches of one on to the end of another, at one scale."""
+
+    epoch: int
+    step: int
+    end: int
+    scale: float
+
+
 def _train(
     trainee: Trainee,
-    parts: Iterator["Part"],
+    parts: Iterator[Part],
     batches: Batches,
     held_out: Batches,
     recorder: Recorder,
@@ -173,15 +182,6 @@ def _train(
                 verbose=0,
                 callbacks=heard,
             )
-
-
-class Part(NamedTuple):
-    """Epochs that one call of ``fit`` trains: from some batches of one on to the end of another, at one scale."""
-
-    epoch: int
-    step: int
-    end: int
-    scale: float
 
 
 def _parts(phase: Phase, resizing: ProgressiveResizingSection | None, begun: tuple[int, int]) -> Iterator[Part]:

@@ -8,6 +8,7 @@ from commands import write_photos
 from cnnzoo import data
 from cnnzoo.config import FolderSection, PreprocessingSection
 from cnnzoo.config import load as load_config
+from cnnzoo.data.folder import _free_in_the_container
 from cnnzoo.data.preprocessing import resolve
 from cnnzoo.errors import UserError
 
@@ -268,3 +269,11 @@ def test_hidden_folders_of_thumbnails_are_no_images(photos):
     for image in (photos / "red").glob("*.png"):
         (thumbnails / image.name).write_bytes(image.read_bytes())
     assert len(data.load(section(photos), "train").labels) == before
+
+
+@pytest.mark.parametrize(("most", "free"), [("5000000", 3_000_000), ("max", float("inf"))])
+def test_a_containers_memory_counts_where_it_is_limited(most, free, tmp_path):
+    (tmp_path / "memory.max").write_text(f"{most}\n")
+    (tmp_path / "memory.current").write_text("2000000\n")
+    assert _free_in_the_container(tmp_path) == free
+    assert _free_in_the_container(tmp_path / "none") == float("inf")
