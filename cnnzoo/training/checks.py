@@ -1,5 +1,7 @@
 """What a config asks for, checked as far as that takes no images."""
 
+from keras import Model
+
 import cnnzoo.models  # noqa: F401 - registers the zoo
 from cnnzoo import data
 from cnnzoo.config import Config
@@ -25,7 +27,7 @@ def check_config(config: Config) -> None:
     known = data.describe(data.resolved(config).data)
     check_augmentation(config, known)
     with config.blaming("model"):
-        _shapes(config, known.input_shape, len(known.class_names))
+        _outline(config, known.input_shape, len(known.class_names))
     check_resizing(config, known)
 
 
@@ -44,17 +46,19 @@ def check_resizing(config: Config, known: data.DataSet) -> None:
         with config.blaming("training.progressive_resizing.scale"):
             raise UserError(f"{section.scale:g} makes images of {height}x{width} no smaller.")
     with config.blaming("training.progressive_resizing"):
-        if _shapes(config, (height, width, channels), classes) != _shapes(config, known.input_shape, classes):
+        whole = _outline(config, known.input_shape, classes)
+        if _shapes(_outline(config, (height, width, channels), classes)) != _shapes(whole):
             raise UserError(
                 f"{config.model.name} has other weights for images of {height}x{width}; "
                 "networks that end in global average pooling, such as the ResNets, have the same for all sizes."
             )
 
 
-def _shapes(config: Config, input_shape: tuple[int, int, int], classes: int) -> list[tuple[int, ...]]:
-    network = outline(
-        config.model.name, padded_shape(config.preprocessing, input_shape), classes, **config.model.options
-    )
+def _outline(config: Config, input_shape: tuple[int, int, int], classes: int) -> Model:
+    return outline(config.model.name, padded_shape(config.preprocessing, input_shape), classes, **config.model.options)
+
+
+def _shapes(network: Model) -> list[tuple[int, ...]]:
     return [tuple(weight.shape) for weight in network.weights]
 
 

@@ -133,7 +133,7 @@ def fit(
         metrics["remark"] = prepared.training.remark
         metrics["preprocessing"] = prepared.preprocessing.model_dump()
         if rows:
-            title = f"{config.model.name} on {config.data.name}, seed {config.seed}"
+            title = f"{config.model.name} on {data.describe(config.data).title}, seed {config.seed}"
             plots.curves(rows, run.curves_path, best_epoch=metrics["best_epoch"], title=title)
         run.write_metrics(metrics)  # last, because it says that all the others are there
         if status == "finished":
