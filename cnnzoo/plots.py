@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike, NDArray
 
@@ -157,10 +158,8 @@ def preview(
         panels[row, 0].spines[:].set(color=BLUE, linewidth=2)
     for column, heading in enumerate(["original", *(f"epoch {number}" for number in range(1, columns))]):
         panels[0, column].set_title(heading, fontsize=10)
-    figure.suptitle(title, parse_math=False)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        _save(figure, path)
+    figure.suptitle(title)
+    _save(figure, path)
 
 
 def prediction(
@@ -226,10 +225,8 @@ def prediction(
     stems.set_axisbelow(True)
     stems.spines[["top", "right"]].set_visible(False)
     stems.set_title(f"{class_names[best]}: {number(values[best])} %", color=VERMILION, fontweight="bold", fontsize=16)
-    figure.suptitle(title, parse_math=False, fontsize=14)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # file names come in every script
-        _save(figure, path)
+    figure.suptitle(title, fontsize=14)
+    _save(figure, path)
 
 
 def ensemble(
@@ -302,7 +299,7 @@ def sweep(
         axes.vlines(places, [min(seeds) for seeds in accuracies], [max(seeds) for seeds in accuracies], color=BLUE)
         axes.plot(places, means, "o", color=BLUE, alpha=0.7, label="points")
         axes.plot(places[best], means[best], "o", color=VERMILION, markersize=9, label=f"best: {means[best]:.2f} %")
-        axes.set_xlabel(key, parse_math=False)
+        axes.set_xlabel(key)
         axes.grid(color="0.9")
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
@@ -340,8 +337,7 @@ def comparison(histories: Mapping[str, Sequence[Mapping[str, float]]], path: Pat
         axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
         axes.grid(color="0.9")
         axes.spines[["top", "right"]].set_visible(False)
-    for text in figure.legend(loc="outside lower center", ncols=min(4, len(histories)), frameon=False).get_texts():
-        text.set_parse_math(False)
+    figure.legend(loc="outside lower center", ncols=min(4, len(histories)), frameon=False)
     figure.suptitle(title, fontweight="bold")
     _save(figure, path)
 
@@ -399,5 +395,9 @@ def _figure(width: float, height: float) -> Figure:
 
 
 def _save(figure: Figure, path: Path) -> None:
-    with whole(path) as temporary:
+    """Write a picture; what people call their files and classes is no formula, and comes in every script."""
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
+    with whole(path) as temporary, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
         figure.savefig(temporary, dpi=150, bbox_inches="tight", pad_inches=0.15)

@@ -1,6 +1,7 @@
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -137,6 +138,24 @@ def test_the_suffix_chooses_the_format_and_nothing_else_is_left(tmp_path: Path) 
     with Image.open(tmp_path / "pictures" / "ensemble.png") as picture:
         assert picture.format == "PNG"
         assert picture.width > 1000
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", [r"$\q$", "猫"])
+def test_names_are_no_formulas_and_come_in_every_script(tmp_path: Path, name: str) -> None:
+    images = np.zeros((1, 8, 8, 3), "uint8")
+    pictures: dict[str, Callable[[Path], None]] = {
+        "curves": lambda path: plots.curves(history(2), path, title=name),
+        "confusion": lambda path: plots.confusion(np.eye(2, dtype=int), [name, "other"], path, title=name),
+        "preview": lambda path: plots.preview(images, images[:, None], [name], path, labels=[[name]], title=name),
+        "prediction": lambda path: plots.prediction(images[0], images[0], [0.9, 0.1], [name, "other"], path),
+        "ensemble": lambda path: plots.ensemble([98.0, 99.0], 99.2, 99.1, path, labels=[name, "other"], title=name),
+        "sweep": lambda path: plots.sweep({"model.name": [name, "other"]}, [[90.0], [91.0]], path),
+        "comparison": lambda path: plots.comparison({name: history(2), "other": history(2)}, path),
+    }
+    for which, draw in pictures.items():
+        draw(tmp_path / f"{which}.svg")
+        assert any(name in shown for shown in words(tmp_path / f"{which}.svg")), which
 
 
 def test_drawing_touches_nothing_global(tmp_path: Path) -> None:
