@@ -1,4 +1,4 @@
-"""Every figure that a config's header and the README claim stands in a record, and the record is of today's recipe."""
+"""Every mean accuracy that a config's header and the README claim stands in a record, which is of today's recipe."""
 
 import json
 import re

@@ -27,12 +27,17 @@ def check_config(config: Config) -> None:
     known = data.describe(data.resolved(config).data)
     check_augmentation(config, known)
     with config.blaming("model"):
-        _outline(config, known.input_shape, len(known.class_names))
-    check_resizing(config, known)
+        whole = _outline(config, known.input_shape, len(known.class_names))
+    check_resizing(config, known, whole)
 
 
-def check_resizing(config: Config, known: data.DataSet) -> None:
+def check_resizing(config: Config, known: data.DataSet, whole: Model | None = None) -> None:
     """Check that the network has the same weights for the smaller images of progressive resizing, if there are any.
+
+    Args:
+        config: The config.
+        known: Its data set.
+        whole: The network for the images as they are; None to build it here.
 
     Raises:
         UserError: It has not.
@@ -46,7 +51,7 @@ def check_resizing(config: Config, known: data.DataSet) -> None:
         with config.blaming("training.progressive_resizing.scale"):
             raise UserError(f"{section.scale:g} makes images of {height}x{width} no smaller.")
     with config.blaming("training.progressive_resizing"):
-        whole = _outline(config, known.input_shape, classes)
+        whole = whole or _outline(config, known.input_shape, classes)
         if _shapes(_outline(config, (height, width, channels), classes)) != _shapes(whole):
             raise UserError(
                 f"{config.model.name} has other weights for images of {height}x{width}; "

@@ -8,6 +8,7 @@ import pytest
 from commands import write_photos
 from PIL import Image
 
+from cnnzoo import plots
 from cnnzoo.runs import Run
 
 CONFIG = """model: {name: lecture_keras}
@@ -43,11 +44,14 @@ def test_no_image_that_was_trained_on_is_tested_when_the_folder_has_changed(cnnz
 
 
 @pytest.mark.slow
-def test_a_run_keeps_its_classes_when_the_folder_is_gone(cnnzoo, here):
+def test_a_run_keeps_its_classes_when_the_folder_is_gone(cnnzoo, here, monkeypatch):
+    titles, curves = [], plots.curves
+    monkeypatch.setattr(plots, "curves", lambda *given, title, **more: titles.append(title) or curves(*given, **more))
     for name in ("bad.png", "broken.png"):  # by their names one to test, one to train on
         (here / "photos" / "red" / name).write_bytes(b"nothing")
     trained = cnnzoo("train", "mine.yaml")
     assert trained.code == 0, trained.err
+    assert titles == ["lecture_keras on photos, seed 0"]
     assert (
         "Data  folder, 22 images to train, 3 to validate; 1 of 26 images left out as unreadable: red/broken.png"
         in trained.err

@@ -46,6 +46,7 @@ def test_the_same_seed_gives_the_same_history_and_weights_and_another_does_not(d
     assert first.history_path.read_bytes() == again.history_path.read_bytes()
     assert all(map(np.array_equal, weights(first.model_path), weights(again.model_path)))
     assert first.history_path.read_bytes() != other.history_path.read_bytes()
+    assert not any(map(np.array_equal, weights(first.model_path), weights(other.model_path)))
 
 
 def test_the_resolved_config_replays_the_run_under_its_name(digits_runs, tmp_path, monkeypatch):
