@@ -1,107 +1,17 @@
 """Several trained networks vote."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cnnzoo import data, files, plots, runs
-from cnnzoo.config import SEEDS, Config
+from cnnzoo import data, files, plots
 from cnnzoo.errors import UserError
 from cnnzoo.evaluation import Predictions, predict, report
 from cnnzoo.runs import Run, Split
-from cnnzoo.runtime import Device, resolve_backend
-from cnnzoo.training import Listener, resolved, resume, train
-
-
-def train_members(
-    config: Config,
-    count: int,
-    name: str,
-    *,
-    data_dir: Path | None = None,
-    listener: Listener | None = None,
-    announce: Callable[[int, int, Run | None], None] = lambda *_: None,
-) -> list[Run]:
-    """Return one finished run per seed, training those that are missing under ``runs/``, or what is left of them.
-
-    Args:
-        config: The recipe; its seed is the first member's, the next ones follow in sequence.
-        count: Number of members.
-        name: Ending of the new runs' directories.
-        data_dir: Where the data set lies; None to search for it.
-        listener: Told of the progress of each training.
-        announce: Told of each member: its place from 1 on, its seed, and its run if it is there.
-
-    Raises:
-        KeyboardInterrupt: A training was interrupted; the members before it are finished runs.
-        UserError: The seeds would pass the last one, or see ``train``.
-    """
-    if config.seed + count > SEEDS:
-        raise UserError(f"{count} members from seed {config.seed} on would pass the last seed, {SEEDS - 1}.")
-    config = resolved(config, data_dir)
-    voters = []
-    for place in range(1, count + 1):
-        wanted = config.replaced(seed=config.seed + place - 1)
-        run = find_member(wanted)  # only now: another process may have trained it meanwhile
-        announce(place, wanted.seed, run)
-        if run is None:
-            begun = find_unfinished(wanted)
-            if begun is None:
-                run, metrics = train(wanted, name, data_dir=data_dir, listener=listener)
-            else:
-                run, metrics = resume(begun, data_dir=data_dir, listener=listener)
-            if metrics["status"] != "finished":
-                raise KeyboardInterrupt
-        voters.append(run)
-    return voters
-
-
-def find_member(config: Config, parent: Path = runs.RUNS, *, any_backend: bool = True) -> Run | None:
-    """Return the run of a config's recipe and seed that finished first, or None where one is to be trained.
-
-    Args:
-        config: The recipe and the seed.
-        parent: Folder of the runs.
-        any_backend: Whether it makes no difference where it ran; otherwise it has to be the config's backend.
-
-    Raises:
-        UserError: Another process is training it at this moment.
-    """
-    backend = resolve_backend(config.runtime.backend)
-    for run in runs.finished(parent):
-        if _is_of(run, config) and (any_backend or run.config().runtime.backend == backend):
-            return run
-    for run in runs.begun(parent):
-        if run.is_in_use() and _is_of(run, config):
-            raise UserError(
-                f"Seed {config.seed} of this recipe is being trained by another process in {run.directory}; "
-                "give the same command again when it has ended."
-            )
-    return None
-
-
-def find_unfinished(config: Config, parent: Path = runs.RUNS) -> Run | None:
-    """Return the run of a config's recipe and seed that broke off last and can go on on the config's backend, if any.
-
-    Args:
-        config: The recipe and the seed.
-        parent: Folder of the runs.
-    """
-    backend = resolve_backend(config.runtime.backend)
-    broken_off = [run for run in runs.begun(parent) if run.checkpoints and not run.is_in_use()]
-    own = [run for run in broken_off if _is_of(run, config) and run.config().runtime.backend == backend]
-    return own[-1] if own else None
-
-
-def _is_of(run: Run, config: Config) -> bool:
-    try:
-        other = run.config()
-    except UserError:  # of another version, whose config means nothing today
-        return False
-    return other.seed == config.seed and other.recipe() == config.recipe()
+from cnnzoo.runtime import Device
 
 
 def combine(predictions: Sequence[Predictions]) -> dict[str, Any]:

@@ -64,24 +64,6 @@ def test_runs_on_different_data_or_classes_cannot_vote_together(tmp_path):
             ensembles.combine_runs(pair)
 
 
-def test_finished_runs_of_the_same_recipe_are_members_already(digits_runs):
-    config, parent = digits_runs[0].config(), digits_runs[0].directory.parent
-    found = [ensembles.find_member(config.replaced(seed=seed), parent) for seed in range(3)]
-    assert found == [*digits_runs, None]
-    other = config.replaced(training=config.training.model_copy(update={"epochs": 9}))
-    assert ensembles.find_member(other, parent) is None
-
-
-def test_a_member_that_another_process_is_training_is_not_trained_a_second_time(digits_runs, tmp_path):
-    config = digits_runs[0].config().replaced(seed=7)
-    run = runs.create(config, "digits", parent=tmp_path)
-    with run.locked():
-        with pytest.raises(UserError, match=rf"Seed 7 of this recipe is being trained .* in {run.directory}"):
-            ensembles.find_member(config, tmp_path)
-        assert ensembles.find_member(config.replaced(seed=8), tmp_path) is None
-    assert ensembles.find_member(config, tmp_path) is None
-
-
 def test_an_ensemble_reports_its_members_as_eval_does(digits_runs, tmp_path):
     result = ensembles.combine_runs(digits_runs).write(tmp_path / "ensemble")
     alone = [evaluate(run)["accuracy"] for run in digits_runs]

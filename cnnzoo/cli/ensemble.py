@@ -11,8 +11,8 @@ from rich.table import Table
 from cnnzoo import runs
 from cnnzoo.cli.options import data_dir_option, device_option, load_config, settings_option, split_option
 from cnnzoo.cli.output import json_option, print_json, print_table, progress, results
-from cnnzoo.cli.progress import listener
-from cnnzoo.config import Config
+from cnnzoo.cli.several import jobs_option, train_seeds
+from cnnzoo.config import SEEDS, Config
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run, Split
 from cnnzoo.runtime import Device
@@ -22,6 +22,7 @@ from cnnzoo.runtime import Device
 @click.argument("directories", metavar="[RUN]...", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--config", "config_name", metavar="FILE", help="Train the members from this config instead.")
 @click.option("--members", type=click.IntRange(min=1), help="How many, with --config; 3 by default, seeds in sequence.")
+@jobs_option
 @split_option
 @data_dir_option
 @device_option
@@ -32,6 +33,7 @@ def command(
     directories: tuple[Path, ...],
     config_name: str | None,
     members: int | None,
+    jobs: int | None,
     split: Split,
     data_dir: Path | None,
     device: Device | None,
@@ -41,19 +43,20 @@ def command(
 ) -> None:
     """Combine runs by vote: name them, or name a config and how many members it shall have.
 
-    With --config, finished runs of the same config under runs/ are members already; only the missing
-    seeds are trained, so the command goes on where an interruption left it.
+    With --config, finished runs of the same config under runs/ are members already, on whichever backend they ran; only
+    the missing seeds are trained, each in a process of its own, one after the other or --jobs at once. So the command
+    goes on where an interruption left it.
     """
     if bool(directories) == bool(config_name):
         raise UserError("Name runs, or a config with --config FILE --members N; one of the two.")
-    if directories and (members or settings):
-        raise UserError("--members and --set go with --config; named runs are taken as they are.")
+    if directories and (members or jobs or settings):
+        raise UserError("--members, --jobs and --set go with --config; named runs are taken as they are.")
     if output and output.exists():
         raise UserError(f"--output {output} exists already; name a new directory.")
     if config_name:
         config = load_config(config_name, settings, device)
         name = runs.name_for(config_name)
-        voters = _members(config, members or 3, name, data_dir)
+        voters = _members(config, members or 3, settings, jobs or 1, data_dir, device)
     else:
         name = ""
         voters = [runs.open_finished(path) for path in directories]
@@ -73,22 +76,17 @@ def command(
     click.echo(f"Pictures: {directory / 'ensemble.png'}, {directory / f'confusion-{split}.png'}")
 
 
-def _members(config: Config, count: int, name: str, data_dir: Path | None) -> list[Run]:
-    """Return one finished run per seed, with the progress of those that are trained on standard error."""
-    from cnnzoo import ensembles  # noqa: PLC0415 - loads matplotlib
-
-    console = progress()
-
-    def announce(place: int, seed: int, run: Run | None) -> None:
-        there = f"{run.directory} is there, trained on {run.environment()['backend']}" if run else "training"
-        console.print(f"Member {place} of {count}, seed {seed}: {there}.")
-
-    try:
-        with listener(console) as heard:
-            return ensembles.train_members(config, count, name, data_dir=data_dir, listener=heard, announce=announce)
-    except KeyboardInterrupt:
-        console.print("The same command goes on with this member and keeps the ones that are done.")
-        raise
+def _members(
+    config: Config, count: int, settings: tuple[str, ...], jobs: int, data_dir: Path | None, device: Device | None
+) -> list[Run]:
+    """Return one finished run per seed, wherever it ran; those that are missing are trained first."""
+    if config.seed + count > SEEDS:
+        raise UserError(f"{count} members from seed {config.seed} on would pass the last seed, {SEEDS - 1}.")
+    seeds = range(config.seed, config.seed + count)
+    result = train_seeds(config, seeds, settings, jobs, data_dir, device, vote=True)
+    if result["failed"]:
+        raise UserError(" ".join(f"Seed {row['seed']} failed: {row['reason']}" for row in result["failed"]))
+    return [Run(Path(row["run"])) for row in result["runs"]]
 
 
 def _print_votes(console: Console, result: dict[str, Any]) -> None:

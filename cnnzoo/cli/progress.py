@@ -12,7 +12,7 @@ from rich.text import Text
 
 @contextmanager
 def listener(console: Console) -> Iterator["Lines"]:
-    """Yield the listener that fits the console; it may hear several trainings, one after the other."""
+    """Yield the listener that fits the console."""
     if not console.is_terminal:
         yield Lines(console)
         return
@@ -89,8 +89,6 @@ class Bar(Lines):
     def started(self, facts: dict[str, Any]) -> None:
         """Say what is about to be trained, and begin a bar of its length."""
         super().started(facts)
-        for done in self.bar.task_ids:
-            self.bar.remove_task(done)
         self.task = self.bar.add_task("compiling", total=self.epochs * self.steps)
         self.bar.start()
 
@@ -100,12 +98,6 @@ class Bar(Lines):
         self.bar.reset(self.task, total=self.epochs * self.steps, completed=epoch * self.steps + step)
 
     def step(self, epoch: int, step: int) -> None:
-        """Move the bar, which is there while there are steps: the next training may show another while it loads."""
-        self.bar.start()
+        """Move the bar."""
         completed = (epoch - 1) * self.steps + step
         self.bar.update(self.task, description=f"epoch {epoch}/{self.epochs}", completed=completed)
-
-    def epoch(self, row: dict[str, float], images_per_second: float, best: bool) -> None:
-        """Print the row, and take the bar away until the next step."""
-        super().epoch(row, images_per_second, best)
-        self.bar.stop()

@@ -1,6 +1,6 @@
 """What the commands that train several runs have in common: options, lines while they run, tables."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +29,48 @@ def teller(names: list[str]) -> tuple[Callable[[str, str], None], Callable[[str,
     def announce(name: str, run: Run | None) -> None:
         if run:
             finished = run.metrics().get("status") == "finished"
-            heard(name, f"{run.directory} {'is there already' if finished else 'was begun and goes on'}")
+            there = f"is there already, trained on {run.config().runtime.backend}"
+            heard(name, f"{run.directory} {there if finished else 'was begun and goes on'}")
 
     return heard, announce
 
 
 def train_seeds(
+    config: Config,
+    seeds: Sequence[int],
+    settings: tuple[str, ...],
+    jobs: int,
+    data_dir: Path | None,
+    device: Device | None,
+    *,
+    vote: bool,
+) -> dict[str, Any]:
+    """Train the seeds that are missing under ``runs/``, with their lines; see ``sweeps.seeds.train_seeds``.
+
+    For a vote it makes no difference where one ran, and there is none without all of them.
+    """
+    from cnnzoo.sweeps import seeds as library  # noqa: PLC0415 - loads matplotlib
+
+    heard, announce = teller([f"seed {seed}" for seed in seeds])
+    try:
+        return library.train_seeds(
+            config,
+            seeds,
+            settings,
+            jobs=jobs,
+            data_dir=data_dir,
+            device=device,
+            any_backend=vote,
+            stop_at_failure=vote,
+            heard=heard,
+            announce=announce,
+        )
+    except KeyboardInterrupt:
+        progress().print("The same command goes on where this one ended, and keeps the seeds that are done.")
+        raise
+
+
+def compare_seeds(
     config: Config,
     named: str,
     settings: tuple[str, ...],
@@ -49,16 +85,7 @@ def train_seeds(
         seeds = parse_seeds(named)
     except UserError as error:
         raise UserError(f"--seeds {error}") from None
-    from cnnzoo.sweeps import seeds as library  # noqa: PLC0415 - loads matplotlib
-
-    heard, announce = teller([f"seed {seed}" for seed in seeds])
-    try:
-        result = library.train_seeds(
-            config, seeds, settings, jobs=jobs, data_dir=data_dir, device=device, heard=heard, announce=announce
-        )
-    except KeyboardInterrupt:
-        progress().print("The same command goes on where this one ended, and keeps the seeds that are done.")
-        raise
+    result = train_seeds(config, seeds, settings, jobs, data_dir, device, vote=False)
     if as_json:
         print_json(result)
     else:

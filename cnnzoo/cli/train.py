@@ -12,7 +12,7 @@ from cnnzoo import runs
 from cnnzoo.cli.options import config_option, data_dir_option, device_option, load_config, settings_option
 from cnnzoo.cli.output import json_option, print_json, progress
 from cnnzoo.cli.progress import Lines, listener
-from cnnzoo.cli.several import jobs_option, train_seeds
+from cnnzoo.cli.several import compare_seeds, jobs_option
 from cnnzoo.config import Config
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
@@ -59,7 +59,7 @@ def command(
         if unfinished or directory or seed is not None:
             raise UserError("--seeds makes runs of its own; leave out --seed, --run and --resume.")
         config = _load(named, config_name, settings, device)
-        train_seeds(config, several, settings, jobs or 1, data_dir, device, as_json=as_json)
+        compare_seeds(config, several, settings, jobs or 1, data_dir, device, as_json=as_json)
         return
     if jobs:
         raise UserError("--jobs goes with --seeds.")

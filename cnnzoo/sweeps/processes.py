@@ -49,27 +49,32 @@ def train_command(*arguments: str, data_dir: Path | None = None, device: Device 
     return [sys.executable, "-m", "cnnzoo", "train", *arguments, *where, *on, "--json"]
 
 
-def run_all(commands: Mapping[str, Sequence[str]], jobs: int, heard: Heard) -> dict[str, Ended]:
+def run_all(
+    commands: Mapping[str, Sequence[str]], jobs: int, heard: Heard, *, stop_at_failure: bool = False
+) -> dict[str, Ended]:
     """Run commands, so many at once, each in the order given; one that fails does not end the others.
 
     Args:
         commands: Each one's arguments, by the name that it goes by.
         jobs: How many run at once.
         heard: Told, from several threads, the name of a command and a line that it wrote to standard error.
+        stop_at_failure: Whether none is started any more when one has failed.
 
     Returns:
-        How each one ended, by its name.
+        How each one that was started ended, by its name.
 
     Raises:
         KeyboardInterrupt: Ctrl-C or a kill; all processes have ended.
     """
     running: dict[str, subprocess.Popen[str]] = {}
-    lock, stopping = threading.Lock(), threading.Event()
+    lock, stopping, failed = threading.Lock(), threading.Event(), threading.Event()
 
-    def run(name: str) -> Ended:
+    def run(name: str) -> Ended | None:
         with lock:
             if stopping.is_set():
                 raise KeyboardInterrupt
+            if stop_at_failure and failed.is_set():
+                return None
             process = subprocess.Popen(
                 commands[name],
                 stdin=subprocess.DEVNULL,
@@ -89,13 +94,15 @@ def run_all(commands: Mapping[str, Sequence[str]], jobs: int, heard: Heard) -> d
         code = process.wait()
         with lock:
             del running[name]
+            if code:
+                failed.set()
         return Ended(code, tuple(lines))
 
     with _termination_as_ctrl_c(), ThreadPoolExecutor(jobs) as pool:
         futures = {name: pool.submit(run, name) for name in commands}
         try:
             wait(futures.values(), return_when=FIRST_EXCEPTION)
-            return {name: future.result() for name, future in futures.items()}
+            return {name: ended for name, future in futures.items() if (ended := future.result())}
         except BaseException:
             stopping.set()
             for future in futures.values():

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from cnnzoo import data
+from cnnzoo import data, runs
 from cnnzoo.config import Config, FolderSection
-from cnnzoo.ensembles import find_member, find_unfinished
+from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
-from cnnzoo.runtime import Device
+from cnnzoo.runtime import Device, resolve_backend
 from cnnzoo.sweeps.processes import Heard, run_all, train_command
 from cnnzoo.training import resolved
 
@@ -25,6 +25,8 @@ def train_seeds(
     jobs: int = 1,
     data_dir: Path | None = None,
     device: Device | None = None,
+    any_backend: bool = False,
+    stop_at_failure: bool = False,
     heard: Heard = lambda *_: None,
     announce: Announce = lambda *_: None,
 ) -> dict[str, Any]:
@@ -39,6 +41,8 @@ def train_seeds(
         jobs: How many train at once.
         data_dir: Where the data set lies; None to search for it.
         device: Where to compute; None for what the config says.
+        any_backend: Whether a seed that finished on another backend than the config's counts too.
+        stop_at_failure: Whether no seed is begun any more when one has failed.
         heard: Told what the trainings write while they run.
         announce: Told of each seed, and of its run where it is finished or begun.
 
@@ -55,7 +59,7 @@ def train_seeds(
     commands = {}
     for seed in seeds:
         wanted = recipe.replaced(seed=seed)
-        run = find_member(wanted, any_backend=False)
+        run = find_member(wanted, any_backend=any_backend)
         begun = None if run else find_unfinished(wanted)
         announce(_name(seed), run or begun)
         if begun:
@@ -65,15 +69,60 @@ def train_seeds(
             commands[_name(seed)] = train_command(
                 "--config", str(config.path), "--seed", str(seed), *chosen, data_dir=data_dir, device=device
             )
-    ended = run_all(commands, jobs, heard)
+    ended = run_all(commands, jobs, heard, stop_at_failure=stop_at_failure)
     trained, failed = [], []
     for seed in seeds:
-        member = find_member(recipe.replaced(seed=seed), any_backend=False)
+        member = find_member(recipe.replaced(seed=seed), any_backend=any_backend)
         if member:
             trained.append(figures(member))
-        else:
+        elif _name(seed) in ended:
             failed.append({"seed": seed, "reason": ended[_name(seed)].reason})
     return {"runs": trained, "failed": failed, **spread(trained)}
+
+
+def find_member(config: Config, parent: Path = runs.RUNS, *, any_backend: bool) -> Run | None:
+    """Return the run of a config's recipe and seed that finished first, or None where one is to be trained.
+
+    Args:
+        config: The recipe and the seed.
+        parent: Folder of the runs.
+        any_backend: Whether it makes no difference where it ran; otherwise it has to be the config's backend.
+
+    Raises:
+        UserError: Another process is training it at this moment.
+    """
+    backend = resolve_backend(config.runtime.backend)
+    for run in runs.finished(parent):
+        if _is_of(run, config) and (any_backend or run.config().runtime.backend == backend):
+            return run
+    for run in runs.begun(parent):
+        if run.is_in_use() and _is_of(run, config):
+            raise UserError(
+                f"Seed {config.seed} of this recipe is being trained by another process in {run.directory}; "
+                "give the same command again when it has ended."
+            )
+    return None
+
+
+def find_unfinished(config: Config, parent: Path = runs.RUNS) -> Run | None:
+    """Return the run of a config's recipe and seed that broke off last and can go on on the config's backend, if any.
+
+    Args:
+        config: The recipe and the seed.
+        parent: Folder of the runs.
+    """
+    backend = resolve_backend(config.runtime.backend)
+    broken_off = [run for run in runs.begun(parent) if run.checkpoints and not run.is_in_use()]
+    own = [run for run in broken_off if _is_of(run, config) and run.config().runtime.backend == backend]
+    return own[-1] if own else None
+
+
+def _is_of(run: Run, config: Config) -> bool:
+    try:
+        other = run.config()
+    except UserError:  # of another version, whose config means nothing today
+        return False
+    return other.seed == config.seed and other.recipe() == config.recipe()
 
 
 def check_data(configs: Iterable[Config], data_dir: Path | None) -> None:

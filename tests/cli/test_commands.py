@@ -26,8 +26,8 @@ def test_the_first_session_works_as_its_own_lines_say(cnnzoo):
 
     voted = cnnzoo("ensemble", "--config", "digits.yaml", "--members", "2", *SMALL)
     assert voted.code == 0, voted.err
-    assert "seed 0: runs/0001-digits is there" in voted.err
-    assert "seed 1: training" in voted.err
+    assert "seed 0  runs/0001-digits is there already" in voted.err
+    assert "seed 1  Run   runs/0002-digits, seed 1" in voted.err
     assert "soft vote" in voted.out
 
     again = cnnzoo("ensemble", "runs/0001-digits", "runs/0002-digits", "--json")
@@ -125,8 +125,9 @@ WRONG = {
     "eval --split tst": "Invalid value for '--split'",
     "ensemble": "Name runs, or a config",
     "ensemble --config digits --members 0": "Invalid value for '--members'",
+    "ensemble --config digits --members 2 --set seed=4294967295": "would pass the last seed, 4294967295",
     "ensemble RUN RUN": "named twice",
-    "ensemble RUN --members 3": "--members and --set go with --config",
+    "ensemble RUN --jobs 2": "--members, --jobs and --set go with --config",
     "ensemble RUN unfinished": "unfinished is unfinished",
     "ensemble RUN --output taken": "taken exists already",
     "predict RUN": "Name a run and then its images",

@@ -36,12 +36,10 @@ def test_bar_and_rows_fit_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: py
     console = output.progress()
     with listener(console) as heard:
         heard.started(FACTS)
-        heard.started(FACTS | {"run": "runs/0002-digits"})
         heard.step(100, 5)
         heard.epoch(ROW, 123_456, best=True)
     shown = capsys.readouterr().err
     assert "Run   runs/0001-digits, seed 0" in shown
-    assert "Run   runs/0002-digits, seed 0" in shown
     assert "epoch 100/100 " in shown
     assert " elapsed" in shown
     assert "  100/100   0.5000   100.00 %     0.2500     99.50 %*      0.000314    123,456" in shown

@@ -38,6 +38,12 @@ def test_one_that_fails_says_why_and_ends_no_other():
     assert heard[-1] == ("right", "done")
 
 
+def test_none_is_started_after_a_failure_where_all_are_needed():
+    commands = {"right": python("pass"), "wrong": python("1 / 0"), "late": python("pass")}
+    ended = run_all(commands, 1, lambda *_: None, stop_at_failure=True)
+    assert {name: each.code for name, each in ended.items()} == {"right": 0, "wrong": 1}
+
+
 @pytest.mark.parametrize(("jobs", "together"), [(1, False), (2, True)])
 def test_as_many_run_at_once_as_are_asked_for(jobs, together, tmp_path):
     wait = "for _ in range({}):\n if Path({!r}).exists(): say('together'); break\n time.sleep(0.01)"

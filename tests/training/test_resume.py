@@ -9,7 +9,6 @@ import sys
 import time
 from functools import partial
 from itertools import count
-from pathlib import Path
 
 import keras
 import pytest
@@ -18,7 +17,6 @@ from trainings import SMALL_SETTINGS, CutOff, CutOffError, weights
 
 from cnnzoo import registry
 from cnnzoo.cli.options import load_config
-from cnnzoo.ensembles import train_members
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
 from cnnzoo.saved_models import load_model
@@ -195,16 +193,6 @@ def test_a_run_that_broke_off_before_its_first_checkpoint_begins_anew(uninterrup
     run = cut_off(tmp_path / "run", 1, 1)
     assert run.checkpoints == []
     assert state(resume(run)[0]) == state(uninterrupted[0])
-
-
-def test_an_ensemble_goes_on_with_a_member_that_broke_off(uninterrupted, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    config = load_config("digits", EVERYTHING)
-    with pytest.raises(CutOffError):
-        train_members(config, 1, "digits", listener=CutOff(2, 5))
-    (run,) = train_members(config, 1, "digits")
-    assert [path.name for path in Path("runs").iterdir() if path.is_dir()] == [run.name]
-    assert state(run) == state(uninterrupted[0])
 
 
 def test_early_stopping_ends_when_validation_has_stalled(tmp_path):

@@ -1,0 +1,39 @@
+"""Members that are there, members that are missing, and members that fail."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from commands import SMALL
+
+from cnnzoo.runs import Run
+
+
+def test_a_run_of_another_backend_is_a_member(cnnzoo, digits_runs):
+    for run in digits_runs:
+        shutil.copytree(run.directory, Path("runs", run.name))
+    path = Run(Path("runs/0002-digits")).config_path
+    values = yaml.safe_load(path.read_text())
+    other = "jax" if values["runtime"]["backend"] == "tensorflow" else "tensorflow"
+    values["runtime"]["backend"] = other
+    path.write_text(yaml.safe_dump(values))
+    voted = cnnzoo("ensemble", "--config", "digits", "--members", "2", *SMALL)
+    assert voted.code == 0, voted.err
+    assert "seed 0  runs/0001-digits is there already" in voted.err
+    assert f"seed 1  runs/0002-digits is there already, trained on {other}" in voted.err
+    assert sorted(path.name for path in Path("runs").iterdir() if path.is_dir()) == [
+        "0001-digits",
+        "0002-digits",
+        "0003-digits-ensemble",
+    ]
+
+
+@pytest.mark.slow
+def test_a_member_that_fails_ends_it_with_its_reason_and_no_other_is_begun(cnnzoo):
+    diverging = ("--set", "optimizer.learning_rate=1000000.0")
+    voted = cnnzoo("ensemble", "--config", "digits", "--members", "2", *SMALL, *diverging)
+    assert (voted.code, voted.out) == (2, "")
+    assert "\nError: Seed 0 failed: The loss is not finite" in voted.err
+    assert "seed 1" not in voted.err
+    assert not list(Path("runs").glob("*-ensemble"))
