@@ -138,7 +138,8 @@ prepare_environment() {
     : >"$log"
     (while sleep 30 >/dev/null 2>&1 9<&-; do say "  still installing, $((SECONDS - started)) s ..."; done) &
     ticker=$!
-    logged "$venv/bin/python" -m pip install --no-input --disable-pip-version-check --editable "$requirement"
+    # Most of the modules are never imported, so that Python compiles those that are, and not pip all.
+    logged "$venv/bin/python" -m pip install --no-compile --no-input --disable-pip-version-check --editable "$requirement"
     kill "$ticker"
     ticker=""
     printf '%s' "$stamp" >"$venv/installed-."

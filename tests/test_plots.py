@@ -11,6 +11,8 @@ from PIL import Image
 
 from cnnzoo import plots
 
+pytestmark = pytest.mark.backend("tensorflow")
+
 DIGITS = list("0123456789")
 
 

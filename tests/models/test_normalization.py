@@ -13,6 +13,8 @@ from cnnzoo.models.initializers import RandomNormal
 from cnnzoo.models.normalization import BatchNormalization
 from cnnzoo.models.stand_ins import CUSTOM_OBJECTS
 
+pytestmark = pytest.mark.usefixtures("compile_quickly")
+
 RANDOM = np.random.default_rng(0)
 
 

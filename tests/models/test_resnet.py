@@ -13,6 +13,8 @@ from cnnzoo.errors import UserError
 from cnnzoo.models import resnet as module
 from cnnzoo.models.resnet import Column, cifar_resnet, resnet, small_resnet
 
+pytestmark = pytest.mark.usefixtures("compile_quickly")
+
 TABLE_1_DEPTHS = [18, 34, 50, 101, 152]
 SECTION_4_2_DEPTHS = [20, 32, 44, 56, 110]
 

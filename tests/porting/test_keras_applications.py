@@ -15,6 +15,8 @@ from cnnzoo.porting.forms import FORMS
 from cnnzoo.porting.slots import slots
 from cnnzoo.saved_models import load_model
 
+pytestmark = pytest.mark.usefixtures("compile_quickly")
+
 BUILDERS = {
     "vgg16": keras.applications.VGG16,
     "vgg19": keras.applications.VGG19,

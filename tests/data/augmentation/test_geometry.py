@@ -6,6 +6,8 @@ from PIL import Image
 from cnnzoo.config import AugmentationSection, ElasticSection, ResizedCropSection
 from cnnzoo.data.augmentation import Augmentation, geometry
 
+pytestmark = pytest.mark.usefixtures("compile_quickly")
+
 
 @pytest.fixture
 def blobs():

@@ -4,6 +4,8 @@ import pytest
 
 from cnnzoo.data.augmentation import mixing
 
+pytestmark = pytest.mark.usefixtures("compile_quickly")
+
 
 @pytest.fixture
 def levels():
