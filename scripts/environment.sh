@@ -138,8 +138,9 @@ prepare_environment() {
     : >"$log"
     (while sleep 30 >/dev/null 2>&1 9<&-; do say "  still installing, $((SECONDS - started)) s ..."; done) &
     ticker=$!
-    # Most of the modules are never imported, so that Python compiles those that are, and not pip all.
+    # pip compiles with one core, module by module, which takes it as long as the rest. Some modules are only templates.
     logged "$venv/bin/python" -m pip install --no-compile --no-input --disable-pip-version-check --editable "$requirement"
+    "$venv/bin/python" -m compileall -q -j 0 "$venv/lib" >/dev/null 2>&1 || :
     kill "$ticker"
     ticker=""
     printf '%s' "$stamp" >"$venv/installed-."

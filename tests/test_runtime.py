@@ -106,7 +106,7 @@ def test_half_precision_is_said_to_be_slow_where_it_is(features, slow, tmp_path,
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
-def test_a_training_keeps_the_precision_that_its_config_names(precision, tmp_path):
+def test_a_training_keeps_the_precision_that_its_config_names(precision, tmp_path, monkeypatch):
     code = (
         "import pathlib, numpy\nfrom cnnzoo import config, training\n"
         "settings = ['training.epochs=3', 'training.batch_size=128', 'augmentation.rotation=0', "
@@ -116,7 +116,7 @@ def test_a_training_keeps_the_precision_that_its_config_names(precision, tmp_pat
         "print(metrics['validation_loss'], model.get_layer('lenet5').get_layer('c1').compute_dtype, "
         "model.get_layer('lenet5').get_layer('c1').kernel.dtype)"
     )
-    os.chdir(tmp_path)
+    monkeypatch.chdir(tmp_path)
     loss, computed, kept = ask(code)[0].split()
     assert float(loss) < 1.8
     assert computed == ("bfloat16" if precision == "mixed_bfloat16" else "float32")
