@@ -21,7 +21,9 @@ from cnnzoo.runtime import Device
 @click.command("ensemble")
 @click.argument("directories", metavar="[RUN]...", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--config", "config_name", metavar="FILE", help="Train the members from this config instead.")
-@click.option("--members", type=click.IntRange(min=1), help="How many, with --config; 3 by default, seeds in sequence.")
+@click.option(
+    "--members", type=click.IntRange(1, 1000), help="How many, with --config; 3 by default, seeds in sequence."
+)
 @jobs_option
 @split_option
 @data_dir_option
@@ -45,7 +47,7 @@ def command(
 
     With --config, finished runs of the same config under runs/ are members already, on whichever backend they ran; only
     the missing seeds are trained, each in a process of its own, one after the other or --jobs at once. So the command
-    goes on where an interruption left it.
+    goes on where an interruption left it. When one fails, those that are training end and no other is begun.
     """
     if bool(directories) == bool(config_name):
         raise UserError("Name runs, or a config with --config FILE --members N; one of the two.")

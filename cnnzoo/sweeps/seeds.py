@@ -11,7 +11,7 @@ from cnnzoo.config import Config, FolderSection
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
 from cnnzoo.runtime import Device, resolve_backend
-from cnnzoo.sweeps.processes import Heard, run_all, train_command
+from cnnzoo.sweeps.processes import Ended, Heard, run_all, train_command
 from cnnzoo.training import resolved
 
 Announce = Callable[[str, Run | None], None]
@@ -32,7 +32,8 @@ def train_seeds(
 ) -> dict[str, Any]:
     """Train a config with several seeds under ``runs/``, each in a process of its own; the test images are not touched.
 
-    Seeds that are finished already are not trained again, and those that broke off go on.
+    Seeds that are finished already are not trained again, and those that broke off go on. What is missing is decided at
+    the start: a second command that is given meanwhile may train a seed too that this one has yet to come to.
 
     Args:
         config: The recipe, loaded from a file with the settings.
@@ -47,14 +48,13 @@ def train_seeds(
         announce: Told of each seed, and of its run where it is finished or begun.
 
     Returns:
-        runs (see ``figures``), one per finished seed; failed, the seed and the reason of each other; and of the
+        runs (see ``figures``), one per finished seed; failed, the seed and the reason of each that failed; and of the
         validation_accuracy and validation_loss the mean and the standard_deviation.
 
     Raises:
         KeyboardInterrupt: Ctrl-C; every training has ended and can go on.
         UserError: Another process is training one of the seeds at this moment, or the images are not there or damaged.
     """
-    check_data([config], data_dir)
     recipe = resolved(config, data_dir)
     commands = {}
     for seed in seeds:
@@ -69,6 +69,8 @@ def train_seeds(
             commands[_name(seed)] = train_command(
                 "--config", str(config.path), "--seed", str(seed), *chosen, data_dir=data_dir, device=device
             )
+    if commands:
+        check_data([config], data_dir)
     ended = run_all(commands, jobs, heard, stop_at_failure=stop_at_failure)
     trained, failed = [], []
     for seed in seeds:
@@ -76,7 +78,9 @@ def train_seeds(
         if member:
             trained.append(figures(member))
         elif _name(seed) in ended:
-            failed.append({"seed": seed, "reason": ended[_name(seed)].reason})
+            failed.append({"seed": seed, "reason": _reason(ended[_name(seed)])})
+        elif _name(seed) not in commands:
+            failed.append({"seed": seed, "reason": "its run is gone"})
     return {"runs": trained, "failed": failed, **spread(trained)}
 
 
@@ -153,6 +157,10 @@ def spread(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         summary["mean"][key] = float(np.mean(values)) if values else None
         summary["standard_deviation"][key] = float(np.std(values, ddof=1)) if len(values) > 1 else None
     return summary
+
+
+def _reason(ended: Ended) -> str:
+    return ended.reason if ended.code else "its run is of another recipe: the config was changed while others trained"
 
 
 def _name(seed: int) -> str:

@@ -8,6 +8,7 @@ import yaml
 from commands import SMALL
 
 from cnnzoo.runs import Run
+from cnnzoo.sweeps.seeds import find_member
 
 
 def test_a_run_of_another_backend_is_a_member(cnnzoo, digits_runs):
@@ -18,6 +19,9 @@ def test_a_run_of_another_backend_is_a_member(cnnzoo, digits_runs):
     other = "jax" if values["runtime"]["backend"] == "tensorflow" else "tensorflow"
     values["runtime"]["backend"] = other
     path.write_text(yaml.safe_dump(values))
+    rewritten = Run(Path("runs/0002-digits")).config()
+    of_this_backend = rewritten.replaced(runtime=rewritten.runtime.model_copy(update={"backend": None}))
+    assert find_member(of_this_backend, any_backend=False) is None
     voted = cnnzoo("ensemble", "--config", "digits", "--members", "2", *SMALL)
     assert voted.code == 0, voted.err
     assert "seed 0  runs/0001-digits is there already" in voted.err

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import SMALL
-from trainings import SMALL_SETTINGS, CutOff, CutOffError
+from trainings import SMALL_SETTINGS, CutOff, CutOffError, weights
 
 from cnnzoo.cli.options import load_config
 from cnnzoo.runs import Run
@@ -47,7 +47,10 @@ def test_a_seed_that_broke_off_goes_on_to_what_it_would_have_become(cnnzoo, digi
     assert answer.code == 0, answer.err
     assert "seed 1  runs/0002-digits was begun and goes on" in answer.err
     assert [row["run"] for row in json.loads(answer.out)["runs"]] == ["runs/0001-digits", "runs/0002-digits"]
-    assert Run(Path("runs/0002-digits")).history_path.read_text() == digits_runs[1].history_path.read_text()
+    run = Run(Path("runs/0002-digits"))
+    assert run.history_path.read_text() == digits_runs[1].history_path.read_text()
+    for resumed, whole in zip(weights(run.last_model_path), weights(digits_runs[1].last_model_path), strict=True):
+        assert resumed.tobytes() == whole.tobytes()
 
 
 @pytest.mark.slow
