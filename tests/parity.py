@@ -1,6 +1,6 @@
 """Logits of registered networks under weights and images that depend on their names alone, whatever the backend.
 
-The contract's test on JAX runs it in a second process, on TensorFlow:
+Where a session on TensorFlow has not kept them, the contract's test on JAX runs it in a second process, on TensorFlow:
 ``python parity.py TARGET.npz NAME:SIDE:CHANNELS:CLASSES ...``.
 """
 

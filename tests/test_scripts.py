@@ -136,6 +136,17 @@ def test_the_tests_run_on_both_backends_with_the_arguments(checkout: Checkout) -
     assert "Everything passed" in result.stdout
 
 
+def test_without_arguments_every_test_runs_once_on_each_backend(checkout: Checkout) -> None:
+    assert checkout.run("test").returncode == 0
+    whole, training, rest = checkout.calls[-3:]
+    assert whole.startswith("tensorflow|pytest -n auto ")
+    assert "tests" not in whole
+    assert training.startswith("jax|pytest -n auto ")
+    assert training.endswith(" tests/training")
+    assert rest.startswith("jax|pytest -n auto ")
+    assert rest.endswith(" --ignore=tests/training")
+
+
 def test_the_first_failing_check_ends_the_test_script(checkout: Checkout) -> None:
     result = checkout.run("test", STUB_FAILS="mypy")
     assert result.returncode == 7

@@ -125,7 +125,8 @@ def elsewhere(tmp_path_factory):
                 np.savez(path, **LOGITS)
         return
     if kept and kept.is_file():
-        yield lambda: read(kept)
+        found = read(kept)
+        yield lambda: found
         return
     target = tmp_path_factory.mktemp("parity") / "logits.npz"
     cases = [f"{name}:{smallest(name)[0]}:{smallest(name)[2]}:{classes(name) or ''}" for name in NAMES]

@@ -228,6 +228,9 @@ def test_the_means_of_the_short_recipe_end_in_the_same_bits(tmp_path, monkeypatc
     run = Run(tmp_path / "run")
     with pytest.raises(CutOffError):
         train(config, directory=run.directory, listener=CutOff(1, 6))
+    # What was cut off once crosses the border of sizes and is judged by the end; the others go on from each other.
+    shutil.copytree(run.directory, tmp_path / "once")
+    assert state(resume(Run(tmp_path / "once"))[0]) == state(whole)
     for where in [(2, 1), (2, 6), (2, None), (3, 1), (3, 3)]:
         with pytest.raises(CutOffError):
             resume(run, listener=CutOff(*where))
