@@ -145,19 +145,10 @@ def train(
             if begun and run.metrics().get("status") == "finished":
                 continue
             if begun:
-                arguments = ["--resume", str(run.directory)]
+                commands[name] = train_command("--resume", str(run.directory), data_dir=data_dir, device=device)
             else:
-                chosen = [word for setting in point.settings for word in ("--set", setting)]
-                arguments = [
-                    "--config",
-                    str(sweep.plan.base),
-                    "--seed",
-                    str(seed),
-                    "--run",
-                    str(run.directory),
-                    *chosen,
-                ]
-            commands[name] = train_command(*arguments, data_dir=data_dir, device=device)
+                words = ("--config", str(sweep.plan.base), "--seed", str(seed), "--run", str(run.directory))
+                commands[name] = train_command(*words, settings=point.settings, data_dir=data_dir, device=device)
         ended = run_all(commands, jobs, heard)
         reasons = {
             name: ended[name].reason if name in ended else "its run is gone"

@@ -42,11 +42,14 @@ class Ended:
         return f"ended with exit code {self.code}: {last}"
 
 
-def train_command(*arguments: str, data_dir: Path | None = None, device: Device | None = None) -> list[str]:
+def train_command(
+    *arguments: str, settings: Sequence[str] = (), data_dir: Path | None = None, device: Device | None = None
+) -> list[str]:
     """Return the command line of ``cnnzoo train`` in a process of this interpreter."""
+    chosen = [word for setting in settings for word in ("--set", setting)]
     where = ["--data-dir", str(data_dir)] if data_dir else []
     on = ["--device", device] if device else []
-    return [sys.executable, "-m", "cnnzoo", "train", *arguments, *where, *on, "--json"]
+    return [sys.executable, "-m", "cnnzoo", "train", *arguments, *chosen, *where, *on, "--json"]
 
 
 def run_all(

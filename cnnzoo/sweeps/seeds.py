@@ -65,10 +65,8 @@ def train_seeds(
         if begun:
             commands[_name(seed)] = train_command("--resume", str(begun.directory), data_dir=data_dir, device=device)
         elif run is None:
-            chosen = [word for setting in settings for word in ("--set", setting)]
-            commands[_name(seed)] = train_command(
-                "--config", str(config.path), "--seed", str(seed), *chosen, data_dir=data_dir, device=device
-            )
+            words = ("--config", str(config.path), "--seed", str(seed))
+            commands[_name(seed)] = train_command(*words, settings=settings, data_dir=data_dir, device=device)
     if commands:
         check_data([config], data_dir)
     ended = run_all(commands, jobs, heard, stop_at_failure=stop_at_failure)
@@ -108,15 +106,10 @@ def find_member(config: Config, parent: Path = runs.RUNS, *, any_backend: bool) 
     return None
 
 
-def find_unfinished(config: Config, parent: Path = runs.RUNS) -> Run | None:
-    """Return the run of a config's recipe and seed that broke off last and can go on on the config's backend, if any.
-
-    Args:
-        config: The recipe and the seed.
-        parent: Folder of the runs.
-    """
+def find_unfinished(config: Config) -> Run | None:
+    """Return the run of a config's recipe and seed that broke off last and can go on on its backend, or None."""
     backend = resolve_backend(config.runtime.backend)
-    broken_off = [run for run in runs.begun(parent) if run.checkpoints and not run.is_in_use()]
+    broken_off = [run for run in runs.begun() if run.checkpoints and not run.is_in_use()]
     own = [run for run in broken_off if _is_of(run, config) and run.config().runtime.backend == backend]
     return own[-1] if own else None
 
