@@ -1,5 +1,8 @@
 """Small trainings for tests, and ways to break them off."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import keras
@@ -12,6 +15,22 @@ from cnnzoo.training import Silent, train
 
 SMALL_SETTINGS = SMALL[1::2]
 
+# Of everything that has a state: momentum, averaged weights, accumulated gradients, dropout, augmentation, a plateau.
+EVERYTHING = (
+    *SMALL_SETTINGS,
+    "model={name: lecture_tensorflow}",
+    "augmentation={rotation: 10, shift: 1}",
+    "optimizer={name: sgd, momentum: 0.9, learning_rate: 0.02, l2: 0.0005, clip_norm: 5.0}",
+    "schedule={name: plateau, patience: 1, warmup_epochs: 0.5}",
+    "training.epochs=3",
+    "training.batch_size=32",
+    "training.steps_per_epoch=10",
+    "training.ema_decay=0.8",
+    "training.gradient_accumulation=2",
+    "training.label_smoothing=0.1",
+    "training.checkpoint_steps=3",
+)
+
 
 def trained(directory: Path, *settings: str, seed: int = 0) -> tuple[Run, dict]:
     return train(load_config("digits", (*SMALL_SETTINGS, *settings), seed=seed), "digits", directory)
@@ -19,6 +38,11 @@ def trained(directory: Path, *settings: str, seed: int = 0) -> tuple[Run, dict]:
 
 def weights(path: Path) -> list:
     return [keras.ops.convert_to_numpy(weight) for weight in load_model(path).weights]
+
+
+def state(run: Run) -> tuple[bytes, list[list[bytes]]]:
+    models = (run.model_path, run.last_model_path)
+    return run.history_path.read_bytes(), [[weight.tobytes() for weight in weights(model)] for model in models]
 
 
 class CutOffError(Exception):
@@ -38,3 +62,18 @@ class CutOff(Silent):
     def epoch(self, row, images_per_second, best):
         if (row["epoch"], None) == self.at:
             raise CutOffError
+
+
+def command(
+    *words: str | Path, compiled: Path | None = None, kilobytes: int | str = "unlimited"
+) -> "subprocess.Popen[str]":
+    """Start a command that can write files up to a size, as on a disk that is full.
+
+    What JAX compiles is kept in the folder ``compiled``, or not at all: where files may not grow it could not be.
+    """
+    environment = {**os.environ, "JAX_ENABLE_COMPILATION_CACHE": str(bool(compiled))}
+    if compiled:
+        environment["JAX_COMPILATION_CACHE_DIR"] = str(compiled)
+    limited = ["bash", "-c", f'ulimit -f {kilobytes}; exec "$@"', "bash"]
+    arguments = [*limited, sys.executable, "-m", "cnnzoo", *map(str, words)]
+    return subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)

@@ -1,19 +1,12 @@
 """A training that was cut off anywhere goes on as if nothing had happened."""
 
-import os
-import random
 import shutil
 import signal
-import subprocess
-import sys
-import time
-from functools import partial
-from itertools import count
 
 import keras
 import pytest
 import yaml
-from trainings import SMALL_SETTINGS, CutOff, CutOffError, weights
+from trainings import EVERYTHING, SMALL_SETTINGS, CutOff, CutOffError, command, state
 
 from cnnzoo import registry
 from cnnzoo.cli.options import load_config
@@ -21,27 +14,6 @@ from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
 from cnnzoo.saved_models import load_model
 from cnnzoo.training import Silent, resume, train
-
-# Of everything that has a state: momentum, averaged weights, accumulated gradients, dropout, augmentation, a plateau.
-EVERYTHING = (
-    *SMALL_SETTINGS,
-    "model={name: lecture_tensorflow}",
-    "augmentation={rotation: 10, shift: 1}",
-    "optimizer={name: sgd, momentum: 0.9, learning_rate: 0.02, l2: 0.0005, clip_norm: 5.0}",
-    "schedule={name: plateau, patience: 1, warmup_epochs: 0.5}",
-    "training.epochs=3",
-    "training.batch_size=32",
-    "training.steps_per_epoch=10",
-    "training.ema_decay=0.8",
-    "training.gradient_accumulation=2",
-    "training.label_smoothing=0.1",
-    "training.checkpoint_steps=3",
-)
-
-
-def state(run):
-    models = (run.model_path, run.last_model_path)
-    return run.history_path.read_bytes(), [[weight.tobytes() for weight in weights(model)] for model in models]
 
 
 @pytest.fixture(scope="module")
@@ -238,65 +210,6 @@ def test_the_means_of_the_short_recipe_end_in_the_same_bits(tmp_path, monkeypatc
     plain, _ = train(load_config("digits", settings), directory=tmp_path / "plain")
     assert plain.history()[0]["loss"] != whole.history()[0]["loss"]
     assert load_model(whole.model_path).input_shape == (None, 28, 28, 1)
-
-
-SETTINGS = [word for setting in EVERYTHING for word in ("--set", setting)]
-
-
-def command(*words, compiled=None, kilobytes="unlimited"):
-    """Start a command that can write files up to a size, as on a disk that is full.
-
-    What JAX compiles is kept in the folder ``compiled``, or not at all: where files may not grow it could not be.
-    """
-    environment = {**os.environ, "JAX_ENABLE_COMPILATION_CACHE": str(bool(compiled))}
-    environment.pop("XLA_FLAGS", None)  # of scripts/test: it is to compute as a user's does
-    if compiled:
-        environment["JAX_COMPILATION_CACHE_DIR"] = str(compiled)
-    limited = ["bash", "-c", f'ulimit -f {kilobytes}; exec "$@"', "bash"]
-    words = [*limited, sys.executable, "-m", "cnnzoo", *map(str, words)]
-    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
-
-
-@pytest.mark.slow
-def test_a_process_that_was_killed_at_any_moment_goes_on_to_the_same_bits(tmp_path):
-    """In as many random moments as CNNZOO_KILLS says, two by default."""
-    long = [*SETTINGS, "--set", "training.epochs=24"]
-    began = time.monotonic()
-    start = partial(command, "train", compiled=tmp_path / "compiled")
-    whole = start("digits", "--run", tmp_path / "whole", *long)
-    _, errors = whole.communicate()
-    seconds = time.monotonic() - began
-    assert whole.returncode == 0, errors
-    moments, wanted = random.Random(), int(os.environ.get("CNNZOO_KILLS", "2"))
-    kills: list[str] = []  # told when something fails
-    for number in count():
-        run = Run(tmp_path / f"run{number}")
-        began, before = time.monotonic(), len(kills)
-        process = start("digits", "--run", run.directory, *long)
-        while process.poll() is None:
-            moment = moments.uniform(0.05, 0.95) * seconds if len(kills) < wanted else None
-            try:
-                _, errors = process.communicate(timeout=moment)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.communicate()
-                # A run that says so has only its process left to end: there is nothing to resume.
-                if run.metrics().get("status") == "finished":
-                    break
-                kills.append(
-                    f"{run.directory.name} after {moment:.1f} s, with {[path.name for path in run.checkpoints]}"
-                )
-                begun = run.config_path.is_file()
-                again = ("--resume", run.directory) if begun else ("digits", "--run", tmp_path / f"run{number}b", *long)
-                run = run if begun else Run(tmp_path / f"run{number}b")
-                process = start(*again)
-        else:
-            assert process.returncode == 0, (kills, errors)
-            if len(kills) == before:  # shorter than the first, which compiled what the others find
-                seconds = time.monotonic() - began
-        assert state(run) == state(Run(tmp_path / "whole")), kills
-        if len(kills) == wanted:
-            return
 
 
 @pytest.mark.slow
