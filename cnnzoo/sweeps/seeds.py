@@ -1,6 +1,8 @@
 """One config, several seeds."""
 
-from collections.abc import Callable, Iterable, Sequence
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from cnnzoo.config import Config, FolderSection
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
 from cnnzoo.runtime import Device, resolve_backend
-from cnnzoo.sweeps.processes import Ended, Heard, run_all, train_command
+from cnnzoo.sweeps.processes import Heard, run_all, train_command
 from cnnzoo.training import resolved
 
 Announce = Callable[[str, Run | None], None]
@@ -33,7 +35,8 @@ def train_seeds(
     """Train a config with several seeds under ``runs/``, each in a process of its own; the test images are not touched.
 
     Seeds that are finished already are not trained again, and those that broke off go on. What is missing is decided at
-    the start: a second command that is given meanwhile may train a seed too that this one has yet to come to.
+    the start: a second command that is given meanwhile may train a seed too that this one has yet to come to. A change
+    of the config's file meanwhile makes no difference.
 
     Args:
         config: The recipe, loaded from a file with the settings.
@@ -56,30 +59,59 @@ def train_seeds(
         UserError: Another process is training one of the seeds at this moment, or the images are not there or damaged.
     """
     recipe = resolved(config, data_dir)
-    commands = {}
+    missing: dict[int, Run | None] = {}
     for seed in seeds:
         wanted = recipe.replaced(seed=seed)
         run = find_member(wanted, any_backend=any_backend)
         begun = None if run else find_unfinished(wanted)
         announce(_name(seed), run or begun)
-        if begun:
-            commands[_name(seed)] = train_command("--resume", str(begun.directory), data_dir=data_dir, device=device)
-        elif run is None:
-            words = ("--config", str(config.path), "--seed", str(seed))
-            commands[_name(seed)] = train_command(*words, settings=settings, data_dir=data_dir, device=device)
-    if commands:
-        check_data([config], data_dir)
-    ended = run_all(commands, jobs, heard, stop_at_failure=stop_at_failure)
+        if run is None:
+            missing[seed] = begun
+    reasons = _train(config, missing, settings, jobs, data_dir, device, heard, stop_at_failure) if missing else {}
     trained, failed = [], []
     for seed in seeds:
         member = find_member(recipe.replaced(seed=seed), any_backend=any_backend)
         if member:
             trained.append(figures(member))
-        elif _name(seed) in ended:
-            failed.append({"seed": seed, "reason": _reason(ended[_name(seed)])})
-        elif _name(seed) not in commands:
-            failed.append({"seed": seed, "reason": "its run is gone"})
+        elif seed in reasons or seed not in missing:
+            failed.append({"seed": seed, "reason": reasons.get(seed) or "its run is gone"})
     return {"runs": trained, "failed": failed, **spread(trained)}
+
+
+def _train(
+    config: Config,
+    missing: Mapping[int, Run | None],
+    settings: Sequence[str],
+    jobs: int,
+    data_dir: Path | None,
+    device: Device | None,
+    heard: Heard,
+    stop_at_failure: bool,
+) -> dict[int, str | None]:
+    """Train seeds, or go on with what was begun of them; return of each that was started why it failed, or None."""
+    check_data([config], data_dir)
+    assert config.path
+    with tempfile.TemporaryDirectory() as folder:
+        # Hours may pass before the last seed begins, in which the file is edited for what comes next.
+        copy = shutil.copyfile(config.path, Path(folder, f"{runs.name_for(config.path)}.yaml"))
+
+        def told(text: str) -> str:
+            return text.replace(str(copy), str(config.path))
+
+        commands = {
+            _name(seed): train_command("--resume", str(begun.directory), data_dir=data_dir, device=device)
+            if begun
+            else train_command(
+                "--config", str(copy), "--seed", str(seed), settings=settings, data_dir=data_dir, device=device
+            )
+            for seed, begun in missing.items()
+        }
+        ended = run_all(commands, jobs, lambda name, line: heard(name, told(line)), stop_at_failure=stop_at_failure)
+    return {
+        seed: told(ended[_name(seed)].reason) if ended[_name(seed)].code else None
+        for seed in missing
+        if _name(seed) in ended
+    }
 
 
 def find_member(config: Config, parent: Path = runs.RUNS, *, any_backend: bool) -> Run | None:
@@ -136,9 +168,16 @@ def check_data(configs: Iterable[Config], data_dir: Path | None) -> None:
 
 
 def figures(run: Run) -> dict[str, Any]:
-    """Return what a finished run reached: run, seed, epochs, best_epoch, validation accuracy and loss, seconds."""
+    """Return what a finished run reached: run, seed, epochs, best_epoch, validation accuracy and loss, seconds.
+
+    Raises:
+        UserError: Its metrics do not say so.
+    """
     metrics = run.metrics()
     wanted = ("epochs", "best_epoch", "validation_accuracy", "validation_loss", "seconds")
+    for key in wanted:
+        if key not in metrics:
+            raise UserError(f"{run.metrics_path} is damaged: it holds no {key}.")
     return {"run": str(run.directory), "seed": run.config().seed, **{key: metrics[key] for key in wanted}}
 
 
@@ -150,10 +189,6 @@ def spread(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         summary["mean"][key] = float(np.mean(values)) if values else None
         summary["standard_deviation"][key] = float(np.std(values, ddof=1)) if len(values) > 1 else None
     return summary
-
-
-def _reason(ended: Ended) -> str:
-    return ended.reason if ended.code else "its run is of another recipe: the config was changed while others trained"
 
 
 def _name(seed: int) -> str:

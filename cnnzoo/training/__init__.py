@@ -88,7 +88,7 @@ def resume(
         from cnnzoo.training import checkpoints, fitting, preparing  # noqa: PLC0415 - as in train
 
         before = run.environment() if run.environment_path.is_file() else {}
-        if before and before["versions"] != runtime.describe():
+        if before and before.get("versions") != runtime.describe():
             heard.remark("Begun with other versions or on another machine: the last digits may come out otherwise.")
         checkpoint = checkpoints.newest(run, heard.remark) if before else None
         prepared = preparing.prepare(config, data_dir, before.get("preprocessing"), begun=checkpoint is not None)

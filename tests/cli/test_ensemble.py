@@ -1,5 +1,6 @@
 """Members that are there, members that are missing, and members that fail."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -34,10 +35,13 @@ def test_a_run_of_another_backend_is_a_member(cnnzoo, digits_runs):
 
 
 @pytest.mark.slow
-def test_a_member_that_fails_ends_it_with_its_reason_and_no_other_is_begun(cnnzoo):
-    diverging = ("--set", "optimizer.learning_rate=1000000.0")
-    voted = cnnzoo("ensemble", "--config", "digits", "--members", "2", *SMALL, *diverging)
+@pytest.mark.parametrize(("jobs", "begun"), [("1", {"0"}), ("2", {"0", "1"})])
+def test_members_that_fail_end_it_with_their_reasons_and_no_other_is_begun(jobs, begun, cnnzoo):
+    large = ("--set", "training.batch_size=5000")
+    voted = cnnzoo("ensemble", "--config", "digits", "--members", "2", "--jobs", jobs, *large)
     assert (voted.code, voted.out) == (2, "")
-    assert "\nError: Seed 0 failed: The loss is not finite" in voted.err
-    assert "seed 1" not in voted.err
-    assert not list(Path("runs").glob("*-ensemble"))
+    assert set(re.findall(r"^seed (\d)  Starting", voted.err, re.MULTILINE)) == begun
+    told = voted.err.splitlines()[-1]
+    assert told.startswith("Error: Seed 0 failed: ")
+    assert re.findall(r"Seed (\d) failed: .*?5,000 is more than the 1,293 training images", told) == sorted(begun)
+    assert not Path("runs").exists()
