@@ -90,11 +90,11 @@ def load(name: str | Path, settings: Sequence[str] = ()) -> Config:
         UserError: The file or a setting is wrong; the message names file, line and key.
     """
     path = find(str(name))
-    values, origins = read(path)
+    text, values, origins = read(path)
     for setting in settings:
         override(values, origins, setting)
     try:
-        return Config.model_validate(values).read_from(path, origins)
+        return Config.model_validate(values).read_from(path, origins, text)
     except ValidationError as error:
         raise UserError("\n".join(explain(path, values, origins, error))) from None
 

@@ -22,8 +22,8 @@ DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]{0,29}|[0-9]*\.[0-9]*(e[-+][0-9]+)?|\.(
 
 def read(
     path: Path, needs: str = "a config needs at least the sections model and data"
-) -> tuple[dict[str, Any], dict[Key, str]]:
-    """Return a file's values, and for each key the file and line that it stands in.
+) -> tuple[str, dict[str, Any], dict[Key, str]]:
+    """Return a file's text, its values, and for each key the file and line that it stands in.
 
     Args:
         path: Of the file.
@@ -43,7 +43,7 @@ def read(
         raise UserError(f"{path} is empty; {needs}.")
     if not isinstance(values, dict):
         raise UserError(f"{origins[()]}: a config holds sections, such as 'model: {{name: lenet5}}', and nothing else.")
-    return values, origins
+    return text, values, origins
 
 
 def override(values: dict[str, Any], origins: dict[Key, str], setting: str) -> None:

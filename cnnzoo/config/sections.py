@@ -176,6 +176,7 @@ class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash
     seed: int = Field(0, ge=0, lt=SEEDS, description="Seeds weights, order, augmentation and dropout.")
     _path: Path | None = PrivateAttr(default=None)
     _origins: dict[Key, str] = PrivateAttr(default_factory=dict)
+    _text: str | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _the_schedule_fits_into_the_training(self) -> "Config":
@@ -224,16 +225,21 @@ class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash
         Raises:
             pydantic.ValidationError: A value, or what the values make together, is wrong.
         """
-        return Config.model_validate({**dict(self), **sections}).read_from(self.path, self._origins)
+        return Config.model_validate({**dict(self), **sections}).read_from(self.path, self._origins, self._text)
 
     @property
     def path(self) -> Path | None:
         """The file that the config was read from; None for one that was made otherwise."""
         return self._path
 
-    def read_from(self, path: Path | None, origins: Mapping[Key, str]) -> "Config":
-        """Remember the file, and the place that each key came from, for what is found wrong later; return itself."""
-        self._path, self._origins = path, dict(origins)
+    @property
+    def text(self) -> str:
+        """What stood in that file, without settings; the config's YAML where there is none."""
+        return self._text or self.to_yaml()
+
+    def read_from(self, path: Path | None, origins: Mapping[Key, str], text: str | None = None) -> "Config":
+        """Remember the file, what stood in it and where each key came from, for later; return itself."""
+        self._path, self._origins, self._text = path, dict(origins), text
         return self
 
     @contextmanager

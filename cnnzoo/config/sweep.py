@@ -190,7 +190,7 @@ def load_plan(path: Path, base: Path | None, find: Callable[[str], Path]) -> Pla
     Raises:
         UserError: A file is wrong, a point makes an invalid config, or there are too many points.
     """
-    values, origins = read(path, "a sweep needs config, method and keys")
+    _, values, origins = read(path, "a sweep needs config, method and keys")
     try:
         sweep = Sweep.model_validate(values)
     except ValidationError as error:
@@ -203,7 +203,7 @@ def load_plan(path: Path, base: Path | None, find: Callable[[str], Path]) -> Pla
         base = base or find(sweep.config)
     except UserError as error:
         raise UserError(f"{origins['config',]}: config: {error}") from None
-    written = read(base)
+    written = read(base)[1:]
     points = [_point(chosen, base, *copy.deepcopy(written), origins) for chosen in sweep.points()]
     return Plan(sweep, path, base, written[0], points, sweep.seeds or [points[0].config.seed])
 

@@ -11,7 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,19 +67,44 @@ def run_all(
         How each one that was started ended, by its name.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C or a kill; all processes have ended.
+        KeyboardInterrupt: Ctrl-C or a kill; all processes have ended, as where ``heard`` raises anything.
     """
-    running: dict[str, subprocess.Popen[str]] = {}
-    lock, stopping, failed = threading.Lock(), threading.Event(), threading.Event()
+    group = _Group(heard, stop_at_failure)
+    with _termination_as_ctrl_c(), ThreadPoolExecutor(jobs) as pool:
+        futures = {name: pool.submit(group.run, name, commands[name]) for name in commands}
+        try:
+            waiting: set[Future[Ended | None]] = set(futures.values())
+            while waiting:
+                group.check()
+                done, waiting = wait(waiting, 0.1, FIRST_EXCEPTION)
+                for future in done:
+                    future.result()
+            group.check()
+        except BaseException:
+            for future in futures.values():
+                future.cancel()
+            group.end()
+            raise
+    return {name: ended for name, future in futures.items() if (ended := future.result())}
 
-    def run(name: str) -> Ended | None:
-        with lock:
-            if stopping.is_set():
-                raise KeyboardInterrupt
-            if stop_at_failure and failed.is_set():
+
+class _Group:
+    """Processes that are heard from several threads and end together where they have to."""
+
+    def __init__(self, heard: Heard, stop_at_failure: bool) -> None:
+        self.heard, self.stop_at_failure = heard, stop_at_failure
+        self.lock = threading.Lock()
+        self.started: dict[str, subprocess.Popen[str]] = {}
+        self.stopping = self.failed = False
+        self.trouble: BaseException | None = None
+
+    def run(self, name: str, command: Sequence[str]) -> Ended | None:
+        """Run one to its end; None where none is to be started any more."""
+        with self.lock:
+            if self.stopping or (self.stop_at_failure and self.failed):
                 return None
             process = subprocess.Popen(
-                commands[name],
+                command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
@@ -87,31 +112,48 @@ def run_all(
                 errors="replace",
                 process_group=0,  # the terminal's Ctrl-C reaches this process alone, which passes it on once
             )
-            running[name] = process
+            self.started[name] = process
         lines: deque[str] = deque(maxlen=20)
         assert process.stderr
         with process.stderr:
             for line in process.stderr:
                 lines.append(line.rstrip())
-                heard(name, lines[-1])
+                self.tell(name, lines[-1])
         code = process.wait()
-        with lock:
-            del running[name]
-            if code:
-                failed.set()
+        if code:
+            with self.lock:
+                self.failed = True
         return Ended(code, tuple(lines))
 
-    with _termination_as_ctrl_c(), ThreadPoolExecutor(jobs) as pool:
-        futures = {name: pool.submit(run, name) for name in commands}
+    def tell(self, name: str, line: str) -> None:
+        """Pass a line on, until that fails; a process is read from all the same, or it could not write and end."""
+        if self.trouble is None:
+            try:
+                self.heard(name, line)
+            except BaseException as error:  # such as of a terminal that is gone
+                self.trouble = error
+
+    def check(self) -> None:
+        """Raise what passing a line on has raised."""
+        if self.trouble is not None:
+            raise self.trouble
+
+    def end(self) -> None:
+        """Ask all to end and wait; those that take too long, or all at a second Ctrl-C, are killed."""
+        with self.lock:
+            self.stopping = True
+            running = {name: process for name, process in self.started.items() if process.poll() is None}
         try:
-            wait(futures.values(), return_when=FIRST_EXCEPTION)
-            return {name: ended for name, future in futures.items() if (ended := future.result())}
-        except BaseException:
-            stopping.set()
-            for future in futures.values():
-                future.cancel()
-            _end(running, lock, heard)
-            raise
+            for process in running.values():
+                process.terminate()  # not by SIGINT, which a process ignores that was started in the background
+            for name in running:
+                self.tell(name, "ending ...")
+            deadline = time.monotonic() + SECONDS_TO_END
+            while any(process.poll() is None for process in running.values()) and time.monotonic() < deadline:
+                time.sleep(0.05)
+        finally:
+            for process in running.values():
+                process.kill()
 
 
 @contextmanager
@@ -130,19 +172,3 @@ def _termination_as_ctrl_c() -> Iterator[None]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-
-
-def _end(running: dict[str, subprocess.Popen[str]], lock: threading.Lock, heard: Heard) -> None:
-    """Ask all to end and wait; those that take too long, or all at a second Ctrl-C, are killed."""
-    with lock:
-        for name, process in running.items():
-            process.terminate()  # not by SIGINT, which a process ignores that was started in the background
-            heard(name, "ending ...")
-    try:
-        deadline = time.monotonic() + SECONDS_TO_END
-        while running and time.monotonic() < deadline:
-            time.sleep(0.05)
-    finally:
-        with lock:
-            for process in running.values():
-                process.kill()

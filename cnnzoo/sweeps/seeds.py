@@ -1,6 +1,5 @@
 """One config, several seeds."""
 
-import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -35,11 +34,11 @@ def train_seeds(
     """Train a config with several seeds under ``runs/``, each in a process of its own; the test images are not touched.
 
     Seeds that are finished already are not trained again, and those that broke off go on. What is missing is decided at
-    the start: a second command that is given meanwhile may train a seed too that this one has yet to come to. A change
-    of the config's file meanwhile makes no difference.
+    the start: a second command that is given meanwhile may train a seed too that this one has yet to come to. What
+    became of the config's file since it was loaded makes no difference.
 
     Args:
-        config: The recipe, loaded from a file with the settings.
+        config: The recipe, loaded with the settings.
         seeds: The seeds.
         settings: Overrides that the config was loaded with.
         jobs: How many train at once.
@@ -56,17 +55,19 @@ def train_seeds(
 
     Raises:
         KeyboardInterrupt: Ctrl-C; every training has ended and can go on.
-        UserError: Another process is training one of the seeds at this moment, or the images are not there or damaged.
+        UserError: Another process is training one of the seeds at this moment, the figures of a finished one are
+            damaged, or the images are not there or damaged.
     """
     recipe = resolved(config, data_dir)
     missing: dict[int, Run | None] = {}
     for seed in seeds:
         wanted = recipe.replaced(seed=seed)
-        run = find_member(wanted, any_backend=any_backend)
-        begun = None if run else find_unfinished(wanted)
-        announce(_name(seed), run or begun)
-        if run is None:
-            missing[seed] = begun
+        if run := find_member(wanted, any_backend=any_backend):
+            figures(run)  # what is damaged is better told now than when the others have trained
+        else:
+            refuse_another(wanted, any_backend=any_backend)
+            missing[seed] = find_unfinished(wanted)
+        announce(_name(seed), run or missing[seed])
     reasons = _train(config, missing, settings, jobs, data_dir, device, heard, stop_at_failure) if missing else {}
     trained, failed = [], []
     for seed in seeds:
@@ -90,13 +91,13 @@ def _train(
 ) -> dict[int, str | None]:
     """Train seeds, or go on with what was begun of them; return of each that was started why it failed, or None."""
     check_data([config], data_dir)
-    assert config.path
     with tempfile.TemporaryDirectory() as folder:
         # Hours may pass before the last seed begins, in which the file is edited for what comes next.
-        copy = shutil.copyfile(config.path, Path(folder, f"{runs.name_for(config.path)}.yaml"))
+        copy = Path(folder, f"{runs.name_for(config.path or config.model.name)}.yaml")
+        copy.write_text(config.text, encoding="utf-8")
 
         def told(text: str) -> str:
-            return text.replace(str(copy), str(config.path))
+            return text.replace(str(copy), str(config.path or "the config"))
 
         commands = {
             _name(seed): train_command("--resume", str(begun.directory), data_dir=data_dir, device=device)
@@ -121,37 +122,42 @@ def find_member(config: Config, parent: Path = runs.RUNS, *, any_backend: bool) 
         config: The recipe and the seed.
         parent: Folder of the runs.
         any_backend: Whether it makes no difference where it ran; otherwise it has to be the config's backend.
+    """
+    return next((run for run in runs.finished(parent) if _is_of(run, config, any_backend=any_backend)), None)
+
+
+def refuse_another(config: Config, parent: Path = runs.RUNS, *, any_backend: bool) -> None:
+    """Check that a seed which has not finished is not on its way, so that it is not trained twice.
+
+    Args:
+        config: The recipe and the seed.
+        parent: Folder of the runs.
+        any_backend: Whether it makes no difference where it runs; otherwise it has to be the config's backend.
 
     Raises:
         UserError: Another process is training it at this moment.
     """
-    backend = resolve_backend(config.runtime.backend)
-    for run in runs.finished(parent):
-        if _is_of(run, config) and (any_backend or run.config().runtime.backend == backend):
-            return run
     for run in runs.begun(parent):
-        if run.is_in_use() and _is_of(run, config):
+        if run.is_in_use() and _is_of(run, config, any_backend=any_backend):
             raise UserError(
                 f"Seed {config.seed} of this recipe is being trained by another process in {run.directory}; "
                 "give the same command again when it has ended."
             )
-    return None
 
 
 def find_unfinished(config: Config) -> Run | None:
     """Return the run of a config's recipe and seed that broke off last and can go on on its backend, or None."""
-    backend = resolve_backend(config.runtime.backend)
-    broken_off = [run for run in runs.begun() if run.checkpoints and not run.is_in_use()]
-    own = [run for run in broken_off if _is_of(run, config) and run.config().runtime.backend == backend]
+    own = [run for run in runs.begun() if run.checkpoints and _is_of(run, config, any_backend=False)]
     return own[-1] if own else None
 
 
-def _is_of(run: Run, config: Config) -> bool:
+def _is_of(run: Run, config: Config, *, any_backend: bool) -> bool:
     try:
         other = run.config()
     except UserError:  # of another version, whose config means nothing today
         return False
-    return other.seed == config.seed and other.recipe() == config.recipe()
+    there = any_backend or other.runtime.backend == resolve_backend(config.runtime.backend)
+    return there and other.seed == config.seed and other.recipe() == config.recipe()
 
 
 def check_data(configs: Iterable[Config], data_dir: Path | None) -> None:
@@ -176,7 +182,7 @@ def figures(run: Run) -> dict[str, Any]:
     metrics = run.metrics()
     wanted = ("epochs", "best_epoch", "validation_accuracy", "validation_loss", "seconds")
     for key in wanted:
-        if key not in metrics:
+        if not isinstance(metrics.get(key), int | float):
             raise UserError(f"{run.metrics_path} is damaged: it holds no {key}.")
     return {"run": str(run.directory), "seed": run.config().seed, **{key: metrics[key] for key in wanted}}
 

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from cnnzoo.sweeps import processes
 from cnnzoo.sweeps.processes import run_all, train_command
 
 PRELUDE = """
@@ -54,7 +55,7 @@ def test_as_many_run_at_once_as_are_asked_for(jobs, together, tmp_path):
     assert (ended["a"].lines == ("together",)) == together
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_ctrl_c_or_a_kill_ends_all_processes_in_their_own_time_and_starts_no_other(number, tmp_path, ctrl_c):
     keep = f"lambda *_: (open({str(tmp_path)!r} + '/kept', 'w'), sys.exit(1))"
     patient = f"import signal; signal.signal(signal.SIGTERM, {keep}); say('begun'); time.sleep(60)"
@@ -65,12 +66,44 @@ def test_ctrl_c_or_a_kill_ends_all_processes_in_their_own_time_and_starts_no_oth
         if line == "begun":
             os.kill(os.getpid(), number)
 
-    began = time.monotonic()
+    began, handlers = time.monotonic(), [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)]
     with pytest.raises(KeyboardInterrupt):
         run_all({"first": python(patient), "second": python("say('begun')")}, 1, listen)
     assert time.monotonic() - began < 30
+    assert [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)] == handlers
     assert (tmp_path / "kept").is_file()
     assert heard == [("first", "begun"), ("first", "ending ...")]
+
+
+def test_one_that_does_not_end_is_killed(monkeypatch, ctrl_c):
+    monkeypatch.setattr(processes, "SECONDS_TO_END", 0.2)
+
+    def listen(name, line):
+        if line == "begun":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); say('begun'); time.sleep(60)"
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        run_all({"deaf": python(deaf)}, 1, listen)
+    assert time.monotonic() - began < 30
+
+
+def test_a_terminal_that_is_gone_ends_all_in_their_own_time(tmp_path):
+    keep = "lambda *_: (say('ending'), Path({!r}).touch(), sys.exit(1))"
+    patient = "import signal; signal.signal(signal.SIGTERM, " + keep + "); say('begun'); time.sleep(60)"
+    begun = []
+
+    def listen(name, line):
+        begun.append(name)
+        if len(begun) == 2:
+            raise BrokenPipeError
+
+    began = time.monotonic()
+    with pytest.raises(BrokenPipeError):
+        run_all({name: python(patient.format(str(tmp_path / name))) for name in ("a", "b")}, 2, listen)
+    assert time.monotonic() - began < 20
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
 
 
 def test_a_command_is_what_a_person_would_type(tmp_path):
