@@ -119,10 +119,18 @@ class Run:
         """Return the names of the files in the directory that are of another making."""
         ways = [name for name in dir(Run) if name.endswith(("_path", "_folder"))]
         known = {getattr(self, name).name for name in ways if isinstance(getattr(Run, name), property)}
-        for split in get_args(Split):
-            known |= {path(split).name for path in (self.predictions_path, self.report_path, self.confusion_path)}
+        known |= {path.name for path in self._measured()}
         names = sorted(path.name for path in self.directory.iterdir())
         return [name for name in names if name not in known and not name.startswith(".")]
+
+    def _measured(self) -> list[Path]:
+        ways = (self.predictions_path, self.report_path, self.confusion_path)
+        return [path(split) for split in get_args(Split) for path in ways]
+
+    def forget_what_was_reached(self) -> None:
+        """Remove the metrics and what was measured of an interrupted training, which is about to become another."""
+        for path in (self.metrics_path, *self._measured()):
+            path.unlink(missing_ok=True)
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -88,7 +88,7 @@ def resume(
         from cnnzoo.training import checkpoints, fitting, preparing  # noqa: PLC0415 - as in train
 
         before = run.environment() if run.environment_path.is_file() else {}
-        if before and before.get("versions") != runtime.describe():
+        if before and before["versions"] != runtime.describe():
             heard.remark("Begun with other versions or on another machine: the last digits may come out otherwise.")
         checkpoint = checkpoints.newest(run, heard.remark) if before else None
         prepared = preparing.prepare(config, data_dir, before.get("preprocessing"), begun=checkpoint is not None)
@@ -97,7 +97,7 @@ def resume(
             raise UserError(f"{run.directory} was begun with other images than there are now; train it anew.")
         if not before:
             fitting.begin(config, prepared, run, where)
-        run.metrics_path.unlink(missing_ok=True)  # of the interruption that is over
+        run.forget_what_was_reached()
         return run, fitting.fit(config, prepared, run, where, heard, checkpoint)
 
 

@@ -11,6 +11,7 @@ from trainings import EVERYTHING, SMALL_SETTINGS, CutOff, CutOffError, command, 
 from cnnzoo import registry
 from cnnzoo.cli.options import load_config
 from cnnzoo.errors import UserError
+from cnnzoo.files import write_json
 from cnnzoo.runs import Run
 from cnnzoo.saved_models import load_model
 from cnnzoo.training import Silent, resume, train
@@ -58,14 +59,16 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_it_taken(uninterrupted,
 
     told = []
     run = cut_off(tmp_path / "run", 2, 10)
+    write_json(run.environment_path, run.environment() | {"versions": {"keras": "0.1"}})
     newest, before = run.checkpoints
     content = bytearray(newest.read_bytes())
     middle = len(content) // 2
     content[middle : middle + 999] = bytes(byte ^ 1 for byte in content[middle : middle + 999])
     newest.write_bytes(content)
     assert state(resume(run, listener=Hearing())[0]) == state(uninterrupted[0])
-    assert str(newest) in told[0]
-    assert told[1] == (1, 1, 6)
+    assert "other versions" in told[0]
+    assert str(newest) in told[1]
+    assert told[2] == (1, 1, 6)
     assert before.name == "epoch-000001-step-00000006.npz"
 
 
@@ -117,9 +120,13 @@ def test_the_files_of_an_epoch_that_is_done_again_are_those_that_count(tmp_path,
 def test_what_was_reached_before_an_interruption_is_not_said_of_what_comes_after(tmp_path, ctrl_c):
     run, _ = train(load_config("digits", EVERYTHING), directory=tmp_path / "run", listener=Interrupting())
     assert run.metrics()["status"] == "interrupted"
+    measured = [run.report_path("test"), run.predictions_path("validation"), run.confusion_path("test")]
+    for path in measured:
+        path.write_text("of the first epoch")
     with pytest.raises(CutOffError):
         resume(run, listener=CutOff(2, 4))
     assert run.metrics() == {}
+    assert not any(path.exists() for path in measured)
 
 
 def test_two_checkpoints_are_kept(tmp_path):
