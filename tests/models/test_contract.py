@@ -253,8 +253,8 @@ import keras
 import numpy as np
 for name in sys.argv[1:]:
     sys.modules.setdefault(name, None)
-from cnnzoo.models import alexnet_small, alphago_policy_small, lenet5_1998, resnet20
-for model in (alexnet_small(), alphago_policy_small(), lenet5_1998(), resnet20(shortcut="A")):
+from cnnzoo.models import alexnet, alphago_policy_small, lenet5_1998, resnet20
+for model in (alexnet((67, 67, 3), 10), alphago_policy_small(), lenet5_1998(), resnet20(shortcut="A")):
     logits = model(np.ones((2, *model.input_shape[1:]), "float32"))
     assert np.isfinite(keras.ops.convert_to_numpy(logits)).all()
     print(keras.backend.backend(), *logits.shape)
