@@ -66,11 +66,16 @@ def test_ctrl_c_or_a_kill_ends_all_processes_in_their_own_time_and_starts_no_oth
         if line == "begun":
             os.kill(os.getpid(), number)
 
-    began, handlers = time.monotonic(), [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)]
-    with pytest.raises(KeyboardInterrupt):
-        run_all({"first": python(patient), "second": python("say('begun')")}, 1, listen)
+    began, both = time.monotonic(), (signal.SIGTERM, signal.SIGHUP)
+    inherited = [signal.signal(each, signal.SIG_DFL) for each in both]  # nohup has SIGHUP ignored
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_all({"first": python(patient), "second": python("say('begun')")}, 1, listen)
+        assert [signal.getsignal(each) for each in both] == [signal.SIG_DFL, signal.SIG_DFL]
+    finally:
+        for each, handler in zip(both, inherited, strict=True):
+            signal.signal(each, handler)
     assert time.monotonic() - began < 30
-    assert [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)] == handlers
     assert (tmp_path / "kept").is_file()
     assert heard == [("first", "begun"), ("first", "ending ...")]
 
