@@ -47,8 +47,8 @@ def command(
 
     With --config, finished runs of the same config under runs/ are members already, on whichever backend they ran; only
     the missing seeds are trained, each in a process of its own, one after the other or --jobs at once. So the command
-    goes on where an interruption left it. When one fails, those that train at that moment go on to
-    their end, and no other is begun.
+    goes on where an interruption left it. When one fails, those that train at that moment go on to their end, and no
+    other is begun.
     """
     if bool(directories) == bool(config_name):
         raise UserError("Name runs, or a config with --config FILE --members N; one of the two.")

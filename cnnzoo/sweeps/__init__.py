@@ -144,11 +144,15 @@ def train(
             announce(name, run if begun else None)
             if begun and run.metrics().get("status") == "finished":
                 continue
-            if begun:
-                commands[name] = train_command("--resume", str(run.directory), data_dir=data_dir, device=device)
-            else:
-                words = ("--config", str(sweep.plan.base), "--seed", str(seed), "--run", str(run.directory))
-                commands[name] = train_command(*words, settings=point.settings, data_dir=data_dir, device=device)
+            commands[name] = train_command(
+                sweep.plan.base,
+                seed,
+                point.settings,
+                begun=run.directory if begun else None,
+                directory=run.directory,
+                data_dir=data_dir,
+                device=device,
+            )
         ended = run_all(commands, jobs, heard)
         reasons = {
             name: ended[name].reason if name in ended else "its run is gone"

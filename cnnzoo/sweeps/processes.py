@@ -43,13 +43,33 @@ class Ended:
 
 
 def train_command(
-    *arguments: str, settings: Sequence[str] = (), data_dir: Path | None = None, device: Device | None = None
+    config: Path,
+    seed: int,
+    settings: Sequence[str] = (),
+    *,
+    begun: Path | None = None,
+    directory: Path | None = None,
+    data_dir: Path | None = None,
+    device: Device | None = None,
 ) -> list[str]:
-    """Return the command line of ``cnnzoo train`` in a process of this interpreter."""
-    chosen = [word for setting in settings for word in ("--set", setting)]
-    where = ["--data-dir", str(data_dir)] if data_dir else []
-    on = ["--device", device] if device else []
-    return [sys.executable, "-m", "cnnzoo", "train", *arguments, *chosen, *where, *on, "--json"]
+    """Return the command line of ``cnnzoo train`` in a process of this interpreter.
+
+    Args:
+        config: The recipe's file.
+        seed: The seed.
+        settings: Overrides of the recipe.
+        begun: Directory of the run that goes on by its own config; None for a new run.
+        directory: Where a new run shall lie; None for a new number under ``runs/``.
+        data_dir: Where the data set lies; None to search for it.
+        device: Where to compute; None for what the config says.
+    """
+    words = ["--resume", str(begun)] if begun else ["--config", str(config), "--seed", str(seed)]
+    if not begun:
+        words += ["--run", str(directory)] if directory else []
+        words += [word for setting in settings for word in ("--set", setting)]
+    words += ["--data-dir", str(data_dir)] if data_dir else []
+    words += ["--device", device] if device else []
+    return [sys.executable, "-m", "cnnzoo", "train", *words, "--json"]
 
 
 def run_all(

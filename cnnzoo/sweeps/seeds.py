@@ -100,10 +100,8 @@ def _train(
             return text.replace(str(copy), str(config.path or "the config"))
 
         commands = {
-            _name(seed): train_command("--resume", str(begun.directory), data_dir=data_dir, device=device)
-            if begun
-            else train_command(
-                "--config", str(copy), "--seed", str(seed), settings=settings, data_dir=data_dir, device=device
+            _name(seed): train_command(
+                copy, seed, settings, begun=begun.directory if begun else None, data_dir=data_dir, device=device
             )
             for seed, begun in missing.items()
         }

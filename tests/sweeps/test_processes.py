@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -112,6 +113,12 @@ def test_a_terminal_that_is_gone_ends_all_in_their_own_time(tmp_path):
 
 
 def test_a_command_is_what_a_person_would_type(tmp_path):
-    command = train_command("--resume", "runs/0001-lenet", data_dir=tmp_path, device="cpu")
-    expected = ["-m", "cnnzoo", "train", "--resume", "runs/0001-lenet", "--data-dir", str(tmp_path), "--device", "cpu"]
-    assert command == [sys.executable, *expected, "--json"]
+    new = train_command(Path("a.yaml"), 3, ["epochs=2"], directory=Path("runs/b"), data_dir=tmp_path, device="cpu")
+    where = ["--data-dir", str(tmp_path), "--device", "cpu", "--json"]
+    words = ["--config", "a.yaml", "--seed", "3", "--run", "runs/b", "--set", "epochs=2"]
+    assert new == [sys.executable, "-m", "cnnzoo", "train", *words, *where]
+
+
+def test_what_was_begun_goes_on_by_its_own_config():
+    command = train_command(Path("a.yaml"), 3, ["epochs=2"], begun=Path("runs/0001-a"), directory=Path("runs/b"))
+    assert command == [sys.executable, "-m", "cnnzoo", "train", "--resume", "runs/0001-a", "--json"]
