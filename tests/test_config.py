@@ -11,6 +11,7 @@ import cnnzoo
 from cnnzoo import config as configs
 from cnnzoo import registry
 from cnnzoo.config import optimization
+from cnnzoo.config.reading import as_yaml, document, read
 from cnnzoo.errors import UserError
 
 GOOD = "model:\n  name: lenet5\ndata:\n  name: digits\n"
@@ -26,15 +27,20 @@ MISTAKES = {
         ":6: training.label_smoothing",
         "less than",
     ),
-    "a number that YAML reads as text": (
-        GOOD + "optimizer:\n  name: adam\n  learning_rate: 1e-4\n",
+    "a number in quotes": (
+        GOOD + "optimizer:\n  name: adam\n  learning_rate: '1e-4'\n",
         ":7: optimizer.learning_rate",
-        "'1e-4' is text in YAML, not a number; write 0.0001.",
+        "'1e-4' is text, not a number; write 0.0001 without quotes.",
     ),
-    "a small number that YAML reads as text": (
-        GOOD + "optimizer:\n  name: adam\n  epsilon: 1e-8\n",
-        ":7: optimizer.epsilon",
-        "write 1.0e-08.",
+    "a whole number in quotes": (
+        GOOD + "training:\n  epochs: '12'\n",
+        ":6: training.epochs",
+        "write 12 without quotes.",
+    ),
+    "a number that is larger than any": (
+        GOOD + "optimizer:\n  name: adam\n  learning_rate: 1e999\n",
+        ":7: optimizer.learning_rate",
+        "finite number, not inf",
     ),
     "an unknown model": (GOOD.replace("lenet5", "lennet5"), ":2: model.name", "Did you mean 'lenet5'?"),
     "an unknown option": (GOOD.replace("lenet5", "lenet5\n  pool: max"), ":3: model.pool", "Did you mean 'pooling'?"),
@@ -181,6 +187,26 @@ def test_numbers_and_truths_that_look_like_themselves_are_taken(tmp_path):
         update={"epochs": 12, "tensorboard": True, "label_smoothing": 0.05}
     )
     assert (config.preprocessing.mean, config.preprocessing.deviation) == ([-0.5], 0.1)
+
+
+@pytest.mark.parametrize("text", ["1e-4", "1E-4", "+1e-4", "1.e-4", ".1e-3", "0.1e-3", "1.0e-04", "0.0001"])
+def test_a_number_may_have_an_exponent(tmp_path, text):
+    path = tmp_path / "a.yaml"
+    path.write_text(GOOD + f"optimizer: {{name: adam, learning_rate: {text}}}\n")
+    assert configs.load(path).optimizer.learning_rate == 1e-4
+    settings = ["optimizer.name=adam", f"optimizer.learning_rate={text}"]
+    assert configs.load(path, settings).optimizer.learning_rate == 1e-4
+
+
+@pytest.mark.parametrize(
+    "value", ["1e-4", "1E9", "+.5e3", "1e", "e4", "0.5", 1e-5, 1e16, 3, None, {"a": ["2e2", True]}]
+)
+def test_what_is_written_reads_back_as_the_same(tmp_path, value):
+    path = tmp_path / "a.yaml"
+    path.write_text(f"value: {as_yaml(value)}\n")
+    assert read(path)[1] == {"value": value}
+    path.write_text(document({"value": value}))
+    assert read(path)[1] == {"value": value}
 
 
 def test_every_mistake_is_told_at_once(tmp_path):

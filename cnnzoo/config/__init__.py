@@ -17,11 +17,11 @@ from cnnzoo.config.images import (
     ResizedCropSection,
 )
 from cnnzoo.config.mistakes import explain
-from cnnzoo.config.reading import override, read
+from cnnzoo.config.reading import as_yaml, override, read
 from cnnzoo.config.section import SEEDS
 from cnnzoo.config.sections import Config, ProgressiveResizingSection, TrainingSection
 from cnnzoo.config.seeds import parse_seeds
-from cnnzoo.config.sweep import Plan, Point, as_yaml, load_plan
+from cnnzoo.config.sweep import Plan, Point, load_plan
 from cnnzoo.errors import UserError, did_you_mean
 
 __all__ = [

@@ -1,9 +1,10 @@
 """YAML files and settings of the command line, with the place that each value came from.
 
-PyYAML reads YAML 1.1, where ``010`` is 8, ``1:30`` is 90 and ``no`` is false. What looks like that is
-refused, so that a config means what a reader takes it for.
+PyYAML reads YAML 1.1, where ``010`` is 8, ``1:30`` is 90, ``no`` is false and ``1e-4`` is text. The first three are
+refused and the last is a number, as in YAML 1.2, so that a config means what a reader takes it for.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +18,35 @@ Key = tuple[str | int, ...]
 Place = Callable[[int], str]
 
 # Thirty digits are more than any number of a config needs, and fewer than Python refuses to read.
-DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]{0,29}|[0-9]*\.[0-9]*(e[-+][0-9]+)?|\.(inf|nan))", re.IGNORECASE)
+DECIMAL = re.compile(
+    r"[-+]?(0|[1-9][0-9]{0,29}|[0-9]*\.[0-9]*(e[-+]?[0-9]+)?|[0-9]+e[-+]?[0-9]+|\.(inf|nan))", re.IGNORECASE
+)
+EXPONENTIAL = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)e[-+]?[0-9]+$", re.IGNORECASE)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.1, in which a number may have an exponent without a point or a sign."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Puts a text into quotes that ``_Loader`` would take for a number."""
+
+
+for _dialect in (_Loader, _Dumper):
+    _dialect.add_implicit_resolver("tag:yaml.org,2002:float", EXPONENTIAL, list("-+.0123456789"))
+
+
+def document(value: Any) -> str:
+    """Return a value as YAML that reads back as the same value, its keys in their order."""
+    return yaml.dump(value, Dumper=_Dumper, allow_unicode=True, sort_keys=False)
+
+
+def as_yaml(value: Any) -> str:
+    """Return a value as one line of YAML, which reads back as the same value."""
+    text = yaml.dump(
+        value, Dumper=_Dumper, default_flow_style=True, width=math.inf, allow_unicode=True, sort_keys=False
+    )
+    return text.removesuffix("\n").removesuffix("\n...")
 
 
 def read(
@@ -104,7 +133,7 @@ def _parse(text: str, place: Place, above: Key = ()) -> tuple[Any, dict[Key, str
                     f"{place(token.start_mark.line + 1)}: YAML's aliases (*), anchors (&) and tags (!) are not taken "
                     "here; write the value out, or in quotes if it is text."
                 )
-        loader = yaml.SafeLoader(text)
+        loader = _Loader(text)
         node = loader.get_single_node()
         if node is None:
             return None, {}

@@ -7,7 +7,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union
 
-import yaml
 from pydantic import (
     ConfigDict,
     Field,
@@ -31,7 +30,7 @@ from cnnzoo.config.optimization import (
     Optimizer,
     Schedule,
 )
-from cnnzoo.config.reading import Key
+from cnnzoo.config.reading import Key, document
 from cnnzoo.config.section import SEEDS, Count, Fraction, Positive, Section, WholePath, mistake
 from cnnzoo.config.sentences import sentence
 from cnnzoo.errors import UserError, did_you_mean
@@ -258,7 +257,7 @@ class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash
 
     def to_yaml(self) -> str:
         """Return the resolved config as YAML that loads to an equal one."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        return document(self.model_dump(mode="json"))
 
     def recipe(self) -> dict[str, Any]:
         """Return what the members of one ensemble share: everything but the seed and where it runs."""

@@ -27,7 +27,7 @@ def sentence(problem: Any) -> str:
             given = context.get("tag", value)
             said = f"{given!r} is not known here.{did_you_mean(str(given), choices)}"
         case "float_type" | "int_type" if isinstance(value, str) and (number := _number(value, kind)):
-            said = f"'{value}' is text in YAML, not a number; write {number}."
+            said = f"'{value}' is text, not a number; write {number} without quotes."
         case _:
             message = str(problem["msg"]).replace("Input should", "this should")
             shown = f", not {value!r}" if isinstance(value, str | int | float) else ""
@@ -36,14 +36,11 @@ def sentence(problem: Any) -> str:
 
 
 def _number(text: str, kind: str) -> str | None:
-    """Return a text as the number that YAML would read, or None if it is none of that kind."""
+    """Return the number that a text in quotes holds, or None if it is none of that kind."""
     try:
         number = float(text)
     except ValueError:
         return None
     if not math.isfinite(number) or (kind == "int_type" and not number.is_integer()):
         return None
-    if kind == "int_type":
-        return str(int(number))
-    mantissa, e, exponent = repr(number).partition("e")
-    return f"{mantissa if '.' in mantissa else mantissa + '.0'}e{int(exponent):+03d}" if e else mantissa
+    return str(int(number) if kind == "int_type" else number)

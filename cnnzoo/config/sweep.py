@@ -9,11 +9,10 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from cnnzoo.config.mistakes import explain
-from cnnzoo.config.reading import Key, put, read
+from cnnzoo.config.reading import Key, as_yaml, document, put, read
 from cnnzoo.config.section import SEEDS, Count, Section, from_the_root_on, mistake
 from cnnzoo.config.sections import Config
 from cnnzoo.config.seeds import MOST_TRAININGS, parse_seeds
@@ -175,7 +174,7 @@ class Plan:
             if "choice" in own:
                 own["choice"] = [_with_whole_paths(value, tuple(name.split("."))) for value in own["choice"]]
         parts = (values, _with_whole_paths(self.base_values))
-        sweep, base = (yaml.safe_dump(part, sort_keys=False, allow_unicode=True) for part in parts)
+        sweep, base = map(document, parts)
         return sweep, base
 
 
@@ -229,9 +228,3 @@ def _with_whole_paths(value: Any, key: Key = ()) -> Any:
     if isinstance(value, dict):
         return {name: _with_whole_paths(part, (*key, name)) for name, part in value.items()}
     return from_the_root_on(value) if key in PATHS and isinstance(value, str) else value
-
-
-def as_yaml(value: Any) -> str:
-    """Return a value as one line of YAML, which reads back as the same value."""
-    text: str = yaml.safe_dump(value, default_flow_style=True, width=math.inf, allow_unicode=True, sort_keys=False)
-    return text.removesuffix("\n").removesuffix("\n...")

@@ -69,7 +69,7 @@ def test_the_schema_is_json(cnnzoo):
 def mistakes(digits_runs, tmp_path):
     """Files to go wrong with."""
     Path("wrong.yaml").write_text(
-        "model: {name: lenet5}\ndata: {name: digits}\noptimizer: {name: adam, learning_rate: 1e-4}\n"
+        "model: {name: lenet5}\ndata: {name: digits}\noptimizer: {name: adam, learning_rate: '1e-4'}\n"
     )
     Path("small.yaml").write_text("model: {name: lenet5_1998}\ndata: {name: digits}\n")
     Path("empty.yaml").write_text("")
@@ -90,7 +90,7 @@ def mistakes(digits_runs, tmp_path):
 WRONG = {
     "train": "Name one config",
     "train --config lenett": "Did you mean 'lenet'?",
-    "train --config wrong.yaml": "wrong.yaml, line 3: optimizer.learning_rate: '1e-4' is text in YAML",
+    "train --config wrong.yaml": "wrong.yaml, line 3: optimizer.learning_rate: '1e-4' is text, not a number",
     "train --config empty.yaml": "empty.yaml is empty",
     "train --config binary.yaml": "binary.yaml is not a text file",
     "train --config nothing": "nothing is a directory",
