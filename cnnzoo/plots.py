@@ -48,7 +48,16 @@ def curves(
             axes.plot(epochs, validation, color=VERMILION, marker=marker, markersize=4, label="validation")
             if best_epoch in epochs:
                 best = validation[epochs.index(best_epoch)]
-                axes.plot(best_epoch, best, "o", color=VERMILION, markersize=11, fillstyle="none", label="chosen")
+                axes.plot(
+                    best_epoch,
+                    best,
+                    "o",
+                    color=VERMILION,
+                    markersize=11,
+                    fillstyle="none",
+                    label="chosen",
+                    clip_on=False,
+                )
         _logarithmic_where_wide(axes, [*training, *validation])
         axes.legend(frameon=False)
 
@@ -76,8 +85,8 @@ def curves(
 def confusion(matrix: ArrayLike, class_names: Sequence[str], path: Path, title: str = "Confusion matrix") -> None:
     """Draw which classes are taken for which.
 
-    The colours show the errors alone, because a good network's diagonal would drown them: each cell beside
-    the diagonal is coloured by its share of the true class.
+    The colours show the errors, because a good network's diagonal would drown them: each cell beside the diagonal is
+    coloured by its share of the true class, and the diagonal by a blue that is light even where all is right.
 
     Args:
         matrix: Numbers of images (true class, predicted class).
@@ -96,7 +105,7 @@ def confusion(matrix: ArrayLike, class_names: Sequence[str], path: Path, title: 
     figure = _figure(side + 1, side)
     axes = figure.subplots()
     image = axes.imshow(errors, cmap="Oranges", vmin=0, vmax=highest)
-    axes.imshow(np.where(np.eye(classes, dtype=bool), 1.0, np.nan), cmap="Blues", vmin=0, vmax=4)
+    axes.imshow(np.where(np.eye(classes, dtype=bool), shares, np.nan), cmap="Blues", vmin=0, vmax=400)
     if numbered:
         size = 11 if classes <= 10 else 8
         for true, predicted in zip(*np.nonzero(counts), strict=True):
