@@ -11,6 +11,7 @@ from cnnzoo import config as configs
 
 ROOT = Path(__file__).parents[1]
 RECORDS = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "configs/records").glob("*.json"))}
+README = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
 FIGURE = r"\d+\.\d+ ± \d+\.\d+ %"
 
 
@@ -27,6 +28,15 @@ def mean_and_deviation(record, of="accuracy"):
 def figure(record, of="accuracy"):
     mean, deviation = mean_and_deviation(record, of)
     return f"{100 * mean:.2f} %" if deviation is None else f"{100 * mean:.2f} ± {100 * deviation:.2f} %"
+
+
+def rounded(value):
+    return int(value + 0.5)
+
+
+def readme_row(record):
+    wanted = (f"`{record['config']}.yaml`", figure(record), f"| {len(record['members'])} |")
+    return next((line for line in README if all(text in line for text in wanted)), "")
 
 
 @pytest.mark.parametrize("name", RECORDS)
@@ -47,8 +57,30 @@ def test_header_and_readme_state_the_record(name):
     n = f"n = {len(record['members'])}"
     text = header(record["config"])
     assert re.search(rf"{re.escape(figure(record))}[^%]*{n}\b", text), (figure(record), n)
-    readme = [line for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines() if figure(record) in line]
-    assert any(f"`{record['config']}.yaml`" in line and f"| {len(record['members'])} |" in line for line in readme)
+    assert readme_row(record)
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_readme_states_the_seconds_of_the_record(name):
+    members, stated = RECORDS[name]["members"], readme_row(RECORDS[name]).rstrip("| ").rpartition("|")[2]
+    measured = [[member[of] for member in members] for of in ("seconds", "processor_seconds")]
+    known = {rounded(value) for values in measured for value in [*values, np.mean(values), np.median(values)]}
+    numbers = {int(number.replace(",", "")) for number in re.findall(r"\d{1,3}(?:,\d{3})*", stated)}
+    assert numbers <= known
+    assert {rounded(min(measured[0])), rounded(max(measured[0]))} <= numbers
+
+
+def test_readme_states_the_votes_of_the_records():
+    rows = [line for line in README if "voting" in line and line.startswith("| `")]
+    assert rows
+    for row in rows:
+        votes = {
+            f"{100 * record[vote]:.2f} %"
+            for record in RECORDS.values()
+            if f"`{record['config']}.yaml`" in row
+            for vote in ("soft_vote", "hard_vote")
+        }
+        assert set(re.findall(r"\d+\.\d+ %", row)) <= votes, row
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda path: path.stem)
