@@ -117,12 +117,16 @@ class Trainee(Model):
         for name, output in outputs.items():
             targets = ops.one_hot(ops.cast(ops.reshape(y, (-1,)), "int32"), output.shape[-1])
             if share is not None:
-                # Cross-entropy is linear in its targets, so that mixing them mixes the losses.
+                # Cross-entropy is linear in its targets: mixing them mixes the losses of both labels.
                 partners = ops.roll(targets, -1, axis=0)
                 targets = partners + share[:, None] * (targets - partners)
             weights = 1.0
             if training and self.class_weights is not None:
-                weights = ops.matmul(targets, ops.convert_to_tensor(self.class_weights)[:, None])[:, 0]
+                # Each label's loss has the weight of its class, also of a mixed image's two. The targets sum to one
+                # again, because a backend's gradient takes it for granted.
+                targets = targets * ops.convert_to_tensor(self.class_weights)
+                weights = ops.sum(targets, axis=-1)
+                targets = targets / weights[:, None]
             loss = losses.categorical_crossentropy(
                 targets, ops.cast(output, "float32"), from_logits=True, label_smoothing=smoothing
             )

@@ -101,20 +101,23 @@ def test_auxiliary_heads_add_their_weighted_loss_in_training_alone():
     assert float(trainee.compute_loss(None, labels, outputs, training=False)) == pytest.approx(alone, rel=1e-4)
 
 
-def test_mixed_images_are_trained_towards_both_labels_in_proportion():
+@pytest.mark.parametrize("weights", [None, [0.1, 10.0, 1.0]])
+def test_mixed_images_are_trained_towards_both_labels_in_proportion(weights):
     pixels = keras.Input((1, 1, 3))
     logits = keras.layers.Flatten(name="logits")(pixels)
     helped = AuxiliaryLogits(0.3, name="auxiliary1")(keras.layers.Rescaling(0.5)(logits))
     network = keras.Model(pixels, {"logits": logits, "auxiliary1": helped})
     images = np.array([[[[2, 0, 0]]], [[[0, 1, 0]]], [[[1, 3, 5]]]], "uint8")
     labels = np.array([0, 1, 2])
-    trainee = Trainee(network, images, Augmentation(AugmentationSection(mixup=1.0), images), label_smoothing=0.1)
+    augmentation = Augmentation(AugmentationSection(mixup=1.0), images)
+    trainee = Trainee(network, images, augmentation, 0.1, weights and np.array(weights, "float32"))
     outputs = trainee(np.arange(3), training=True)
     share = keras.ops.convert_to_numpy(outputs["share"])[:, None]
     raw = images.reshape(3, 3).astype("float64")
     mixed = share * raw + (1 - share) * np.roll(raw, -1, axis=0)
     assert np.allclose(keras.ops.convert_to_numpy(outputs["logits"]), mixed, atol=1e-4)
-    targets = 0.9 * (share * np.eye(3) + (1 - share) * np.roll(np.eye(3), -1, axis=0)) + 0.1 / 3
+    own = np.array(weights or [1.0, 1.0, 1.0])[:, None] * (0.9 * np.eye(3) + 0.1 / 3)
+    targets = share * own + (1 - share) * np.roll(own, -1, axis=0)
 
     def cross_entropy(logits):
         return -(targets * (logits - np.log(np.exp(logits).sum(axis=1, keepdims=True)))).sum(axis=1).mean()
