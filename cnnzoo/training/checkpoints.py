@@ -83,11 +83,10 @@ def newest(run: Run, tell: Callable[[str], None]) -> Checkpoint | None:
     found = run.checkpoints
     for path in found:
         try:
-            values = _read(path)
-            story = json.loads(str(values.pop("story")))
+            values, story = _read(path)
         except OSError as error:
             raise UserError(f"{path} cannot be read: {error.strerror or error}.") from None
-        except (BadZipFile, EOFError, KeyError, NotImplementedError, ValueError) as error:
+        except (BadZipFile, EOFError, KeyError, RuntimeError, ValueError) as error:
             path.rename(path.with_name(f"damaged-{path.name}"))
             tell(f"{path} is damaged ({error}) and passed over.")
             continue
@@ -98,7 +97,7 @@ def newest(run: Run, tell: Callable[[str], None]) -> Checkpoint | None:
     return None
 
 
-def _read(path: Path) -> dict[str, NDArray[Any]]:
+def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     content = BytesIO(path.read_bytes())  # so that what is wrong from here on is wrong with the bytes
     try:
         # NumPy reads the bytes that it needs, and not on to where sums are compared.
@@ -109,7 +108,11 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
         raise BadZipFile("its bytes have changed")
     content.seek(0)
     with np.load(content, allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
+        values = {name: archive[name] for name in archive.files}
+    story = json.loads(str(values.pop("story")))
+    if set(story.pop("names", values)) != set(values):
+        raise BadZipFile("parts of it are missing")
+    return values, story
 
 
 class Checkpoints(callbacks.Callback):
@@ -153,8 +156,9 @@ class Checkpoints(callbacks.Callback):
         values = {name: ops.convert_to_numpy(variable) for name, variable in variables(self.model).items()}
         if not all(np.isfinite(value).all() for value in values.values()):
             self.recorder.give_up()  # the last step's loss was finite, and what it made of the weights is not
+        story = {**self.recorder.story(), "names": list(values)}
         with files.whole(self.run.checkpoint_path(epoch, step)) as path:
-            np.savez(path, story=np.array(json.dumps(self.recorder.story())), **values)
+            np.savez(path, story=np.array(json.dumps(story)), **values)
         self.written = step
         for old in self.run.checkpoints[KEPT:]:
             old.unlink()

@@ -2,6 +2,8 @@
 
 import shutil
 import signal
+from io import BytesIO
+from zipfile import ZipFile
 
 import keras
 import pytest
@@ -49,7 +51,26 @@ def test_it_may_be_cut_off_again_and_again(uninterrupted, tmp_path):
     assert state(resume(run)[0]) == state(uninterrupted[0])
 
 
-def test_a_damaged_checkpoint_is_told_and_the_one_before_it_taken(uninterrupted, tmp_path):
+def flipped(content):
+    middle = len(content) // 2
+    return content[:middle] + bytes(byte ^ 1 for byte in content[middle : middle + 999]) + content[middle + 999 :]
+
+
+def said_to_be_encrypted(content):
+    flags = content.rindex(b"PK\x01\x02") + 8  # of the last entry in the archive's list
+    return content[:flags] + bytes([content[flags] | 1]) + content[flags + 1 :]
+
+
+def without_its_last_entry(content):
+    kept = BytesIO()
+    with ZipFile(BytesIO(content)) as whole, ZipFile(kept, "w") as fewer:
+        for name in whole.namelist()[:-1]:
+            fewer.writestr(name, whole.read(name))
+    return kept.getvalue()
+
+
+@pytest.mark.parametrize("damaged", [flipped, said_to_be_encrypted, without_its_last_entry])
+def test_a_damaged_checkpoint_is_told_and_the_one_before_it_taken(uninterrupted, tmp_path, damaged):
     class Hearing(Silent):
         def remark(self, text):
             told.append(text)
@@ -61,10 +82,7 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_it_taken(uninterrupted,
     run = cut_off(tmp_path / "run", 2, 10)
     write_json(run.environment_path, run.environment() | {"versions": {"keras": "0.1"}})
     newest, before = run.checkpoints
-    content = bytearray(newest.read_bytes())
-    middle = len(content) // 2
-    content[middle : middle + 999] = bytes(byte ^ 1 for byte in content[middle : middle + 999])
-    newest.write_bytes(content)
+    newest.write_bytes(damaged(newest.read_bytes()))
     assert state(resume(run, listener=Hearing())[0]) == state(uninterrupted[0])
     assert "other versions" in told[0]
     assert str(newest) in told[1]
