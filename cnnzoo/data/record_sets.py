@@ -45,7 +45,7 @@ def load(section: DataSection | Cifar100Section, split: Literal["train", "test"]
     Args:
         section: Its name says which data set.
         split: The part. A test file with any whole number of records is taken, and the split's remark
-            says how many there are; that of the training images too, where the test file needs no unpacking.
+            says how many there are; that of the training images too.
         data_dir: The only directory to look in, or None for the search path.
 
     Returns:
@@ -68,7 +68,7 @@ def load(section: DataSection | Cifar100Section, split: Literal["train", "test"]
     for found, archived in dict.fromkeys(place for place in places.values() if place):
         inside = [file for file, place in places.items() if place and place.found == found]
         try:
-            contents.update(_read(source, inside, found.path, archived))
+            contents.update(_read(source, inside, found.path, archived, _beside(source, split, archived)))
         except UnusableFileError as error:
             raise with_remedy(source.name, error, found.directory) from None
     records = np.concatenate([contents[file] for file in files])
@@ -77,7 +77,7 @@ def load(section: DataSection | Cifar100Section, split: Literal["train", "test"]
     planes = records[:, label_bytes:].reshape(-1, 3, 32, 32)
     count, official = len(records), source.test.count
     if split == "train":
-        remark = _remark_on_tests(source, directories)
+        remark = _remark_on_tests(source, contents.get(source.test), directories)
     else:
         remark = f"{count:,} of the {official:,} official test images" if count < official else ""
     return Split(np.ascontiguousarray(planes.transpose(0, 2, 3, 1)), records[:, column].astype(np.int32), remark)
@@ -163,12 +163,19 @@ def where(name: str, data_dir: Path | None) -> str | None:
     return shown
 
 
-def _remark_on_tests(source: RecordSource, directories: Sequence[Path]) -> str:
-    """Say before a training, without reading them, if test images are missing.
+def _beside(source: RecordSource, split: Literal["train", "test"], archived: bool) -> Sequence[RecordFile]:
+    """Return what is read as well: an archive's test images, of which all that stands before them is read anyway."""
+    return (source.test,) if split == "train" and archived else ()
+
+
+def _remark_on_tests(source: RecordSource, read: Records | None, directories: Sequence[Path]) -> str:
+    """Say before a training if test images are missing; those that were not read are counted by their file's size.
 
     Raises:
         UserError: Their file is cut inside a record.
     """
+    if read is not None:
+        return _too_few(len(read), source)
     test = _find(source, source.test, directories)
     if test is None or test.archived:
         return ""
@@ -177,6 +184,10 @@ def _remark_on_tests(source: RecordSource, directories: Sequence[Path]) -> str:
         count, left = divmod(path.stat().st_size, source.record_size)
     if left:
         raise with_remedy(source.name, UnusableFileError(path, _cut(path.stat().st_size, source)), test.found.directory)
+    return _too_few(count, source)
+
+
+def _too_few(count: int, source: RecordSource) -> str:
     return f"{count:,} of {source.test.count:,} test images are there" if count < source.test.count else ""
 
 
@@ -198,9 +209,20 @@ def _find(source: RecordSource, file: RecordFile, directories: Sequence[Path]) -
 
 
 def _read(
-    source: RecordSource, files: Sequence[RecordFile], path: Path, archived: bool
+    source: RecordSource,
+    files: Sequence[RecordFile],
+    path: Path,
+    archived: bool,
+    beside: Sequence[RecordFile] = (),
 ) -> Iterator[tuple[RecordFile, Records]]:
     """Read and check record files.
+
+    Args:
+        source: The data set.
+        files: Which ones; one alone where they are not archived.
+        path: Of the file or of the archive.
+        archived: Whether it is an archive.
+        beside: Those of the archive that need not be in it.
 
     Yields:
         Each file and its records (count, bytes).
@@ -215,12 +237,13 @@ def _read(
             content = stored.read(most + 1)
         yield file, _records(source, file, path, "", content)
         return
-    wanted = {f"{source.folder}/{file.name}": file for file in files}
+    wanted = {f"{source.folder}/{file.name}": file for file in (*files, *beside)}
     read = dict(read_members(path, {name: file.count * source.record_size for name, file in wanted.items()}))
     for name, file in wanted.items():
-        if name not in read:
+        if name in read:
+            yield file, _records(source, file, path, f"{file.name} in it ", read.pop(name))
+        elif file not in beside:
             raise UnusableFileError(path, f"has no {name}")
-        yield file, _records(source, file, path, f"{file.name} in it ", read.pop(name))
 
 
 def _records(source: RecordSource, file: RecordFile, path: Path, member: str, content: bytes) -> Records:

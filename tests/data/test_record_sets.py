@@ -67,6 +67,7 @@ def test_an_incomplete_test_file_is_used_and_said(tmp_path, tiny_cifar10, archiv
     split = data.load("cifar10", "test", tmp_path)
     assert split.labels.tolist() == [0, 1, 2]
     assert split.remark == "3 of the 10 official test images"
+    assert data.load("cifar10", "train", tmp_path).remark == "3 of 10 test images are there"
     check = data.verify("cifar10", tmp_path)[-1]
     assert (check.status, check.detail) == ("structure only", "holds 3 of 10 images, which no hash vouches for")
     if not archived:
