@@ -17,6 +17,7 @@ from cnnzoo.config import Config
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
 from cnnzoo.runtime import Device
+from cnnzoo.sweeps.processes import end_with_parent
 from cnnzoo.training import resume, train
 
 
@@ -55,6 +56,7 @@ def command(
     With --seeds every seed is trained in a process of its own, one after the other or --jobs at once. Those that are
     finished under runs/ are kept, and those that broke off go on.
     """
+    end_with_parent()
     if several is not None:
         if unfinished or directory or seed is not None:
             raise UserError("--seeds makes runs of its own; leave out --seed, --run and --resume.")

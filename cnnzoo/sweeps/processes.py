@@ -4,6 +4,7 @@
 one ended.
 """
 
+import os
 import signal
 import subprocess
 import sys
@@ -21,8 +22,12 @@ from cnnzoo.runtime import Device
 
 Heard = Callable[[str, str], None]
 
+# Holds the process that a training belongs to.
+PARENT = "CNNZOO_PARENT"
+
 # A training that was asked to end writes a checkpoint first; one that is killed goes on from the checkpoint before it.
 SECONDS_TO_END = 30.0
+SECONDS_TO_NOTICE = 0.2
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,23 @@ def train_command(
     words += ["--data-dir", str(data_dir)] if data_dir else []
     words += ["--device", device] if device else []
     return [sys.executable, "-m", "cnnzoo", "train", *words, "--json"]
+
+
+def end_with_parent() -> None:
+    """End this process soon after the one that ``run_all`` was called in, also where that was killed and asked nobody.
+
+    Otherwise it would go on unseen, in a run that the same command, given again, takes up.
+    """
+    parent = os.environ.pop(PARENT, None)
+    if parent is None:
+        return
+
+    def watch() -> None:
+        while os.getppid() == int(parent):
+            time.sleep(SECONDS_TO_NOTICE)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def run_all(
@@ -130,6 +152,7 @@ class _Group:
                 stderr=subprocess.PIPE,
                 encoding="utf-8",
                 errors="replace",
+                env={**os.environ, PARENT: str(os.getpid())},
                 process_group=0,  # the terminal's Ctrl-C reaches this process alone, which passes it on once
             )
             self.started[name] = process

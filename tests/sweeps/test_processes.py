@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -93,6 +94,30 @@ def test_one_that_does_not_end_is_killed(monkeypatch, ctrl_c):
     with pytest.raises(KeyboardInterrupt):
         run_all({"deaf": python(deaf)}, 1, listen)
     assert time.monotonic() - began < 30
+
+
+def test_a_training_ends_soon_after_a_parent_that_was_killed(tmp_path):
+    begun, ended = tmp_path / "begun", tmp_path / "ended"
+    child = (
+        "import signal, sys, time; from pathlib import Path; from cnnzoo.sweeps.processes import end_with_parent\n"
+        f"signal.signal(signal.SIGTERM, lambda *_: (Path({str(ended)!r}).touch(), sys.exit()))\n"
+        f"end_with_parent(); Path({str(begun)!r}).touch(); time.sleep(60)"
+    )
+    command = {"a": [sys.executable, "-c", child]}
+    parent = f"from cnnzoo.sweeps.processes import run_all; run_all({command!r}, 1, print)"
+    with subprocess.Popen([sys.executable, "-c", parent]) as process:
+        _wait_for(begun)
+        time.sleep(1)
+        assert not ended.exists()
+        process.kill()
+    _wait_for(ended)
+
+
+def _wait_for(path):
+    deadline = time.monotonic() + 40
+    while not path.exists():
+        assert time.monotonic() < deadline, path
+        time.sleep(0.05)
 
 
 def test_a_terminal_that_is_gone_ends_all_in_their_own_time(tmp_path):
