@@ -134,7 +134,7 @@ def confusion(matrix: ArrayLike, class_names: Sequence[str], path: Path, title: 
 
 def preview(
     originals: NDArray[np.uint8],
-    augmented: ArrayLike,
+    augmented: Sequence[ArrayLike],
     names: Sequence[str],
     path: Path,
     *,
@@ -145,21 +145,21 @@ def preview(
 
     Args:
         originals: (count, height, width, channels), 0 to 255.
-        augmented: (count, epochs, height, width, channels), 0 to 255; the size may be another one.
+        augmented: For each epoch (count, height, width, channels), 0 to 255; the size may be another one.
         names: Of the images' classes (count,).
         path: Of the picture.
         labels: What each of the others is (count, epochs), where images are mixed.
         title: Of the whole picture.
     """
-    copies = np.clip(np.asarray(augmented), 0, 255).astype("uint8")
-    rows, columns = copies.shape[0], 1 + copies.shape[1]
+    copies = [np.clip(np.asarray(images), 0, 255).astype("uint8") for images in augmented]
+    rows, columns = len(names), 1 + len(copies)
     figure = _figure(1.25 * columns + 1, (1.65 if labels else 1.35) * rows + 0.6)
     panels = figure.subplots(rows, columns, squeeze=False)
     for row, texts in enumerate(labels):
         for axes, text in zip(panels[row, 1:], texts, strict=True):
             axes.set_xlabel(text, fontsize=7)
     for row, name in enumerate(names):
-        for axes, pixels in zip(panels[row], [originals[row], *copies[row]], strict=True):
+        for axes, pixels in zip(panels[row], [originals[row], *(images[row] for images in copies)], strict=True):
             axes.imshow(pixels.squeeze(), cmap="gray", vmin=0, vmax=255, interpolation="antialiased")
             axes.set_xticks([])
             axes.set_yticks([])
@@ -367,8 +367,11 @@ def _places(axes: Any, values: Sequence[Any]) -> list[float]:
             axes.set_xscale("log")
             axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             axes.xaxis.set_minor_formatter(NullFormatter())
-    if len(different) <= 6:
-        axes.set_xticks(different, [f"{value:g}" for value in different])
+    places = np.log(different) if axes.get_xscale() == "log" else different
+    labels = [f"{value:g}" for value in different]
+    # A character is about a fortieth of the axis wide.
+    if len(different) == 1 or np.diff(places).min() > max(map(len, labels)) / 40 * np.ptp(places):
+        axes.set_xticks(different, labels)
         axes.minorticks_off()
     return list(values)
 

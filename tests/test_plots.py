@@ -149,7 +149,7 @@ def test_names_are_no_formulas_and_come_in_every_script(tmp_path: Path, name: st
     pictures: dict[str, Callable[[Path], None]] = {
         "curves": lambda path: plots.curves(history(2), path, title=name),
         "confusion": lambda path: plots.confusion(np.eye(2, dtype=int), [name, "other"], path, title=name),
-        "preview": lambda path: plots.preview(images, images[:, None], [name], path, labels=[[name]], title=name),
+        "preview": lambda path: plots.preview(images, [images], [name], path, labels=[[name]], title=name),
         "prediction": lambda path: plots.prediction(images[0], images[0], [0.9, 0.1], [name, "other"], path),
         "ensemble": lambda path: plots.ensemble([98.0, 99.0], 99.2, 99.1, path, labels=[name, "other"], title=name),
         "sweep": lambda path: plots.sweep({"model.name": [name, "other"]}, [[90.0], [91.0]], path),

@@ -9,6 +9,7 @@ from keras import layers, ops
 from cnnzoo import data, plots
 from cnnzoo.config import Config
 from cnnzoo.data.augmentation import Augmentation
+from cnnzoo.training.checks import check_augmentation
 from cnnzoo.training.trainee import SHARE, Batches, EpochSeeds, Trainee
 
 EPOCHS = 6
@@ -17,9 +18,8 @@ EPOCHS = 6
 def draw(config: Config, path: Path, count: int = 8, data_dir: Path | None = None) -> list[str]:
     """Draw training images beside what becomes of them in the first epochs.
 
-    They go the way of a training's images, up to the network: augmented, padded, not yet normalized, and whole
-    also where progressive resizing shrinks them. A training draws other changes for the same image, because it
-    has others in its batch.
+    They go the way of a training's images, up to the network: augmented, shrunk where progressive resizing does it,
+    padded, not yet normalized. A training draws other changes for the same image, because it has others in its batch.
 
     Args:
         config: Whose data set, augmentation and seed are taken.
@@ -31,10 +31,11 @@ def draw(config: Config, path: Path, count: int = 8, data_dir: Path | None = Non
         The class of each image drawn.
 
     Raises:
-        UserError: The data are not there or damaged.
+        UserError: The data are not there or damaged, or the augmentation is not for such images.
     """
     config = data.resolved(config, data_dir)
     known = data.describe(config.data)
+    check_augmentation(config, known)
     whole = data.load(config.data, "train", data_dir)
     with config.blaming("data.validation"):
         training, _ = data.hold_out(whole, config.data.validation, len(known.class_names))
@@ -47,8 +48,10 @@ def draw(config: Config, path: Path, count: int = 8, data_dir: Path | None = Non
     indices = np.arange(number, dtype="int32")
     seeds = EpochSeeds(config.seed, Batches(indices, training.labels[chosen], number, whole=True))
     seeds.set_model(trainee)
+    resizing = config.training.progressive_resizing
     copies, labels = [], []
     for epoch in range(EPOCHS):
+        trainee.shrink_images(resizing.scale if resizing and epoch < resizing.epochs else 1.0)
         seeds.on_epoch_begin(epoch)
         outputs = trainee(indices, training=True)
         copies.append(ops.convert_to_numpy(outputs["logits"] if isinstance(outputs, dict) else outputs))
@@ -57,7 +60,7 @@ def draw(config: Config, path: Path, count: int = 8, data_dir: Path | None = Non
             shares = ops.convert_to_numpy(outputs[SHARE])
             labels.append([_mixed(*mix) for mix in zip(names, partners, shares, strict=True)])
     title = f"{known.title}: training images as the network sees them"
-    plots.preview(images, np.stack(copies, axis=1), names, path, labels=list(zip(*labels, strict=True)), title=title)
+    plots.preview(images, copies, names, path, labels=list(zip(*labels, strict=True)), title=title)
     return names
 
 

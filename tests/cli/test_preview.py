@@ -26,11 +26,14 @@ def test_what_is_drawn_is_augmented_and_padded_but_not_normalized(tmp_path, monk
     monkeypatch.setattr(plots, "preview", lambda *arguments, **_: drawn.update(zip("oanp", arguments, strict=True)))
     plain = ["augmentation={}", "preprocessing.pad=2"]
     previewing.draw(load_config("digits", plain), tmp_path / "a.png", count=4)
-    assert drawn["a"].shape == (4, 6, 32, 32, 1)
-    np.testing.assert_array_equal(drawn["a"][:, 3, 2:-2, 2:-2], drawn["o"])
+    assert [images.shape for images in drawn["a"]] == 6 * [(4, 32, 32, 1)]
+    np.testing.assert_array_equal(drawn["a"][3][:, 2:-2, 2:-2], drawn["o"])
     previewing.draw(load_config("digits", [*plain, "augmentation.shift=3"]), tmp_path / "a.png", count=4)
-    assert not np.array_equal(drawn["a"][:, 0], drawn["a"][:, 1])
-    assert drawn["a"].max() > 200
+    assert not np.array_equal(drawn["a"][0], drawn["a"][1])
+    assert drawn["a"][0].max() > 200
+    smaller = ["model={name: resnet20}", "training.progressive_resizing={epochs: 2, scale: 0.5}"]
+    previewing.draw(load_config("digits", [*plain, *smaller]), tmp_path / "a.png", count=4)
+    assert [images.shape[1] for images in drawn["a"]] == [18, 18, 32, 32, 32, 32]
 
 
 def test_more_images_than_there_are_and_names_in_any_script_are_drawn(cnnzoo, photos, tmp_path):
@@ -48,6 +51,8 @@ def test_more_images_than_there_are_and_names_in_any_script_are_drawn(cnnzoo, ph
         (("digits", "--output", "a.xyz"), "--output a.xyz: a picture's name ends in .png or .svg."),
         (("digits", "--output", "there.png"), "--output there.png exists already; name a new file."),
         (("lenet", "--data-dir", "nowhere"), "nowhere is no directory."),
+        (("digits", "--set", "augmentation.hue=0.1"), "augmentation.hue: the images of"),
+        (("digits", "--set", "augmentation.cutout=80"), "augmentation.cutout: 80 pixels a side"),
         (("digits", "--set", "data.validation=9999"), "data.validation: A validation part of 9999 does not divide"),
     ],
 )
