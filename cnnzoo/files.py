@@ -4,7 +4,7 @@ import json
 import os
 import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,13 @@ def whole(path: Path) -> Iterator[Path]:
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
+    except OSError as error:
+        if str(error.filename) == str(temporary):
+            error.filename, error.filename2 = str(path), None  # who asked for the file does not know the other name
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # which would hide what went wrong first
+            temporary.unlink()
 
 
 def write_text(path: Path, text: str) -> None:

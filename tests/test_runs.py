@@ -168,6 +168,13 @@ def test_a_file_that_fails_half_way_leaves_the_old_one_and_nothing_else(tmp_path
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_file_that_cannot_be_made_is_named_as_it_was_asked_for(tmp_path):
+    path = tmp_path / ("a" * 250 + ".json")
+    with pytest.raises(OSError, match="File name too long") as raised, files.whole(path) as temporary:
+        temporary.write_text("x")
+    assert raised.value.filename == str(path)
+
+
 def test_a_new_file_has_the_usual_permissions_and_suffix(tmp_path):
     plain = tmp_path / "plain.txt"
     plain.write_text("")

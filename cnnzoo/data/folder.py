@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import compress
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -183,7 +183,10 @@ def _drawn(files: Files, part: int | float, seed: int, classes: int, name: str) 
     Adding a file moves no other one but at the borders of the parts, and neither the order of a listing nor
     the images themselves make a difference.
     """
-    wanted = wanted_count(part, len(files.names), name)
+    try:
+        wanted = wanted_count(part, len(files.names), name)
+    except UserError as error:
+        raise UserError(f"data.{name}: {error}") from None
     numbers = quotas(np.bincount(files.labels, minlength=classes), wanted)
     # One form of each letter: some file systems take accents apart.
     names = [unicodedata.normalize("NFC", f"{seed}/{name}") for name in files.names]
@@ -264,9 +267,17 @@ def _folders(place: Path) -> list[str]:
 
 
 def _images(place: Path) -> list[Path]:
-    """Return all files below a folder whose ending is that of a kind of image that Pillow reads."""
+    """Return all files below a folder whose ending is that of a kind of image that Pillow reads.
+
+    Raises:
+        UserError: A folder cannot be read.
+    """
+
+    def told(error: OSError) -> NoReturn:
+        raise UserError(f"{error.filename} cannot be read: {error.strerror}.") from None
+
     found = []
-    for parent, folders, names in os.walk(place):
+    for parent, folders, names in os.walk(place, onerror=told):
         # Thumbnails and copies lie there, which would be in one part while the image is in another.
         folders[:] = [folder for folder in folders if not folder.startswith(".")]
         found += [

@@ -84,10 +84,13 @@ def wanted_count(part: int | float, count: int, name: str) -> int:
         UserError: The part or the rest would be empty.
     """
     wanted = round(part * count) if isinstance(part, float) else part
+    if count < 2:
+        raise UserError(f"A {name} part cannot be taken of {count} image{'s'[: count != 1]}; put in more images.")
     if not 0 < wanted < count:
+        numbers = f"a number from 1 to {count - 1:,}" if count > 2 else "the number 1"
         raise UserError(
             f"A {name} part of {part} does not divide {count:,} images: "
-            f"give a number from 1 to {count - 1:,}, or a fraction between 0 and 1 that leaves some on either side."
+            f"give {numbers}, or a fraction between 0 and 1 that leaves some on either side."
         )
     return wanted
 

@@ -1,3 +1,5 @@
+import errno
+import os
 import re
 import shutil
 
@@ -222,8 +224,29 @@ def test_a_part_that_takes_every_image_of_a_class_is_refused(photos):
         path.unlink()
     with pytest.raises(UserError, match=r"No image of class 'red' in .* is left to train on; add some"):
         data.load(section(photos, test=18, validation=1), "train")
-    with pytest.raises(UserError, match=r"A test part of 21 does not divide 21 images"):
+    with pytest.raises(UserError, match=r"^data.test: A test part of 21 does not divide 21 images"):
         data.load(section(photos, test=21), "train")
+
+
+def test_too_few_images_for_three_parts_are_said_to_be_too_few(tmp_path):
+    folder = write_photos(tmp_path / "few", ("blue", "red"), 1)
+    with pytest.raises(UserError, match=r"^data.test: A test part of 0.2 does not divide 2 images: give the number 1,"):
+        data.load(section(folder), "train")
+    with pytest.raises(UserError, match=r"^data.validation: A validation part cannot be taken of 1 image; put in more"):
+        data.load(section(folder, test=1), "train")
+
+
+def test_a_class_folder_that_cannot_be_read_is_not_said_to_be_empty(photos, monkeypatch):
+    scan = os.scandir
+
+    def forbidden(path):
+        if str(path).endswith("green"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", forbidden)  # for the root user, who may read everything
+    with pytest.raises(UserError, match=r"photos/green cannot be read: Permission denied\."):
+        data.load(section(photos), "train")
 
 
 def test_a_relative_path_is_kept_from_the_root_on(photos, tmp_path, monkeypatch):
