@@ -54,6 +54,11 @@ MISTAKES = {
     "a section without its name": (GOOD + "optimizer:\n  learning_rate: 0.1\n", ":5: optimizer", "needs a name"),
     "a missing section": ("model:\n  name: lenet5\n", ":1: data", "missing"),
     "a value in place of a section": (GOOD + "training: 3\n", ":5: training", "section"),
+    "a value in place of an augmentation's section": (
+        GOOD + "augmentation:\n  elastic: 8\n",
+        ":6: augmentation.elastic",
+        "takes keys with values. Known: alpha, sigma; {} takes their defaults.",
+    ),
     "a key that belongs elsewhere": (GOOD + "epochs: 3\n", ":5: epochs", "Did you mean 'training.epochs'?"),
     "a network's option outside it": (GOOD + "pooling: max\n", ":5: pooling", "Did you mean 'model.pooling'?"),
     "a section inside another": (GOOD + "training:\n  seed: 3\n", ":6: training.seed", "Did you mean 'seed'?"),

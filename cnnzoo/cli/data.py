@@ -136,4 +136,4 @@ def _put_right(bad: list[data.FileCheck], data_dir: Path | None) -> str:
             lines.append(f"{name} lacks {', '.join(missing)}.")
     option = f" --data-dir {shlex.quote(str(data_dir))}" if data_dir else ""
     commands = " and ".join(f"`cnnzoo data fetch {name}{option}`" for name in names)
-    return "\n".join((*lines, f"{commands} puts it right."))
+    return "\n".join((*dict.fromkeys(lines), f"{commands} puts it right."))

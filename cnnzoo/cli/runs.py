@@ -107,7 +107,7 @@ def _print_comparison(differing: dict[str, list[Any]], rows: list[dict[str, Any]
         ("images/s", "images_per_second", "{:,.0f}"),
         ("seconds", "seconds", "{:,.0f}"),
     ):
-        table.add_row(label, *("" if row[key] is None else shown.format(row[key]) for row in rows))
+        table.add_row(label, *("" if row[key] is None else shown.format(row[key]).replace("%", " %") for row in rows))
     print_table(results(), table)
     if not differing:
         click.echo("Their configs are the same.")

@@ -44,6 +44,8 @@ def explain(
             case "union_tag_not_found":
                 names = [name for alternative in _alternatives(section, str(key[-1])) for name in _names(alternative)]
                 said = f"this section needs a name: {' or '.join(names)}."
+            case "model_type" | "model_attributes_type":
+                said = f"{sentence(problem)}{_takes(key, section)}"
             case _:
                 said = sentence(problem)
         yield f"{origin}: {label}: {said}"
@@ -83,6 +85,15 @@ def _alternatives(above: type[Section] | None, key: str) -> list[type[Section]]:
     annotation = above.model_fields[key].annotation if above and key in above.model_fields else None
     choices = get_args(annotation) if get_origin(annotation) is not None else (annotation,)
     return [choice for choice in choices if isinstance(choice, type) and issubclass(choice, Section)]
+
+
+def _takes(key: Key, above: type[Section] | None) -> str:
+    """Say which keys a section takes, where a value stands in place of one."""
+    fields = [each.model_fields for each in _alternatives(above, str(key[-1])) if key]
+    if len(fields) != 1:
+        return ""
+    optional = "" if any(field.is_required() for field in fields[0].values()) else "; {} takes their defaults"
+    return f" Known: {', '.join(fields[0])}{optional}."
 
 
 def _names(section: type[Section]) -> tuple[str, ...]:

@@ -64,7 +64,7 @@ def test_compared_runs_show_the_keys_that_differ_and_their_curves(several, digit
     shown = several("runs", "compare", "runs/0001-digits", "runs/0003-digits").out
     assert "seed" in shown
     assert "interrupted" in shown
-    assert "98.70%" in shown
+    assert "98.70 %" in shown
 
 
 def test_clean_removes_what_is_not_needed_and_only_when_told_to(several):
