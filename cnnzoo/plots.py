@@ -165,7 +165,9 @@ def preview(
             axes.set_yticks([])
         panels[row, 0].set_ylabel(_short(name), rotation=0, ha="right", va="center")
         panels[row, 0].spines[:].set(color=BLUE, linewidth=2)
-    for column, heading in enumerate(["original", *(f"epoch {number}" for number in range(1, columns))]):
+    shrunk = any(images.shape[1] < originals.shape[1] for images in copies)
+    told = [f"\n{images.shape[1]}x{images.shape[2]}" if shrunk else "" for images in copies]
+    for column, heading in enumerate(["original", *(f"epoch {n}{size}" for n, size in enumerate(told, start=1))]):
         panels[0, column].set_title(heading, fontsize=10)
     figure.suptitle(title)
     _save(figure, path)

@@ -81,7 +81,7 @@ def resolved(section: FolderSection, data_dir: Path | None) -> FolderSection:
     folder = Path(data_dir.absolute() if data_dir else section.path)
     places = _places(folder)
     if "train" not in places:
-        raise UserError(f"{folder} has no train folder beside its {' and '.join(p.name for p in places.values())}.")
+        raise UserError(f"{folder} has no train folder beside its {_named(places)}; put one there.")
     classes = section.classes or _classes(places["train"])
     for place in places.values():
         _files(folder, place, classes)
@@ -158,9 +158,7 @@ def _divided(
     places = _places(folder)
     if places.get("train") != folder:  # divided by hand
         if split not in places:
-            raise UserError(
-                f"{folder} has no {split} folder beside its {' and '.join(p.name for p in places.values())}."
-            )
+            raise UserError(f"{folder} has no {split} folder beside its {_named(places)}; put one there.")
         files = _files(folder, places[split], classes)
         if split == "test":
             return files, None
@@ -255,6 +253,10 @@ def _files(folder: Path, place: Path, classes: Sequence[str]) -> Files:
         names += inside
         labels += [label] * len(inside)
     return Files(names, np.array(labels, np.int32))
+
+
+def _named(places: dict[Part, Path]) -> str:
+    return " and ".join(place.name for place in places.values())
 
 
 def _folders(place: Path) -> list[str]:

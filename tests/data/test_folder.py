@@ -189,7 +189,7 @@ MISTAKES = {
     ),
     "no train folder": (
         lambda folder: [write_photos(folder / "test"), *(shutil.rmtree(folder / n) for n in ("blue", "green", "red"))],
-        r"photos has no train folder beside its test\.",
+        r"photos has no train folder beside its test; put one there\.",
     ),
     "two validation folders": (
         lambda folder: [write_photos(folder / part) for part in ("train", "val", "validation")],
