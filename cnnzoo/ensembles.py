@@ -85,7 +85,7 @@ class Ensemble:
             np.savez_compressed(path, probabilities=self.vote.probabilities, labels=self.vote.labels)
         shares = [100 * member["accuracy"] for member in result["members"]]
         soft, hard = 100 * result["soft_vote"], 100 * result["hard_vote"]
-        title = f"{len(shares)} networks on {known.title}, {split} images"
+        title = f"{len(shares)} {'network' if len(shares) == 1 else 'networks'} on {known.title}, {split} images"
         names = [f"seed {member['seed']}" for member in result["members"]]
         if len(set(names)) < len(names) or len({member["model"] for member in result["members"]}) > 1:
             names = [Path(member["run"]).name for member in result["members"]]

@@ -106,7 +106,9 @@ def _load(
     device: Device | None,
     seed: int | None = None,
 ) -> Config:
-    if bool(named) == bool(config_name):
+    if named and config_name:
+        raise UserError(f"Two configs are named, {named} and --config {config_name}; leave one out.")
+    if not named and not config_name:
         raise UserError("Name one config, here or a shipped one, such as: cnnzoo train --config digits.yaml")
     return load_config(config_name or named or "", settings, device, seed)
 

@@ -61,7 +61,8 @@ def upright(path: Path, *, paper: bool = False, at_least: int | None = None) -> 
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise UserError(f"{path} has more than {LARGEST // 10**6} million pixels; make it smaller.") from None
     except Exception as error:  # a damaged file may bring up anything in Pillow's decoders
-        raise UserError(f"{path} cannot be read as an image: {str(error).rstrip('.')}.") from None
+        reason = (isinstance(error, OSError) and error.strerror) or str(error).rstrip(".")
+        raise UserError(f"{path} cannot be read as an image: {reason}.") from None
 
 
 def fitted(image: Image.Image, input_shape: tuple[int, int, int], resize: Resize) -> NDArray[np.uint8]:

@@ -101,7 +101,7 @@ WRONG = {
     "train --config digits --set optimizer.lr=0.1": "Did you mean 'learning_rate'?",
     "train --config digits --run taken": "taken exists already",
     "train --config digits --seed -1": "--seed -1: a seed is",
-    "train digits --config digits": "Name one config",
+    "train digits --config lenet": "Two configs are named, digits and --config lenet",
     "train --config digits --device gpu": "device gpu: no GPU is visible",
     "train --config digits --device tpu": "Invalid value for '--device'",
     "train --config digits --set preprocessing.mean=[0.1,0.2]": ": preprocessing: 2 values of mean",

@@ -100,6 +100,12 @@ def test_a_damaged_file_is_one_sentence(tmp_path, halves, change, kind):
         decoded(path, SHAPE, "crop")
 
 
+def test_what_the_system_says_of_a_file_is_said_without_its_number(tmp_path, halves):
+    path = saved(tmp_path, halves, "a.png") / "b.png"
+    with pytest.raises(UserError, match=f"^{path} cannot be read as an image: Not a directory\\.$"):
+        decoded(path, SHAPE, "crop")
+
+
 def test_a_picture_that_is_a_program_is_not_run(tmp_path, halves):
     path = saved(tmp_path, halves, "a.eps")
     (tmp_path / "b.png").write_bytes(path.read_bytes())
