@@ -8,6 +8,9 @@ from cnnzoo import cards, registry
 from cnnzoo.catalogue import make_card
 from cnnzoo.errors import UserError
 
+# No backend computes here: what Keras knows of a network's layers is all that is read.
+pytestmark = pytest.mark.backend("tensorflow")
+
 REGISTERED = registry.names()
 
 

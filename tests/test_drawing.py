@@ -24,6 +24,9 @@ from cnnzoo.drawing.structure import TIMES, Branches, Chain, Repetition, blocks,
 from cnnzoo.errors import UserError
 from cnnzoo.inspection import inspect, outline
 
+# No backend computes here: what Keras knows of a network's layers is all that is read.
+pytestmark = pytest.mark.backend("tensorflow")
+
 SVG = "{http://www.w3.org/2000/svg}"
 
 

@@ -13,6 +13,9 @@ import pytest
 from cnnzoo import cards
 from cnnzoo.inspection import inspect, outline
 
+# No backend computes here: what Keras knows of a network's layers is all that is read.
+pytestmark = pytest.mark.backend("tensorflow")
+
 BN, HEADS, ON_3X3, B = {"batch_norm": True}, {"auxiliary_heads": True}, {"stride_on": "3x3"}, {"shortcut": "B"}
 
 # Network, options, parameters, MACs, whose count it is.
