@@ -120,6 +120,11 @@ MISTAKES = {
         ":6: augmentation.mirror",
         "leave out training.steps_per_epoch.",
     ),
+    "neither of two kinds of values": (
+        GOOD + "training:\n  class_weights: 2\n",
+        ":6: training.class_weights: 2 is not known here. Known: balanced; or: ",
+        "; or: this should be a valid list, not 2.",
+    ),
     "endless epochs": (GOOD + "training:\n  epochs: 1000000000\n", ":6: training.epochs", "100000, not 1000000000"),
     "thousands of threads": (GOOD + "runtime:\n  threads: 5000\n", ":6: runtime.threads", "1024, not 5000"),
     "an alias of what it stands in": (

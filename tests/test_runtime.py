@@ -105,11 +105,14 @@ def test_half_precision_is_said_to_be_slow_where_it_is(features, slow, tmp_path,
         assert half is None
 
 
-def test_a_training_keeps_the_precision_that_its_config_names(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "precision", ["mixed_bfloat16", pytest.param("float32", marks=pytest.mark.backend("tensorflow"))]
+)
+def test_a_training_keeps_the_precision_that_its_config_names(precision, tmp_path, monkeypatch):
     code = (
         "import pathlib, numpy\nfrom cnnzoo import config, training\n"
         "settings = ['training.epochs=3', 'training.batch_size=128', 'augmentation.rotation=0', "
-        "'runtime.precision=mixed_bfloat16']\n"
+        f"'runtime.precision={precision}']\n"
         "run, metrics = training.train(config.load('digits', settings), directory=pathlib.Path('run'))\n"
         "from cnnzoo.saved_models import load_model\nmodel = load_model(run.model_path)\n"
         "print(metrics['validation_loss'], model.get_layer('lenet5').get_layer('c1').compute_dtype, "
@@ -118,4 +121,4 @@ def test_a_training_keeps_the_precision_that_its_config_names(tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     loss, computed, kept = ask(code)[0].split()
     assert float(loss) < 1.8
-    assert (computed, kept) == ("bfloat16", "float32")
+    assert (computed, kept) == (precision.removeprefix("mixed_"), "float32")

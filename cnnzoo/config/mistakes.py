@@ -1,6 +1,6 @@
 """Where in a file a mistake lies, and what is to be done about it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -33,7 +33,7 @@ def explain(
     problems = [(*_locate(problem, values, root), problem) for problem in error.errors()]
     keys = [key for key, _, _ in problems]
     for index, (key, section, problem) in enumerate(problems):
-        # The alternatives of a union complain one by one; the first at the deepest place is enough.
+        # The alternatives of a union complain one by one; those at the deepest place are enough.
         if key in keys[:index] or any(len(other) > len(key) and other[: len(key)] == key for other in keys):
             continue
         origin = next((origins[key[:n]] for n in range(len(key), -1, -1) if key[:n] in origins), str(path))
@@ -47,8 +47,14 @@ def explain(
             case "model_type" | "model_attributes_type":
                 said = f"{sentence(problem)}{_takes(key, section)}"
             case _:
-                said = sentence(problem)
+                said = _or(sentence(each) for other, _, each in problems[index:] if other == key)
         yield f"{origin}: {label}: {said}"
+
+
+def _or(sentences: Iterable[str]) -> str:
+    """Return what alternatives say of a value as one sentence, each once."""
+    *others, last = dict.fromkeys(sentences)
+    return "; or: ".join([*(other.removesuffix(".") for other in others), last])
 
 
 def _locate(problem: Any, values: dict[str, Any], root: type[Section]) -> tuple[Key, type[Section] | None]:

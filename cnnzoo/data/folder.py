@@ -106,8 +106,8 @@ def load(section: FolderSection, split: Literal["train", "test"], data_dir: Path
     pixels, failures = images.read(keep=images.nbytes <= most)
     if failures and section.broken == "stop":
         raise UserError(
-            f"{failures[min(failures)]} Put it right or remove it, or set data.broken to skip, which leaves "
-            f"such images out ({len(failures):,} of {len(files.names):,} here)."
+            f"{failures[min(failures)]} Put it right or remove it; a training with data.broken: skip leaves "
+            f"such images out, and its evaluation too ({len(failures):,} of {len(files.names):,} here)."
         )
     good = np.ones(len(files.names), dtype=bool)
     good[list(failures)] = False

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from cnnzoo import data, plots, runtime
 from cnnzoo.config import Config, ProgressiveResizingSection, TrainingSection
 from cnnzoo.data.augmentation import Augmentation
+from cnnzoo.data.image_files import listed
 from cnnzoo.errors import UserError
 from cnnzoo.models import without_auxiliary_heads
 from cnnzoo.runs import Run, best_row, write_environment
@@ -84,8 +85,12 @@ def fit(
         # The optimizer averages once for as many steps as it accumulates.
         settings.ema_decay and settings.ema_decay ** (1 / settings.gradient_accumulation),
     )
-    if slow := runtime.why_slow(config.runtime.precision):
-        listener.remark(slow)
+    remarks = (
+        runtime.why_slow(config.runtime.precision),
+        _without_validation(config, training.labels, validation.labels),
+    )
+    for remark in filter(None, remarks):
+        listener.remark(remark)
     listener.started(_facts(config, prepared, run, batches.count, device))
     averaging = Averaging()
     planned = phases(config)
@@ -244,6 +249,15 @@ def _optional_callbacks(config: Config, run: Run) -> list[callbacks.Callback]:
     if config.training.tensorboard:
         chosen.append(callbacks.TensorBoard(run.events_path, write_graph=False))
     return chosen
+
+
+def _without_validation(config: Config, trained: NDArray[np.int32], validated: NDArray[np.int32]) -> str | None:
+    """Say which classes no validation image is of, which therefore have no say in the choice of an epoch."""
+    names = data.describe(config.data).class_names
+    absent = [names[label] for label in np.setdiff1d(trained, validated)]
+    if not absent:
+        return None
+    return f"No validation image is of {listed(absent)}: the choice of an epoch knows nothing of such images."
 
 
 def _facts(config: Config, prepared: Prepared, run: Run, steps: int, device: str) -> dict[str, Any]:

@@ -127,7 +127,7 @@ def test_images_that_do_not_fit_into_memory_stay_in_their_files_and_are_the_same
 def test_a_broken_image_stops_the_loading_or_is_left_out_and_named(photos, memory):
     for name in ("blue/3.bmp", "red/5.png"):
         (photos / name).write_bytes((photos / name).read_bytes()[:80])
-    with pytest.raises(UserError, match=f"^{photos}/(blue/3.bmp|red/5.png) .*set data.broken to skip"):
+    with pytest.raises(UserError, match=f"^{photos}/(blue/3.bmp|red/5.png) .*a training with data.broken: skip leaves"):
         [data.load(section(photos, memory=memory), split) for split in ("train", "test")]
     parts = [data.load(section(photos, memory=memory, broken="skip"), split) for split in ("train", "test")]
     assert sum(len(part.labels) for part in parts) == 28
