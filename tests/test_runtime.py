@@ -105,9 +105,7 @@ def test_half_precision_is_said_to_be_slow_where_it_is(features, slow, tmp_path,
         assert half is None
 
 
-@pytest.mark.parametrize(
-    "precision", ["mixed_bfloat16", pytest.param("float32", marks=pytest.mark.backend("tensorflow"))]
-)
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
 def test_a_training_keeps_the_precision_that_its_config_names(precision, tmp_path, monkeypatch):
     code = (
         "import pathlib, numpy\nfrom cnnzoo import config, training\n"
@@ -121,4 +119,5 @@ def test_a_training_keeps_the_precision_that_its_config_names(precision, tmp_pat
     monkeypatch.chdir(tmp_path)
     loss, computed, kept = ask(code)[0].split()
     assert float(loss) < 1.8
-    assert (computed, kept) == (precision.removeprefix("mixed_"), "float32")
+    assert computed == ("bfloat16" if precision == "mixed_bfloat16" else "float32")
+    assert "float32" in kept

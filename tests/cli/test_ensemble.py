@@ -34,7 +34,6 @@ def test_a_run_of_another_backend_is_a_member(cnnzoo, digits_runs):
     ]
 
 
-@pytest.mark.backend("tensorflow")  # the processes end before one computes
 @pytest.mark.slow
 @pytest.mark.parametrize(("jobs", "begun"), [("1", {"0"}), ("2", {"0", "1"})])
 def test_members_that_fail_end_it_with_their_reasons_and_no_other_is_begun(jobs, begun, cnnzoo):

@@ -53,8 +53,6 @@ def test_a_seed_that_broke_off_goes_on_to_what_it_would_have_become(cnnzoo, digi
         assert resumed.tobytes() == whole.tobytes()
 
 
-# The processes are the same on every backend, and a seed that broke off is trained by one on each, above.
-@pytest.mark.backend("tensorflow")
 @pytest.mark.slow
 def test_a_sweep_compares_its_points_and_goes_on_with_those_that_failed(cnnzoo):
     Path("sweep.yaml").write_text(SWEEP)

@@ -48,15 +48,18 @@ ONE_OF_EACH_FAMILY = [
 # What runs once is not worth compiling. JAX compiles all the same: operation by operation, which later networks
 # profit from, or quicker for each network in one piece.
 EAGERLY = keras.backend.backend() == "tensorflow"
-# What only repeats more often the layers of another network is built and computed, but not saved and trained as well.
-every_distinct_network = pytest.mark.parametrize(
-    "network",
-    [
-        pytest.param(name, marks=[] if EAGERLY or name in ONE_OF_EACH_FAMILY else [pytest.mark.slow])
-        for name in DISTINCT
-    ],
-    indirect=True,
-)
+QUICK = DISTINCT if EAGERLY else ONE_OF_EACH_FAMILY
+
+
+def networks(names):
+    """Parametrize a test by networks, the others than the quick ones marked as slow."""
+    marked = [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow]) for name in names]
+    return pytest.mark.parametrize("network", marked, indirect=True)
+
+
+every_network = networks(NAMES)
+# JAX compiles for minutes what only repeats more often the layers of another network.
+every_compiled_network = networks(NAMES if EAGERLY else DISTINCT)
 pytestmark = pytest.mark.usefixtures("compile_quickly")
 
 
@@ -167,14 +170,14 @@ def test_no_two_layers_draw_the_same_numbers(network):
     assert len({initializer.seed for initializer in drawn}) == len(drawn)
 
 
-@every_distinct_network
+@every_network
 def test_a_saved_model_loads_to_equal_logits(network, tmp_path):
     network.model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras", CUSTOM_OBJECTS)
     assert np.array_equal(parity.logits(loaded, network.images), network.logits)
 
 
-@every_distinct_network
+@every_compiled_network
 def test_half_precision_gives_finite_logits_of_full_precision(network):
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
@@ -187,7 +190,7 @@ def test_half_precision_gives_finite_logits_of_full_precision(network):
     assert np.isfinite(logits).all()
 
 
-@every_distinct_network
+@every_compiled_network
 def test_a_step_of_training_moves_every_trainable_weight(network):
     model, before = network.model, network.model.get_weights()
     model.compile(

@@ -376,8 +376,7 @@ def test_all_logits_are_float32_in_half_precision():
 @pytest.mark.parametrize(
     ("builder", "side", "steps", "learning_rate"),
     [
-        # JAX takes half a minute to compile it; its one step there is in test_contract, its heads are below.
-        pytest.param(googlenet, 79, 18, 3e-4, marks=pytest.mark.backend("tensorflow")),
+        (googlenet, 79, 18, 3e-4),
         # To compile its many batch normalizations takes longer than all tests above.
         pytest.param(googlenet_small, 10, 7, 1e-3, marks=pytest.mark.slow),
     ],

@@ -62,8 +62,7 @@ def assert_alike(ours, theirs):
     assert theirs.std() > 0.1
 
 
-# Porting is the same on every backend, and what computes the network is compared in test_contract.
-@pytest.fixture(params=[pytest.param("vgg16", marks=pytest.mark.backend("tensorflow")), "resnet50"])
+@pytest.fixture(params=["vgg16", "resnet50"])
 def theirs(request):
     return request.param, randomized(request.param, SIDE[request.param])
 

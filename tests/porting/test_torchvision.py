@@ -57,12 +57,8 @@ FULL_SIZE = {
 }
 
 
-# Porting is the same on every backend, and what computes the network is compared in test_contract.
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=[] if name == "resnet50" else pytest.mark.backend("tensorflow")) for name in FULL_SIZE],
-)
+@pytest.mark.parametrize("name", FULL_SIZE)
 def test_a_network_of_every_family_gives_pytorchs_logits_and_its_weights_back(name, tmp_path):
     net = randomize(FULL_SIZE[name]())
     heads = name == "googlenet_bn"
