@@ -120,9 +120,10 @@ def preview(
     runtime.prepare(**config.runtime.model_dump())
     from cnnzoo.training import previewing  # noqa: PLC0415 - loads Keras
 
-    names = previewing.draw(config, picture, count, data_dir)
+    shown = previewing.make_preview(config, count, data_dir)
+    previewing.draw(shown, picture)
     if as_json:
-        output.print_json({"picture": str(picture), "classes": names})
+        output.print_json({"picture": str(picture), "classes": shown.class_names})
     else:
         click.echo(f"Picture: {picture}")
 

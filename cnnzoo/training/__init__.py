@@ -11,6 +11,7 @@ from cnnzoo.config import Config
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
 from cnnzoo.runtime import Device
+from cnnzoo.training import images
 from cnnzoo.training.listening import Listener, Silent
 
 __all__ = ["Listener", "Silent", "resolved", "resume", "train"]
@@ -47,10 +48,12 @@ def train(
     backend = runtime.resolve_backend(config.runtime.backend)
     config = config.replaced(runtime=config.runtime.model_copy(update={"backend": backend}))
     config = resolved(config, data_dir)
+    divided = images.load_images(config, data_dir)  # before Keras, which takes seconds to load
+    images.check_batch_size(config, divided)
     device = runtime.prepare(**config.runtime.model_dump())
     from cnnzoo.training import fitting, preparing  # noqa: PLC0415 - loads Keras, whose backend is chosen now
 
-    prepared = preparing.prepare(config, data_dir)
+    prepared = preparing.prepare(config, divided)
     run = runs.create(config, name, directory, parent)
     with run.locked():
         fitting.begin(config, prepared, run, device)
@@ -91,9 +94,9 @@ def resume(
         if before and before["versions"] != runtime.describe():
             heard.remark("Begun with other versions or on another machine: the last digits may come out otherwise.")
         checkpoint = checkpoints.newest(run, heard.remark) if before else None
-        prepared = preparing.prepare(config, data_dir, before.get("preprocessing"), begun=checkpoint is not None)
-        images = prepared.fingerprint
-        if before and before.get("images") != images:
+        divided = images.load_images(config, data_dir)
+        prepared = preparing.prepare(config, divided, before.get("preprocessing"), begun=checkpoint is not None)
+        if before and before.get("images") != prepared.fingerprint:
             raise UserError(f"{run.directory} was begun with other images than there are now; train it anew.")
         if not before:
             fitting.begin(config, prepared, run, where)

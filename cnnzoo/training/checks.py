@@ -1,4 +1,4 @@
-"""What a config asks for, checked as far as that takes no images."""
+"""Checks of a config that build the network's outline and load no images."""
 
 from keras import Model
 
@@ -9,13 +9,7 @@ from cnnzoo.data.augmentation.geometry import shrunk_size
 from cnnzoo.data.preprocessing import padded_shape
 from cnnzoo.errors import UserError
 from cnnzoo.inspection import outline
-
-# What pixels do that are as many as an image's side.
-TOO_MANY = {
-    "shift": "shift out of sight",
-    "crop": "of padding may leave nothing of",
-    "cutout": "a side make a square that may hide the whole of",
-}
+from cnnzoo.training.images import check_augmentation
 
 
 def check_config(config: Config) -> None:
@@ -65,21 +59,3 @@ def _outline(config: Config, input_shape: tuple[int, int, int], classes: int) ->
 
 def _shapes(network: Model) -> list[tuple[int, ...]]:
     return [tuple(weight.shape) for weight in network.weights]
-
-
-def check_augmentation(config: Config, known: data.DataSet) -> None:
-    """Check that augmentation leaves something of the images, and finds colours where it changes them.
-
-    Raises:
-        UserError: It does not.
-    """
-    section, (height, width, channels) = config.augmentation, known.input_shape
-    for key, does in TOO_MANY.items():
-        pixels = getattr(section, key)
-        if pixels >= min(height, width):
-            with config.blaming(f"augmentation.{key}"):
-                raise UserError(f"{pixels:g} pixels {does} an image of {known.title}, which is {height}x{width}.")
-    for key in ("saturation", "hue", "lighting"):
-        if channels != 3 and getattr(section, key):
-            with config.blaming(f"augmentation.{key}"):
-                raise UserError(f"the images of {known.title} have {channels} channel(s), not red, green and blue.")

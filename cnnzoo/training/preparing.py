@@ -3,7 +3,6 @@
 import hashlib
 import importlib.util
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,8 @@ from cnnzoo.config import Config, PreprocessingSection
 from cnnzoo.data.preprocessing import padded_shape, resolve, with_preprocessing
 from cnnzoo.errors import UserError
 from cnnzoo.training import fine_tuning
-from cnnzoo.training.checks import check_augmentation, check_resizing
+from cnnzoo.training.checks import check_resizing
+from cnnzoo.training.images import DividedImages
 from cnnzoo.training.trainee import class_weights
 
 
@@ -34,36 +34,25 @@ class Prepared:
 
 def prepare(
     config: Config,
-    data_dir: Path | None = None,
+    images: DividedImages,
     known_preprocessing: dict[str, Any] | None = None,
     *,
     begun: bool = False,
 ) -> Prepared:
-    """Load the images, hold out the validation split and build the network.
+    """Build the network for the images of a training.
 
     Args:
         config: The run's config.
-        data_dir: Where the data set lies; None to search for it.
+        images: From ``load_images``.
         known_preprocessing: As it was resolved when the training began; None to resolve it now.
         begun: There is a checkpoint, so that initial weights are not needed any more.
 
     Raises:
-        UserError: The data are not there or damaged, the network cannot take them, or a library that the
-            config needs is not installed.
+        UserError: The network cannot take the images, or a library that the config needs is not installed.
     """
-    known = data.describe(config.data)
+    known, training, validation = images.data_set, images.training, images.validation
     classes = len(known.class_names)
-    check_augmentation(config, known)
     check_resizing(config, known)
-    images = data.load(config.data, "train", data_dir)
-    with config.blaming("data.validation"):
-        training, validation = data.hold_out(images, config.data.validation, classes)
-    with config.blaming("training.batch_size"):
-        if config.training.batch_size > len(training.images):
-            raise UserError(
-                f"{config.training.batch_size:,} is more than the {len(training.images):,} training images; "
-                "take as many or fewer."
-            )
     _check_accumulation(config, len(training.images))
     with config.blaming("training.class_weights"):
         weights = class_weights(config.training.class_weights, training.labels, classes)
@@ -89,7 +78,7 @@ def prepare(
         with config.blaming("fine_tuning.weights"):
             initial.give(network)
     model = with_preprocessing(network, preprocessing, known.input_shape)
-    of_images = (data.pixels_hash(images.images), training.labels.tobytes(), validation.labels.tobytes())
+    of_images = (data.pixels_hash(images.whole.images), training.labels.tobytes(), validation.labels.tobytes())
     fingerprint = hashlib.sha256(b"".join(of_images)).hexdigest()
     return Prepared(training, validation, model, preprocessing, weights, fingerprint)
 

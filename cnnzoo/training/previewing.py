@@ -1,44 +1,68 @@
-"""What a training will show its network, drawn."""
+"""Training images as the network will see them: augmented, and drawn."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 import numpy as np
 from keras import layers, ops
+from numpy.typing import NDArray
 
 from cnnzoo import data, plots
 from cnnzoo.config import Config
 from cnnzoo.data.augmentation import Augmentation
-from cnnzoo.training.checks import check_augmentation
+from cnnzoo.training.images import load_images
 from cnnzoo.training.trainee import SHARE, Batches, EpochSeeds, Trainee
 
 EPOCHS = 6
 
 
-def draw(config: Config, path: Path, count: int = 8, data_dir: Path | None = None) -> list[str]:
-    """Draw training images beside what becomes of them in the first epochs.
+@dataclass(frozen=True)
+class Preview:
+    """Training images, and what the network is shown of them in the first epochs.
 
-    They go the way of a training's images, up to the network: augmented, shrunk where progressive resizing does it,
-    padded, not yet normalized. A training draws other changes for the same image, because it has others in its batch.
+    Attributes:
+        title: What the images are.
+        images: The originals (count, height, width, channels), 0 to 255.
+        class_names: The class of each image.
+        epochs: For each epoch the images as the network sees them (count, height, width, channels), 0 to 255.
+        labels: For each image its label in each epoch, where images are mixed; empty where they are not.
+    """
+
+    title: str
+    images: NDArray[np.uint8]
+    class_names: list[str]
+    epochs: list[NDArray[np.float32]]
+    labels: list[tuple[str, ...]]
+
+
+def draw(preview: Preview, path: Path) -> None:
+    """Draw the originals beside what the network sees of them.
 
     Args:
-        config: Whose data set, augmentation and seed are taken.
+        preview: What is drawn.
         path: Of the picture; its suffix chooses the format.
-        count: Images to draw, chosen by the seed.
-        data_dir: Where the data set lies; None to search for it.
+    """
+    plots.preview(preview.images, preview.epochs, preview.class_names, path, labels=preview.labels, title=preview.title)
 
-    Returns:
-        The class of each image drawn.
+
+def make_preview(config: Config, count: int = 8, data_dir: Path | None = None) -> Preview:
+    """Augment training images as in the first epochs of a training.
+
+    They are treated like a training's images, up to the network: augmented, shrunk by progressive resizing, padded,
+    not yet normalized. A training draws other random numbers for the same image, because it has others in its batch.
+
+    Args:
+        config: Gives the data set, augmentation and seed.
+        count: Number of images, chosen by the seed.
+        data_dir: Where the data set lies; None to search for it.
 
     Raises:
         UserError: The data are not there or damaged, or the augmentation is not for such images.
     """
     config = data.resolved(config, data_dir)
-    known = data.describe(config.data)
-    check_augmentation(config, known)
-    whole = data.load(config.data, "train", data_dir)
-    with config.blaming("data.validation"):
-        training, _ = data.hold_out(whole, config.data.validation, len(known.class_names))
+    divided = load_images(config, data_dir)
+    known, training = divided.data_set, divided.training
     number = min(count, len(training.labels))
     chosen = np.sort(np.random.default_rng(config.seed).permutation(len(training.labels))[:number])
     images, names = training.images[chosen], [known.class_names[label] for label in training.labels[chosen]]
@@ -60,8 +84,7 @@ def draw(config: Config, path: Path, count: int = 8, data_dir: Path | None = Non
             shares = ops.convert_to_numpy(outputs[SHARE])
             labels.append([_mixed(*mix) for mix in zip(names, partners, shares, strict=True)])
     title = f"{known.title}: training images as the network sees them"
-    plots.preview(images, copies, names, path, labels=list(zip(*labels, strict=True)), title=title)
-    return names
+    return Preview(title, images, names, copies, list(zip(*labels, strict=True)))
 
 
 def _mixed(name: str, partner: str, share: float) -> str:

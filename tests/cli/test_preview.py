@@ -3,8 +3,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import write_photos
 
-from cnnzoo import plots
+pytestmark = pytest.mark.slow
 
 
 def test_a_preview_is_drawn_for_a_config_and_its_settings(cnnzoo):
@@ -18,30 +19,29 @@ def test_a_preview_is_drawn_for_a_config_and_its_settings(cnnzoo):
     assert all(f"<!-- {text} -->" in texts for text in ("original", "epoch 6", *shown["classes"]))
 
 
-def test_what_is_drawn_is_augmented_and_padded_but_not_normalized(tmp_path, monkeypatch):
+def test_what_is_drawn_is_augmented_and_padded_but_not_normalized():
     from cnnzoo.config import load as load_config
-    from cnnzoo.training import previewing
+    from cnnzoo.training.previewing import make_preview
 
-    drawn = {}
-    monkeypatch.setattr(plots, "preview", lambda *arguments, **_: drawn.update(zip("oanp", arguments, strict=True)))
     plain = ["augmentation={}", "preprocessing.pad=2"]
-    previewing.draw(load_config("digits", plain), tmp_path / "a.png", count=4)
-    assert [images.shape for images in drawn["a"]] == 6 * [(4, 32, 32, 1)]
-    np.testing.assert_array_equal(drawn["a"][3][:, 2:-2, 2:-2], drawn["o"])
-    previewing.draw(load_config("digits", [*plain, "augmentation.shift=3"]), tmp_path / "a.png", count=4)
-    assert not np.array_equal(drawn["a"][0], drawn["a"][1])
-    assert drawn["a"][0].max() > 200
+    preview = make_preview(load_config("digits", plain), count=4)
+    assert [images.shape for images in preview.epochs] == 6 * [(4, 32, 32, 1)]
+    np.testing.assert_array_equal(preview.epochs[3][:, 2:-2, 2:-2], preview.images)
+    shifted = make_preview(load_config("digits", [*plain, "augmentation.shift=3"]), count=4)
+    assert not np.array_equal(shifted.epochs[0], shifted.epochs[1])
+    assert shifted.epochs[0].max() > 200
     smaller = ["model={name: resnet20}", "training.progressive_resizing={epochs: 2, scale: 0.5}"]
-    previewing.draw(load_config("digits", [*plain, *smaller]), tmp_path / "a.png", count=4)
-    assert [images.shape[1] for images in drawn["a"]] == [18, 18, 32, 32, 32, 32]
+    shrunk = make_preview(load_config("digits", [*plain, *smaller]), count=4)
+    assert [images.shape[1] for images in shrunk.epochs] == [18, 18, 32, 32, 32, 32]
 
 
-def test_more_images_than_there_are_and_names_in_any_script_are_drawn(cnnzoo, photos, tmp_path):
+def test_more_images_than_there_are_and_names_in_any_script_are_drawn(cnnzoo, tmp_path):
+    photos = write_photos(tmp_path / "photos", count=3)
     photos.joinpath("red").rename(photos / "紅 $x$")
     (tmp_path / "mine.yaml").write_text("model: {name: lenet5}\ndata: {name: folder, path: photos, size: 16}\n")
     answer = cnnzoo("data", "preview", "mine.yaml", "--count", "64", "--json")
     assert answer.code == 0, answer.err
-    assert len(json.loads(answer.out)["classes"]) == 22
+    assert len(json.loads(answer.out)["classes"]) == 6
 
 
 @pytest.mark.parametrize(

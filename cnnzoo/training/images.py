@@ -1,0 +1,82 @@
+"""The images of a training: loaded, checked and divided, for which Keras is not needed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cnnzoo import data
+from cnnzoo.config import Config
+from cnnzoo.errors import UserError
+
+# What happens to an image when a setting is as many pixels as its side.
+TOO_MANY = {
+    "shift": "shift out of sight",
+    "crop": "of padding may leave nothing of",
+    "cutout": "a side make a square that may hide the whole of",
+}
+
+
+@dataclass(frozen=True)
+class DividedImages:
+    """A data set's training images, divided.
+
+    Attributes:
+        data_set: Description of the data set.
+        whole: All images of its training part.
+        training: The images to train on.
+        validation: The images that choose the epoch.
+    """
+
+    data_set: data.DataSet
+    whole: data.Split
+    training: data.Split
+    validation: data.Split
+
+
+def load_images(config: Config, data_dir: Path | None = None) -> DividedImages:
+    """Load the training images of a config's data set, and hold out the validation images.
+
+    Args:
+        config: The config.
+        data_dir: Where the data set lies; None to search for it.
+
+    Raises:
+        UserError: The data are not there or damaged, or the augmentation is not for such images.
+    """
+    data_set = data.describe(config.data)
+    check_augmentation(config, data_set)
+    whole = data.load(config.data, "train", data_dir)
+    with config.blaming("data.validation"):
+        training, validation = data.hold_out(whole, config.data.validation, len(data_set.class_names))
+    return DividedImages(data_set, whole, training, validation)
+
+
+def check_batch_size(config: Config, images: DividedImages) -> None:
+    """Check that the training images fill a batch.
+
+    Raises:
+        UserError: They do not.
+    """
+    count = len(images.training.labels)
+    with config.blaming("training.batch_size"):
+        if config.training.batch_size > count:
+            raise UserError(
+                f"{config.training.batch_size:,} is more than the {count:,} training images; take as many or fewer."
+            )
+
+
+def check_augmentation(config: Config, data_set: data.DataSet) -> None:
+    """Check that augmentation leaves something of the images, and finds colours where it changes them.
+
+    Raises:
+        UserError: It does not.
+    """
+    section, (height, width, channels) = config.augmentation, data_set.input_shape
+    for key, does in TOO_MANY.items():
+        pixels = getattr(section, key)
+        if pixels >= min(height, width):
+            with config.blaming(f"augmentation.{key}"):
+                raise UserError(f"{pixels:g} pixels {does} an image of {data_set.title}, which is {height}x{width}.")
+    for key in ("saturation", "hue", "lighting"):
+        if channels != 3 and getattr(section, key):
+            with config.blaming(f"augmentation.{key}"):
+                raise UserError(f"the images of {data_set.title} have {channels} channel(s), not red, green and blue.")
