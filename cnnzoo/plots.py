@@ -409,9 +409,13 @@ def _figure(width: float, height: float) -> Figure:
 
 
 def _save(figure: Figure, path: Path) -> None:
-    """Write a picture; what people call their files and classes is no formula, and comes in every script."""
+    """Write a picture, its title in the file's metadata too.
+
+    Names of files and classes are drawn as they are: they are no formulas, and come in every script.
+    """
     for text in figure.findobj(Text):
         text.set_parse_math(False)
     with whole(path) as temporary, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        figure.savefig(temporary, dpi=150, bbox_inches="tight", pad_inches=0.15)
+        metadata = {"Title": figure.get_suptitle() or figure.axes[0].get_title()}
+        figure.savefig(temporary, dpi=150, bbox_inches="tight", pad_inches=0.15, metadata=metadata)

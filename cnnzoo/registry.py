@@ -36,6 +36,16 @@ def register(name: str) -> Callable[[Builder], Builder]:
     return decorate
 
 
+def unregister(name: str) -> None:
+    """Forget a builder, so that its name can be registered again, as by a notebook's cell that runs twice.
+
+    Raises:
+        UserError: No builder has that name.
+    """
+    builder(name)
+    del _BUILDERS[name]
+
+
 def names() -> list[str]:
     """Return every registered name, sorted."""
     return sorted(_BUILDERS)

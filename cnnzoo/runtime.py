@@ -10,7 +10,7 @@ import os
 import platform
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -86,8 +86,25 @@ def prepare(
         if name != DEFAULT_BACKEND and importlib.util.find_spec(DEFAULT_BACKEND):
             importlib.import_module(DEFAULT_BACKEND)  # Keras does so later on any backend, and not in silence
     keras.config.set_dtype_policy(precision)
+    return describe_device(device, name, gpus)
+
+
+def describe_device(device: Device, backend: str, gpus: Sequence[str]) -> str:
+    """Describe the device that a loaded backend computes on.
+
+    Args:
+        device: The device that was asked for.
+        backend: The loaded backend.
+        gpus: Names of the GPUs that the backend sees.
+
+    Returns:
+        The device in words, such as "CPU, 2 cores" or "GPU (NVIDIA H100)".
+
+    Raises:
+        UserError: It is not the device that was asked for.
+    """
     if device == "gpu" and not gpus:
-        raise UserError(f"device gpu: no GPU is visible to {name}; {_what_is_missing(name)}")
+        raise UserError(f"device gpu: no GPU is visible to {backend}; {_what_is_missing(backend)}")
     if device == "cpu" and gpus:
         raise UserError("--device cpu: Keras is loaded already and computes on a GPU; start a new process.")
     if gpus:
@@ -97,9 +114,6 @@ def prepare(
 
 def prepare_for_saved_model(backend: str | None, device: Device = "auto", threads: int | None = None) -> str:
     """Have Keras ready to run a saved model, which any backend can.
-
-    A backend that Keras runs on already serves; else KERAS_BACKEND's, else the one that the model was
-    trained on if it is installed, else TensorFlow.
 
     Args:
         backend: The one that the model was trained on.
@@ -112,9 +126,25 @@ def prepare_for_saved_model(backend: str | None, device: Device = "auto", thread
     Raises:
         UserError: See ``prepare``.
     """
-    trained_on = backend if backend and importlib.util.find_spec(backend) else None
-    name = resolve_backend(keras_backend() or os.environ.get("KERAS_BACKEND") or trained_on)
+    name = backend_for_saved_model(backend, keras_backend())
     return f"{name}, {prepare(name, device, None if keras_backend() else threads)}"
+
+
+def backend_for_saved_model(trained_on: str | None, loaded: str | None) -> str:
+    """Return the backend that runs a saved model.
+
+    It is the one that Keras runs on already, else KERAS_BACKEND's, else the one that the model was trained on if it is
+    installed, else TensorFlow.
+
+    Args:
+        trained_on: The backend that the model was trained on.
+        loaded: The backend that Keras runs on, if it is loaded.
+
+    Raises:
+        UserError: KERAS_BACKEND names no backend.
+    """
+    installed = trained_on if trained_on and importlib.util.find_spec(trained_on) else None
+    return resolve_backend(loaded or os.environ.get("KERAS_BACKEND") or installed)
 
 
 def keras_backend() -> str | None:
@@ -122,15 +152,20 @@ def keras_backend() -> str | None:
     return str(sys.modules["keras"].backend.backend()) if "keras" in sys.modules else None
 
 
-def why_slow(precision: Precision) -> str | None:
-    """Say why a precision is slower than float32 on the device that ``prepare`` chose; None where it is not."""
+def why_slow(precision: Precision, cpu_info: Path = CPU_INFO) -> str | None:
+    """Say why a precision is slower than float32 on the device that ``prepare`` chose; None where it is not.
+
+    Args:
+        precision: See ``prepare``.
+        cpu_info: The file in which Linux lists the processor's features.
+    """
     backend = keras_backend()
     if precision == "float32" or backend is None or _gpus(backend):
         return None
     if backend == "jax":
         return f"{precision} is no faster than float32 here: on processors JAX computes it in float32."
     try:
-        features = set(CPU_INFO.read_text(encoding="utf-8").replace(":", " ").split())
+        features = set(cpu_info.read_text(encoding="utf-8").replace(":", " ").split())
     except OSError:
         return None
     if features & BFLOAT16_FEATURES:

@@ -2,38 +2,50 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from cnnzoo import runtime
+from cnnzoo import cards, registry, runtime
 
 if TYPE_CHECKING:
     from commands import Cnnzoo
 
+    from cnnzoo.data.cifar import RecordSource
+    from cnnzoo.data.mnist import IdxSource
     from cnnzoo.runs import Run
 
 # All of this is read when Keras and matplotlib are imported, which test modules do while they are collected.
-runtime.settle(runtime.resolve_backend())
+runtime.settle(runtime.resolve_backend(), device="cpu")  # so that a test finds the same on a machine with a GPU
 os.environ["MPLBACKEND"] = "Agg"
-SESSION_HOME = tempfile.TemporaryDirectory(prefix="cnnzoo-tests-")
-os.environ["KERAS_HOME"] = str(Path(SESSION_HOME.name, "keras"))
-# Most of the tests' time on JAX is compiling the same few networks; the processes of one session share it.
-os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(SESSION_HOME.name, "jax")))
+# The first process of a session makes a folder, and its workers, which inherit the variable, share it.
+IS_WORKER = "CNNZOO_TEST_SESSION" in os.environ
+SHARED = Path(os.environ["CNNZOO_TEST_SESSION"] if IS_WORKER else tempfile.mkdtemp(prefix="cnnzoo-tests-"))
+os.environ["CNNZOO_TEST_SESSION"] = str(SHARED)
+os.environ["KERAS_HOME"] = str(SHARED / "keras")
+# Most of the tests' time on JAX is compiling the same few networks.
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(SHARED / "jax"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
-# matplotlib's list of fonts takes seconds to make, so that the whole session shares one.
-os.environ["MPLCONFIGDIR"] = str(Path(SESSION_HOME.name, "matplotlib"))
+# matplotlib's list of fonts takes seconds to make.
+os.environ["MPLCONFIGDIR"] = os.environ.get("CNNZOO_TEST_FONTS") or str(SHARED / "matplotlib")
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 DATA_DIR = Path(os.environ["CNNZOO_DATA_DIR"]).resolve() if os.environ.get("CNNZOO_DATA_DIR") else None
 HAS_CIFAR10 = DATA_DIR is not None and (DATA_DIR / "cifar-10-batches-bin").is_dir()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--full", action="store_true", help="run the tests marked full, and on JAX those not marked every_backend"
+    )
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -44,7 +56,10 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    left_out = [item for item in items if lacks_data(item) or is_for_another_backend(item)]
+    full = config.getoption("full")
+    left_out = [
+        item for item in items if lacks_data(item) or is_for_full(item, full) or is_for_another_backend(item, full)
+    ]
     config.hook.pytest_deselected(items=left_out)
     kept = [item for item in items if item not in left_out]
     # Modules that take long come first, so that no process waits in the end for another's.
@@ -59,13 +74,20 @@ def lacks_data(item: pytest.Item) -> bool:
     return "real_cifar10_dir" in getattr(item, "fixturenames", ()) and not HAS_CIFAR10
 
 
-def is_for_another_backend(item: pytest.Item) -> bool:
-    marker = item.get_closest_marker("backend")
-    return marker is not None and marker.args[0] != os.environ["KERAS_BACKEND"]
+def is_for_full(item: pytest.Item, full: bool) -> bool:
+    return not full and item.get_closest_marker("full") is not None
+
+
+def is_for_another_backend(item: pytest.Item, full: bool) -> bool:
+    backend, marker = os.environ["KERAS_BACKEND"], item.get_closest_marker("backend")
+    if marker is not None:
+        return bool(marker.args[0] != backend)
+    return not full and backend != runtime.DEFAULT_BACKEND and item.get_closest_marker("every_backend") is None
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    SESSION_HOME.cleanup()
+    if not IS_WORKER:
+        shutil.rmtree(SHARED, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)
@@ -89,6 +111,26 @@ def chance() -> None:
     """Have a test draw the same weights every time, so that it never fails by chance."""
     if keras := sys.modules.get("keras"):
         keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def networks_of_the_test() -> Iterator[None]:
+    """Unregister the networks that a test registers."""
+    yield
+    for name in set(registry.names()) - set(cards.cards()):
+        registry.unregister(name)
+
+
+@pytest.fixture
+def publish(monkeypatch: pytest.MonkeyPatch) -> "Callable[[IdxSource | RecordSource], None]":
+    """Return a function that has other files published under the name of MNIST, CIFAR-10 and the like."""
+    from cnnzoo.data import cifar, mnist
+
+    def put(source: "IdxSource | RecordSource") -> None:
+        published = mnist.SOURCES if isinstance(source, mnist.IdxSource) else cifar.SOURCES
+        monkeypatch.setitem(published, source.name, source)
+
+    return put
 
 
 @pytest.fixture(scope="session")
@@ -116,17 +158,21 @@ def cnnzoo(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], t
 
 @pytest.fixture(scope="session")
 def digits_runs(tmp_path_factory: pytest.TempPathFactory) -> "list[Run]":
-    """Train LeNet-5 on the digits for two epochs with seeds 0 and 1, once a session."""
+    """Train LeNet-5 on the digits for two epochs with seeds 0 and 1, once a session; each worker gets copies."""
     from commands import SMALL
+    from filelock import FileLock
 
     from cnnzoo import runs
     from cnnzoo.cli.options import load_config
     from cnnzoo.training import train
 
-    folder = tmp_path_factory.mktemp("digits_runs")
-    with contextlib.chdir(folder):
-        for seed in (0, 1):
-            train(load_config("digits", SMALL[1::2], seed=seed), "digits")
+    trained, folder = SHARED / "digits_runs", tmp_path_factory.mktemp("digits_runs")
+    with FileLock(f"{trained}.lock"):
+        trained.mkdir(exist_ok=True)
+        with contextlib.chdir(trained):
+            for seed in range(len(runs.finished(runs.RUNS)), 2):
+                train(load_config("digits", SMALL[1::2], seed=seed), "digits")
+    shutil.copytree(trained, folder, dirs_exist_ok=True)
     return [runs.Run(folder / run.directory) for run in runs.finished(folder / runs.RUNS)]
 
 

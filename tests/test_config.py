@@ -9,7 +9,6 @@ from pydantic import ValidationError
 
 import cnnzoo
 from cnnzoo import config as configs
-from cnnzoo import registry
 from cnnzoo.config import optimization
 from cnnzoo.config.reading import as_yaml, document, read
 from cnnzoo.errors import UserError
@@ -288,11 +287,10 @@ def test_a_config_with_nothing_replaced_is_the_same():
     assert config.replaced(seed=3).model.options == {"activation": "relu", "pooling": "max"}
 
 
-def test_a_model_of_another_project_is_known_once_it_is_registered(monkeypatch, tmp_path):
+def test_a_model_of_another_project_is_known_once_it_is_registered(tmp_path):
     def mine(column, input_shape=(28, 28, 1), num_classes=10, *, width=3):
         """Never built here."""
 
-    monkeypatch.setattr(registry, "_BUILDERS", dict(registry._BUILDERS))
     cnnzoo.register("mine")(partial(mine, "A"))
     path = tmp_path / "a.yaml"
     path.write_text("model:\n  name: mine\n  width: 2\ndata: {name: digits}\n")

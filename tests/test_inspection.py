@@ -46,9 +46,7 @@ def test_lenet5_of_1998_is_counted_as_in_the_paper() -> None:
 @pytest.mark.parametrize(
     ("groups", "parameters", "macs"), [(2, 60_965_224, 724_406_816), (1, 62_378_344, 1_135_256_096)]
 )
-def test_the_groups_of_alexnet_are_counted(
-    monkeypatch: pytest.MonkeyPatch, groups: int, parameters: int, macs: int
-) -> None:
+def test_the_groups_of_alexnet_are_counted(groups: int, parameters: int, macs: int) -> None:
     def alexnet(input_shape: tuple[int, int, int] = (227, 227, 3), num_classes: int = 1000) -> keras.Model:
         return keras.Sequential(
             [
@@ -68,7 +66,7 @@ def test_the_groups_of_alexnet_are_counted(
             ]
         )
 
-    monkeypatch.setitem(registry._BUILDERS, "alexnet_of_a_test", alexnet)
+    registry.register("alexnet_of_a_test")(alexnet)
     summary = inspect(outline("alexnet_of_a_test"))
     assert (summary.parameters, summary.macs) == (parameters, macs)
     fields = [row.receptive_field[0] for row in summary.rows if row.name.startswith(("conv", "pool"))]
@@ -185,7 +183,7 @@ def test_a_model_without_sizes_is_refused_by_name(make: Callable[[], keras.Model
         inspect(make())
 
 
-def test_an_outline_never_draws_its_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_outline_never_draws_its_weights() -> None:
     drawn = []
 
     def initializer(shape: tuple[int, ...], dtype: Any = None) -> Any:
@@ -197,7 +195,7 @@ def test_an_outline_never_draws_its_weights(monkeypatch: pytest.MonkeyPatch) -> 
         x = layers.Dense(num_classes, kernel_initializer=initializer)(layers.Flatten()(images))
         return keras.Model(images, x)
 
-    monkeypatch.setitem(registry._BUILDERS, "wide", wide)
+    registry.register("wide")(wide)
     model = outline("wide", (1000, 1000, 3), 1000)
     registry.build("lenet5")
     assert inspect(model).parameters == 3_000_000 * 1000 + 1000

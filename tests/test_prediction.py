@@ -14,6 +14,8 @@ from cnnzoo.metadata import Metadata
 from cnnzoo.prediction import predict, see
 from cnnzoo.runs import Run
 
+pytestmark = pytest.mark.slow
+
 DIGITS = data.describe("digits")
 
 
@@ -326,10 +328,28 @@ def test_the_table_keeps_a_file_name_in_one_piece_at_80_columns(cnnzoo, digits_r
     assert max(map(len, table.splitlines())) <= 80
 
 
-def test_no_probability_is_rounded_up_to_certainty(cnnzoo, digits_runs, digit, tmp_path, monkeypatch):
-    monkeypatch.setattr("cnnzoo.prediction.softmax", lambda logits: np.array([[0.99998] + [0.00002 / 9] * 9]))
+def described(side, class_names):
+    """Return what an imported model's file says of itself."""
+    return Metadata(
+        title="averages",
+        network="none",
+        input_shape=(side, side, 3),
+        class_names=class_names,
+        shorter_side=side * 8 // 7,
+        source="nowhere",
+        sha256="",
+    )
+
+
+def test_no_probability_is_rounded_up_to_certainty(cnnzoo, digit, tmp_path):
     save(digit, tmp_path / "digit.png")
-    assert ">99.99" in cnnzoo("predict", digits_runs[0].directory, "digit.png").out
+    model = keras.Sequential(
+        [keras.Input((7, 7, 3)), keras.layers.Flatten(), keras.layers.Dense(2, kernel_initializer="zeros")]
+    )
+    model.layers[-1].bias.assign([np.log(0.99998), np.log(0.00002)])
+    model.save(tmp_path / "model.keras")
+    metadata.write(tmp_path / "model.keras", described(7, ("sure", "unsure")))
+    assert ">99.99" in cnnzoo("predict", "model.keras", "digit.png").out
 
 
 def test_an_imported_model_sees_the_centre_of_a_photograph_and_names_its_own_classes(tmp_path):
@@ -339,19 +359,11 @@ def test_an_imported_model_sees_the_centre_of_a_photograph_and_names_its_own_cla
     model.save(tmp_path / "model.keras")
     with pytest.raises(UserError, match=r"model\.keras does not say what its classes are called"):
         predict(tmp_path / "model.keras", [photograph])
-    described = Metadata(
-        title="averages",
-        network="none",
-        input_shape=(224, 224, 3),
-        class_names=("red", "green", "blue"),
-        shorter_side=256,
-        source="nowhere",
-        sha256="",
-    )
-    metadata.write(tmp_path / "model.keras", described)
+    colours = described(224, ("red", "green", "blue"))
+    metadata.write(tmp_path / "model.keras", colours)
     resized = Image.fromarray(pixels).resize((342, 256), Image.Resampling.BILINEAR)
     cut = np.asarray(resized.crop((59, 16, 283, 240)))
-    assert np.array_equal(see(photograph, described).pixels, cut)
+    assert np.array_equal(see(photograph, colours).pixels, cut)
     (found,) = predict(tmp_path / "model.keras", [photograph])
     powers = np.exp(cut.mean(axis=(0, 1)))
     assert list(found["probabilities"].values()) == pytest.approx(powers / powers.sum(), rel=1e-2)

@@ -28,37 +28,51 @@ def ask(code, **environment):
     return answer.stdout.strip(), answer.stderr
 
 
-def test_threads_and_device_hold_and_nothing_is_logged():
+@pytest.mark.slow
+@pytest.mark.every_backend
+def test_device_and_threads_hold_from_the_first_call_on_and_nothing_is_logged():
     code = (
-        "import os\nprint(runtime.prepare(device='cpu', threads=1))\n"
+        "import os\nfrom cnnzoo.errors import UserError\n"
+        "print(runtime.prepare(device='cpu', threads=1), '|', runtime.prepare())\n"
         "import keras\nkeras.ops.matmul(keras.ops.ones((600, 600)), keras.ops.ones((600, 600)))\n"
-        "print(os.environ['CUDA_VISIBLE_DEVICES'], os.environ['OMP_NUM_THREADS'])"
+        "print(os.environ['CUDA_VISIBLE_DEVICES'], os.environ['OMP_NUM_THREADS'])\n"
+        "try:\n    runtime.prepare(threads=2)\nexcept UserError as error:\n    print(error)"
     )
     out, err = ask(code)
-    assert out.splitlines()[:2] == ["CPU, 1 core", "-1 1"]
+    assert out.splitlines() == [
+        "CPU, 1 core | CPU, 1 core",
+        "-1 1",
+        "runtime.threads: Keras is loaded already with 1; start a new process for 2.",
+    ]
     assert err == ""
 
 
-def test_what_was_settled_first_is_not_said_to_be_otherwise():
-    code = (
-        "from cnnzoo.errors import UserError\nprint(runtime.prepare(threads=1), '|', runtime.prepare())\n"
-        "try:\n    runtime.prepare(threads=2)\nexcept UserError as error:\n    print(error)"
-    )
-    first, second = ask(code)[0].splitlines()
-    assert first == "CPU, 1 core | CPU, 1 core"
-    assert second == "runtime.threads: Keras is loaded already with 1; start a new process for 2."
-
-
+@pytest.mark.full
 @pytest.mark.backend("tensorflow")
+def test_a_saved_model_runs_on_the_backend_that_it_was_trained_on():
+    out, _ = ask("print(runtime.prepare_for_saved_model('jax'))", KERAS_BACKEND="")
+    assert out.startswith("jax, CPU")
+
+
 @pytest.mark.parametrize(
-    ("trained_on", "environment", "runs_on"),
-    [("jax", "", "jax"), ("tensorflow", "", "tensorflow"), ("tensorflow", "jax", "jax"), ("cupy", "", "tensorflow")],
+    ("trained_on", "loaded", "environment", "runs_on"),
+    [
+        ("jax", None, "", "jax"),
+        ("tensorflow", None, "", "tensorflow"),
+        ("tensorflow", None, "jax", "jax"),
+        ("cupy", None, "", "tensorflow"),
+        (None, None, "", "tensorflow"),
+        ("jax", "tensorflow", "jax", "tensorflow"),
+    ],
 )
-def test_a_saved_model_runs_where_it_was_trained_unless_another_backend_is_named(trained_on, environment, runs_on):
-    out, _ = ask(f"print(runtime.prepare_for_saved_model({trained_on!r}))", KERAS_BACKEND=environment)
-    assert out.startswith(f"{runs_on}, ")
+def test_another_backend_runs_a_saved_model_where_it_is_named_or_loaded(
+    trained_on, loaded, environment, runs_on, monkeypatch
+):
+    monkeypatch.setenv("KERAS_BACKEND", environment)
+    assert runtime.backend_for_saved_model(trained_on, loaded) == runs_on
 
 
+@pytest.mark.every_backend
 def test_another_backend_than_the_loaded_one_is_refused():
     import keras
 
@@ -67,18 +81,16 @@ def test_another_backend_than_the_loaded_one_is_refused():
         runtime.prepare(other)
 
 
-def test_a_gpu_that_this_process_hides_is_said_to_be_hidden(monkeypatch):
-    monkeypatch.setattr(runtime, "_gpus", lambda backend: [])
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+def test_a_gpu_that_this_process_hides_is_said_to_be_hidden():
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "-1"  # as all tests have it
     with pytest.raises(UserError, match="CUDA_VISIBLE_DEVICES=-1 hides all of them"):
         runtime.prepare(device="gpu")
 
 
-def test_a_gpu_in_use_is_named_and_is_not_taken_for_the_cpu(monkeypatch):
-    monkeypatch.setattr(runtime, "_gpus", lambda backend: ["NVIDIA H100"])
-    assert runtime.prepare() == "GPU (NVIDIA H100)"
+def test_a_gpu_in_use_is_named_and_is_not_taken_for_the_cpu():
+    assert runtime.describe_device("auto", BACKEND, ["NVIDIA H100"]) == "GPU (NVIDIA H100)"
     with pytest.raises(UserError, match="--device cpu: Keras is loaded already and computes on a GPU"):
-        runtime.prepare(device="cpu")
+        runtime.describe_device("cpu", BACKEND, ["NVIDIA H100"])
 
 
 def test_the_machine_and_the_versions_are_described():
@@ -88,15 +100,15 @@ def test_the_machine_and_the_versions_are_described():
     assert json.dumps(described)
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize(("features", "slow"), [("fpu avx2", True), ("fpu avx512_bf16", False), (None, False)])
-def test_half_precision_is_said_to_be_slow_where_it_is(features, slow, tmp_path, monkeypatch):
+def test_half_precision_is_said_to_be_slow_where_it_is(features, slow, tmp_path):
     runtime.prepare()
-    monkeypatch.setattr(runtime, "_gpus", lambda backend: [])
-    monkeypatch.setattr(runtime, "CPU_INFO", tmp_path / "cpuinfo")
+    cpu_info = tmp_path / "cpuinfo"
     if features:
-        runtime.CPU_INFO.write_text(f"processor : 0\nflags\t\t: {features}\n")
-    assert runtime.why_slow("float32") is None
-    half = runtime.why_slow("mixed_bfloat16")
+        cpu_info.write_text(f"processor : 0\nflags\t\t: {features}\n")
+    assert runtime.why_slow("float32", cpu_info) is None
+    half = runtime.why_slow("mixed_bfloat16", cpu_info)
     if BACKEND == "jax":
         assert half.startswith("mixed_bfloat16 is no faster than float32")
     elif slow:
@@ -105,19 +117,19 @@ def test_half_precision_is_said_to_be_slow_where_it_is(features, slow, tmp_path,
         assert half is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
-def test_a_training_keeps_the_precision_that_its_config_names(precision, tmp_path, monkeypatch):
-    code = (
-        "import pathlib, numpy\nfrom cnnzoo import config, training\n"
-        "settings = ['training.epochs=3', 'training.batch_size=128', 'augmentation.rotation=0', "
-        f"'runtime.precision={precision}']\n"
-        "run, metrics = training.train(config.load('digits', settings), directory=pathlib.Path('run'))\n"
-        "from cnnzoo.saved_models import load_model\nmodel = load_model(run.model_path)\n"
-        "print(metrics['validation_loss'], model.get_layer('lenet5').get_layer('c1').compute_dtype, "
-        "model.get_layer('lenet5').get_layer('c1').kernel.dtype)"
-    )
-    monkeypatch.chdir(tmp_path)
-    loss, computed, kept = ask(code)[0].split()
-    assert float(loss) < 1.8
-    assert computed == ("bfloat16" if precision == "mixed_bfloat16" else "float32")
-    assert "float32" in kept
+def test_a_training_keeps_the_precision_that_its_config_names(precision, tmp_path):
+    import keras
+    from trainings import trained
+
+    from cnnzoo.saved_models import load_model
+
+    try:
+        run, metrics = trained(tmp_path / "run", "training.epochs=3", f"runtime.precision={precision}")
+    finally:
+        keras.config.set_dtype_policy("float32")
+    c1 = load_model(run.model_path).get_layer("lenet5").get_layer("c1")
+    assert metrics["validation_loss"] < 1.8
+    assert c1.compute_dtype == ("bfloat16" if precision == "mixed_bfloat16" else "float32")
+    assert c1.kernel.dtype == "float32"

@@ -95,7 +95,12 @@ def end_with_parent() -> None:
 
 
 def run_all(
-    commands: Mapping[str, Sequence[str]], jobs: int, heard: Heard, *, stop_at_failure: bool = False
+    commands: Mapping[str, Sequence[str]],
+    jobs: int,
+    heard: Heard,
+    *,
+    stop_at_failure: bool = False,
+    seconds_to_end: float = SECONDS_TO_END,
 ) -> dict[str, Ended]:
     """Run commands, so many at once, each in the order given; one that fails does not end the others.
 
@@ -104,6 +109,7 @@ def run_all(
         jobs: How many run at once.
         heard: Told, from several threads, the name of a command and a line that it wrote to standard error.
         stop_at_failure: Whether none is started any more when one has failed.
+        seconds_to_end: How long a process may take to end when it was asked to, before it is killed.
 
     Returns:
         How each one that was started ended, by its name.
@@ -111,7 +117,7 @@ def run_all(
     Raises:
         KeyboardInterrupt: Ctrl-C or a kill; all processes have ended, as where ``heard`` raises anything.
     """
-    group = _Group(heard, stop_at_failure)
+    group = _Group(heard, stop_at_failure, seconds_to_end)
     with _termination_as_ctrl_c(), ThreadPoolExecutor(jobs) as pool:
         futures = {name: pool.submit(group.run, name, commands[name]) for name in commands}
         try:
@@ -133,8 +139,8 @@ def run_all(
 class _Group:
     """Processes that are heard from several threads and end together where they have to."""
 
-    def __init__(self, heard: Heard, stop_at_failure: bool) -> None:
-        self.heard, self.stop_at_failure = heard, stop_at_failure
+    def __init__(self, heard: Heard, stop_at_failure: bool, seconds_to_end: float) -> None:
+        self.heard, self.stop_at_failure, self.seconds_to_end = heard, stop_at_failure, seconds_to_end
         self.lock = threading.Lock()
         self.started: dict[str, subprocess.Popen[str]] = {}
         self.stopping = self.failed = False
@@ -191,7 +197,7 @@ class _Group:
                 process.terminate()  # not by SIGINT, which a process ignores that was started in the background
             for name in running:
                 self.tell(name, "ending ...")
-            deadline = time.monotonic() + SECONDS_TO_END
+            deadline = time.monotonic() + self.seconds_to_end
             while any(process.poll() is None for process in running.values()) and time.monotonic() < deadline:
                 time.sleep(0.05)
         finally:

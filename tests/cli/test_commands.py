@@ -9,9 +9,11 @@ import pytest
 from commands import SMALL
 from PIL import Image
 
-from cnnzoo import data, runtime
+from cnnzoo import data
 
 
+@pytest.mark.slow
+@pytest.mark.every_backend
 def test_the_first_session_works_as_its_own_lines_say(cnnzoo):
     trained = cnnzoo("train", "--config", "digits.yaml", *SMALL)
     assert trained.code == 0, trained.err
@@ -42,6 +44,7 @@ def test_the_first_session_works_as_its_own_lines_say(cnnzoo):
     assert Path("runs/0001-digits/predictions/digit.png").is_file()
 
 
+@pytest.mark.slow
 def test_json_is_one_object_and_nothing_else(cnnzoo, digits_runs):
     run = digits_runs[0].directory
     Image.fromarray(data.load("digits", "test").images[0, ..., 0]).save("digit.png")
@@ -152,8 +155,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("arguments", WRONG)
-def test_a_mistake_gets_a_sentence_and_exit_code_2(arguments, cnnzoo, mistakes, monkeypatch):
-    monkeypatch.setattr(runtime, "_gpus", lambda backend: [])  # the message is asked for on a machine with one, too
+def test_a_mistake_gets_a_sentence_and_exit_code_2(arguments, cnnzoo, mistakes):
     before = sorted(Path.cwd().rglob("*"))
     answer = cnnzoo(*(str(mistakes) if word == "RUN" else word for word in arguments.split()))
     assert answer.code == 2, answer.err
@@ -163,6 +165,7 @@ def test_a_mistake_gets_a_sentence_and_exit_code_2(arguments, cnnzoo, mistakes, 
     assert sorted(Path.cwd().rglob("*")) == before
 
 
+@pytest.mark.slow
 def test_a_path_with_brackets_is_shown_as_it_is(cnnzoo):
     answer = cnnzoo("train", "--config", "digits", "--run", "q[v1] [/bold]", *SMALL, "--set", "training.epochs=1")
     assert answer.code == 0, answer.err
@@ -188,6 +191,7 @@ def test_a_run_in_use_is_refused(cnnzoo, digits_runs):
     assert "in use by another process" in answer.err
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_lenet_learns_real_mnist_in_one_epoch(cnnzoo, mnist_dir):
     small = ("--set", "training.epochs=1", "--set", "training.batch_size=64", "--set", "data.validation=40000")

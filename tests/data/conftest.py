@@ -5,7 +5,7 @@ import hashlib
 import io
 import tarfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 from cnnzoo.data.cifar import SOURCES as RECORD_SOURCES
 from cnnzoo.data.cifar import RecordFile, RecordSource
 from cnnzoo.data.idx import write_idx
-from cnnzoo.data.mnist import SOURCES, IdxFile, IdxSource
+from cnnzoo.data.mnist import IdxFile, IdxSource
+
+Publish = Callable[[IdxSource | RecordSource], None]
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Tiny:
 
 
 @pytest.fixture
-def tiny(monkeypatch: pytest.MonkeyPatch) -> Tiny:
+def tiny(publish: Publish) -> Tiny:
     """Put a set of 12 + 6 images of 5x4 pixels in 3 classes in MNIST's place."""
     generator = np.random.default_rng(0)
     arrays, files = {}, []
@@ -75,7 +77,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> Tiny:
             sha256 = hashlib.sha256(array.tobytes()).hexdigest()
             files.append(IdxFile(stem, f"{'x' if kind == 'images' else 'y'}_{key}", array.shape, sha256))
     source = IdxSource("mnist", "Tiny", 3, ("MNIST/raw",), (files[0], files[1]), (files[2], files[3]), mirrors=())
-    monkeypatch.setitem(SOURCES, "mnist", source)
+    publish(source)
     return Tiny(source, arrays)
 
 
@@ -84,20 +86,20 @@ class Mirrors:
     """What a server on the loopback serves, by path, and what it was asked for."""
 
     address: str
+    publish: Publish
     files: dict[str, bytes] = field(default_factory=dict)
     breaks_off: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
 
-    def use(self, monkeypatch: pytest.MonkeyPatch, source: IdxSource, *folders: str, npz: bool = False) -> IdxSource:
-        """Make folders of this server the mirrors of MNIST's place."""
+    def use(self, source: IdxSource | RecordSource, *folders: str, npz: bool = False) -> None:
+        """Make folders of this server the mirrors of a source."""
         mirrors = tuple(f"{self.address}/{folder}/" for folder in folders)
-        changed = replace(source, mirrors=mirrors, npz_mirrors=(f"{self.address}/npz/",) if npz else ())
-        monkeypatch.setitem(SOURCES, "mnist", changed)
-        return changed
+        archives = {"npz_mirrors": (f"{self.address}/npz/",)} if npz else {}
+        self.publish(replace(source, mirrors=mirrors, **archives))
 
 
 @pytest.fixture
-def mirrors(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirrors]:
+def mirrors(monkeypatch: pytest.MonkeyPatch, publish: Publish) -> Iterator[Mirrors]:
     """Serve files on the loopback; what is not there is a 404."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
@@ -118,7 +120,7 @@ def mirrors(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirrors]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    served = Mirrors(f"http://127.0.0.1:{server.server_port}")
+    served = Mirrors(f"http://127.0.0.1:{server.server_port}", publish)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield served
@@ -177,16 +179,16 @@ def tiny_records(name: str, counts: dict[str, int]) -> TinyRecords:
 
 
 @pytest.fixture
-def tiny_cifar10(monkeypatch: pytest.MonkeyPatch) -> TinyRecords:
+def tiny_cifar10(publish: Publish) -> TinyRecords:
     """Put a set of 2 x 20 + 10 images in CIFAR-10's place."""
     tiny = tiny_records("cifar10", {"data_batch_1.bin": 20, "data_batch_2.bin": 20, "test_batch.bin": 10})
-    monkeypatch.setitem(RECORD_SOURCES, "cifar10", tiny.source)
+    publish(tiny.source)
     return tiny
 
 
 @pytest.fixture
-def tiny_cifar100(monkeypatch: pytest.MonkeyPatch) -> TinyRecords:
+def tiny_cifar100(publish: Publish) -> TinyRecords:
     """Put a set of 200 + 100 images in CIFAR-100's place."""
     tiny = tiny_records("cifar100", {"train.bin": 200, "test.bin": 100})
-    monkeypatch.setitem(RECORD_SOURCES, "cifar100", tiny.source)
+    publish(tiny.source)
     return tiny

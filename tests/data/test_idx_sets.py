@@ -9,7 +9,7 @@ import pytest
 from cnnzoo import data
 from cnnzoo.data.idx import write_idx
 from cnnzoo.data.locations import cache_dir
-from cnnzoo.data.mnist import FASHION_MNIST, MNIST, SOURCES
+from cnnzoo.data.mnist import FASHION_MNIST, MNIST
 from cnnzoo.errors import UserError
 
 TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
@@ -62,9 +62,8 @@ def test_a_directory_that_the_environment_names_has_to_be_there(tmp_path, monkey
         data.load("mnist", "train")
 
 
-def test_kerass_folder_of_fashion_mnist_counts(monkeypatch, home, tiny):
-    source = replace(tiny.source, name="fashion_mnist", folders=FASHION_MNIST.folders)
-    monkeypatch.setitem(SOURCES, "fashion_mnist", source)
+def test_kerass_folder_of_fashion_mnist_counts(publish, home, tiny):
+    publish(replace(tiny.source, name="fashion_mnist", folders=FASHION_MNIST.folders))
     folder = tiny.write(home / "keras" / "datasets" / "fashion-mnist")
     assert data.where("fashion_mnist") == str(folder)
 
@@ -76,11 +75,11 @@ def test_a_part_does_not_need_the_other_parts_files(tmp_path, tiny):
     assert_is_train(data.load("mnist", "train", tmp_path), tiny)
 
 
-def test_a_download_hides_a_wrong_file(tmp_path, monkeypatch, tiny, mirrors):
+def test_a_download_hides_a_wrong_file(tmp_path, tiny, mirrors):
     tiny.write_unpacked(tmp_path / "mnist")
     (tmp_path / "mnist" / TRAIN_IMAGES).write_bytes(b"broken")
     mirrors.files = {f"good/{name}": content for name, content in tiny.served().items()}
-    mirrors.use(monkeypatch, tiny.source, "good")
+    mirrors.use(tiny.source, "good")
     data.fetch("mnist", tmp_path)
     assert mirrors.asked == [f"good/{TRAIN_IMAGES}.gz"]
     assert_is_train(data.load("mnist", "train", tmp_path), tiny)
@@ -177,10 +176,9 @@ def test_a_directory_in_place_of_a_file_is_named_unless_a_file_is_there_too(tmp_
         data.load("mnist", "train", tmp_path)
 
 
-def test_a_file_of_another_data_set_is_recognised(tmp_path, monkeypatch, tiny):
+def test_a_file_of_another_data_set_is_recognised(tmp_path, publish, tiny):
     images, labels = (replace(file, payload_sha256="0" * 64) for file in tiny.source.train)
-    other = replace(tiny.source, name="fashion_mnist", title="Other", train=(images, labels))
-    monkeypatch.setitem(SOURCES, "fashion_mnist", other)
+    publish(replace(tiny.source, name="fashion_mnist", title="Other", train=(images, labels)))
     tiny.write(tmp_path)
     assert data.where("mnist", tmp_path)
     assert data.where("fashion_mnist", tmp_path) is None
@@ -188,10 +186,9 @@ def test_a_file_of_another_data_set_is_recognised(tmp_path, monkeypatch, tiny):
         data.load("fashion_mnist", "train", tmp_path)
 
 
-def test_images_without_a_published_hash_are_checked_for_structure(tmp_path, monkeypatch, tiny):
+def test_images_without_a_published_hash_are_checked_for_structure(tmp_path, publish, tiny):
     images = replace(tiny.source.train[0], payload_sha256=None, gzip_md5="0" * 32)
-    source = replace(tiny.source, train=(images, tiny.source.train[1]))
-    monkeypatch.setitem(SOURCES, "mnist", source)
+    publish(replace(tiny.source, train=(images, tiny.source.train[1])))
     tiny.write(tmp_path)
     assert_is_train(data.load("mnist", "train", tmp_path), tiny)
     checks = {check.file: check.status for check in data.verify("mnist", tmp_path)}
@@ -213,12 +210,10 @@ def left_over(folder):
 FOUR_FILES = sorted(f"{file.stem}.gz" for file in MNIST.files)
 
 
-def test_a_mirror_that_lacks_a_file_or_serves_wrong_bytes_is_followed_by_the_next(
-    tmp_path, monkeypatch, capsys, tiny, mirrors
-):
+def test_a_mirror_that_lacks_a_file_or_serves_wrong_bytes_is_followed_by_the_next(tmp_path, capsys, tiny, mirrors):
     mirrors.files = served_by("third", tiny)
     mirrors.files |= {path.replace("third", "second"): content[:-9] for path, content in mirrors.files.items()}
-    mirrors.use(monkeypatch, tiny.source, "first", "second", "third")
+    mirrors.use(tiny.source, "first", "second", "third")
     paths = data.fetch("mnist", tmp_path)
     assert paths == [tmp_path / "mnist" / f"{file.stem}.gz" for file in tiny.source.files]
     assert left_over(tmp_path) == FOUR_FILES
@@ -229,18 +224,18 @@ def test_a_mirror_that_lacks_a_file_or_serves_wrong_bytes_is_followed_by_the_nex
     assert shown.err.splitlines()[0] == f"Downloading {mirrors.address}/first/{TRAIN_IMAGES}.gz"
 
 
-def test_loading_without_any_directory_downloads_into_the_cache_once(monkeypatch, tiny, mirrors):
+def test_loading_without_any_directory_downloads_into_the_cache_once(tiny, mirrors):
     mirrors.files = served_by("good", tiny)
-    mirrors.use(monkeypatch, tiny.source, "good")
+    mirrors.use(tiny.source, "good")
     assert_is_train(data.load("mnist", "train"), tiny)
     assert left_over(cache_dir()) == FOUR_FILES
     assert data.load("mnist", "test").labels.shape == (6,)
     assert len(mirrors.asked) == 4
 
 
-def test_fetching_again_asks_only_for_what_is_missing_or_wrong(tmp_path, monkeypatch, tiny, mirrors):
+def test_fetching_again_asks_only_for_what_is_missing_or_wrong(tmp_path, tiny, mirrors):
     mirrors.files = served_by("good", tiny)
-    mirrors.use(monkeypatch, tiny.source, "good")
+    mirrors.use(tiny.source, "good")
     tiny.write(tmp_path / "mnist")
     data.fetch("mnist", tmp_path)
     assert mirrors.asked == []
@@ -250,20 +245,20 @@ def test_fetching_again_asks_only_for_what_is_missing_or_wrong(tmp_path, monkeyp
     assert {check.status for check in data.verify("mnist", tmp_path)} == {"right"}
 
 
-def test_a_transfer_that_breaks_off_leaves_nothing_behind(tmp_path, monkeypatch, tiny, mirrors):
+def test_a_transfer_that_breaks_off_leaves_nothing_behind(tmp_path, tiny, mirrors):
     mirrors.files = served_by("bad", tiny)
     mirrors.breaks_off = set(mirrors.files)
-    mirrors.use(monkeypatch, tiny.source, "bad")
+    mirrors.use(tiny.source, "bad")
     for target in (tmp_path, tmp_path / "new" / "place"):
         with pytest.raises(UserError, match=f"/bad/{TRAIN_IMAGES}.gz: broke off before the end"):
             data.fetch("mnist", target)
         assert list(tmp_path.iterdir()) == []
 
 
-def test_a_failed_fetch_keeps_what_was_there_or_came_before_it_failed(tmp_path, monkeypatch, tiny, mirrors):
+def test_a_failed_fetch_keeps_what_was_there_or_came_before_it_failed(tmp_path, tiny, mirrors):
     mirrors.files = served_by("poor", tiny)
     del mirrors.files[f"poor/{TEST_LABELS}.gz"]
-    mirrors.use(monkeypatch, tiny.source, "poor")
+    mirrors.use(tiny.source, "poor")
     (tmp_path / "empty").mkdir()
     for target in (tmp_path / "empty", tmp_path / "new"):
         with pytest.raises(UserError, match="could not be downloaded"):
@@ -276,26 +271,25 @@ def test_a_failed_fetch_keeps_what_was_there_or_came_before_it_failed(tmp_path, 
     assert (tmp_path / "mine" / "mnist").is_dir()
 
 
-def test_a_failed_download_leaves_no_cache(monkeypatch, home, tiny, mirrors):
-    mirrors.use(monkeypatch, tiny.source, "empty")
+def test_a_failed_download_leaves_no_cache(home, tiny, mirrors):
+    mirrors.use(tiny.source, "empty")
     with pytest.raises(UserError, match="could not be downloaded"):
         data.load("mnist", "train")
     assert list(home.iterdir()) == []
 
 
-def test_kerass_archive_is_the_last_resort(tmp_path, monkeypatch, tiny, mirrors):
+def test_kerass_archive_is_the_last_resort(tmp_path, tiny, mirrors):
     archive = tiny.write_npz(tmp_path / "served.npz")
     mirrors.files = {"npz/mnist.npz": archive.read_bytes()}
-    mirrors.use(monkeypatch, tiny.source, "first", npz=True)
+    mirrors.use(tiny.source, "first", npz=True)
     data.fetch("mnist", tmp_path / "target")
     assert left_over(tmp_path / "target") == FOUR_FILES
     assert_is_train(data.load("mnist", "train", tmp_path / "target"), tiny)
     assert mirrors.asked[-1] == "npz/mnist.npz"
 
 
-def test_without_a_network_one_message_says_everything(tmp_path, monkeypatch, tiny, mirrors):
-    dead = replace(tiny.source, mirrors=("http://127.0.0.1:9/one/", f"{mirrors.address}/two/"))
-    monkeypatch.setitem(SOURCES, "mnist", dead)
+def test_without_a_network_one_message_says_everything(tmp_path, monkeypatch, publish, tiny, mirrors):
+    publish(replace(tiny.source, mirrors=("http://127.0.0.1:9/one/", f"{mirrors.address}/two/")))
     (tmp_path / "mine").mkdir()
     monkeypatch.setenv("CNNZOO_DATA_DIR", str(tmp_path / "mine"))
     with pytest.raises(UserError) as raised:
@@ -314,16 +308,16 @@ def test_without_a_network_one_message_says_everything(tmp_path, monkeypatch, ti
         assert part in message
 
 
-def test_a_wrong_setting_of_the_network_is_told_as_such(tmp_path, monkeypatch, tiny):
-    monkeypatch.setitem(SOURCES, "mnist", replace(tiny.source, mirrors=("https://127.0.0.1:9/",)))
+def test_a_wrong_setting_of_the_network_is_told_as_such(tmp_path, monkeypatch, publish, tiny):
+    publish(replace(tiny.source, mirrors=("https://127.0.0.1:9/",)))
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "nowhere.pem"))
     with pytest.raises(UserError, match=r"(?s)could not be downloaded.*nowhere\.pem"):
         data.fetch("mnist", tmp_path)
 
 
-def test_a_target_that_cannot_be_written_is_one_sentence(tmp_path, monkeypatch, tiny, mirrors):
+def test_a_target_that_cannot_be_written_is_one_sentence(tmp_path, tiny, mirrors):
     mirrors.files = served_by("good", tiny)
-    mirrors.use(monkeypatch, tiny.source, "good")
+    mirrors.use(tiny.source, "good")
     (tmp_path / "mnist").write_text("a file where the folder should be")
     with pytest.raises(UserError, match=rf"^Cannot write {tmp_path}/mnist/{TRAIN_IMAGES}.gz: .*--data-dir"):
         data.fetch("mnist", tmp_path)
@@ -332,7 +326,7 @@ def test_a_target_that_cannot_be_written_is_one_sentence(tmp_path, monkeypatch, 
 
 def test_a_wrong_file_that_would_hide_the_download_is_named(tmp_path, monkeypatch, tiny, mirrors):
     mirrors.files = served_by("good", tiny)
-    mirrors.use(monkeypatch, tiny.source, "good")
+    mirrors.use(tiny.source, "good")
     monkeypatch.setenv("CNNZOO_DATA_DIR", str(tmp_path))
     (tmp_path / f"{TRAIN_LABELS}.gz").write_bytes(b"broken")
     with pytest.raises(UserError, match=f"{TRAIN_LABELS}.gz is no idx file.*--data-dir {tmp_path}"):
@@ -341,9 +335,9 @@ def test_a_wrong_file_that_would_hide_the_download_is_named(tmp_path, monkeypatc
     assert_is_train(data.load("mnist", "train"), tiny)
 
 
-def test_two_who_fetch_at_once_do_not_harm_each_other(tmp_path, monkeypatch, tiny, mirrors):
+def test_two_who_fetch_at_once_do_not_harm_each_other(tmp_path, tiny, mirrors):
     mirrors.files = served_by("good", tiny)
-    mirrors.use(monkeypatch, tiny.source, "good")
+    mirrors.use(tiny.source, "good")
     threads = [threading.Thread(target=data.fetch, args=("mnist", tmp_path)) for _ in range(4)]
     for thread in threads:
         thread.start()

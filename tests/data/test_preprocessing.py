@@ -6,6 +6,8 @@ from cnnzoo.config import PreprocessingSection
 from cnnzoo.data.preprocessing import padded_shape, resolve, with_preprocessing
 from cnnzoo.errors import UserError
 
+pytestmark = pytest.mark.every_backend
+
 
 @pytest.fixture
 def images():

@@ -8,7 +8,7 @@ import pytest
 
 from cnnzoo import data
 from cnnzoo.config import Cifar100Section
-from cnnzoo.data.cifar import CIFAR100_COARSE_CLASSES, SOURCES
+from cnnzoo.data.cifar import CIFAR100_COARSE_CLASSES
 from cnnzoo.data.locations import cache_dir
 from cnnzoo.errors import UserError
 
@@ -196,13 +196,13 @@ def test_a_directory_without_the_files_says_what_to_do(tmp_path, tiny_cifar10):
     assert {check.status for check in data.verify("cifar10", tmp_path)} == {"missing"}
 
 
-def test_a_mirror_that_sends_something_wrong_is_followed_by_the_next(tmp_path, monkeypatch, tiny_cifar10, mirrors):
+def test_a_mirror_that_sends_something_wrong_is_followed_by_the_next(tmp_path, publish, tiny_cifar10, mirrors):
     right = tiny_cifar10.archive()
     few = tiny_cifar10.archive(contents=cut_records(tiny_cifar10, "test_batch.bin", RECORD))
     name = tiny_cifar10.source.archive
     mirrors.files = {f"cut/{name}": right[:-900], f"few/{name}": few, f"good/{name}": right}
     addresses = tuple(f"{mirrors.address}/{folder}/" for folder in ("none", "cut", "few", "good"))
-    monkeypatch.setitem(SOURCES, "cifar10", replace(tiny_cifar10.source, mirrors=addresses))
+    publish(replace(tiny_cifar10.source, mirrors=addresses))
     assert data.fetch("cifar10", tmp_path) == [tmp_path / "cifar10" / name]
     assert len(mirrors.asked) == 4
     assert [found.name for found in tmp_path.rglob("*") if found.is_file()] == [name]
@@ -211,11 +211,11 @@ def test_a_mirror_that_sends_something_wrong_is_followed_by_the_next(tmp_path, m
     assert len(mirrors.asked) == 4
 
 
-def test_fetching_replaces_an_incomplete_test_file(tmp_path, monkeypatch, tiny_cifar10, mirrors):
+def test_fetching_replaces_an_incomplete_test_file(tmp_path, tiny_cifar10, mirrors):
     few = replace(tiny_cifar10, contents=cut_records(tiny_cifar10, "test_batch.bin", RECORD))
     few.write_unpacked(tmp_path / "cifar-10-batches-bin")
     mirrors.files = {f"good/{tiny_cifar10.source.archive}": tiny_cifar10.archive()}
-    monkeypatch.setitem(SOURCES, "cifar10", replace(tiny_cifar10.source, mirrors=(f"{mirrors.address}/good/",)))
+    mirrors.use(tiny_cifar10.source, "good")
     data.fetch("cifar10", tmp_path)
     assert data.load("cifar10", "test", tmp_path).remark == ""
 
@@ -228,18 +228,18 @@ def test_an_incomplete_test_file_that_would_hide_the_download_is_named(tmp_path,
         data.fetch("cifar10")
 
 
-def test_without_any_directory_the_archive_is_downloaded_into_the_cache_once(monkeypatch, tiny_cifar10, mirrors):
+def test_without_any_directory_the_archive_is_downloaded_into_the_cache_once(tiny_cifar10, mirrors):
     name = tiny_cifar10.source.archive
     mirrors.files = {f"good/{name}": tiny_cifar10.archive()}
-    monkeypatch.setitem(SOURCES, "cifar10", replace(tiny_cifar10.source, mirrors=(f"{mirrors.address}/good/",)))
+    mirrors.use(tiny_cifar10.source, "good")
     assert data.load("cifar10", "train").labels.shape == (40,)
     assert data.load("cifar10", "test").labels.shape == (10,)
     assert mirrors.asked == [f"good/{name}"]
     assert (cache_dir() / "cifar10" / name).is_file()
 
 
-def test_without_a_network_the_message_says_what_was_tried(monkeypatch, tiny_cifar10, mirrors):
-    monkeypatch.setitem(SOURCES, "cifar10", replace(tiny_cifar10.source, mirrors=("http://127.0.0.1:9/",)))
+def test_without_a_network_the_message_says_what_was_tried(publish, tiny_cifar10, mirrors):
+    publish(replace(tiny_cifar10.source, mirrors=("http://127.0.0.1:9/",)))
     with pytest.raises(UserError) as raised:
         data.load("cifar10", "train")
     assert "CIFAR-10 is not here and could not be downloaded." in str(raised.value)

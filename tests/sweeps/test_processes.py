@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from cnnzoo.sweeps import processes
 from cnnzoo.sweeps.processes import run_all, train_command
 
 PRELUDE = """
@@ -82,8 +81,7 @@ def test_ctrl_c_or_a_kill_ends_all_processes_in_their_own_time_and_starts_no_oth
     assert heard == [("first", "begun"), ("first", "ending ...")]
 
 
-def test_one_that_does_not_end_is_killed(monkeypatch, ctrl_c):
-    monkeypatch.setattr(processes, "SECONDS_TO_END", 0.2)
+def test_one_that_does_not_end_is_killed(ctrl_c):
 
     def listen(name, line):
         if line == "begun":
@@ -92,7 +90,7 @@ def test_one_that_does_not_end_is_killed(monkeypatch, ctrl_c):
     deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); say('begun'); time.sleep(60)"
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        run_all({"deaf": python(deaf)}, 1, listen)
+        run_all({"deaf": python(deaf)}, 1, listen, seconds_to_end=0.2)
     assert time.monotonic() - began < 30
 
 

@@ -1,9 +1,16 @@
 """The order in which a training sees its images."""
 
-import numpy as np
-from trainings import trained
+from typing import ClassVar
 
-from cnnzoo.training.trainee import Batches
+import keras
+import numpy as np
+import pytest
+
+from cnnzoo.config import AugmentationSection
+from cnnzoo.data.augmentation import Augmentation
+from cnnzoo.training.trainee import Batches, EpochSeeds, Trainee
+
+pytestmark = pytest.mark.every_backend
 
 
 def test_every_image_is_seen_once_an_epoch_in_another_order():
@@ -30,21 +37,29 @@ def test_epochs_of_a_few_steps_go_on_where_the_one_before_stopped():
     assert drawn(passes, 3) == drawn(short, 5)
 
 
-def test_an_epochs_batches_depend_on_seed_and_number_alone(tmp_path, monkeypatch):
-    drawn = []
-    original = Batches.__getitem__
+class WatchedBatches(Batches):
+    """Batches that note what is drawn from them."""
 
-    def watched(self, step):
-        if self.batch_size == 128:
-            drawn.append(self.order[step * 128 : (step + 1) * 128].tolist())
-        return original(self, step)
+    drawn: ClassVar[list[list[int]]] = []
 
-    monkeypatch.setattr(Batches, "__getitem__", watched)
-    trained(tmp_path / "run", seed=5)
+    def __getitem__(self, step):
+        indices, labels = super().__getitem__(step)
+        self.drawn.append(indices.tolist())
+        return indices, labels
+
+
+def test_an_epochs_batches_depend_on_seed_and_number_alone():
+    images = np.zeros((100, 2, 2, 1), "uint8")
+    indices = np.arange(100, dtype="int32")
+    batches = WatchedBatches(indices, indices % 3, 16, whole=True)
+    network = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten(), keras.layers.Dense(3)])
+    trainee = Trainee(network, images, Augmentation(AugmentationSection(), images), label_smoothing=0.0)
+    trainee.compile(keras.optimizers.SGD())
+    trainee.fit(batches, epochs=2, shuffle=False, verbose=0, callbacks=[EpochSeeds(5, batches)])
     expected = [
-        np.random.default_rng((5, epoch)).permutation(1293)[step * 128 : (step + 1) * 128].tolist()
+        np.random.default_rng((5, epoch)).permutation(100)[step * 16 : (step + 1) * 16].tolist()
         for epoch in range(2)
-        for step in range(10)
+        for step in range(6)
     ]
-    positions = [drawn.index(batch) for batch in expected]
+    positions = [batches.drawn.index(batch) for batch in expected]
     assert positions == sorted(positions)

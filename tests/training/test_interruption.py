@@ -1,48 +1,55 @@
-"""Ctrl-C, a kill and a full disk: what was reached is kept whole."""
+"""Ctrl-C and a full disk: what was reached is kept whole."""
 
-import csv
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import keras
 import pytest
 from trainings import SMALL_SETTINGS, trained, weights
 
+import cnnzoo
 from cnnzoo.cli.options import load_config
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
-from cnnzoo.training import Silent, train
+from cnnzoo.training import Silent, resume, train
 
 
-def test_an_interrupt_while_an_epoch_is_saved_waits_until_it_is(tmp_path, monkeypatch, ctrl_c):
-    from cnnzoo.training import recorder
+@keras.saving.register_keras_serializable()
+class InterruptedWhenSaved(keras.layers.Layer):
+    """Raises Ctrl-C's signal while its model is saved."""
 
-    copy = recorder.shutil.copyfile
+    def call(self, inputs):
+        return inputs
 
-    def interrupted_copy(*paths):
+    def save_own_variables(self, store):
         signal.raise_signal(signal.SIGINT)
-        return copy(*paths)
+        super().save_own_variables(store)
 
-    monkeypatch.setattr(recorder.shutil, "copyfile", interrupted_copy)
-    run, metrics = trained(tmp_path / "run", "training.epochs=5")
+
+@pytest.mark.every_backend
+def test_an_interrupt_while_an_epoch_is_saved_waits_until_it_is(tmp_path, ctrl_c):
+    def interrupted(input_shape=(28, 28, 1), num_classes=10):
+        pixels = keras.Input(input_shape)
+        x = InterruptedWhenSaved()(keras.layers.Flatten()(pixels))
+        return keras.Model(pixels, keras.layers.Dense(num_classes, name="logits")(x))
+
+    cnnzoo.register("interrupted")(interrupted)
+    run, metrics = trained(tmp_path / "run", "model={name: interrupted}", "training.epochs=5")
     assert (metrics["status"], metrics["epochs"], len(run.history())) == ("interrupted", 1, 1)
     assert weights(run.model_path)
 
 
-def test_an_interrupt_after_the_last_step_is_passed_on_when_everything_is_written(tmp_path, monkeypatch, ctrl_c):
-    from cnnzoo.training import fitting
+def test_an_interrupt_after_the_last_step_is_passed_on_when_everything_is_written(tmp_path, ctrl_c):
+    class InterruptingAtTheEnd(Silent):
+        def epoch(self, row, images_per_second, best):
+            signal.raise_signal(signal.SIGINT)
 
-    curves = fitting.plots.curves
-
-    def interrupted_curves(*arguments, **options):
-        signal.raise_signal(signal.SIGINT)
-        return curves(*arguments, **options)
-
-    monkeypatch.setattr(fitting.plots, "curves", interrupted_curves)
+    config = load_config("digits", (*SMALL_SETTINGS, "training.epochs=1"))
     with pytest.raises(KeyboardInterrupt):
-        trained(tmp_path / "run", "training.epochs=1")
+        train(config, directory=tmp_path / "run", listener=InterruptingAtTheEnd())
     run = Run(tmp_path / "run")
     assert run.metrics()["status"] == "finished"
     assert run.curves_path.is_file()
@@ -58,17 +65,19 @@ def test_an_interrupt_in_the_last_step_of_an_epoch_waits_until_it_is_written(tmp
     assert (metrics["status"], metrics["epochs"], len(run.history())) == ("interrupted", 1, 1)
 
 
-def test_a_training_whose_curves_cannot_be_drawn_is_not_finished(tmp_path, monkeypatch):
-    from cnnzoo.training import fitting, resume
+@pytest.mark.slow
+def test_a_training_whose_curves_cannot_be_drawn_is_not_finished(tmp_path):
+    class Obstructing(Silent):
+        def epoch(self, row, images_per_second, best):
+            run.curves_path.mkdir()
 
-    def full(*_, **__):
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(fitting.plots, "curves", full)
-        with pytest.raises(UserError, match=r"No space left.*--resume"):
-            trained(tmp_path / "run", "training.epochs=1")
-    run, metrics = resume(Run(tmp_path / "run"))
+    run = Run(tmp_path / "run")
+    config = load_config("digits", (*SMALL_SETTINGS, "training.epochs=1"))
+    with pytest.raises(UserError, match=r"Is a directory.*--resume"):
+        train(config, directory=run.directory, listener=Obstructing())
+    assert run.metrics() == {}
+    run.curves_path.rmdir()
+    run, metrics = resume(run)
     assert metrics["status"] == "finished"
     assert run.curves_path.is_file()
 
@@ -86,22 +95,6 @@ def started(directory: Path) -> subprocess.Popen[bytes]:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     return process
-
-
-@pytest.mark.slow
-def test_a_kill_leaves_no_file_half_written(tmp_path):
-    for moment in (0.0, 0.37):
-        directory = tmp_path / f"run{moment}"
-        process = started(directory)
-        time.sleep(moment)
-        process.kill()
-        process.wait()
-        with (directory / "history.csv").open(newline="") as file:
-            rows = list(csv.DictReader(file))
-        assert rows
-        assert all(None not in row.values() for row in rows)
-        for name in ("model.keras", "last.keras"):
-            assert weights(directory / name)
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from cnnzoo.data.image_files import ImageFiles
 # Luma of ITU-R BT.601, and with it the NTSC's YIQ, whose I and Q span the colours of equal luma.
 LUMA = np.array([0.299, 0.587, 0.114])
 YIQ = np.array([LUMA, [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]])
-# The largest number of images that the principal components are taken from.
+# Images that the principal components are computed from, at most.
 SAMPLE = 10_000
 
 
@@ -22,7 +22,7 @@ def changes(section: AugmentationSection) -> bool:
     return any((section.brightness, section.contrast, section.saturation, section.hue, section.lighting))
 
 
-def lighting_axes(images: NDArray[np.uint8] | ImageFiles) -> NDArray[np.float32]:
+def lighting_axes(images: NDArray[np.uint8] | ImageFiles, sample: int = SAMPLE) -> NDArray[np.float32]:
     """Return what AlexNet's lighting adds for draws of 1, counted once.
 
     Krizhevsky et al. 2012, section 4.1: eigenvectors of the 3x3 covariance of RGB, each times its eigenvalue.
@@ -30,12 +30,13 @@ def lighting_axes(images: NDArray[np.uint8] | ImageFiles) -> NDArray[np.float32]
     a few levels of 255.
 
     Args:
-        images: Training images (count, height, width, 3), 0 to 255; of more than 10,000 every so many.
+        images: Training images (count, height, width, 3), 0 to 255.
+        sample: Of more images than this only so many are read, at equal distances.
 
     Returns:
         The components as rows (3, 3), in levels of 0 to 255.
     """
-    chosen = np.linspace(0, len(images) - 1, min(len(images), SAMPLE)).astype(int)
+    chosen = np.linspace(0, len(images) - 1, min(len(images), sample)).astype(int)
     moments, total, count = np.zeros((3, 3)), np.zeros(3), 0
     for part in np.array_split(chosen, math.ceil(len(chosen) / 100)):
         pixels = images[part].reshape(-1, 3) / 255.0

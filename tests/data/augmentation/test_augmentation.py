@@ -5,6 +5,8 @@ import pytest
 from cnnzoo.config import AugmentationSection
 from cnnzoo.data.augmentation import Augmentation
 
+pytestmark = [pytest.mark.every_backend, pytest.mark.usefixtures("compile_quickly")]
+
 EVERYTHING = {
     "mirror": True,
     "crop": 2,

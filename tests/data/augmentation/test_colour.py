@@ -5,6 +5,8 @@ import pytest
 
 from cnnzoo.data.augmentation import colour
 
+pytestmark = [pytest.mark.every_backend, pytest.mark.usefixtures("compile_quickly")]
+
 LUMA = np.array([0.299, 0.587, 0.114])
 
 
@@ -72,10 +74,8 @@ def test_lighting_adds_one_colour_to_an_image_along_the_components_of_the_traini
     assert np.allclose(along.std(axis=0), expected, rtol=0.1)
 
 
-def test_lighting_looks_at_a_sample_of_many_images(monkeypatch, noise):
-    whole = colour.lighting_axes(noise)
-    monkeypatch.setattr(colour, "SAMPLE", 128)
-    sampled = colour.lighting_axes(noise)
+def test_lighting_looks_at_a_sample_of_many_images(noise):
+    whole, sampled = colour.lighting_axes(noise), colour.lighting_axes(noise, sample=128)
     assert np.allclose(np.abs(sampled @ sampled.T), np.abs(whole @ whole.T), rtol=0.1, atol=2)
 
 

@@ -6,7 +6,7 @@ from PIL import Image
 from cnnzoo.config import AugmentationSection, ElasticSection, ResizedCropSection
 from cnnzoo.data.augmentation import Augmentation, geometry
 
-pytestmark = pytest.mark.usefixtures("compile_quickly")
+pytestmark = [pytest.mark.every_backend, pytest.mark.usefixtures("compile_quickly")]
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 
 from cnnzoo.data.augmentation import mixing
 
-pytestmark = pytest.mark.usefixtures("compile_quickly")
+pytestmark = [pytest.mark.every_backend, pytest.mark.usefixtures("compile_quickly")]
 
 
 @pytest.fixture
