@@ -1,4 +1,4 @@
-"""Logits of registered networks under weights and images that depend on their names alone, whatever the backend.
+"""Logits of narrow networks under weights and images that depend on their names alone, whatever the backend.
 
 Where a session on TensorFlow has not kept them, the contract's test on JAX runs it in a second process, on TensorFlow:
 ``python parity.py TARGET.npz NAME:SIDE:CHANNELS:CLASSES ...``.
@@ -9,8 +9,17 @@ import zlib
 
 import keras
 import numpy as np
+from toys import narrow, outline
 
-import cnnzoo
+import cnnzoo.models  # noqa: F401 - registers
+
+# A copy of LeNet-5 of 1998 cannot be narrower: Table I connects sixteen maps with six.
+DIVISORS = {"lenet5_1998": 1}
+
+
+def build(name: str, input_shape: tuple[int, int, int], num_classes: int | None) -> keras.Model:
+    """Build a narrow copy of a registered network."""
+    return narrow(outline(name, input_shape, num_classes), DIVISORS.get(name, 8))
 
 
 def fill(name: str, model: keras.Model) -> np.ndarray:
@@ -36,7 +45,7 @@ def main(target: str, *cases: str) -> None:
     """Write the logits of each case under its network's name."""
     found = {}
     for name, side, channels, classes in (case.split(":") for case in cases):
-        model = cnnzoo.build(name, (int(side), int(side), int(channels)), int(classes) if classes else None)
+        model = build(name, (int(side), int(side), int(channels)), int(classes) if classes else None)
         found[name] = logits(model, fill(name, model))
         keras.backend.clear_session()
     np.savez(target, **found)

@@ -3,10 +3,10 @@
 import keras
 import numpy as np
 import pytest
+from toys import outline
 
 from cnnzoo import registry
 from cnnzoo.errors import UserError
-from cnnzoo.inspection import outline
 from cnnzoo.models.alphago import alphago_policy, alphago_policy_128, alphago_policy_small
 from cnnzoo.models.layers import PositionBias
 
@@ -47,6 +47,7 @@ def test_the_layers_are_those_of_the_paper(name):
     assert model.output_shape == (None, 361)
 
 
+@pytest.mark.every_backend
 def test_the_board_is_padded_with_zeros_to_23x23_and_then_to_21x21():
     model = alphago_policy_small(filters=3)
     planes = boards(2, 19, 19, 48)
@@ -80,6 +81,7 @@ def test_every_position_has_a_bias_of_its_own():
     assert np.allclose(numpy(model(boards(2, 5, 6, 48))) - before, biases, atol=1e-4)
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("shape", [(4, 4), (5, 5), (5, 6, 7)])
 def test_position_biases_take_rows_and_columns_and_survive_saving(shape, tmp_path):
     points = keras.Input(shape)

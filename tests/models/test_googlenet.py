@@ -1,20 +1,15 @@
 """GoogLeNet against Szegedy et al. 2015."""
 
-from functools import cache
-
 import keras
 import numpy as np
 import pytest
+from toys import narrow, outline, outline_in
 
-from cnnzoo import inspection
 from cnnzoo.errors import UserError
 from cnnzoo.inspection import inspect
-from cnnzoo.models.googlenet import googlenet, googlenet_small, without_auxiliary_heads
+from cnnzoo.models.googlenet import without_auxiliary_heads
 from cnnzoo.models.layers import AuxiliaryLogits
 from cnnzoo.models.stand_ins import CUSTOM_OBJECTS
-
-# Nobody changes an outline, so that each is made once.
-outline = cache(inspection.outline)
 
 NAMES = ["googlenet", "googlenet_without_reductions", "googlenet_bn", "googlenet_small"]
 
@@ -47,7 +42,7 @@ MISCOUNTED = {"conv1": 118, "inception_5a": 51}
 @pytest.fixture(scope="module")
 def small_with_heads():
     keras.utils.set_random_seed(4)
-    return googlenet_small((16, 16, 3), 5, auxiliary_heads=True)
+    return narrow(outline("googlenet_small", (16, 16, 3), 5, auxiliary_heads=True))
 
 
 def rows_of(*arguments, **options):
@@ -180,6 +175,7 @@ def test_heads_of_the_small_form_see_4x4_pixels_as_in_the_paper(input_shape):
 
 
 # conv1, pool1, pool2, pool3, pool4, by hand: ceil((n - window) / 2) + 1.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "side", "sides"),
     [
@@ -216,6 +212,7 @@ def uneven():
     return outline("googlenet_bn", (47, 98, 3), 3)
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize(
     ("pool", "before", "size", "sides"),
     [
@@ -233,6 +230,7 @@ def test_a_max_pooling_takes_partial_windows_at_the_edge(uneven, pool, before, s
     assert np.array_equal(array(pooled), ceil_mode_maxima(positive, size))
 
 
+@pytest.mark.every_backend
 def test_max_poolings_inside_the_modules_ignore_what_is_beyond_the_edge(uneven):
     maps = -1 - np.abs(random_images(1, 6, 12, 192))
     pooled = array(uneven.get_layer("inception_3a_pool")(maps))
@@ -240,6 +238,7 @@ def test_max_poolings_inside_the_modules_ignore_what_is_beyond_the_edge(uneven):
     assert (pooled < 0).all()
 
 
+@pytest.mark.slow
 def test_maps_before_a_padded_max_pooling_are_never_negative(small_with_heads):
     before = keras.Model(small_with_heads.input, small_with_heads.get_layer("inception_3b").output)
     assert array(before(random_images(2, 16, 16, 3))).min() == 0
@@ -247,6 +246,7 @@ def test_maps_before_a_padded_max_pooling_are_never_negative(small_with_heads):
     assert array(norm(np.zeros((1, 2, 2, 192), "float32"))).min() == 0
 
 
+@pytest.mark.every_backend
 def test_heads_of_torchvisions_form_average_to_4x4_as_torch_does():
     rows = {row.name: row for row in inspect(outline("googlenet_bn", auxiliary_heads=True)).rows}
     assert rows["auxiliary1_pool"].output_shape == (4, 4, 512)
@@ -257,6 +257,7 @@ def test_heads_of_torchvisions_form_average_to_4x4_as_torch_does():
     assert np.allclose(pooled, expected.transpose(2, 0, 1, 3), atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "auxiliary_heads", "smallest"),
     [
@@ -318,6 +319,7 @@ def test_no_classes_have_no_heads(name):
     assert not auxiliary_layers(model)
 
 
+@pytest.mark.slow
 def test_a_saved_model_knows_the_weight_of_each_head_and_can_lose_them(small_with_heads, tmp_path):
     small_with_heads.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras", CUSTOM_OBJECTS)
@@ -336,7 +338,7 @@ def test_a_saved_model_knows_the_weight_of_each_head_and_can_lose_them(small_wit
 
 def test_without_heads_the_network_shares_its_weights_and_is_the_one_built_without(small_with_heads):
     inference = without_auxiliary_heads(small_with_heads)
-    built = inspect(outline("googlenet_small", (16, 16, 3), 5))
+    built = inspect(narrow(outline("googlenet_small", (16, 16, 3), 5)))
     assert [row.name for row in inspect(inference).rows] == [row.name for row in built.rows]
     assert inspect(inference).parameters == built.parameters
     assert inference.name == "googlenet_small"
@@ -348,6 +350,7 @@ def test_a_model_without_heads_stays_what_it_is(small_with_heads):
     assert without_auxiliary_heads(inference) is inference
 
 
+@pytest.mark.slow
 def test_heads_go_also_where_preprocessing_stands_before_the_network(small_with_heads, tmp_path):
     pixels = keras.Input((16, 16, 3), name="pixels")
     normalized = keras.layers.Rescaling(1 / 255, name="normalize")(pixels)
@@ -355,16 +358,12 @@ def test_heads_go_also_where_preprocessing_stands_before_the_network(small_with_
     inference = without_auxiliary_heads(keras.saving.load_model(tmp_path / "model.keras", CUSTOM_OBJECTS))
     images = 255 * random_images(2, 16, 16, 3)
     assert np.allclose(array(inference(images)), array(small_with_heads(images / 255)["logits"]), atol=1e-4)
-    assert inspect(inference).parameters == inspect(outline("googlenet_small", (16, 16, 3), 5)).parameters
+    assert inspect(inference).parameters == inspect(narrow(outline("googlenet_small", (16, 16, 3), 5))).parameters
     assert not any("auxiliary" in row.name for row in inspect(inference).rows)
 
 
 def test_all_logits_are_float32_in_half_precision():
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
-        model = googlenet_small((10, 10, 1), 3, auxiliary_heads=True)
-    finally:
-        keras.config.set_dtype_policy("float32")
+    model = outline_in("mixed_bfloat16", "googlenet_small", (10, 10, 1), 3, auxiliary_heads=True)
     assert {name: logits.dtype for name, logits in model.output.items()} == dict.fromkeys(model.output, "float32")
     assert model.get_layer("features").output.dtype == "bfloat16"
 
@@ -372,18 +371,17 @@ def test_all_logits_are_float32_in_half_precision():
 # ---- training
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("compile_quickly")
 @pytest.mark.parametrize(
-    ("builder", "side", "steps", "learning_rate"),
-    [
-        (googlenet, 79, 18, 3e-4),
-        # To compile its many batch normalizations takes longer than all tests above.
-        pytest.param(googlenet_small, 10, 7, 1e-3, marks=pytest.mark.slow),
-    ],
+    ("name", "side", "divisor", "steps", "learning_rate"),
+    [pytest.param("googlenet", 79, 1, 18, 3e-4, marks=pytest.mark.full), ("googlenet_small", 10, 4, 5, 3e-3)],
 )
-def test_the_losses_of_the_logits_and_of_both_heads_at_0_3_go_down_on_one_batch(builder, side, steps, learning_rate):
+def test_the_losses_of_the_logits_and_of_both_heads_at_0_3_go_down_on_one_batch(
+    name, side, divisor, steps, learning_rate
+):
     keras.utils.set_random_seed(5)
-    model = builder((side, side, 3), 4, auxiliary_heads=True)
+    model = narrow(outline(name, (side, side, 3), 4, auxiliary_heads=True), divisor)
     for layer in model.layers:
         if isinstance(layer, keras.layers.Dropout):
             layer.rate = 0.0  # On four images its noise would hide what is learnt.

@@ -34,6 +34,7 @@ def test_numbers_are_distributed_as_those_of_keras(name, options, shape):
         assert np.abs(ours).max() == pytest.approx(np.abs(theirs).max(), rel=1e-3)
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize(("name", "options"), CASES)
 def test_keras_seed_decides_the_numbers(name, options):
     initializer = getattr(initializers, name)
@@ -50,6 +51,7 @@ def test_keras_seed_decides_the_numbers(name, options):
     assert np.abs(np.corrcoef(first.ravel(), second.ravel())[0, 1]) < 0.4
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize(
     ("initializer", "expected"),
     [
@@ -62,6 +64,7 @@ def test_every_backend_draws_these_very_numbers(initializer, expected):
     assert np.allclose(drawn(initializer, (1, 3))[0], expected, atol=1e-6)
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize(("name", "options"), CASES)
 def test_a_saved_model_has_keras_own_in_their_place(name, options, tmp_path):
     images = keras.Input((4,))

@@ -8,6 +8,8 @@ from cnnzoo.inspection import inspect
 from cnnzoo.models.initializers import RandomNormal, glorot_uniform
 from cnnzoo.models.layers import GroupedConv2D, LocalResponseNormalization
 
+pytestmark = [pytest.mark.every_backend, pytest.mark.usefixtures("compile_quickly")]
+
 RANDOM = np.random.default_rng(0)
 
 

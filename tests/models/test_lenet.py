@@ -33,6 +33,7 @@ def test_the_maps_have_the_sizes_of_figure_2(layer, shape):
     assert lenet5_1998().get_layer(layer).output.shape[1:] == shape
 
 
+@pytest.mark.every_backend
 def test_c3_sees_only_the_maps_of_table_1():
     layer = lenet5_1998().get_layer("c3")
     maps, others = np.random.default_rng(0).normal(size=(2, 1, 14, 14, 6)).astype("float32")
@@ -46,6 +47,7 @@ def test_c3_sees_only_the_maps_of_table_1():
         ]
 
 
+@pytest.mark.every_backend
 def test_c3_is_a_plain_convolution_where_connections_exist():
     layer = lenet5_1998().get_layer("c3")
     maps = np.random.default_rng(0).normal(size=(1, 14, 14, 6)).astype("float32")
@@ -58,6 +60,7 @@ def test_c3_is_a_plain_convolution_where_connections_exist():
     assert np.allclose(keras.ops.convert_to_numpy(layer(maps))[0, 3, 2], expected, atol=1e-4)
 
 
+@pytest.mark.every_backend
 def test_subsampling_sums_four_then_scales_and_shifts():
     layer = lenet5_1998().get_layer("s2")
     layer.set_weights([np.full(6, 0.5), np.full(6, 2.0)])
@@ -66,10 +69,12 @@ def test_subsampling_sums_four_then_scales_and_shifts():
     assert keras.ops.convert_to_numpy(layer(maps))[0, 2, 3, 3] == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.every_backend
 def test_the_squashing_function_maps_one_to_one():
     assert np.allclose(keras.ops.convert_to_numpy(scaled_tanh(np.array([1.0, -1.0, 0.0]))), [1, -1, 0], atol=1e-4)
 
 
+@pytest.mark.every_backend
 def test_an_image_of_a_digits_bitmap_gets_distance_zero():
     centres = np.array(digit_centres(), "float32")
     logits = keras.ops.convert_to_numpy(lenet5_1998().get_layer("logits")(centres))
