@@ -11,7 +11,7 @@ from PIL import Image
 
 from cnnzoo.cli import main
 
-SMALL = ("--set", "training.epochs=2", "--set", "training.batch_size=128", "--set", "augmentation.rotation=0")
+SMALL = ("--set", "training.epochs=2", "--set", "training.batch_size=128", "--set", "augmentation={}")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import matplotlib as mpl
 import pytest
 from keras import layers
 from PIL import Image
+from toys import outline
 
 import cnnzoo.models.alexnet
 import cnnzoo.models.alphago
@@ -22,10 +23,10 @@ from cnnzoo.drawing import draw
 from cnnzoo.drawing.canvas import text_width
 from cnnzoo.drawing.structure import TIMES, Branches, Chain, Repetition, blocks, structure
 from cnnzoo.errors import UserError
-from cnnzoo.inspection import inspect, outline
+from cnnzoo.inspection import inspect
 
 # No backend computes here: what Keras knows of a network's layers is all that is read.
-pytestmark = pytest.mark.backend("tensorflow")
+pytestmark = [pytest.mark.slow, pytest.mark.backend("tensorflow")]
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -49,6 +49,7 @@ def test_an_evaluation_writes_report_predictions_and_picture(digits_runs):
     assert result["accuracy"] == (probabilities.argmax(axis=1) == labels).mean()
 
 
+@pytest.mark.every_backend
 def test_the_validation_split_gives_the_histories_figures(digits_runs):
     run = digits_runs[0]
     result = evaluate(run, "validation")

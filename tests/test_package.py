@@ -18,7 +18,7 @@ def test_the_wheel_works_without_the_checkout(tmp_path):
     with ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
     code = "import cnnzoo, sys; from cnnzoo.cli import main; print(cnnzoo.__file__, file=sys.stderr); main()"
-    for command in (["config", "validate", "lenet"], ["models", "vgg16"], ["--help"]):
+    for command in (["config", "show", "lenet"], ["models", "vgg16"], ["--help"]):
         answer = subprocess.run(
             [sys.executable, "-c", code, *command],
             cwd=tmp_path,
@@ -30,5 +30,7 @@ def test_the_wheel_works_without_the_checkout(tmp_path):
         assert answer.returncode == 0, answer.stderr
         assert answer.stderr.startswith(str(tmp_path / "site"))
     package = tmp_path / "site" / "cnnzoo"
+    packed = {path.relative_to(package).as_posix() for path in package.rglob("*.py")}
+    assert packed == {path.relative_to(ROOT / "cnnzoo").as_posix() for path in (ROOT / "cnnzoo").rglob("*.py")}
     for name in ("py.typed", "cards.json", "imagenet_classes.txt", "configs/records/lenet-tensorflow.json"):
         assert (package / name).is_file(), name

@@ -11,7 +11,7 @@ from PIL import Image
 
 from cnnzoo import plots
 
-pytestmark = pytest.mark.backend("tensorflow")
+pytestmark = [pytest.mark.slow, pytest.mark.backend("tensorflow")]
 
 DIGITS = list("0123456789")
 

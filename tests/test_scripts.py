@@ -22,6 +22,11 @@ if [ "$3" = install ]; then echo "pip $*" >>'{calls}'; fi
 STUB_PROGRAM = """#!/bin/sh
 echo "${{KERAS_BACKEND:-}}|{name} $*" >>'{calls}'
 case "{name} $*" in "$STUB_FAILS"*) exit 7 ;; esac
+case "$STUB_HAS_NO_TESTS" in *"${{KERAS_BACKEND:-}}|{name}"*) exit 5 ;; esac
+"""
+STUB_UV = """#!/bin/sh
+echo "uv $*" >>'{calls}'
+exit {code}
 """
 
 
@@ -37,6 +42,8 @@ class Checkout:
             "CNNZOO_VENV": str(self.venv),
             "PYTHON": sys.executable,
             "STUB_FAILS": "nothing",
+            "STUB_HAS_NO_TESTS": "nothing",
+            "UV": "",
         }
         shutil.copytree(REPOSITORY / "scripts", self.folder / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(REPOSITORY / "pyproject.toml", self.folder)
@@ -125,26 +132,60 @@ def test_a_failing_step_is_named_with_its_exit_code(checkout: Checkout) -> None:
     assert "ensemble" not in checkout.calls[-1]
 
 
-def test_the_tests_run_on_both_backends_with_the_arguments(checkout: Checkout) -> None:
-    result = checkout.run("test", "-k", "two words")
+@pytest.mark.parametrize(
+    ("arguments", "on_tensorflow", "on_jax"),
+    [
+        ((), "", ""),
+        (("--quick",), " -m not slow", None),
+        (("--full",), " --full", " --full"),
+        (("-k", "two words"), " --full -k two words", " --full -k two words"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_the_arguments_say_which_tests_run_on_which_backend(
+    arguments: tuple[str, ...], on_tensorflow: str, on_jax: str | None, checkout: Checkout
+) -> None:
+    result = checkout.run("test", *arguments)
     assert result.returncode == 0, result.stderr
-    first, second = checkout.calls[-2:]
-    assert re.match(r"tensorflow\|pytest -n [1-4] ", first)
-    assert re.match(r"jax\|pytest -n [1-4] ", second)
-    assert first.endswith(" -k two words")
-    assert second.endswith(" -k two words")
+    spread = r"pytest -n [1-4] --dist loadfile --no-loadscope-reorder"
+    wanted = [f"tensorflow\\|{spread}{on_tensorflow}"] + ([] if on_jax is None else [f"jax\\|{spread}{on_jax}"])
+    calls = [call for call in checkout.calls if "pytest" in call]
+    assert len(calls) == len(wanted)
+    assert all(map(re.fullmatch, wanted, calls)), calls
     assert "Everything passed" in result.stdout
 
 
-def test_without_arguments_every_test_runs_once_on_each_backend(checkout: Checkout) -> None:
-    assert checkout.run("test").returncode == 0
-    whole, training, rest = checkout.calls[-3:]
-    assert re.match(r"tensorflow\|pytest -n [1-4] ", whole)
-    assert "tests" not in whole
-    assert re.match(r"jax\|pytest -n [1-4] ", training)
-    assert training.endswith(" tests/training")
-    assert re.match(r"jax\|pytest -n [1-4] ", rest)
-    assert rest.endswith(" --ignore=tests/training")
+def test_the_extent_of_the_check_takes_no_names_of_tests(checkout: Checkout) -> None:
+    result = checkout.run("test", "--quick", "tests/models")
+    assert (result.returncode, checkout.calls) == (2, [])
+    assert "--quick takes no further arguments" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("empty", "code", "message"),
+    [
+        ("jax|pytest", 0, "None of the named tests is for this backend."),
+        ("tensorflow|pytest and jax|pytest", 1, "no test is called that: -k lenet6"),
+    ],
+)
+def test_named_tests_may_be_for_one_backend_but_not_for_none(
+    empty: str, code: int, message: str, checkout: Checkout
+) -> None:
+    result = checkout.run("test", "-k", "lenet6", STUB_HAS_NO_TESTS=empty)
+    assert result.returncode == code
+    assert message in result.stdout + result.stderr
+    assert ("Everything passed" in result.stdout) == (code == 0)
+
+
+@pytest.mark.parametrize(("code", "installers"), [(0, ["uv"]), (2, ["uv", "pip"])])
+def test_uv_installs_where_it_is_there_and_pip_where_it_fails(
+    code: int, installers: list[str], checkout: Checkout, tmp_path: Path
+) -> None:
+    uv = tmp_path / "uv"
+    uv.write_text(STUB_UV.format(calls=checkout.calls_file, code=code))
+    uv.chmod(0o755)
+    assert checkout.run("quickstart", UV=str(uv)).returncode == 0
+    assert [call.split()[0] for call in checkout.calls if call.startswith(("uv ", "pip "))] == installers
 
 
 def test_the_first_failing_check_ends_the_test_script(checkout: Checkout) -> None:

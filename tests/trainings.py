@@ -1,8 +1,10 @@
 """Small trainings for tests, and ways to break them off."""
 
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import keras
@@ -62,6 +64,29 @@ class CutOff(Silent):
     def epoch(self, row, images_per_second, best):
         if (row["epoch"], None) == self.at:
             raise CutOffError
+
+
+class Snapshots(Silent):
+    """Copies the directory of a run at some moments of its training, as a kill would leave it there.
+
+    A moment is an epoch and a step, or an epoch and None: when the epoch is written and its checkpoint is not.
+    """
+
+    def __init__(self, directory: Path, folder: Path, moments: Collection[tuple[int, int | None]]) -> None:
+        self.directory, self.folder, self.moments = directory, folder, moments
+
+    def path(self, moment: tuple[int, int | None]) -> Path:
+        return self.folder / "-".join(map(str, moment))
+
+    def step(self, epoch, step):
+        self.keep((epoch, step))
+
+    def epoch(self, row, images_per_second, best):
+        self.keep((row["epoch"], None))
+
+    def keep(self, moment: tuple[int, int | None]) -> None:
+        if moment in self.moments:
+            shutil.copytree(self.directory, self.path(moment))
 
 
 def command(

@@ -116,6 +116,7 @@ def test_a_mistake_ends_with_2_and_one_sentence(
     assert printed.err.splitlines()[-1].endswith(sentence)
 
 
+@pytest.mark.slow
 def test_alexnet_has_the_lines_of_the_lecture(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

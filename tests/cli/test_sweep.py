@@ -23,6 +23,7 @@ keys:
 """
 
 
+@pytest.mark.slow
 def test_seeds_that_are_finished_are_kept_and_summed_up(cnnzoo, digits_runs):
     for run in digits_runs:
         shutil.copytree(run.directory, Path("runs", run.name))

@@ -27,6 +27,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_weights_go_in_and_out_again(cnnzoo: Cnnzoo, checkpoint: Path) -> None:
     Path("names.txt").write_text("cat\ndog\nneither\n")
     done = cnnzoo("weights", "import", "resnet18", checkpoint, "--output", "m.keras", "--class-names", "names.txt")

@@ -7,6 +7,8 @@ from cnnzoo import models, porting
 from cnnzoo.errors import UserError
 from cnnzoo.inspection import outline
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("name", "options", "file", "message"),

@@ -11,6 +11,8 @@ from cnnzoo.porting import hdf5, safetensors
 from cnnzoo.porting.forms import FORMS
 from cnnzoo.porting.slots import slots
 
+pytestmark = pytest.mark.slow
+
 
 def form_of(network, library="torchvision", **options):
     return next(

@@ -15,7 +15,7 @@ from cnnzoo.porting.forms import FORMS
 from cnnzoo.porting.slots import slots
 from cnnzoo.saved_models import load_model
 
-pytestmark = pytest.mark.usefixtures("compile_quickly")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("compile_quickly")]
 
 BUILDERS = {
     "vgg16": keras.applications.VGG16,

@@ -14,6 +14,8 @@ from cnnzoo.errors import UserError
 from cnnzoo.porting import pytorch
 from cnnzoo.porting.checkpoints import opened
 
+pytestmark = pytest.mark.slow
+
 
 def contents(path):
     with opened(path) as checkpoint:

@@ -13,7 +13,7 @@ from cnnzoo.porting.forms import FORMS
 from cnnzoo.porting.slots import slots
 from cnnzoo.saved_models import load_model
 
-pytestmark = pytest.mark.usefixtures("compile_quickly")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("compile_quickly")]
 
 MEAN, DEVIATION = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 

@@ -1,57 +1,69 @@
-"""A training that was killed at any moment goes on as if nothing had happened."""
+"""A training that was killed at any moment leaves whole files, and goes on as if nothing had happened."""
 
+import csv
 import os
 import random
-import subprocess
+import shutil
 import time
-from functools import partial
-from itertools import count
 
 import pytest
-from trainings import EVERYTHING, command, state
+from trainings import EVERYTHING, command, state, weights
 
+from cnnzoo.cli.options import load_config
 from cnnzoo.runs import Run
+from cnnzoo.training import train
 
-SETTINGS = [word for setting in EVERYTHING for word in ("--set", setting)]
+EPOCHS, STEPS = 5, 10
+SETTINGS = (*EVERYTHING, f"training.epochs={EPOCHS}", f"training.steps_per_epoch={STEPS}")
 
 
 @pytest.mark.slow
-def test_a_process_that_was_killed_at_any_moment_goes_on_to_the_same_bits(tmp_path):
-    """In as many random moments as CNNZOO_KILLS says, two by default."""
-    long = [*SETTINGS, "--set", "training.epochs=24"]
-    began = time.monotonic()
-    start = partial(command, "train", compiled=tmp_path / "compiled")
-    whole = start("digits", "--run", tmp_path / "whole", *long)
-    _, errors = whole.communicate()
-    seconds = time.monotonic() - began
-    assert whole.returncode == 0, errors
-    moments, wanted = random.Random(), int(os.environ.get("CNNZOO_KILLS", "2"))
-    kills: list[str] = []  # told when something fails
-    for number in count():
-        run = Run(tmp_path / f"run{number}")
-        began, before = time.monotonic(), len(kills)
-        process = start("digits", "--run", run.directory, *long)
-        while process.poll() is None:
-            moment = moments.uniform(0.05, 0.95) * seconds if len(kills) < wanted else None
-            try:
-                _, errors = process.communicate(timeout=moment)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.communicate()
-                # A run that says so has only its process left to end: there is nothing to resume.
-                if run.metrics().get("status") == "finished":
-                    break
-                kills.append(
-                    f"{run.directory.name} after {moment:.1f} s, with {[path.name for path in run.checkpoints]}"
-                )
-                begun = run.config_path.is_file()
-                again = ("--resume", run.directory) if begun else ("digits", "--run", tmp_path / f"run{number}b", *long)
-                run = run if begun else Run(tmp_path / f"run{number}b")
-                process = start(*again)
-        else:
-            assert process.returncode == 0, (kills, errors)
-            if len(kills) == before:  # shorter than the first, which compiled what the others find
-                seconds = time.monotonic() - began
-        assert state(run) == state(Run(tmp_path / "whole")), kills
-        if len(kills) == wanted:
-            return
+def test_a_process_that_was_killed_at_any_moment_leaves_whole_files_and_goes_on_to_the_same_bits(tmp_path):
+    """Killed at as many random moments as CNNZOO_KILLS says, two by default."""
+    whole, _ = train(load_config("digits", SETTINGS), directory=tmp_path / "whole")
+    run, moments = Run(tmp_path / "run"), random.Random()
+    targets = sorted(moments.uniform(0, EPOCHS) for _ in range(int(os.environ.get("CNNZOO_KILLS", "2"))))
+    kills = []  # shown when something fails
+    for target in targets:
+        process = start(run, tmp_path)
+        while progress(run) < target and process.poll() is None:
+            time.sleep(0.01)
+        time.sleep(moments.uniform(0, 0.3))
+        process.kill()
+        _, errors = process.communicate()
+        kills.append((target, [path.name for path in run.checkpoints]))
+        assert process.returncode in (-9, 0), (kills, errors)
+        assert_its_files_are_whole(run)
+    if run.metrics().get("status") != "finished":
+        process = start(run, tmp_path)
+        _, errors = process.communicate()
+        assert process.returncode == 0, (kills, errors)
+    assert state(run) == state(whole), kills
+
+
+def start(run, folder):
+    """Begin a run in a process of its own, or go on with it."""
+    if run.config_path.is_file():
+        words = ["--resume", run.directory]
+    else:
+        shutil.rmtree(run.directory, ignore_errors=True)
+        words = ["digits", "--run", run.directory, *(word for setting in SETTINGS for word in ("--set", setting))]
+    return command("train", *words, compiled=folder / "compiled")
+
+
+def progress(run):
+    """Return the epochs that are done by the newest checkpoint."""
+    if not run.checkpoints:
+        return 0.0
+    _, epoch, _, step = run.checkpoints[0].stem.split("-")
+    return int(epoch) + int(step) / STEPS
+
+
+def assert_its_files_are_whole(run):
+    if run.history_path.is_file():
+        with run.history_path.open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert rows
+        assert all(None not in row.values() for row in rows)
+    for path in (run.model_path, run.last_model_path):
+        assert not path.is_file() or weights(path)

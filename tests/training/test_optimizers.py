@@ -7,6 +7,8 @@ import pytest
 from cnnzoo import config as configs
 from cnnzoo.training.optimizers import optimizer
 
+pytestmark = pytest.mark.every_backend
+
 CONSTANT = "schedule={name: constant}"
 
 

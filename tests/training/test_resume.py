@@ -8,32 +8,45 @@ from zipfile import ZipFile
 import keras
 import pytest
 import yaml
-from trainings import EVERYTHING, SMALL_SETTINGS, CutOff, CutOffError, command, state
+from trainings import EVERYTHING, SMALL_SETTINGS, CutOff, CutOffError, Snapshots, command, state
 
-from cnnzoo import registry
+import cnnzoo
 from cnnzoo.cli.options import load_config
 from cnnzoo.errors import UserError
 from cnnzoo.files import write_json
 from cnnzoo.runs import Run
 from cnnzoo.saved_models import load_model
-from cnnzoo.training import Silent, resume, train
+from cnnzoo.training import Silent, checkpoints, resume, train
+
+# Epochs have ten steps, and a checkpoint comes every three.
+MOMENTS = [(1, 1), (1, 7), (1, None), (2, 6), (2, 10), (2, None), (3, 2), (3, 4), (3, 10)]
 
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("uninterrupted") / "run"
-    return train(load_config("digits", EVERYTHING), directory=directory)
+    """A training from start to end, with copies of its directory as a kill would have left it on the way."""
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    snapshots = Snapshots(folder / "run", folder, MOMENTS)
+    run, metrics = train(load_config("digits", EVERYTHING), directory=folder / "run", listener=snapshots)
+    return run, metrics, snapshots
 
 
-def cut_off(directory, *where):
-    with pytest.raises(CutOffError):
-        train(load_config("digits", EVERYTHING), directory=directory, listener=CutOff(*where))
-    return Run(directory)
+@pytest.fixture
+def killed(uninterrupted, tmp_path):
+    """Return a function that gives the training of ``uninterrupted`` as a kill at some moment would leave it."""
+
+    def at(*moment):
+        return Run(shutil.copytree(uninterrupted[2].path(moment), tmp_path / "run"))
+
+    return at
 
 
-@pytest.mark.parametrize("where", [(2, 6), (2, None), (3, 10)], ids=str)
-def test_a_training_that_was_cut_off_ends_in_the_same_bits(where, uninterrupted, tmp_path):
-    run = cut_off(tmp_path / "run", *where)
+@pytest.mark.every_backend
+@pytest.mark.parametrize(
+    "where", [(2, 6), *(pytest.param(at, marks=pytest.mark.slow) for at in [(2, None), (3, 10)])], ids=str
+)
+def test_a_training_that_was_killed_ends_in_the_same_bits(where, uninterrupted, killed):
+    run = killed(*where)
     resumed, metrics = resume(run)
     assert state(resumed) == state(uninterrupted[0])
     clocks = ("seconds", "images_per_second")
@@ -43,8 +56,10 @@ def test_a_training_that_was_cut_off_ends_in_the_same_bits(where, uninterrupted,
     assert not run.checkpoints_folder.exists()
 
 
-def test_it_may_be_cut_off_again_and_again(uninterrupted, tmp_path):
-    run = cut_off(tmp_path / "run", 1, 7)
+@pytest.mark.slow
+@pytest.mark.every_backend
+def test_it_may_be_cut_off_again_and_again(uninterrupted, killed):
+    run = killed(1, 7)
     for where in [(2, 3), (2, None)]:
         with pytest.raises(CutOffError):
             resume(run, listener=CutOff(*where))
@@ -70,7 +85,19 @@ def without_its_last_entry(content):
 
 
 @pytest.mark.parametrize("damaged", [flipped, said_to_be_encrypted, without_its_last_entry])
-def test_a_damaged_checkpoint_is_told_and_the_one_before_it_taken(uninterrupted, tmp_path, damaged):
+def test_a_damaged_checkpoint_is_reported_and_the_one_before_it_taken(killed, damaged):
+    reports = []
+    newest, before = killed(2, 10).checkpoints
+    newest.write_bytes(damaged(newest.read_bytes()))
+    checkpoint = checkpoints.newest(Run(newest.parents[1]), reports.append)
+    assert (checkpoint.path, checkpoint.epoch, checkpoint.step) == (before, 1, 6)
+    assert before.name == "epoch-000001-step-00000006.npz"
+    assert len(reports) == 1
+    assert reports[0].startswith(f"{newest} is damaged (")
+
+
+@pytest.mark.slow
+def test_a_training_goes_on_from_the_checkpoint_before_a_damaged_one_and_says_so(uninterrupted, killed):
     class Hearing(Silent):
         def remark(self, text):
             told.append(text)
@@ -79,19 +106,19 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_it_taken(uninterrupted,
             told.append((len(rows), epoch, step))
 
     told = []
-    run = cut_off(tmp_path / "run", 2, 10)
+    run = killed(2, 10)
     write_json(run.environment_path, run.environment() | {"versions": {"keras": "0.1"}})
-    newest, before = run.checkpoints
-    newest.write_bytes(damaged(newest.read_bytes()))
+    newest = run.checkpoints[0]
+    newest.write_bytes(flipped(newest.read_bytes()))
     assert state(resume(run, listener=Hearing())[0]) == state(uninterrupted[0])
     assert "other versions" in told[0]
     assert str(newest) in told[1]
     assert told[2] == (1, 1, 6)
-    assert before.name == "epoch-000001-step-00000006.npz"
 
 
-def test_after_two_damaged_checkpoints_new_ones_are_kept(uninterrupted, tmp_path):
-    run = cut_off(tmp_path / "run", 3, 4)
+@pytest.mark.slow
+def test_after_two_damaged_checkpoints_new_ones_are_kept(uninterrupted, killed):
+    run = killed(3, 4)
     for path in run.checkpoints:
         path.write_bytes(b"nothing")
     with pytest.raises(CutOffError):
@@ -108,9 +135,10 @@ class Interrupting(Silent):
         signal.raise_signal(signal.SIGINT)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("epochs", [1, 2])
-def test_an_interruption_keeps_an_epoch_whose_files_came_before_its_checkpoint(epochs, uninterrupted, tmp_path, ctrl_c):
-    run = cut_off(tmp_path / "run", epochs)
+def test_an_interruption_keeps_an_epoch_whose_files_came_before_its_checkpoint(epochs, uninterrupted, killed, ctrl_c):
+    run = killed(epochs, None)
     if epochs == 1:  # an epoch as short as that has no checkpoint within
         shutil.rmtree(run.checkpoints_folder)
     _, metrics = resume(run, listener=Interrupting())
@@ -122,19 +150,21 @@ def test_an_interruption_keeps_an_epoch_whose_files_came_before_its_checkpoint(e
     assert state(resume(run)[0]) == state(uninterrupted[0])
 
 
-def test_the_files_of_an_epoch_that_is_done_again_are_those_that_count(tmp_path, ctrl_c):
+@pytest.mark.slow
+def test_the_files_of_an_epoch_that_is_done_again_are_those_that_count(killed, ctrl_c):
     class InterruptingLater(Silent):
         def step(self, epoch, step):
             if epoch == 2:
                 signal.raise_signal(signal.SIGINT)
 
-    run = cut_off(tmp_path / "run", 3, 4)
+    run = killed(3, 4)
     for path in run.checkpoints:
         path.write_bytes(b"nothing")
     _, metrics = resume(run, listener=InterruptingLater())
     assert (metrics["epochs"], metrics["best_epoch"], len(run.history())) == (1, 1, 1)
 
 
+@pytest.mark.slow
 def test_what_was_reached_before_an_interruption_is_not_said_of_what_comes_after(tmp_path, ctrl_c):
     run, _ = train(load_config("digits", EVERYTHING), directory=tmp_path / "run", listener=Interrupting())
     assert run.metrics()["status"] == "interrupted"
@@ -147,14 +177,15 @@ def test_what_was_reached_before_an_interruption_is_not_said_of_what_comes_after
     assert not any(path.exists() for path in measured)
 
 
-def test_two_checkpoints_are_kept(tmp_path):
-    run = cut_off(tmp_path / "run", 3, 4)
+def test_two_checkpoints_are_kept(killed):
+    run = killed(3, 4)
     assert [path.name for path in run.checkpoints] == [
         "epoch-000002-step-00000003.npz",
         "epoch-000002-step-00000000.npz",
     ]
 
 
+@pytest.mark.slow
 def test_the_division_of_a_folder_is_written_when_it_is_missing_and_other_images_are_refused(tmp_path, photos):
     folder = (f"data={{name: folder, path: {photos}, size: 28, channels: 1}}", "training.batch_size=4")
     config = load_config("digits", (*EVERYTHING, *folder))
@@ -173,8 +204,8 @@ def test_the_division_of_a_folder_is_written_when_it_is_missing_and_other_images
         resume(Run(tmp_path / "run"))
 
 
-def test_a_config_that_was_changed_since_is_refused(tmp_path):
-    run = cut_off(tmp_path / "run", 2, None)
+def test_a_config_that_was_changed_since_is_refused(killed):
+    run = killed(2, None)
     values = yaml.safe_load(run.config_path.read_text())
     run.config_path.write_text(yaml.safe_dump({**values, "optimizer": {"name": "adam"}}))
     with pytest.raises(UserError, match="is not of this config"):
@@ -186,12 +217,14 @@ def test_a_finished_run_has_nothing_to_resume(uninterrupted):
         resume(uninterrupted[0])
 
 
-def test_a_run_that_broke_off_before_its_first_checkpoint_begins_anew(uninterrupted, tmp_path):
-    run = cut_off(tmp_path / "run", 1, 1)
+@pytest.mark.slow
+def test_a_run_that_broke_off_before_its_first_checkpoint_begins_anew(uninterrupted, killed):
+    run = killed(1, 1)
     assert run.checkpoints == []
     assert state(resume(run)[0]) == state(uninterrupted[0])
 
 
+@pytest.mark.slow
 def test_early_stopping_ends_when_validation_has_stalled(tmp_path):
     settings = ("optimizer={name: sgd, learning_rate: 1.0e-12}", "schedule={name: constant}")
     config = load_config("digits", (*SMALL_SETTINGS, *settings, "training.epochs=9", "training.early_stopping=2"))
@@ -208,8 +241,10 @@ def pooled(input_shape=(28, 28, 1), num_classes=10):
     return keras.Model(pixels, keras.layers.Dense(num_classes, name="logits")(x), name="pooled")
 
 
-def test_the_means_of_the_short_recipe_end_in_the_same_bits(tmp_path, monkeypatch):
-    monkeypatch.setitem(registry._BUILDERS, "pooled", pooled)
+@pytest.mark.slow
+@pytest.mark.every_backend
+def test_the_means_of_the_short_recipe_end_in_the_same_bits(tmp_path):
+    cnnzoo.register("pooled")(pooled)
     smaller = "training.progressive_resizing={scale: 0.5, epochs: 2}"
     settings = (
         *EVERYTHING,
@@ -228,18 +263,19 @@ def test_the_means_of_the_short_recipe_end_in_the_same_bits(tmp_path, monkeypatc
     # What was cut off once crosses the border of sizes and is judged by the end; the others go on from each other.
     shutil.copytree(run.directory, tmp_path / "once")
     assert state(resume(Run(tmp_path / "once"))[0]) == state(whole)
-    for where in [(2, 1), (2, 6), (2, None), (3, 1), (3, 3)]:
+    for where in [(2, 1), (2, None), (3, 1), (3, 3)]:
         with pytest.raises(CutOffError):
             resume(run, listener=CutOff(*where))
     assert state(resume(run)[0]) == state(whole)
-    plain, _ = train(load_config("digits", settings), directory=tmp_path / "plain")
-    assert plain.history()[0]["loss"] != whole.history()[0]["loss"]
+    with pytest.raises(CutOffError):
+        train(load_config("digits", settings), directory=tmp_path / "plain", listener=CutOff(1))
+    assert Run(tmp_path / "plain").history()[0]["loss"] != whole.history()[0]["loss"]
     assert load_model(whole.model_path).input_shape == (None, 28, 28, 1)
 
 
 @pytest.mark.slow
-def test_a_full_disk_ends_with_a_sentence_and_the_run_goes_on_when_there_is_room(uninterrupted, tmp_path):
-    run = cut_off(tmp_path / "run", 3, 2)
+def test_a_full_disk_ends_with_a_sentence_and_the_run_goes_on_when_there_is_room(uninterrupted, killed):
+    run = killed(3, 2)
     process = command("train", "--resume", run.directory, kilobytes=100)
     _, errors = process.communicate()
     assert process.returncode == 2, errors

@@ -7,6 +7,8 @@ from cnnzoo.config.optimization import PlateauSection
 from cnnzoo.errors import UserError
 from cnnzoo.training.schedules import plateau_factor, schedule
 
+pytestmark = pytest.mark.every_backend
+
 
 def rates(*settings, steps=100):
     """Return the learning rates of 10 epochs of 10 steps."""

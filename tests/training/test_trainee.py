@@ -14,6 +14,8 @@ from cnnzoo.training.optimizers import optimizer
 from cnnzoo.training.recorder import Averaging
 from cnnzoo.training.trainee import Batches, EpochSeeds, Trainee, class_weights
 
+pytestmark = pytest.mark.every_backend
+
 
 def test_training_images_are_augmented_and_others_are_not():
     network = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten()])

@@ -22,6 +22,7 @@ from cnnzoo.training.recorder import Averaging, Recorder
 from cnnzoo.training.trainee import Batches
 
 
+@pytest.mark.every_backend
 def test_a_run_holds_everything_and_learns(digits_runs):
     run = digits_runs[0]
     names = {path.name for path in run.directory.iterdir()}
@@ -40,6 +41,8 @@ def test_a_run_holds_everything_and_learns(digits_runs):
     assert run.metrics()["status"] == "finished"
 
 
+@pytest.mark.slow
+@pytest.mark.every_backend
 def test_the_same_seed_gives_the_same_history_and_weights_and_another_does_not(digits_runs, tmp_path):
     settings = ("augmentation={mirror: alternating, rotation: 10, shift: 1, elastic: {}, cutout: 6, mixup: 0.2}",)
     first, again, other = (trained(tmp_path / name, *settings, seed=len(name))[0] for name in ("a", "b", "cc"))
@@ -49,6 +52,7 @@ def test_the_same_seed_gives_the_same_history_and_weights_and_another_does_not(d
     assert not any(map(np.array_equal, weights(first.model_path), weights(other.model_path)))
 
 
+@pytest.mark.slow
 def test_the_resolved_config_replays_the_run_under_its_name(digits_runs, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run = digits_runs[1]
@@ -57,6 +61,7 @@ def test_the_resolved_config_replays_the_run_under_its_name(digits_runs, tmp_pat
     assert replayed.history_path.read_bytes() == run.history_path.read_bytes()
 
 
+@pytest.mark.every_backend
 def test_the_saved_model_takes_raw_pixels_of_the_data_sets_size(digits_runs):
     run = digits_runs[0]
     test = data.load("digits", "test")
@@ -66,6 +71,7 @@ def test_the_saved_model_takes_raw_pixels_of_the_data_sets_size(digits_runs):
     assert (chosen == test.labels).mean() > 0.5
 
 
+@pytest.mark.slow
 def test_the_best_model_is_the_one_of_the_best_validation_epoch(tmp_path):
     run, metrics = trained(tmp_path / "run", "training.epochs=4", "optimizer.learning_rate=0.02")
     rows = run.history()
@@ -108,6 +114,8 @@ def test_the_epoch_that_validation_prefers_is_kept_beside_the_last(rows, best, t
     assert weights(run.last_model_path)[0] == len(rows)
 
 
+@pytest.mark.slow
+@pytest.mark.every_backend
 def test_averaged_weights_are_the_ones_judged_and_saved(tmp_path):
     run, _ = trained(tmp_path / "run", "training.ema_decay=0.9")
     plain, _ = trained(tmp_path / "plain")
@@ -120,6 +128,7 @@ def test_averaged_weights_are_the_ones_judged_and_saved(tmp_path):
     assert run.history()[0]["validation_loss"] != plain.history()[0]["validation_loss"]
 
 
+@pytest.mark.slow
 def test_a_run_is_held_while_it_is_trained(tmp_path):
     class Asking(Silent):
         def epoch(self, row, images_per_second, best):
@@ -134,6 +143,7 @@ def test_a_run_is_held_while_it_is_trained(tmp_path):
     assert not Run(tmp_path / "run").is_in_use()
 
 
+@pytest.mark.every_backend
 def test_a_loss_that_is_not_finite_ends_with_a_sentence(tmp_path):
     with pytest.raises(
         UserError, match=r"not finite: epoch 1, step \d+ .*Lower optimizer.learning_rate.*no checkpoint"
@@ -175,6 +185,7 @@ def test_smaller_images_that_cannot_be_are_refused_before_anything_is_written(se
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_tensorboard_events_are_written_when_asked(tmp_path):
     run, _ = trained(tmp_path / "run", "training.tensorboard=true", "training.epochs=1")
     assert list(run.events_path.rglob("events.out.tfevents*"))
