@@ -9,9 +9,9 @@ Importing this package loads nothing heavy; the first call of a function below i
 from typing import Any
 
 from cnnzoo.errors import UserError
-from cnnzoo.registry import register
+from cnnzoo.registry import register, unregister
 
-__all__ = ["UserError", "build", "model_names", "register"]
+__all__ = ["UserError", "build", "model_names", "register", "unregister"]
 __version__ = "0.1.0"
 
 

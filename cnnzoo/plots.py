@@ -411,11 +411,12 @@ def _figure(width: float, height: float) -> Figure:
 def _save(figure: Figure, path: Path) -> None:
     """Write a picture, its title in the file's metadata too.
 
-    Names of files and classes are drawn as they are: they are no formulas, and come in every script.
+    Names of files and classes are drawn as they are, never as formulas, and in any script.
     """
     for text in figure.findobj(Text):
         text.set_parse_math(False)
     with whole(path) as temporary, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        metadata = {"Title": figure.get_suptitle() or figure.axes[0].get_title()}
+        title = {"Title": figure.get_suptitle() or figure.axes[0].get_title()}
+        metadata = title if path.suffix.lower() in {".png", ".svg", ".pdf"} else None  # others take none
         figure.savefig(temporary, dpi=150, bbox_inches="tight", pad_inches=0.15, metadata=metadata)

@@ -68,8 +68,7 @@ def prepare(
             a GPU was asked for and there is none.
     """
     name = resolve_backend(backend)
-    if importlib.util.find_spec(name) is None:
-        raise UserError(f"The backend '{name}' is not installed; install it with: pip install {name}")
+    check_installed(name)
     if keras_backend() not in (None, name):
         raise UserError(f"Keras runs on {keras_backend()} already, and {name} was asked for; start a new process.")
     loaded = keras_backend() is not None
@@ -87,6 +86,16 @@ def prepare(
             importlib.import_module(DEFAULT_BACKEND)  # Keras does so later on any backend, and not in silence
     keras.config.set_dtype_policy(precision)
     return describe_device(device, name, gpus)
+
+
+def check_installed(backend: str) -> None:
+    """Check that a backend is installed, without loading it.
+
+    Raises:
+        UserError: It is not.
+    """
+    if importlib.util.find_spec(backend) is None:
+        raise UserError(f"The backend '{backend}' is not installed; install it with: pip install {backend}")
 
 
 def describe_device(device: Device, backend: str, gpus: Sequence[str]) -> str:

@@ -111,13 +111,13 @@ create_environment() {
   fi
 }
 
-# install REQUIREMENT: with uv where it is there, which takes a fifth of pip's time, and the build of torch for processors,
-# a tenth of the other. pip takes over where uv fails, and knows the settings that a person has made for it.
+# install REQUIREMENT: uses uv if it is installed, which takes a fifth of pip's time and chooses torch for processors. If
+# uv fails, pip is used, for which a person may have settings. UV=<path> names another uv, an empty UV= uses pip.
 install() {
   local uv=${UV-$(command -v uv || :)}
   if [ -n "$uv" ]; then
     "$uv" pip install --quiet --torch-backend cpu --python "$venv/bin/python" --editable "$1" >>"$log" 2>&1 && return
-    say "  uv could not install it (see $log): pip does."
+    say "  uv failed (see $log); pip installs instead."
   fi
   logged "$venv/bin/python" -m pip install --no-compile --no-input --disable-pip-version-check --editable "$1"
 }

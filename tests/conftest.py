@@ -1,5 +1,6 @@
 """One process, one backend; nothing of the user's machine gets into a test, and nothing of a test onto the machine."""
 
+import atexit
 import contextlib
 import os
 import shutil
@@ -25,10 +26,13 @@ if TYPE_CHECKING:
 # All of this is read when Keras and matplotlib are imported, which test modules do while they are collected.
 runtime.settle(runtime.resolve_backend(), device="cpu")  # so that a test finds the same on a machine with a GPU
 os.environ["MPLBACKEND"] = "Agg"
-# The first process of a session makes a folder, and its workers, which inherit the variable, share it.
-IS_WORKER = "CNNZOO_TEST_SESSION" in os.environ
-SHARED = Path(os.environ["CNNZOO_TEST_SESSION"] if IS_WORKER else tempfile.mkdtemp(prefix="cnnzoo-tests-"))
-os.environ["CNNZOO_TEST_SESSION"] = str(SHARED)
+# The first process of a session makes a folder for all, which its workers find by the variable.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    SHARED = Path(os.environ["CNNZOO_TEST_SESSION"])
+else:
+    SHARED = Path(tempfile.mkdtemp(prefix="cnnzoo-tests-"))
+    os.environ["CNNZOO_TEST_SESSION"] = str(SHARED)
+    atexit.register(shutil.rmtree, SHARED, ignore_errors=True)
 os.environ["KERAS_HOME"] = str(SHARED / "keras")
 # Most of the tests' time on JAX is compiling the same few networks.
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(SHARED / "jax"))
@@ -83,11 +87,6 @@ def is_for_another_backend(item: pytest.Item, full: bool) -> bool:
     if marker is not None:
         return bool(marker.args[0] != backend)
     return not full and backend != runtime.DEFAULT_BACKEND and item.get_closest_marker("every_backend") is None
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    if not IS_WORKER:
-        shutil.rmtree(SHARED, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

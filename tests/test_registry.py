@@ -25,7 +25,7 @@ def test_a_name_is_registered_once_and_its_builder_returned_unchanged():
     assert cnnzoo.register("nothing")(builder) is builder
     with pytest.raises(ValueError, match="'nothing' is registered already"):
         cnnzoo.register("nothing")(builder)
-    registry.unregister("nothing")
+    cnnzoo.unregister("nothing")
     assert cnnzoo.register("nothing")(builder) is builder
 
 

@@ -118,7 +118,7 @@ def test_half_precision_is_said_to_be_slow_where_it_is(features, slow, tmp_path)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize("precision", ["float32", pytest.param("mixed_bfloat16", marks=pytest.mark.every_backend)])
 def test_a_training_keeps_the_precision_that_its_config_names(precision, tmp_path):
     import keras
     from trainings import trained

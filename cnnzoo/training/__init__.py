@@ -47,6 +47,7 @@ def train(
     name = name or (runs.name_for(config.path) if config.path else config.model.name)
     backend = runtime.resolve_backend(config.runtime.backend)
     config = config.replaced(runtime=config.runtime.model_copy(update={"backend": backend}))
+    runtime.check_installed(backend)
     config = resolved(config, data_dir)
     divided = images.load_images(config, data_dir)  # before Keras, which takes seconds to load
     images.check_batch_size(config, divided)
@@ -95,6 +96,7 @@ def resume(
             heard.remark("Begun with other versions or on another machine: the last digits may come out otherwise.")
         checkpoint = checkpoints.newest(run, heard.remark) if before else None
         divided = images.load_images(config, data_dir)
+        images.check_batch_size(config, divided)
         prepared = preparing.prepare(config, divided, before.get("preprocessing"), begun=checkpoint is not None)
         if before and before.get("images") != prepared.fingerprint:
             raise UserError(f"{run.directory} was begun with other images than there are now; train it anew.")

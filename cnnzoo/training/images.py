@@ -1,4 +1,4 @@
-"""The images of a training: loaded, checked and divided, for which Keras is not needed."""
+"""Loads, checks and divides the images of a training, without Keras."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ class DividedImages:
         data_set: Description of the data set.
         whole: All images of its training part.
         training: The images to train on.
-        validation: The images that choose the epoch.
+        validation: The images by which the best epoch is chosen.
     """
 
     data_set: data.DataSet

@@ -28,8 +28,8 @@ ROOT = Path(cnnzoo.__file__).parents[1]
 
 # The options that name one of several ways.
 CHOICES = [(name, option) for name in NAMES for option, schema in cards.card(name).options.items() if "enum" in schema]
-# These repeat more often what another network of the same builder has: their tables of layers are held to the paper by
-# the tests of their modules, their counts by the tests of counts and cards, and the rest is tried with --full.
+# These have the same layers as another network of their builder, only more or wider ones. Their own modules' tests
+# compare their layers with the paper, others their counts; the contract of this module runs with --full.
 DEEPER_OR_WIDER = [
     name
     for name in NAMES

@@ -1,14 +1,14 @@
 """The order in which a training sees its images."""
 
-from typing import ClassVar
+import gc
 
-import keras
 import numpy as np
 import pytest
+from trainings import SMALL_SETTINGS
 
-from cnnzoo.config import AugmentationSection
-from cnnzoo.data.augmentation import Augmentation
-from cnnzoo.training.trainee import Batches, EpochSeeds, Trainee
+from cnnzoo.cli.options import load_config
+from cnnzoo.training import Silent, train
+from cnnzoo.training.trainee import Batches
 
 pytestmark = pytest.mark.every_backend
 
@@ -37,29 +37,21 @@ def test_epochs_of_a_few_steps_go_on_where_the_one_before_stopped():
     assert drawn(passes, 3) == drawn(short, 5)
 
 
-class WatchedBatches(Batches):
-    """Batches that note what is drawn from them."""
+class Watching(Silent):
+    """Notes the order in which each epoch of a training draws its images."""
 
-    drawn: ClassVar[list[list[int]]] = []
+    def __init__(self):
+        self.orders = []
 
-    def __getitem__(self, step):
-        indices, labels = super().__getitem__(step)
-        self.drawn.append(indices.tolist())
-        return indices, labels
+    def epoch(self, row, images_per_second, best):
+        (batches,) = (one for one in gc.get_objects() if type(one) is Batches and one.batch_size == 127)
+        self.orders.append(batches.order.copy())
 
 
-def test_an_epochs_batches_depend_on_seed_and_number_alone():
-    images = np.zeros((100, 2, 2, 1), "uint8")
-    indices = np.arange(100, dtype="int32")
-    batches = WatchedBatches(indices, indices % 3, 16, whole=True)
-    network = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten(), keras.layers.Dense(3)])
-    trainee = Trainee(network, images, Augmentation(AugmentationSection(), images), label_smoothing=0.0)
-    trainee.compile(keras.optimizers.SGD())
-    trainee.fit(batches, epochs=2, shuffle=False, verbose=0, callbacks=[EpochSeeds(5, batches)])
-    expected = [
-        np.random.default_rng((5, epoch)).permutation(100)[step * 16 : (step + 1) * 16].tolist()
-        for epoch in range(2)
-        for step in range(6)
-    ]
-    positions = [batches.drawn.index(batch) for batch in expected]
-    assert positions == sorted(positions)
+def test_the_order_of_a_trainings_epochs_follows_from_seed_and_number(tmp_path):
+    watching = Watching()
+    config = load_config("digits", (*SMALL_SETTINGS, "training.batch_size=127"), seed=5)
+    train(config, directory=tmp_path / "run", listener=watching)
+    whole = 127 * (1293 // 127)  # an epoch is of whole batches
+    expected = [np.random.default_rng((5, epoch)).permutation(1293)[:whole] for epoch in range(2)]
+    assert np.array_equal(watching.orders, expected)

@@ -50,6 +50,7 @@ def test_mean_and_deviation_come_from_the_files(photos):
 
 
 @pytest.mark.slow
+@pytest.mark.every_backend
 def test_a_streamed_training_is_the_same_as_one_in_memory(photos, tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text(

@@ -31,7 +31,7 @@ def lighting_axes(images: NDArray[np.uint8] | ImageFiles, sample: int = SAMPLE) 
 
     Args:
         images: Training images (count, height, width, 3), 0 to 255.
-        sample: Of more images than this only so many are read, at equal distances.
+        sample: The largest number of images that are read, evenly spaced.
 
     Returns:
         The components as rows (3, 3), in levels of 0 to 255.
