@@ -164,6 +164,7 @@ def test_no_classes_stop_at_the_features_that_the_classifier_reads(name):
     assert whole.get_layer("features").output.shape == features.output.shape
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_no_two_layers_draw_the_same_numbers(name):
     layers = toys.outline(name, smallest(name), classes(name)).layers
@@ -235,6 +236,7 @@ def test_a_wrong_choice_is_met_with_the_right_ones_also_in_a_direct_call(name, o
         registry.builder(name)(**{option: "nonsense"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_an_image_one_pixel_smaller_than_the_smallest_is_refused(name):
     height, width, channels = smallest(name)

@@ -311,6 +311,7 @@ def test_heads_sit_on_4a_and_4d_and_are_outputs_beside_the_logits():
     assert model.get_layer("auxiliary2_pool").input is model.get_layer("inception_4d").output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_no_classes_have_no_heads(name):
     model = outline(name, num_classes=0, auxiliary_heads=True)
@@ -336,6 +337,7 @@ def test_a_saved_model_knows_the_weight_of_each_head_and_can_lose_them(small_wit
     assert np.array_equal(array(without_auxiliary_heads(loaded)(images)), array(expected["logits"]))
 
 
+@pytest.mark.slow
 def test_without_heads_the_network_shares_its_weights_and_is_the_one_built_without(small_with_heads):
     inference = without_auxiliary_heads(small_with_heads)
     built = inspect(narrow(outline("googlenet_small", (16, 16, 3), 5)))

@@ -37,6 +37,7 @@ def test_the_defaults_have_the_flops_that_table_1_prints(depth, gmac):
     assert summary(f"resnet{depth}").macs / 1e9 == pytest.approx(gmac, abs=0.07)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("depth", TABLE_1_DEPTHS)
 def test_the_maps_have_the_sizes_of_table_1(depth):
     model, widening = outline(f"resnet{depth}"), 1 if depth < 50 else 4
@@ -61,6 +62,7 @@ def test_the_maps_have_the_sizes_of_section_4_2(depth):
     assert model.get_layer("features").output.shape[1:] == (64,)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "depth"),
     [(f"resnet{depth}", depth) for depth in TABLE_1_DEPTHS + SECTION_4_2_DEPTHS]
@@ -173,6 +175,7 @@ def untouched(model):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "smallest"), [("resnet18", 33), ("resnet18_small", 9), ("resnet20", 5)])
 def test_a_smaller_image_is_refused_with_the_smallest_size(name, smallest):
     outline(name, (smallest, smallest + 1, 1))

@@ -10,6 +10,8 @@ from cnnzoo.runs import Run
 from cnnzoo.saved_models import load_model
 from cnnzoo.training import Silent, resume, train
 
+pytestmark = pytest.mark.slow
+
 
 def config(run, *settings, frozen=1):
     section = f"fine_tuning={{weights: {run.model_path}, frozen_epochs: {frozen}, frozen_learning_rate: 0.01}}"
@@ -29,7 +31,6 @@ def fine_tuned(digits_runs, tmp_path_factory):
     return run
 
 
-@pytest.mark.slow
 def test_only_the_classifier_learns_in_the_frozen_epochs_and_then_all_layers(digits_runs, fine_tuned, tmp_path):
     with pytest.raises(CutOffError):
         train(config(digits_runs[0]), directory=tmp_path / "run", listener=CutOff(1))
@@ -47,7 +48,6 @@ def test_it_begins_where_the_other_training_ended(digits_runs, fine_tuned):
     assert fine_tuned.history()[-1]["validation_loss"] < digits_runs[0].history()[-1]["validation_loss"]
 
 
-@pytest.mark.slow
 @pytest.mark.every_backend
 @pytest.mark.parametrize("epoch", [1, 2])
 def test_a_fine_tuning_that_was_cut_off_ends_in_the_same_bits(epoch, digits_runs, fine_tuned, tmp_path):
@@ -85,7 +85,6 @@ def test_what_cannot_be_begun_with_is_refused(settings, sentence, digits_runs, t
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.slow
 def test_a_fine_tuning_without_a_whole_checkpoint_begins_anew_from_its_weights(digits_runs, fine_tuned, tmp_path):
     class Hearing(Silent):
         def remark(self, text):
@@ -103,7 +102,6 @@ def test_a_fine_tuning_without_a_whole_checkpoint_begins_anew_from_its_weights(d
     assert run.history_path.read_bytes() == fine_tuned.history_path.read_bytes()
 
 
-@pytest.mark.slow
 def test_what_preprocessing_leaves_out_is_the_files(digits_runs, tmp_path):
     settings = ("preprocessing.mean=0.25", "training.epochs=2", "schedule={name: constant}")
     run, _ = train(config(digits_runs[0], *settings), directory=tmp_path / "run")

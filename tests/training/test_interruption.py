@@ -16,6 +16,8 @@ from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
 from cnnzoo.training import Silent, resume, train
 
+pytestmark = pytest.mark.slow
+
 
 @keras.saving.register_keras_serializable()
 class InterruptedWhenSaved(keras.layers.Layer):
@@ -65,7 +67,6 @@ def test_an_interrupt_in_the_last_step_of_an_epoch_waits_until_it_is_written(tmp
     assert (metrics["status"], metrics["epochs"], len(run.history())) == ("interrupted", 1, 1)
 
 
-@pytest.mark.slow
 def test_a_training_whose_curves_cannot_be_drawn_is_not_finished(tmp_path):
     class Obstructing(Silent):
         def epoch(self, row, images_per_second, best):
@@ -97,7 +98,6 @@ def started(directory: Path) -> subprocess.Popen[bytes]:
     return process
 
 
-@pytest.mark.slow
 def test_ctrl_c_keeps_what_was_reached_and_says_so(tmp_path):
     process = started(tmp_path / "run")
     process.send_signal(signal.SIGINT)

@@ -204,6 +204,7 @@ def test_the_division_of_a_folder_is_written_when_it_is_missing_and_other_images
         resume(Run(tmp_path / "run"))
 
 
+@pytest.mark.slow
 def test_a_config_that_was_changed_since_is_refused(killed):
     run = killed(2, None)
     values = yaml.safe_load(run.config_path.read_text())
