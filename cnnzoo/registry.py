@@ -27,7 +27,7 @@ def register(name: str) -> Callable[[Builder], Builder]:
 
     def decorate(builder: Builder) -> Builder:
         if name in _BUILDERS:
-            raise ValueError(f"A builder named '{name}' is registered already.")
+            raise ValueError(f"A builder named '{name}' is registered already; unregister('{name}') frees the name.")
         _BUILDERS[name] = builder
         if isinstance(builder, partial):  # help() would explain partials instead
             builder.__doc__, builder.__name__ = builder.func.__doc__, name  # type: ignore[attr-defined]
@@ -37,7 +37,9 @@ def register(name: str) -> Callable[[Builder], Builder]:
 
 
 def unregister(name: str) -> None:
-    """Forget a builder, so that its name can be registered again, as by a notebook's cell that runs twice.
+    """Forget a builder, so that another one can be registered under its name.
+
+    In a notebook: ``if "mine" in cnnzoo.model_names(): cnnzoo.unregister("mine")``, and then register it.
 
     Raises:
         UserError: No builder has that name.

@@ -155,10 +155,21 @@ def test_the_arguments_say_which_tests_run_on_which_backend(
     assert "Everything passed" in result.stdout
 
 
-def test_the_extent_of_the_check_takes_no_names_of_tests(checkout: Checkout) -> None:
-    result = checkout.run("test", "--quick", "tests/models")
-    assert (result.returncode, checkout.calls) == (2, [])
-    assert "--quick takes no further arguments" in result.stderr
+@pytest.mark.parametrize(
+    ("arguments", "env", "message"),
+    [
+        (("--quick", "tests/models"), {}, "to run named tests, leave out --quick."),
+        (("-k", "lenet", "--full"), {}, "to run named tests, leave out --full."),
+        (("tests/model",), {}, "there is no tests/model in the repository"),
+        ((), {"CNNZOO_DATA_DIR": "nowhere"}, "CNNZOO_DATA_DIR is nowhere, which is no directory."),
+    ],
+)
+def test_a_mistake_is_reported_before_anything_is_installed(
+    arguments: tuple[str, ...], env: dict[str, str], message: str, checkout: Checkout
+) -> None:
+    result = checkout.run("test", *arguments, **env)
+    assert (result.returncode, result.stdout, checkout.calls) == (2, "", [])
+    assert result.stderr.startswith(f"test: {message}")
 
 
 @pytest.mark.parametrize(

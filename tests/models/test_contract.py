@@ -208,7 +208,6 @@ def test_a_step_of_training_moves_every_trainable_weight(network):
 
 
 @pytest.mark.backend("jax")
-@pytest.mark.every_backend
 def test_the_same_weights_give_the_same_logits_on_tensorflow_and_jax(elsewhere, request):
     found = elsewhere()
     for name in NAMES if request.config.getoption("full") else ONE_OF_EACH_KIND:
