@@ -142,8 +142,8 @@ def prepare_for_saved_model(backend: str | None, device: Device = "auto", thread
 def backend_for_saved_model(trained_on: str | None, loaded: str | None) -> str:
     """Return the backend that runs a saved model.
 
-    It is the one that Keras runs on already, else KERAS_BACKEND's, else the one that the model was trained on if it is
-    installed, else TensorFlow.
+    The first of these decides: the backend that Keras runs on already, KERAS_BACKEND, the backend that the model was
+    trained on (if it is installed), TensorFlow.
 
     Args:
         trained_on: The backend that the model was trained on.
