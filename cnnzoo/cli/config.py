@@ -1,8 +1,11 @@
 """``cnnzoo config``."""
 
+from dataclasses import asdict
+
 import click
 
 from cnnzoo import config as configs
+from cnnzoo import data
 from cnnzoo.cli.options import settings_option
 from cnnzoo.cli.output import json_option, print_json
 
@@ -39,12 +42,17 @@ def validate(names: tuple[str, ...], settings: tuple[str, ...], as_json: bool) -
 
     for _, config in loaded.values():
         checks.check_config(config)
+    summaries = {name: data.summarize(data.resolved(config).data) for name, (_, config) in loaded.items()}
     valid = {name: str(path) for name, (path, _) in loaded.items()}
     if as_json:
-        print_json({"valid": valid})
-    else:
-        for shown in valid.values():
-            click.echo(f"{shown}: valid")
+        found = {name: asdict(summary) for name, summary in summaries.items() if summary}
+        print_json({"valid": valid, "data": found})
+        return
+    for name, shown in valid.items():
+        click.echo(f"{shown}: valid")
+        summary = summaries[name]
+        for line in summary.lines() if summary else []:
+            click.echo(f"  {line}")
 
 
 @command.command("schema")

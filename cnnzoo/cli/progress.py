@@ -53,6 +53,9 @@ class Lines:
         }
         for name, text in lines.items():
             self.console.print(f"{name:<6}{text}", soft_wrap=True)
+            if name == "Data":
+                for line in facts["summary"]:
+                    self.console.print(f"{'':<6}{line}", soft_wrap=True)
         self.console.print(
             f"{'epoch':>9}  {'loss':>7}  {'accuracy':>9}  {'val. loss':>9}  {'validation':>10}  "
             f"{'rate at start':>13}  {'images/s':>9}"

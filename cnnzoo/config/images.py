@@ -46,6 +46,13 @@ class FolderSection(Section):
         "crop",
         description="For other proportions: the middle is cut out, the image is squashed, or black is added.",
     )
+    white: int | None = Field(
+        None,
+        ge=255,
+        le=65_535,
+        description="Grey value that counts as white in images of 16 bits; by default the largest one of as many bits "
+        "as the training images use.",
+    )
     validation: Part = Field(0.1, description=f"{HELD_OUT} Not used where there is a validation folder.")
     test: Part = Field(
         0.2,
@@ -63,7 +70,9 @@ class FolderSection(Section):
         "more are read from their files each time.",
     )
     classes: list[str] | None = Field(
-        None, description="The class folders, in the order of their labels; by default all there are, sorted."
+        None,
+        description="The class folders, in the order of their labels; by default all there are, sorted. Stated, they "
+        "are classes even if they are called train or test.",
     )
 
     @field_validator("classes")

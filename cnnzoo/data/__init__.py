@@ -3,6 +3,7 @@
 Importing this loads NumPy, Pillow and nothing heavier.
 """
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Literal
 
@@ -10,7 +11,7 @@ from cnnzoo.config import Cifar100Section, Config, Data, DataSection, FolderSect
 from cnnzoo.data import digits, folder, idx_sets, record_sets
 from cnnzoo.data.image_files import ImageFiles, parts, pixels_hash
 from cnnzoo.data.locations import check_named
-from cnnzoo.data.sources import DataSet, FileCheck, Source
+from cnnzoo.data.sources import DataSet, FileCheck, Source, Summary
 from cnnzoo.data.splits import Split, hold_out
 from cnnzoo.errors import UserError, did_you_mean
 
@@ -20,6 +21,7 @@ __all__ = [
     "FileCheck",
     "ImageFiles",
     "Split",
+    "Summary",
     "describe",
     "fetch",
     "hold_out",
@@ -27,6 +29,7 @@ __all__ = [
     "parts",
     "pixels_hash",
     "resolved",
+    "summarize",
     "verify",
     "where",
 ]
@@ -52,7 +55,7 @@ def describe(data: Data | str) -> DataSet:
 
 
 def resolved(config: Config, data_dir: Path | None = None) -> Config:
-    """Return a config with what only the images can tell, for a run to keep: a folder's classes.
+    """Return a config with what only the images can tell, for a run to keep: a folder's classes and its white.
 
     Args:
         config: The config.
@@ -63,10 +66,23 @@ def resolved(config: Config, data_dir: Path | None = None) -> Config:
     """
     if not isinstance(config.data, FolderSection):
         return config
-    if data_dir is not None:
-        return config.replaced(data=folder.resolved(config.data, data_dir))
-    with config.blaming("data.path"):
-        return config.replaced(data=folder.resolved(config.data, None))
+    with config.blaming("data.path") if data_dir is None else nullcontext():
+        section = folder.resolved(config.data, data_dir)
+    return config.replaced(data=folder.with_white(section))
+
+
+def summarize(data: Data | str, data_dir: Path | None = None) -> Summary | None:
+    """Count the images of a folder by part, and say what is left out of it; None for a published data set.
+
+    Args:
+        data: A config's data section, or a name in DATA_SETS.
+        data_dir: For a folder of a person's own images the one to take in place of the section's.
+
+    Raises:
+        UserError: There is no such folder, or it is not one of class folders.
+    """
+    section = _section(data)
+    return folder.summarize(section, data_dir) if isinstance(section, FolderSection) else None
 
 
 def load(data: Data | str, split: Literal["train", "test"], data_dir: Path | None = None) -> Split:

@@ -1,50 +1,78 @@
 """A folder of a person's own images: a folder for each class, divided by hand or by the files' names.
 
 Either ``cat/``, ``dog/`` ... lie in the folder itself, and which images test and validate is drawn; or
-``train/``, ``validation/`` (or ``val/``) and ``test/`` lie in it and hold those. Without ``validation/`` it
-is drawn from ``train/``. What is drawn depends on the names of the files and the section's seed alone.
+``train/``, ``validation/`` and ``test/`` (or the other usual names, see ``layout``) lie in it and hold those. Without
+``validation/`` it is drawn from ``train/``. What is drawn depends on the names of the files and the section's seed
+alone.
 """
 
 import hashlib
 import math
 import os
-import unicodedata
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from itertools import compress
 from pathlib import Path
-from typing import Literal, NamedTuple, NoReturn
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cnnzoo.config import FolderSection
-from cnnzoo.data.image_files import ImageFiles, listed
-from cnnzoo.data.pictures import endings
-from cnnzoo.data.sources import DataSet, FileCheck
+from cnnzoo.data.duplicates import same_contents
+from cnnzoo.data.image_files import ImageFiles
+from cnnzoo.data.layout import (
+    PARTS,
+    Layout,
+    LeftOut,
+    Part,
+    describe_left_out,
+    files_beside_folders,
+    find_images,
+    folders_in,
+    read_layout,
+)
+from cnnzoo.data.names import listed, normalized
+from cnnzoo.data.pictures import WHITE, largest_grey
+from cnnzoo.data.sources import DataSet, FileCheck, Summary
 from cnnzoo.data.splits import Split, quotas, wanted_count
 from cnnzoo.errors import UserError
 
 DATA_SETS: tuple[DataSet, ...] = ()  # none is known before a config names its folder
 
-PARTS = {"train": ("train",), "validation": ("validation", "val"), "test": ("test",)}
 # Of the free memory. Training holds the images up to three times for a moment: as they were read, as
 # training and validation part, and as the weight that lies on the device.
 SHARE_OF_MEMORY = 0.25
-
-Part = Literal["train", "validation", "test"]
 
 
 class Files(NamedTuple):
     """Image files with their classes.
 
     Attributes:
-        names: Relative to the folder, with slashes, sorted.
+        names: Relative to the folder, with slashes, sorted by class.
         labels: Class numbers (count,).
     """
 
     names: list[str]
     labels: NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Division:
+    """The images of a folder by part.
+
+    Attributes:
+        layout: Where the parts lie.
+        classes: Names of the classes, in the order of their labels.
+        parts: The images of each part; "test" is missing where the folder was divided by hand and has none.
+        left_out: The files that belong to no part.
+    """
+
+    layout: Layout
+    classes: tuple[str, ...]
+    parts: Mapping[Part, Files]
+    left_out: list[LeftOut]
 
 
 def describe(section: FolderSection) -> DataSet:
@@ -57,35 +85,96 @@ def describe(section: FolderSection) -> DataSet:
     return DataSet(
         name="folder",
         title=Path(section.path).name,
-        class_names=tuple(section.classes or resolved(section, None).classes or ()),
+        class_names=tuple(section.classes or divide(section, Path(section.path)).classes),
         input_shape=(height, width, section.channels),
         train_count=None,
         test_count=None,
         glyphs=False,
         source=f"the images in {section.path}",
         resize=section.resize,
+        white=section.white or WHITE,
     )
 
 
 def resolved(section: FolderSection, data_dir: Path | None) -> FolderSection:
-    """Return a section with the classes of its folder, for a run to keep.
+    """Return a section with the whole path and the classes of its folder, for a run to keep.
 
     Args:
         section: The config's.
         data_dir: A folder to take in place of the section's.
 
     Raises:
-        UserError: There is no such folder, it does not hold two classes or more, one of them is empty, or
-            its parts do not hold the same.
+        UserError: The folder is missing, can be understood in two ways, does not hold two classes or more, one of them
+            is empty, or its parts do not hold the same classes.
     """
     folder = Path(data_dir.absolute() if data_dir else section.path)
-    places = _places(folder)
-    if "train" not in places:
-        raise UserError(f"{folder} has no train folder beside its {_named(places)}; put one there.")
-    classes = section.classes or _classes(places["train"])
-    for place in places.values():
-        _files(folder, place, classes)
-    return section.model_copy(update={"path": str(folder), "classes": list(classes)})
+    return section.model_copy(update={"path": str(folder), "classes": list(_undivided(section, folder).classes)})
+
+
+def with_white(section: FolderSection) -> FolderSection:
+    """Return a section with the grey value that is white in its training images, where these use less than 16 bits.
+
+    Raises:
+        UserError: See ``divide``.
+    """
+    folder = Path(section.path)
+    parts = divide(section, folder).parts
+    training = [folder / name for part in (parts["train"], parts["validation"]) for name in part.names]
+    return section.model_copy(update={"white": section.white or _white(training)})
+
+
+def divide(section: FolderSection, folder: Path) -> Division:
+    """Find the images of a folder and divide them into parts.
+
+    Raises:
+        UserError: See ``resolved``, or the section asks for more validation or test images than there are.
+    """
+    found = _undivided(section, folder)
+    files, layout, classes = dict(found.parts), found.layout, found.classes
+    if not layout.divided_by_hand:
+        tested = _drawn(files["train"], section.test, section.split_seed, len(classes), "test")
+        files |= {"train": _chosen(files["train"], ~tested), "test": _chosen(files["train"], tested)}
+    if "validation" not in files:
+        validating = _drawn(files["train"], section.validation, section.split_seed, len(classes), "validation")
+        files |= {"train": _chosen(files["train"], ~validating), "validation": _chosen(files["train"], validating)}
+    return replace(found, parts=files)
+
+
+def _undivided(section: FolderSection, folder: Path) -> Division:
+    """Find the images of a folder, in the parts that it was divided into by hand."""
+    layout = read_layout(folder, section.classes)
+    classes = section.classes or _class_names(layout.places["train"])
+    left_out = list(layout.left_out)
+    files = {part: _files(folder, place, classes, left_out) for part, place in layout.places.items()}
+    if layout.divided_by_hand:
+        left_out += [found for place in layout.places.values() for found in files_beside_folders(place)]
+    return Division(layout, tuple(classes), files, left_out)
+
+
+def summarize(section: FolderSection, data_dir: Path | None) -> Summary:
+    """Count the images of a folder, and say what is left out and what was assumed.
+
+    Raises:
+        UserError: See ``resolved``.
+    """
+    folder = Path(data_dir.absolute() if data_dir else section.path)
+    division = divide(section, folder)
+    notes = list(division.layout.notes)
+    if not division.layout.divided_by_hand:
+        notes.append(f"test and validation images drawn by file name and data.split_seed {section.split_seed}")
+    elif "validation" not in division.layout.places:
+        notes.append(f"validation images drawn from {division.layout.places['train'].name}")
+    if division.layout.why_no_test:
+        notes.append(division.layout.why_no_test)
+    if section.white:
+        notes.append(f"in images of 16 bits the grey value {section.white:,} is white (data.white)")
+    return Summary(
+        class_names=division.classes,
+        images={part: len(division.parts[part].names) for part in PARTS if part in division.parts},
+        left_out=describe_left_out(division.left_out, folder),
+        left_out_count=len(division.left_out),
+        notes=(*notes, *_repeated(folder, division)),
+    )
 
 
 def load(section: FolderSection, split: Literal["train", "test"], data_dir: Path | None) -> Split:
@@ -100,8 +189,15 @@ def load(section: FolderSection, split: Literal["train", "test"], data_dir: Path
     """
     folder = Path(data_dir.absolute() if data_dir else section.path)
     known = describe(section)
-    files, held = _divided(section, folder, known.class_names, split)
-    images = ImageFiles(tuple(folder / name for name in files.names), known.input_shape, known.resize)
+    division = divide(section, folder)
+    if split not in division.parts:
+        raise UserError(division.layout.why_no_test)
+    files, held = division.parts[split], None
+    if split == "train":
+        files, held = _with_validation(division)
+    images = ImageFiles(
+        tuple(folder / name for name in files.names), known.input_shape, known.resize, white=known.white
+    )
     most = _free_memory() * SHARE_OF_MEMORY if section.memory is None else section.memory * 1e9
     pixels, failures = images.read(keep=images.nbytes <= most)
     if failures and section.broken == "stop":
@@ -113,6 +209,8 @@ def load(section: FolderSection, split: Literal["train", "test"], data_dir: Path
     good[list(failures)] = False
     lost = listed([files.names[index] for index in sorted(failures)], shown=20)
     remark = f"{len(failures):,} of {len(good):,} images left out as unreadable: {lost}" if failures else ""
+    if split == "test" and (learnt := _learnt(folder, division)):
+        remark = "; ".join(filter(None, [remark, learnt]))
     labels = files.labels[good]
     if not len(labels):
         raise UserError(f"None of the {split} images in {folder} can be read.")
@@ -123,9 +221,10 @@ def load(section: FolderSection, split: Literal["train", "test"], data_dir: Path
             raise UserError(f"None of the validation images in {folder} can be read.")
     names = tuple(compress(files.names, good))
     if isinstance(pixels, ImageFiles):
-        kept = replace(pixels.part(good), pixels_hash=pixels.pixels_hash) if failures else pixels
-        return Split(kept, labels, remark, held, names)
-    return Split(pixels[good] if failures else pixels, labels, remark, held, names)
+        pixels = replace(pixels.part(good), pixels_hash=pixels.pixels_hash) if failures else pixels
+    elif failures:
+        pixels = pixels[good]
+    return Split(pixels, labels, remark, held, names, folder)
 
 
 def fetch(name: str, data_dir: Path | None) -> list[Path]:  # noqa: ARG001 - every source's signature
@@ -151,28 +250,17 @@ def needs_a_config() -> UserError:
     )
 
 
-def _divided(
-    section: FolderSection, folder: Path, classes: Sequence[str], split: Literal["train", "test"]
-) -> tuple[Files, NDArray[np.bool_] | None]:
-    """Return the files of a part, and for the training part which of them validate."""
-    places = _places(folder)
-    if places.get("train") != folder:  # divided by hand
-        if split not in places:
-            raise UserError(f"{folder} has no {split} folder beside its {_named(places)}; put one there.")
-        files = _files(folder, places[split], classes)
-        if split == "test":
-            return files, None
-        if "validation" in places:
-            validating = _files(folder, places["validation"], classes)
-            held = np.arange(len(files.names) + len(validating.names)) >= len(files.names)
-            return Files(files.names + validating.names, np.concatenate([files.labels, validating.labels])), held
-    else:
-        files = _files(folder, folder, classes)
-        tested = _drawn(files, section.test, section.split_seed, len(classes), "test")
-        if split == "test":
-            return _chosen(files, tested), None
-        files = _chosen(files, ~tested)
-    return files, _drawn(files, section.validation, section.split_seed, len(classes), "validation")
+def _with_validation(division: Division) -> tuple[Files, NDArray[np.bool_]]:
+    """Return the training and validation files together, and which of them validate (count,)."""
+    training, validation = division.parts["train"], division.parts["validation"]
+    names = [*training.names, *validation.names]
+    labels = np.concatenate([training.labels, validation.labels])
+    held = np.arange(len(names)) >= len(training.names)
+    if "validation" in division.layout.places:
+        return Files(names, labels), held
+    # Drawn from the training images: these stay in the order that they have without a validation part.
+    order = sorted(range(len(names)), key=lambda index: (labels[index], names[index]))
+    return Files([names[index] for index in order], labels[order]), held[order]
 
 
 def _drawn(files: Files, part: int | float, seed: int, classes: int, name: str) -> NDArray[np.bool_]:
@@ -186,8 +274,7 @@ def _drawn(files: Files, part: int | float, seed: int, classes: int, name: str) 
     except UserError as error:
         raise UserError(f"data.{name}: {error}") from None
     numbers = quotas(np.bincount(files.labels, minlength=classes), wanted)
-    # One form of each letter: some file systems take accents apart.
-    names = [unicodedata.normalize("NFC", f"{seed}/{name}") for name in files.names]
+    names = [normalized(f"{seed}/{name}") for name in files.names]
     keys = [hashlib.sha256(name.encode(errors="surrogateescape")).digest() for name in names]
     drawn = np.zeros(len(files.names), dtype=bool)
     for label, number in enumerate(numbers):
@@ -200,25 +287,9 @@ def _chosen(files: Files, mask: NDArray[np.bool_]) -> Files:
     return Files([name for name, wanted in zip(files.names, mask, strict=True) if wanted], files.labels[mask])
 
 
-def _places(folder: Path) -> dict[Part, Path]:
-    """Return where the parts lie; for a folder that is not divided by hand, it is its own training part."""
-    folders = _folders(folder)
-    by_hand: dict[Part, Path] = {}
-    for part in ("train", "validation", "test"):
-        # One that holds images and no folders is a class of that name, such as CIFAR-100's trains.
-        found = [folder / name for name in PARTS[part] if name in folders and _folders(folder / name)]
-        if len(found) > 1:
-            raise UserError(f"{folder} has both {found[0].name} and {found[1].name}; keep one of these folders.")
-        if found:
-            by_hand[part] = found[0]
-    if "train" in by_hand or (by_hand and len(by_hand) == len(folders)):
-        return by_hand
-    return {"train": folder}
-
-
-def _classes(place: Path) -> list[str]:
+def _class_names(place: Path) -> list[str]:
     """Return the names of the class folders, sorted."""
-    classes = sorted(_folders(place))
+    classes = [path.name for path in folders_in(place)]
     if not classes:
         raise UserError(
             f"{place} has no class folders: put the images of each class into a folder of its own, "
@@ -228,16 +299,20 @@ def _classes(place: Path) -> list[str]:
         if not name.isprintable():  # as bytes that are no UTF-8 are not, either; no config could state it
             raise UserError(f"{place} has a class folder whose name is no plain text, {name!r}; rename it.")
     if len(classes) == 1:
-        raise UserError(f"{place} has one class folder alone, {classes[0]}; a network needs two classes to tell apart.")
+        inside = [path.name for path in folders_in(place / classes[0])]
+        lower = f" It holds the folders {listed(inside)}: put these into {place}." if len(inside) > 1 else ""
+        raise UserError(
+            f"{place} has one class folder alone, {classes[0]}; a network needs two classes to tell apart.{lower}"
+        )
     return classes
 
 
-def _files(folder: Path, place: Path, classes: Sequence[str]) -> Files:
-    """Return the image files of a part, sorted by class and name."""
-    found = _classes(place)
-    if sorted(classes) != found:
-        strange = listed([f"'{name}'" for name in found if name not in classes])
-        lacking = listed([f"'{name}'" for name in classes if name not in found])
+def _files(folder: Path, place: Path, classes: Sequence[str], left_out: list[LeftOut]) -> Files:
+    """Return the image files of a part, sorted by class and name; add the other files to what is left out."""
+    found = {normalized(name): name for name in _class_names(place)}
+    if sorted(map(normalized, classes)) != sorted(found):
+        strange = listed([f"'{name}'" for name in sorted(found) if name not in map(normalized, classes)])
+        lacking = listed([f"'{name}'" for name in classes if normalized(name) not in found])
         differences = [f"has {strange}" if strange else "", f"lacks {lacking}" if lacking else ""]
         raise UserError(
             f"{place} holds {len(found)} classes, and not the {len(classes)} that belong there: "
@@ -247,45 +322,60 @@ def _files(folder: Path, place: Path, classes: Sequence[str]) -> Files:
     names: list[str] = []
     labels: list[int] = []
     for label, name in enumerate(classes):
-        inside = sorted(path.relative_to(folder).as_posix() for path in _images(place / name))
+        images = find_images(place / found[normalized(name)])
+        left_out += images.left_out
+        inside = sorted(path.relative_to(folder).as_posix() for path in images.images)
         if not inside:
-            raise UserError(f"{place / name} holds no images; put some into it, or remove the folder.")
+            others = f" It holds {describe_left_out(images.left_out, place)}." if images.left_out else ""
+            raise UserError(f"{place / name} holds no images; put some into it, or remove the folder.{others}")
         names += inside
         labels += [label] * len(inside)
     return Files(names, np.array(labels, np.int32))
 
 
-def _named(places: dict[Part, Path]) -> str:
-    return " and ".join(place.name for place in places.values())
+def _white(paths: Sequence[Path]) -> int | None:
+    """Return the largest grey value of as many bits as the images of 16 bits among some use; None for all 16."""
+    with ThreadPoolExecutor(max_workers=min(32, os.cpu_count() or 1)) as pool:
+        largest = max((value for value in pool.map(largest_grey, paths) if value is not None), default=WHITE)
+    white = max(255, (1 << largest.bit_length()) - 1)
+    return white if white < WHITE else None
 
 
-def _folders(place: Path) -> list[str]:
-    try:
-        return [entry.name for entry in os.scandir(place) if entry.is_dir() and not entry.name.startswith(".")]
-    except (FileNotFoundError, NotADirectoryError):
-        raise UserError(f"{place} is no directory; data.path, or --data-dir, names the folder of the images.") from None
-    except OSError as error:
-        raise UserError(f"{place} cannot be read: {error.strerror}.") from None
+def _repeated(folder: Path, division: Division) -> list[str]:
+    """Say which pictures are in two parts or in two classes, by the contents of their files."""
+    parts = {name: part for part, files in division.parts.items() for name in files.names}
+    labels = {name: label for files in division.parts.values() for name, label in zip(*files, strict=True)}
+    groups = [
+        [path.relative_to(folder).as_posix() for path in group]
+        for group in same_contents(folder / name for name in parts)
+    ]
+    notes = []
+    for keys, where, so in (
+        (parts, "part", "what is learnt from one is measured on the other"),
+        (labels, "class", "one of the labels is wrong"),
+    ):
+        found = [group for group in groups if len({keys[name] for name in group}) > 1]
+        if found:
+            pictures = "1 picture is" if len(found) == 1 else f"{len(found):,} pictures are"
+            first = sorted({keys[name]: name for name in reversed(found[0])}.values())
+            notes.append(
+                f"{pictures} in more than one {where}, such as {listed(first[:1])} and {listed(first[1:2])}: {so}"
+            )
+    return notes
 
 
-def _images(place: Path) -> list[Path]:
-    """Return all files below a folder whose ending is that of a kind of image that Pillow reads.
-
-    Raises:
-        UserError: A folder cannot be read.
-    """
-
-    def told(error: OSError) -> NoReturn:
-        raise UserError(f"{error.filename} cannot be read: {error.strerror}.") from None
-
-    found = []
-    for parent, folders, names in os.walk(place, onerror=told):
-        # Thumbnails and copies lie there, which would be in one part while the image is in another.
-        folders[:] = [folder for folder in folders if not folder.startswith(".")]
-        found += [
-            Path(parent, name) for name in names if not name.startswith(".") and Path(name).suffix.lower() in endings()
-        ]
-    return found
+def _learnt(folder: Path, division: Division) -> str:
+    """Say how many test images are among the training and validation images too; empty where none are."""
+    tested = set(division.parts["test"].names)
+    seen = {name for part in ("train", "validation") for name in division.parts[part].names}
+    groups = [
+        {path.relative_to(folder).as_posix() for path in group}
+        for group in same_contents(folder / name for name in tested | seen)
+    ]
+    twice = {name for group in groups if group & seen for name in group & tested}
+    if not twice:
+        return ""
+    return f"{len(twice):,} of {len(tested):,} are among the training images too, such as {listed([min(twice)])}"
 
 
 def _check_each_is_trained_on(labels: NDArray[np.int32], classes: Sequence[str], folder: Path) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnzoo.data import bars
-from cnnzoo.data.pictures import Resize, decoded
+from cnnzoo.data.pictures import WHITE, Resize, decoded
 from cnnzoo.errors import UserError
 
 # Images that are under way at a time, at most.
@@ -30,6 +30,7 @@ class ImageFiles:
         input_shape: Height, width and channels of each image.
         resize: How the size is reached.
         sums: What ``sums_of`` returns of each image (count, 2, channels); None before all were read once.
+        white: Grey value that counts as white in images of 16 bits.
         pixels_hash: Of the decoded images that could be read, in their order; None before.
     """
 
@@ -38,6 +39,7 @@ class ImageFiles:
     resize: Resize
     sums: NDArray[np.int64] | None = field(default=None, repr=False, compare=False)
     pixels_hash: bytes | None = field(default=None, repr=False, compare=False)
+    white: int = WHITE
 
     @property
     def dtype(self) -> np.dtype[np.uint8]:
@@ -68,7 +70,8 @@ class ImageFiles:
 
     def begin(self, indices: NDArray[np.integer[Any]]) -> "list[Future[NDArray[np.uint8]]]":
         """Begin to decode the images at some indices (count,), and return what will hold them."""
-        return [_threads().submit(decoded, self.paths[index], self.input_shape, self.resize) for index in indices]
+        arguments = self.input_shape, self.resize, self.white
+        return [_threads().submit(decoded, self.paths[index], *arguments) for index in indices]
 
     def part(self, mask: NDArray[np.bool_]) -> "ImageFiles":
         """Return the files that a mask (count,) is true for."""
@@ -138,13 +141,6 @@ def parts(images: NDArray[np.uint8] | ImageFiles) -> Iterator[NDArray[np.uint8]]
         yield images
     else:
         yield from images.chunks()
-
-
-def listed(names: Sequence[str], shown: int = 3) -> str:
-    """Return the first few names, and how many more there are."""
-    more = len(names) - shown
-    text = ", ".join(names[:shown]) + (f" and {more:,} more" if more > 0 else "")
-    return text.encode(errors="replace").decode()  # file names may be bytes that are no text, which no report holds
 
 
 @cache

@@ -1,35 +1,95 @@
 """Image files of any kind, brought upright, to 8 bits a channel and to a network's size."""
 
+import threading
+from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 from cnnzoo.errors import UserError
 
 Resize = Literal["crop", "squash", "pad"]
 
-# Pixels; a photograph has up to 50 million.
-LARGEST = 80 * 10**6
+# Pixels of the largest image that is read; phones take photographs of 200 million.
+LARGEST = 256 * 10**6
+# Larger images than this are decoded one at a time, because each takes hundreds of megabytes.
+LARGE = 40 * 10**6
+# Bytes of text or of a colour profile in a PNG; Pillow's own limit is one million.
+LONGEST_METADATA = 64 * 2**20
+
+# Grey value that counts as white in images of 16 bits.
+WHITE = 65_535
+
+# Pillow only recognizes the first four and decodes none of them; EPS is a program that Ghostscript would have to run.
+NOT_DECODED = {"BUFR", "GRIB", "HDF5", "MPEG", "EPS"}
+
+# Files of cameras, in which Pillow would take a small preview for the photograph.
+RAW_ENDINGS = {
+    *(".3fr", ".arw", ".cr2", ".cr3", ".dng", ".erf", ".kdc", ".mef", ".mrw", ".nef", ".nrw", ".orf", ".pef"),
+    *(".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"),
+}
+HEIC_ENDINGS = {".heic", ".heif", ".hif"}
+HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"}
+
+# Formats whose first bytes are unmistakable: a file that begins so is an image, whatever its name.
+UNMISTAKABLE = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "TIFF", "WEBP")
+
+# The EXIF tag that says how to turn an image upright, and the turn for each of its values.
+ORIENTATION = 0x0112
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+_one_large_image = threading.Lock()
 
 
 @cache
 def kinds() -> tuple[str, ...]:
-    """Return the kinds of image that are read: all of Pillow's but EPS, which Ghostscript would have to run."""
+    """Return the kinds of image that are read, in Pillow's names, and raise Pillow's limits to ours."""
     Image.init()
-    return tuple(kind for kind in Image.OPEN if kind != "EPS")
+    if Image.MAX_IMAGE_PIXELS is not None:
+        Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, 8 * LARGEST)  # beyond LARGEST it would only warn
+    PngImagePlugin.MAX_TEXT_CHUNK = max(PngImagePlugin.MAX_TEXT_CHUNK, LONGEST_METADATA)
+    PngImagePlugin.MAX_TEXT_MEMORY = max(PngImagePlugin.MAX_TEXT_MEMORY, 4 * LONGEST_METADATA)
+    return tuple(kind for kind in Image.OPEN if kind not in NOT_DECODED)
 
 
 @cache
 def endings() -> frozenset[str]:
-    """Return the endings of the names of such files, in lower case and with their dots."""
-    return frozenset(ending for ending, kind in Image.registered_extensions().items() if kind in kinds())
+    """Return the endings of names of images, in lower case and with their dots, also of those that are not read."""
+    read = (ending for ending, kind in Image.registered_extensions().items() if kind in kinds())
+    return frozenset({*read, *RAW_ENDINGS, *HEIC_ENDINGS})
 
 
-def upright(path: Path, *, paper: bool = False, at_least: int | None = None) -> Image.Image:
+def begins_like_an_image(path: Path) -> bool:
+    """Return whether a file is an image by its first bytes.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    kinds()
+    with path.open("rb") as file:
+        if _is_heic(file.read(12)):
+            return True
+        file.seek(0)
+        try:
+            with Image.open(file, formats=UNMISTAKABLE):
+                return True
+        except Exception:  # a damaged header may raise anything in Pillow's decoders
+            return False
+
+
+def upright(path: Path, *, paper: bool = False, at_least: int | None = None, white: int = WHITE) -> Image.Image:
     """Return an image upright and in RGB, whatever the file holds.
 
     Args:
@@ -37,28 +97,32 @@ def upright(path: Path, *, paper: bool = False, at_least: int | None = None) -> 
         paper: A transparent image may be ink that brings its own paper, and is laid on more of it then.
         at_least: Pixels a side that will do; a large JPEG is decoded at a half, a quarter or an eighth of its size
             while both sides keep as many.
+        white: Grey value that counts as white in an image of 16 bits.
 
     Raises:
         UserError: The file is missing, too large or no image, or is damaged.
     """
+    if path.suffix.lower() in RAW_ENDINGS:
+        raise UserError(f"{path} is a camera's raw file, which is not read here; export it as JPEG.")
     try:
         with Image.open(path, formats=kinds()) as image:
             _check_size(image)
             if at_least:
                 image.draft(None, (at_least, at_least))
-            turned = ImageOps.exif_transpose(image)
-            if turned.mode.startswith(("I", "F")):
-                turned = _of_eight_bits(turned)
-            if turned.has_transparency_data:
-                turned = _opaque(turned.convert("RGBA"), paper)
-            return turned.convert("RGB")
+            with _one_large_image if image.width * image.height > LARGE else nullcontext():
+                turned = _turned(image)
+                if turned.mode.startswith(("I", "F")):
+                    turned = _of_eight_bits(turned, white)
+                if turned.has_transparency_data:
+                    turned = _opaque(turned.convert("RGBA"), paper)
+                return turned.convert("RGB")
     except FileNotFoundError:
         raise UserError(f"There is no image {path}.") from None
     except IsADirectoryError:
         raise UserError(f"{path} is a folder; name an image.") from None
     except UnidentifiedImageError:
-        raise UserError(f"{path} is not an image that can be read; PNG, JPEG, GIF, BMP, WebP and TIFF are.") from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise UserError(f"{path} {_what_else(path)}.") from None
+    except Image.DecompressionBombError:
         raise UserError(f"{path} has more than {LARGEST // 10**6} million pixels; make it smaller.") from None
     except Exception as error:  # a damaged file may bring up anything in Pillow's decoders
         reason = (isinstance(error, OSError) and error.strerror) or str(error).rstrip(".")
@@ -85,18 +149,28 @@ def fitted(image: Image.Image, input_shape: tuple[int, int, int], resize: Resize
         case "squash":
             image = image.resize((width, height), Image.Resampling.LANCZOS)
         case "pad":
-            image = ImageOps.pad(image, (width, height), Image.Resampling.LANCZOS)
+            scale = min(width / image.width, height / image.height)
+            size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+            whole = image.resize(size, Image.Resampling.LANCZOS)
+            image = Image.new(image.mode, (width, height))
+            image.paste(whole, (round((width - size[0]) / 2), round((height - size[1]) / 2)))
     return np.asarray(image).reshape(input_shape)
 
 
-def decoded(path: Path, input_shape: tuple[int, int, int], resize: Resize) -> NDArray[np.uint8]:
+def decoded(path: Path, input_shape: tuple[int, int, int], resize: Resize, white: int = WHITE) -> NDArray[np.uint8]:
     """Read an image file in a network's size, in training and in prediction alike.
+
+    Args:
+        path: A file that Pillow reads.
+        input_shape: Height, width and channels.
+        resize: See ``fitted``.
+        white: See ``upright``.
 
     Raises:
         UserError: See ``upright``.
     """
     # Twice the size, because what is then left to the resampling must still be more than a halving.
-    return fitted(upright(path, at_least=2 * max(input_shape[:2])), input_shape, resize)
+    return fitted(upright(path, at_least=2 * max(input_shape[:2]), white=white), input_shape, resize)
 
 
 def _check_size(image: Image.Image) -> None:
@@ -104,7 +178,55 @@ def _check_size(image: Image.Image) -> None:
         raise Image.DecompressionBombError
 
 
-def _of_eight_bits(image: Image.Image) -> Image.Image:
+def largest_grey(path: Path) -> int | None:
+    """Return the largest grey value of an image of 16 bits; None for every other file."""
+    try:
+        with path.open("rb") as file:
+            beginning = file.read(25)
+        # A look at the first bytes spares opening what has 8 bits: most files of most folders.
+        if beginning.startswith((b"\xff\xd8", b"GIF8", b"BM", b"RIFF")):
+            return None
+        if beginning.startswith(b"\x89PNG") and beginning[24:] != b"\x10":
+            return None
+        with Image.open(path, formats=kinds()) as image:
+            return int(np.asarray(image).max(initial=0)) if image.mode.startswith("I") else None
+    except Exception:  # whoever decodes the image says what is wrong with it
+        return None
+
+
+def _turned(image: Image.Image) -> Image.Image:
+    image.load()
+    try:
+        orientation = image.getexif().get(ORIENTATION)
+    except Exception:  # broken metadata may raise anything, and the pixels are good
+        orientation = None
+    turn = TURNS.get(orientation) if isinstance(orientation, int) else None
+    return image if turn is None else image.transpose(turn)
+
+
+def _is_heic(beginning: bytes) -> bool:
+    return beginning[4:8] == b"ftyp" and beginning[8:12] in HEIC_BRANDS
+
+
+def _what_else(path: Path) -> str:
+    """Say what a file is that Pillow does not take for an image, as the rest of a sentence."""
+    with path.open("rb") as file:
+        beginning = file.read(1024)
+    if not beginning:
+        return "is empty"
+    if _is_heic(beginning):
+        return "is a HEIC photograph, which is not read here; convert it to JPEG"
+    text = beginning.lstrip().lower()
+    if text.startswith((b"<!doctype html", b"<html")):
+        return "is a web page, not an image; download the image itself"
+    if text.startswith(b"version https://git-lfs"):
+        return "only stands for an image in Git LFS; `git lfs pull` fetches the image"
+    if b"<svg" in text:
+        return "is an SVG drawing, which has no pixels; export it as PNG"
+    return "is not an image that can be read; PNG, JPEG, GIF, BMP, WebP and TIFF are"
+
+
+def _of_eight_bits(image: Image.Image, white: int) -> Image.Image:
     """Bring whole numbers of more bits to 8, where Pillow would cut them off at 255.
 
     Raises:
@@ -112,10 +234,11 @@ def _of_eight_bits(image: Image.Image) -> Image.Image:
     """
     pixels = np.asarray(image)
     highest = pixels.max(initial=0)
-    if image.mode == "F" or pixels.min(initial=0) < 0 or highest > 65_535:
+    if image.mode == "F" or pixels.min(initial=0) < 0 or highest > WHITE:
         raise ValueError(f"its pixels are {pixels.dtype}, of no known range; save it with 8 or 16 bits a channel")
-    sixteen = image.mode.startswith("I;16") or highest > 255
-    return Image.fromarray((pixels // 256 if sixteen else pixels).astype("uint8"))
+    if not image.mode.startswith("I;16") and highest <= 255:
+        return Image.fromarray(pixels.astype("uint8"))
+    return Image.fromarray((np.minimum(pixels, white).astype("uint32") * 256 // (white + 1)).astype("uint8"))
 
 
 def _opaque(image: Image.Image, paper: bool) -> Image.Image:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import compress
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ class Split:
         remark: What is to be said of them wherever a result is, such as "1,000 of the 10,000 official test images".
         held: For a training part (count,) which images validate, where that is not for ``hold_out`` to draw.
         names: Of their files, where each has one of its own (count,); otherwise empty.
+        folder: Where these names begin.
     """
 
     images: NDArray[np.uint8] | ImageFiles
@@ -31,12 +33,13 @@ class Split:
     remark: str = ""
     held: NDArray[np.bool_] | None = None
     names: tuple[str, ...] = ()
+    folder: Path | None = None
 
     def part(self, mask: NDArray[np.bool_]) -> "Split":
         """Return the images that a mask (count,) is true for."""
         images = self.images.part(mask) if isinstance(self.images, ImageFiles) else self.images[mask]
         names = tuple(compress(self.names, mask))
-        return Split(images, self.labels[mask], self.remark, names=names)
+        return Split(images, self.labels[mask], self.remark, names=names, folder=self.folder)
 
 
 def hold_out(training: Split, validation: int | float, num_classes: int) -> tuple[Split, Split]:

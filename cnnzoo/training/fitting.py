@@ -4,6 +4,7 @@ import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from cnnzoo import data, plots, runtime
 from cnnzoo.config import Config, ProgressiveResizingSection, TrainingSection
 from cnnzoo.data.augmentation import Augmentation
-from cnnzoo.data.image_files import listed
+from cnnzoo.data.names import listed
 from cnnzoo.errors import UserError
 from cnnzoo.models import without_auxiliary_heads
 from cnnzoo.runs import Run, best_row, write_environment
@@ -68,7 +69,8 @@ def fit(
     Returns:
         The run's metrics: status, epochs, best_epoch, ended_early, validation_accuracy, validation_loss,
         images_per_second (of the epochs whose seconds are known), seconds (before interruptions too), remark (what is
-        to be said of the training images) and the preprocessing with mean and deviation filled in.
+        to be said of the training images), data (for a folder of images: see ``data.Summary``) and the preprocessing
+        with mean and deviation filled in.
         After an interruption the status is "interrupted", and files hold the epochs before it.
 
     Raises:
@@ -135,8 +137,7 @@ def fit(
         # After a kill between an epoch's files and its checkpoint the files are ahead, and true all the same.
         rows = run.history() if run.history_path.is_file() else []
         metrics = _metrics(status, recorder, rows)
-        metrics["remark"] = prepared.training.remark
-        metrics["preprocessing"] = prepared.preprocessing.model_dump()
+        metrics |= _prepared_metrics(prepared)
         if rows:
             title = f"{config.model.name} on {data.describe(config.data).title}, seed {config.seed}"
             plots.curves(rows, run.curves_path, best_epoch=metrics["best_epoch"], title=title)
@@ -268,6 +269,7 @@ def _facts(config: Config, prepared: Prepared, run: Run, steps: int, device: str
         "training_images": len(prepared.training.labels),
         "validation_images": len(prepared.validation.labels),
         "remark": prepared.training.remark,
+        "summary": prepared.summary.lines() if prepared.summary else [],
         "backend": config.runtime.backend,
         "device": device,
         "epochs": config.training.epochs,
@@ -275,6 +277,12 @@ def _facts(config: Config, prepared: Prepared, run: Run, steps: int, device: str
         "seed": config.seed,
         "run": str(run.directory),
     }
+
+
+def _prepared_metrics(prepared: Prepared) -> dict[str, Any]:
+    """Return the metrics that are known before the training begins."""
+    metrics = {"remark": prepared.training.remark, "preprocessing": prepared.preprocessing.model_dump()}
+    return metrics | ({"data": asdict(prepared.summary)} if prepared.summary else {})
 
 
 def _metrics(status: str, recorder: Recorder, rows: list[Row]) -> dict[str, Any]:

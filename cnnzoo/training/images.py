@@ -24,12 +24,14 @@ class DividedImages:
         whole: All images of its training part.
         training: The images to train on.
         validation: The images by which the best epoch is chosen.
+        summary: Count of the images by part and of the files left out, for a folder of a person's own images.
     """
 
     data_set: data.DataSet
     whole: data.Split
     training: data.Split
     validation: data.Split
+    summary: data.Summary | None = None
 
 
 def load_images(config: Config, data_dir: Path | None = None) -> DividedImages:
@@ -47,7 +49,7 @@ def load_images(config: Config, data_dir: Path | None = None) -> DividedImages:
     whole = data.load(config.data, "train", data_dir)
     with config.blaming("data.validation"):
         training, validation = data.hold_out(whole, config.data.validation, len(data_set.class_names))
-    return DividedImages(data_set, whole, training, validation)
+    return DividedImages(data_set, whole, training, validation, data.summarize(config.data, data_dir))
 
 
 def check_batch_size(config: Config, images: DividedImages) -> None:

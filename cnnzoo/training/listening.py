@@ -14,8 +14,8 @@ class Listener(Protocol):
 
         Args:
             facts: model, parameters (trainable ones), data, training_images, validation_images, remark (what
-                is to be said of these images, or nothing), backend, device, epochs, steps (of an epoch), seed,
-                run (its directory).
+                is to be said of these images, or nothing), summary (lines on the classes, the parts and what is left
+                out of a folder of images), backend, device, epochs, steps (of an epoch), seed, run (its directory).
         """
 
     def resumed(self, rows: Sequence[Row], epoch: int, step: int) -> None:

@@ -22,7 +22,17 @@ from cnnzoo.training.trainee import class_weights
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a training starts from; the fingerprint is a hash of the images and labels, and of how they are divided."""
+    """What a training starts from.
+
+    Attributes:
+        training: The images to train on.
+        validation: The images by which the best epoch is chosen.
+        network: From raw pixels to logits.
+        preprocessing: With mean and deviation filled in.
+        class_weights: Of the loss, one per class; None for equal ones.
+        fingerprint: Hash of the images and labels, and of how they are divided.
+        summary: See ``DividedImages``.
+    """
 
     training: data.Split
     validation: data.Split
@@ -30,6 +40,7 @@ class Prepared:
     preprocessing: PreprocessingSection
     class_weights: NDArray[np.float32] | None
     fingerprint: str
+    summary: data.Summary | None = None
 
 
 def prepare(
@@ -80,7 +91,7 @@ def prepare(
     model = with_preprocessing(network, preprocessing, known.input_shape)
     of_images = (data.pixels_hash(images.whole.images), training.labels.tobytes(), validation.labels.tobytes())
     fingerprint = hashlib.sha256(b"".join(of_images)).hexdigest()
-    return Prepared(training, validation, model, preprocessing, weights, fingerprint)
+    return Prepared(training, validation, model, preprocessing, weights, fingerprint, images.summary)
 
 
 def _check_accumulation(config: Config, images: int) -> None:

@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 from commands import write_photos
+from PIL import Image
 
 from cnnzoo import data
 from cnnzoo.config import FolderSection, PreprocessingSection
@@ -82,6 +83,31 @@ def test_a_further_image_moves_few_others(photos):
     shutil.copy(photos / "red" / "0.png", photos / "red" / "new.png")
     after = divided(photos)
     assert sum(len(one - two) for one, two in zip(before, after, strict=True)) <= 2
+
+
+def test_images_of_12_bits_in_files_of_16_keep_their_greys(tmp_path):
+    """X-rays as hospitals give them out: the classes differ by 90 of 4095 grey values."""
+    generator = np.random.default_rng(0)
+    for label, name in enumerate(("healthy", "ill")):
+        (tmp_path / "xrays" / name).mkdir(parents=True)
+        for index in range(6):
+            pixels = np.full((16, 16), generator.integers(3000, 3100), "uint16")
+            pixels[:, ::2] += label * 90
+            Image.fromarray(pixels).save(tmp_path / "xrays" / name / f"{index}.png")
+    (tmp_path / "mine.yaml").write_text(
+        "model: {name: lenet5}\ndata: {name: folder, path: xrays, size: 16, channels: 1}\n"
+    )
+    config = data.resolved(load_config(tmp_path / "mine.yaml", [f"data.path={tmp_path}/xrays"]))
+    assert config.data.white == 4095
+    assert "in images of 16 bits the grey value 4,095 is white (data.white)" in data.summarize(config.data).notes
+    for split in ("train", "test"):
+        part = data.load(config.data, split)
+        texture = part.images[:, :, ::2].astype(int) - part.images[:, :, 1::2]
+        assert set(texture[part.labels == 0].ravel()) == {0}
+        assert set(texture[part.labels == 1].ravel()) <= {5, 6}
+    assert data.describe(config.data).white == 4095
+    eight_bits = data.resolved(load_config(tmp_path / "mine.yaml", [f"data.path={write_photos(tmp_path / 'photos')}"]))
+    assert eight_bits.data.white is None
 
 
 def test_a_folder_divided_by_hand_is_taken_as_it_is(tmp_path):
@@ -189,11 +215,11 @@ MISTAKES = {
     ),
     "no train folder": (
         lambda folder: [write_photos(folder / "test"), *(shutil.rmtree(folder / n) for n in ("blue", "green", "red"))],
-        r"photos has no train folder beside its test; put one there\.",
+        r"photos has no train folder beside its test; put the class folders to train on into .*photos/train\.",
     ),
     "two validation folders": (
         lambda folder: [write_photos(folder / part) for part in ("train", "val", "validation")],
-        r"photos has both validation and val; keep one",
+        r"photos has both val and validation, which mean the same part; keep one",
     ),
 }
 

@@ -1,10 +1,12 @@
 import io
+import struct
 
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
-from cnnzoo.data.pictures import decoded, upright
+from cnnzoo.data.pictures import decoded, fitted, largest_grey, upright
 from cnnzoo.errors import UserError
 
 SHAPE = (16, 16, 3)
@@ -43,6 +45,26 @@ def test_a_palette_cmyk_and_grey_image_come_in_colour(tmp_path, halves):
 def test_whole_numbers_of_more_bits_are_neither_cut_off_nor_darkened(tmp_path, kind, largest, seen):
     deep = Image.fromarray(np.full((16, 16), largest, kind))
     assert decoded(saved(tmp_path, deep, "a.tiff"), (16, 16, 1), "squash").max() == seen
+
+
+@pytest.mark.parametrize(("white", "seen"), [(65_535, 15), (4095, 255), (2047, 255)])
+def test_the_grey_value_that_is_white_scales_an_image_of_16_bits(tmp_path, white, seen):
+    deep = saved(tmp_path, Image.fromarray(np.full((16, 16), 4095, "uint16")))
+    assert decoded(deep, (16, 16, 1), "squash", white).max() == seen
+
+
+def test_the_largest_grey_is_that_of_images_of_16_bits_alone(tmp_path, halves):
+    for name in ("a.png", "a.tiff"):
+        assert largest_grey(saved(tmp_path, Image.fromarray(np.full((4, 4), 1210, "uint16")), name)) == 1210
+    (tmp_path / "c.png").write_bytes(b"nothing")
+    for path in (saved(tmp_path, halves), saved(tmp_path, halves, "b.jpg"), tmp_path / "c.png", tmp_path / "none.png"):
+        assert largest_grey(path) is None
+
+
+@pytest.mark.parametrize("size", [(100, 1), (1, 100), (1, 1)])
+@pytest.mark.parametrize("resize", ["crop", "squash", "pad"])
+def test_an_image_of_one_pixel_a_side_is_seen(size, resize):
+    assert fitted(Image.new("RGB", size, "red"), SHAPE, resize)[..., 0].max() == 255
 
 
 @pytest.mark.parametrize("pixels", [np.full((4, 4), 0.5, "float32"), np.full((4, 4), 70_000, "int32")])
@@ -89,6 +111,52 @@ def test_a_large_jpeg_is_read_reduced_and_looks_the_same(tmp_path):
     assert np.abs(decoded(path, (32, 32, 1), "squash")[..., 0] - whole).max() <= 3
 
 
+def test_a_photograph_of_ninety_million_pixels_is_read(tmp_path):
+    seen = decoded(saved(tmp_path, Image.new("L", (10_000, 9000), 200), "a.jpg"), SHAPE, "crop")
+    assert (np.abs(seen.astype(int) - 200) <= 1).all()
+
+
+def test_an_image_of_more_pixels_than_any_camera_takes_is_refused(tmp_path):
+    path = saved(tmp_path, Image.new("1", (20_000, 15_000)))
+    with pytest.raises(UserError, match=rf"^{path} has more than 256 million pixels; make it smaller\.$"):
+        upright(path)
+
+
+def test_large_or_broken_metadata_does_not_hide_the_picture(tmp_path, halves):
+    text = PngInfo()
+    text.add_text("workflow", "a" * 2_000_000, zip=True)
+    large = saved(tmp_path, halves, "a.png", pnginfo=text, icc_profile=b"a" * 2_000_000)
+    # Orientation 6, and a resolution of -72, which the tag's type cannot hold.
+    entries = b"".join(
+        struct.pack("<HHI", tag, kind, 1) + value
+        for tag, kind, value in ((0x112, 3, struct.pack("<H2x", 6)), (0x11A, 5, struct.pack("<I", 38)))
+    )
+    exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + entries + struct.pack("<Iii", 0, -72, 1)
+    broken = saved(tmp_path, halves, "a.jpg", exif=exif)
+    assert decoded(large, SHAPE, "crop")[8, 2].tolist() == [255, 0, 0]
+    seen = decoded(broken, SHAPE, "crop").astype(int)
+    assert (seen[2, 8, 0], seen[-3, 8, 2]) == pytest.approx((255, 255), abs=9)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"\n<!DOCTYPE html><html>404</html>", "is a web page, not an image; download the image itself"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\n",
+            "only stands for an image in Git LFS; `git lfs pull` fetches",
+        ),
+        (b'<?xml version="1.0"?><svg width="1"/>', "is an SVG drawing, which has no pixels; export it as PNG"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0", "is a HEIC photograph, which is not read here; convert it to JPEG"),
+        (b"", r"is empty\.$"),
+    ],
+)
+def test_what_only_is_called_an_image_is_said_to_be_what_it_is(tmp_path, content, sentence):
+    (tmp_path / "a.jpg").write_bytes(content)
+    with pytest.raises(UserError, match=f"^{tmp_path}/a.jpg {sentence}"):
+        decoded(tmp_path / "a.jpg", SHAPE, "crop")
+
+
 @pytest.mark.parametrize("change", [lambda content: content[:300], lambda content: b"", lambda content: b"text"])
 @pytest.mark.parametrize("kind", ["png", "jpeg", "gif", "webp", "tiff"])
 def test_a_damaged_file_is_one_sentence(tmp_path, halves, change, kind):
@@ -96,7 +164,7 @@ def test_a_damaged_file_is_one_sentence(tmp_path, halves, change, kind):
     Image.effect_noise((64, 64), 60).convert("RGB").save(packed, kind)
     path = tmp_path / f"a.{kind}"
     path.write_bytes(change(packed.getvalue()))
-    with pytest.raises(UserError, match=f"^{path} (is not an image|cannot be read as an image: )"):
+    with pytest.raises(UserError, match=f"^{path} (is not an image|is empty|cannot be read as an image: )"):
         decoded(path, SHAPE, "crop")
 
 

@@ -1,0 +1,219 @@
+"""Folders as people have them: what is a part, what is a class, and what is left out."""
+
+import os
+import re
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cnnzoo import data
+from cnnzoo.config import FolderSection
+from cnnzoo.errors import UserError
+
+
+def put_images(folder, *names, count=4, suffix=".png"):
+    """Write images into folders; no two of one call are the same."""
+    for number, name in enumerate(names):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for index in range(count):
+            pixels = np.full((4, 4, 3), (number * 50, index * 10, sum(map(ord, name)) % 256), "uint8")
+            Image.fromarray(pixels).save(folder / name / f"{index}{suffix}")
+
+
+def section(folder, **settings):
+    return FolderSection(name="folder", path=str(folder), size=8, **settings)
+
+
+def counts(folder, **settings):
+    return dict(data.summarize(section(folder, **settings)).images)
+
+
+def every_part(*parts):
+    return [f"{part}/{name}" for part in parts for name in ("cat", "dog")]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ("train", "valid", "test"),
+        ("Train", "Val", "Test"),
+        ("TRAINING", "VALIDATION", "TESTING"),
+        ("train_set", "dev-set", "test images"),
+        ("trainset", "valset", "testset"),
+        ("train2017", "val2017", "test2017"),
+    ],
+)
+def test_the_usual_names_of_parts_are_known_in_any_case(tmp_path, parts):
+    put_images(tmp_path, *every_part(*parts))
+    assert counts(tmp_path) == {"train": 8, "validation": 8, "test": 8}
+    assert data.describe(section(tmp_path)).class_names == ("cat", "dog")
+
+
+def test_what_is_not_divided_by_hand_is_drawn_and_said_to_be(tmp_path):
+    put_images(tmp_path, *every_part("training", "testing"))
+    summary = data.summarize(section(tmp_path, validation=2))
+    assert dict(summary.images) == {"train": 6, "validation": 2, "test": 8}
+    assert summary.notes == ("validation images drawn from training",)
+    put_images(tmp_path / "other", "cat", "dog", count=10)
+    summary = data.summarize(section(tmp_path / "other"))
+    assert dict(summary.images) == {"train": 14, "validation": 2, "test": 4}
+    assert summary.notes == ("test and validation images drawn by file name and data.split_seed 0",)
+
+
+AMBIGUOUS = {
+    "a class beside a divided folder": (
+        ["bus", "car", "train/diesel", "train/steam"],
+        r"train holds class folders \(diesel, steam\) like a training part, and beside it lie bus, car with images",
+    ),
+    "a test folder among the classes": (
+        ["cat", "dog", "test"],
+        r"test may be a part of the images or a class like cat",
+    ),
+    "parts by unusual names": (every_part("seg_train", "seg_test"), r"seg_test and seg_train look like the parts"),
+    "classes that are divided": (["cat/train", "cat/test", "dog/train"], r"/cat holds the folders test and train"),
+}
+
+
+@pytest.mark.parametrize(("folders", "reason"), AMBIGUOUS.values(), ids=AMBIGUOUS)
+def test_a_folder_that_can_be_understood_in_two_ways_is_refused_until_its_classes_are_stated(tmp_path, folders, reason):
+    put_images(tmp_path, *folders)
+    with pytest.raises(UserError, match=reason) as raised:
+        counts(tmp_path)
+    stated = re.search(r"state data\.classes: \[(.*)\]", str(raised.value))[1].split(", ")
+    assert stated == sorted({folder.split("/")[0] for folder in folders})
+    assert sum(counts(tmp_path, classes=stated).values()) == 4 * len(folders)
+
+
+REFUSED = {
+    "two folders of one part": (every_part("train", "Training", "test"), r"has both Training and train, which mean"),
+    "two validation folders": (
+        every_part("train", "val", "valid"),
+        r"has both val and valid, which mean the same part",
+    ),
+    "parts without classes": (
+        ["train", "test"],
+        r"test and .*train hold images but no class folders, .*train/cat/1.jpg",
+    ),
+    "validation without classes": (
+        [*every_part("train"), "val"],
+        r"/val holds images but no .* Or remove the folder\.",
+    ),
+    "no training part": (
+        ["cat", "dog", *every_part("test")],
+        r"no train folder beside its test; put cat, dog into .*/train",
+    ),
+    "one folder around all": (
+        every_part("photos"),
+        r"one folder, photos, which holds cat, dog; name that one: .*/photos",
+    ),
+    "one folder around the parts": (
+        every_part("a/train", "a/test"),
+        r"one folder, a, which holds test, train; name that",
+    ),
+    "a part inside itself": (
+        every_part("train/train"),
+        r"train has one class .* It holds the folders cat, dog: put these",
+    ),
+}
+
+
+@pytest.mark.parametrize(("folders", "sentence"), REFUSED.values(), ids=REFUSED)
+def test_a_folder_without_its_classes_or_parts_is_one_sentence(tmp_path, folders, sentence):
+    put_images(tmp_path, *folders)
+    with pytest.raises(UserError, match=sentence) as raised:
+        counts(tmp_path)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_test_folder_without_class_folders_is_left_out_and_its_evaluation_says_why(tmp_path):
+    put_images(tmp_path, *every_part("train"))
+    put_images(tmp_path, "test", count=5)
+    summary = data.summarize(section(tmp_path))
+    assert dict(summary.images) == {"train": 7, "validation": 1}
+    assert summary.left_out == "images of a test folder without class folders: 5, such as test/0.png"
+    sentence = f"{tmp_path}/test holds images but no class folders, so that nothing tells their classes"
+    assert summary.notes[-1].startswith(sentence)
+    with pytest.raises(UserError, match=re.escape(sentence)):
+        data.load(section(tmp_path), "test")
+
+
+def test_what_is_left_out_is_counted_by_kind(tmp_path):
+    put_images(tmp_path, "cat", "dog", count=10)
+    red = tmp_path / "cat"
+    for name in ("Thumbs.db", ".DS_Store", "._0.png", ".hidden.png", "notes.txt", "list.TXT", "numbers"):
+        (red / name).write_text("no image")
+    put_images(red, "@eaDir/0.png", "__MACOSX", count=2)
+    put_images(tmp_path, ".thumbnails", count=3)
+    shutil.copy(red / "0.png", tmp_path / "beside.png")
+    (red / "gone.png").symlink_to("nowhere")
+    (red / "itself.png").symlink_to("itself.png")
+    (red / "up").symlink_to("..")
+    os.mkfifo(red / "pipe.png")
+    summary = data.summarize(section(tmp_path))
+    assert sum(summary.images.values()) == 20
+    assert summary.left_out_count == 19
+    for clause in (
+        "system files and thumbnails: 10, such as .thumbnails/0.png",
+        "images outside the class folders: 1, such as beside.png",
+        "hidden files: 1, such as cat/.hidden.png",
+        "files that are not images: 3 (.txt 2, no ending 1), such as cat/",
+        "broken links: 2, such as cat/gone.png",
+        "links to folders that are read already: 1, such as cat/up",
+        "pipes, sockets and devices: 1, such as cat/pipe.png",
+    ):
+        assert clause in summary.left_out
+
+
+def test_images_are_found_behind_links_and_under_any_name(tmp_path):
+    put_images(tmp_path / "photos", "cat", "dog")
+    put_images(tmp_path / "more", "cat", count=5)
+    (tmp_path / "photos" / "cat" / "batch2").symlink_to(tmp_path / "more" / "cat")
+    (tmp_path / "photos" / "cat" / "the same again").symlink_to(tmp_path / "more" / "cat")
+    for index, name in enumerate(("noending", "a.png?w=300", "a.png.1", "a.HEIC")):
+        (tmp_path / "photos" / "dog" / f"{index}.png").rename(tmp_path / "photos" / "dog" / name)
+    summary = data.summarize(section(tmp_path / "photos"))
+    assert sum(summary.images.values()) == 13
+    assert summary.left_out.startswith("links to folders that are read already: 1, such as cat/the same again")
+    assert len(data.load(section(tmp_path / "photos", test=1), "train").labels) == 12
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("a.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "is a HEIC photograph, which is not read here; convert it"),
+        ("a", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "is a HEIC photograph, which is not read here; convert it"),
+        ("a.NEF", b"II*\0\x08\0\0\0", "is a camera's raw file, which is not read here; export it as JPEG"),
+    ],
+)
+def test_a_photograph_of_a_kind_that_is_not_read_is_not_passed_over(tmp_path, name, content, sentence):
+    put_images(tmp_path, "cat", "dog")
+    (tmp_path / "cat" / name).write_bytes(content)
+    with pytest.raises(UserError, match=rf"/cat/{name} {sentence}"):
+        [data.load(section(tmp_path), split) for split in ("train", "test")]
+    parts = [data.load(section(tmp_path, broken="skip"), split) for split in ("train", "test")]
+    assert f"left out as unreadable: cat/{name}" in "".join(part.remark for part in parts)
+
+
+def test_a_picture_in_two_parts_or_two_classes_is_reported(tmp_path):
+    put_images(tmp_path, *every_part("train"))
+    put_images(tmp_path, *every_part("test"), suffix=".bmp")
+    assert not [note for note in data.summarize(section(tmp_path)).notes if "picture" in note]
+    assert data.load(section(tmp_path), "test").remark == ""
+    shutil.copy(tmp_path / "train/cat/0.png", tmp_path / "test/dog/copy.png")
+    notes = data.summarize(section(tmp_path)).notes
+    pair = "such as test/dog/copy.png and train/cat/0.png"
+    assert f"1 picture is in more than one part, {pair}: what is learnt from one is measured on the other" in notes
+    assert f"1 picture is in more than one class, {pair}: one of the labels is wrong" in notes
+    learnt = "1 of 9 are among the training images too, such as test/dog/copy.png"
+    assert data.load(section(tmp_path), "test").remark == learnt
+
+
+def test_class_folders_that_all_hold_the_same_folders_are_taken_and_said_to_be(tmp_path):
+    put_images(tmp_path, *every_part("fold1", "fold2"))
+    summary = data.summarize(section(tmp_path))
+    assert summary.class_names == ("fold1", "fold2")
+    assert summary.notes[0].startswith(
+        "fold1, fold2 are taken for the classes; each of them holds the folders cat, dog."
+    )
