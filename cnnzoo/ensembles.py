@@ -1,7 +1,8 @@
 """Several trained networks vote."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
@@ -102,13 +103,13 @@ def combine_runs(
     """Let finished runs vote; nothing but their own kept predictions is written.
 
     Args:
-        members: Finished runs on one data set.
+        members: Finished runs on one data set, each once; see ``distinct``.
         split: Which images; "test" is read here and in evaluations alone.
         data_dir: Where the data set lies; None to search for it.
         device: Where to compute, if there is something to compute.
 
     Raises:
-        UserError: The members were trained on different data sets.
+        UserError: The members were trained on different data sets, or call other images by the name of the split.
     """
     configs = [run.config() for run in members]
     known, *others = [data.describe(config.data) for config in configs]
@@ -122,7 +123,7 @@ def combine_runs(
                 f"These runs cannot vote together: {members[0].directory} ({len(known.class_names)} classes) and "
                 f"{run.directory} ({len(other.class_names)} classes) do not know the same classes."
             )
-    combined = combine(list(_predictions(members, split, data_dir, device)))
+    combined = combine(_predictions(members, split, data_dir, device))
     vote = Predictions(combined.pop("probabilities"), combined.pop("labels"), remark=combined.pop("remark"))
     accuracies = combined.pop("accuracies")
     result = {
@@ -138,7 +139,56 @@ def combine_runs(
     return Ensemble(known, split, vote, result)
 
 
-def _predictions(members: Sequence[Run], split: Split, data_dir: Path | None, device: Device) -> Iterator[Predictions]:
+def distinct(members: Sequence[Run]) -> tuple[list[Run], list[tuple[Run, Run]]]:
+    """Leave out runs that are given twice, and copies of a run.
+
+    Args:
+        members: Finished runs.
+
+    Returns:
+        Each network once; and for every run that is left out itself and the run that holds the same network.
+    """
+    kept: dict[bytes, Run] = {}
+    repeated = []
+    for run in members:
+        with run.model_path.open("rb") as file:
+            network = file_digest(file, "sha256").digest()
+        if network in kept:
+            repeated.append((run, kept[network]))
+        else:
+            kept[network] = run
+    return list(kept.values()), repeated
+
+
+def _predictions(members: Sequence[Run], split: Split, data_dir: Path | None, device: Device) -> list[Predictions]:
+    """Return the predictions of every member.
+
+    Raises:
+        UserError: A member has other images than the first one.
+    """
+    found: list[Predictions] = []
     for run in members:
         with run.locked():
-            yield predict(run, split, data_dir, device)
+            found.append(predict(run, split, data_dir, device))
+        if found[-1].image_hashes != found[0].image_hashes:
+            raise _other_images(members[0], run, found[0], found[-1], split)
+    return found
+
+
+def _other_images(first: Run, other: Run, of_first: Predictions, of_other: Predictions, split: Split) -> UserError:
+    """Say in which images two members differ, and how many of them the other one has learnt."""
+    ours, theirs = set(of_first.image_hashes), set(of_other.image_hashes)
+    if ours == theirs:
+        return UserError(
+            f"These runs cannot vote together: {first.directory} and {other.directory} have the same {split} images in "
+            "another order, under other file names or classes. Train them on one folder."
+        )
+    sections = [run.config().data.model_dump() for run in (first, other)]
+    seeds = [section.get("split_seed") for section in sections]
+    because = f" They divide their folder by data.split_seed {seeds[0]} and {seeds[1]}." if seeds[0] != seeds[1] else ""
+    return UserError(
+        f"These runs cannot vote together: {first.directory} has {len(of_first.labels):,} {split} images and "
+        f"{other.directory} has {len(of_other.labels):,}, of which {len(ours & theirs):,} are the same; the others may "
+        f"be among those that the other one learnt.{because} Train the members on the same images, divided in the same "
+        "way."
+    )

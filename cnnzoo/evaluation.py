@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from cnnzoo import data, files, plots, runtime
 from cnnzoo.config import Config
+from cnnzoo.data.names import normalized
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run, Split
 from cnnzoo.runtime import Device
@@ -32,12 +33,14 @@ class Predictions:
         labels: The true classes (count,).
         computed_on: Backend and device in words; None where they are an ensemble's.
         remark: What is to be said of the images, if anything.
+        image_hashes: Of ``data.image_hashes`` (count,); empty where they are an ensemble's.
     """
 
     probabilities: Probabilities
     labels: Labels
     computed_on: str | None = None
     remark: str = ""
+    image_hashes: tuple[bytes, ...] = ()
 
 
 def split_of(config: Config, split: Split, data_dir: Path | None = None) -> data.Split:
@@ -63,11 +66,11 @@ def _as_divided(run: Run, split: Split, images: data.Split) -> data.Split:
     Raises:
         UserError: None are left.
     """
-    parts = run.division()
+    parts = {normalized(name): part for name, part in run.division().items()}
     if images.names and not parts:
         unknown = f"which of them the network learnt is not known, as {run.division_path.name} is not there"
         return replace(images, remark="; ".join(filter(None, [images.remark, unknown])))
-    fits = [parts.get(name) == (None if split == "test" else split) for name in images.names]
+    fits = [parts.get(normalized(name)) == (None if split == "test" else split) for name in images.names]
     moved = fits.count(False)
     if not moved:
         return images
@@ -91,20 +94,20 @@ def predict(run: Run, split: Split = "test", data_dir: Path | None = None, devic
     """
     config = run.config()
     images = _as_divided(run, split, split_of(config, split, data_dir))
-    pixels = images.images
+    pixels, hashes = images.images, tuple(data.image_hashes(images))
     contents = (run.model_path.read_bytes(), data.pixels_hash(pixels), images.labels.tobytes())
     fingerprint = hashlib.sha256(b"".join(contents)).hexdigest()
     path = run.predictions_path(split)
     kept = _read_predictions(path, fingerprint)
     if kept is not None and (device != "gpu" or "GPU" in str(kept.computed_on)):
-        return replace(kept, remark=images.remark)
+        return replace(kept, remark=images.remark, image_hashes=hashes)
     computed_on = runtime.prepare_for_saved_model(config.runtime.backend, device, config.runtime.threads)
     known = data.describe(config.data)
     model = load_classifier(run.model_path, known.input_shape, len(known.class_names))
     logits = np.concatenate(
         [model.predict(part, batch_size=PREDICT_BATCH_SIZE, verbose=0) for part in data.parts(pixels)]
     )
-    predictions = Predictions(softmax(logits), images.labels, computed_on, images.remark)
+    predictions = Predictions(softmax(logits), images.labels, computed_on, images.remark, hashes)
     with files.whole(path) as temporary:
         np.savez_compressed(
             temporary,

@@ -1,9 +1,13 @@
 import re
+import shutil
+import unicodedata
 
+import keras
 import numpy as np
 import pytest
+from PIL import Image
 
-from cnnzoo import ensembles, runs
+from cnnzoo import data, ensembles, runs
 from cnnzoo.config import load as load_config
 from cnnzoo.errors import UserError
 from cnnzoo.evaluation import Predictions, evaluate
@@ -62,6 +66,57 @@ def test_runs_on_different_data_or_classes_cannot_vote_together(tmp_path):
     ):
         with pytest.raises(UserError, match=re.escape(f"These runs cannot vote together: {reason}")):
             ensembles.combine_runs(pair)
+
+
+@pytest.fixture
+def folder_run(tmp_path):
+    """Make finished runs with a tiny network on folders of four images, of which two are to test."""
+
+    def make(name, folder, shade, **settings):
+        for number, label in enumerate(("cat", "dog")):
+            (folder / label).mkdir(parents=True, exist_ok=True)
+            for index in range(4):
+                pixels = np.full((4, 4, 3), (shade, number * 50, index * 10), "uint8")
+                Image.fromarray(pixels).save(folder / label / f"\u00e9{index}.png")
+        changes = "".join(f", {key}: {value}" for key, value in settings.items())
+        section = f"data={{name: folder, path: {folder}, size: 8, test: 2, classes: [cat, dog]{changes}}}"
+        run = runs.create(load_config("digits", [section]), name, tmp_path / name)
+        run.write_metrics({"status": "finished"})
+        training, validation = data.hold_out(data.load(run.config().data, "train"), 0.1, 2)
+        run.write_division(train=training.names, validation=validation.names)
+        keras.utils.set_random_seed(len(list(tmp_path.iterdir())))
+        keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(2)]).save(run.model_path)
+        return run
+
+    return make
+
+
+def test_runs_on_other_images_of_equal_labels_cannot_vote_together(folder_run, tmp_path):
+    first = folder_run("first", tmp_path / "2024" / "photos", 0)
+    other = folder_run("other", tmp_path / "2025" / "photos", 1)
+    divided = folder_run("divided", tmp_path / "2024" / "photos", 0, split_seed=3)
+    said = f"^These runs cannot vote together: {first.directory} has 2 test images and {{0}} has 2, of which {{1}} are"
+    with pytest.raises(UserError, match=said.format(other.directory, 0)):
+        ensembles.combine_runs([first, other])
+    with pytest.raises(UserError, match=said.format(divided.directory, r"[01]") + r".*split_seed 0 and 3"):
+        ensembles.combine_runs([first, divided])
+
+
+def test_members_may_see_the_same_images_in_other_sizes_and_under_letters_taken_apart(folder_run, tmp_path):
+    photos = tmp_path / "photos"
+    members = [folder_run("first", photos, 0), folder_run("other", photos, 0, resize="squash")]
+    for path in list(photos.rglob("*.png")):
+        path.rename(path.with_name(unicodedata.normalize("NFD", path.name)))  # as a Mac's copy has them
+    report = ensembles.combine_runs(members).result["report"]
+    assert (report["images"], report["remark"]) == (2, "")
+
+
+def test_a_run_and_its_copy_are_one_network(folder_run, tmp_path):
+    first, other = folder_run("first", tmp_path / "photos", 0), folder_run("other", tmp_path / "photos", 0)
+    copy = runs.Run(shutil.copytree(first.directory, tmp_path / "copy"))
+    kept, repeated = ensembles.distinct([first, other, copy, first])
+    assert kept == [first, other]
+    assert repeated == [(copy, first), (first, first)]
 
 
 def test_an_ensemble_reports_its_members_as_eval_does(digits_runs, tmp_path):

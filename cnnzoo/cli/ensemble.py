@@ -63,16 +63,18 @@ def command(
     else:
         name = ""
         voters = [runs.open_finished(path) for path in directories]
-        if len({run.directory.resolve() for run in voters}) < len(voters):
-            raise UserError("A run is named twice; each has one vote.")
     from cnnzoo import ensembles  # noqa: PLC0415 - loads matplotlib
 
+    voters, repeated = ensembles.distinct(voters)
+    for run, same in repeated:
+        progress().print(f"{run.directory} is the same network as {same.directory}; it is counted once.")
     progress().print(f"Measuring on the {split} images, members: {len(voters)} ...", style="dim")
     ensemble = ensembles.combine_runs(voters, split, data_dir, device or "auto")
     directory = output or runs.numbered(runs.RUNS, f"{name}-ensemble".strip("-"))
     result = ensemble.write(directory)
     if as_json:
-        print_json({"directory": str(directory), **result})
+        twice = [{"run": str(run.directory), "same_as": str(same.directory)} for run, same in repeated]
+        print_json({"directory": str(directory), **result, "counted_once": twice})
         return
     console = results()
     _print_votes(console, result)

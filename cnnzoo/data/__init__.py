@@ -4,11 +4,13 @@ Importing this loads NumPy, Pillow and nothing heavier.
 """
 
 from contextlib import nullcontext
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
 from cnnzoo.config import Cifar100Section, Config, Data, DataSection, FolderSection
 from cnnzoo.data import digits, folder, idx_sets, record_sets
+from cnnzoo.data.duplicates import content_hash
 from cnnzoo.data.image_files import ImageFiles, parts, pixels_hash
 from cnnzoo.data.locations import check_named
 from cnnzoo.data.sources import DataSet, FileCheck, Source, Summary
@@ -25,6 +27,7 @@ __all__ = [
     "describe",
     "fetch",
     "hold_out",
+    "image_hashes",
     "load",
     "parts",
     "pixels_hash",
@@ -105,6 +108,17 @@ def load(data: Data | str, split: Literal["train", "test"], data_dir: Path | Non
     check_named(data_dir)
     section = _section(data)
     return _SOURCES[section.name].load(section, split, data_dir)
+
+
+def image_hashes(split: Split) -> list[bytes]:
+    """Return a hash of each image (count,): of its file, where it has one of its own, otherwise of its pixels.
+
+    Raises:
+        OSError: A file cannot be read any more.
+    """
+    if split.folder:
+        return [content_hash(split.folder / name) for name in split.names]
+    return [sha256(image.tobytes()).digest() for part in parts(split.images) for image in part]
 
 
 def fetch(name: str, data_dir: Path | None = None) -> list[Path]:

@@ -129,7 +129,6 @@ WRONG = {
     "ensemble": "Name runs, or a config",
     "ensemble --config digits --members 0": "Invalid value for '--members'",
     "ensemble --config digits --members 2 --set seed=4294967295": "would pass the last seed, 4294967295",
-    "ensemble RUN RUN": "named twice",
     "ensemble --config digits --members 1001": "Invalid value for '--members'",
     "ensemble RUN --members 3": "--members, --jobs and --set go with --config",
     "ensemble RUN --set training.epochs=2": "--members, --jobs and --set go with --config",

@@ -48,7 +48,7 @@ def test_no_image_that_was_trained_on_is_tested_when_the_folder_has_changed(cnnz
 @pytest.mark.slow
 def test_a_run_keeps_its_classes_when_the_folder_is_gone(cnnzoo, here):
     for name in ("bad.png", "broken.png"):  # by their names one to test, one to train on
-        (here / "photos" / "red" / name).write_bytes(b"nothing")
+        (here / "photos" / "red" / name).write_bytes(name.encode())
     trained = cnnzoo("train", "mine.yaml")
     assert trained.code == 0, trained.err
     with Image.open(here / "runs/0001-mine/curves.png") as curves:
@@ -57,6 +57,8 @@ def test_a_run_keeps_its_classes_when_the_folder_is_gone(cnnzoo, here):
         "Data  folder, 22 images to train, 3 to validate; 1 of 26 images left out as unreadable: red/broken.png"
         in trained.err
     )
+    assert "\n      3 classes: blue, green, red\n      images: 23 train, 3 validation, 6 test\n" in trained.err
+    assert Run(here / "runs/0001-mine").metrics()["data"]["class_names"] == ["blue", "green", "red"]
     tested = cnnzoo("eval", "--json")
     assert tested.code == 0, tested.err
     report = json.loads(tested.out)["runs"][0]
@@ -96,7 +98,16 @@ def test_a_folder_that_will_not_do_leaves_no_run(cnnzoo, here, command):
 
 
 def test_validate_looks_into_the_folder(cnnzoo, here):
-    assert cnnzoo("config", "validate", "mine.yaml").out == "mine.yaml: valid\n"
+    (here / "photos" / "notes.txt").write_text("no image")
+    assert cnnzoo("config", "validate", "mine.yaml").out.splitlines() == [
+        "mine.yaml: valid",
+        "  3 classes: blue, green, red",
+        "  images: 22 train, 2 validation, 6 test",
+        "  left out: files that are not images: 1 (.txt 1), such as notes.txt",
+        "  note: test and validation images drawn by file name and data.split_seed 0",
+    ]
+    found = json.loads(cnnzoo("config", "validate", "mine.yaml", "digits", "--json").out)["data"]
+    assert found["mine.yaml"]["images"] == {"train": 22, "validation": 2, "test": 6}
     small = cnnzoo("config", "validate", "mine.yaml", "--set", "data.size=2")
     assert (small.code, small.out) == (2, "")
     shutil.rmtree(here / "photos")

@@ -11,6 +11,7 @@ FACTS = {
     "training_images": 1293,
     "validation_images": 144,
     "remark": "",
+    "summary": [],
     "backend": "tensorflow",
     "device": "CPU",
     "seed": 0,
