@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from cnnzoo import data, files, plots
+from cnnzoo.config import FolderSection
 from cnnzoo.errors import UserError
 from cnnzoo.evaluation import Predictions, predict, report
 from cnnzoo.runs import Run, Split
@@ -69,8 +70,8 @@ class Ensemble:
         known: The data set.
         split: Which images were asked about.
         vote: The soft vote's predictions.
-        result: data, split, members (run, model, seed, accuracy), mean, standard_deviation, soft_vote,
-            hard_vote, gain, standard_error, and the soft vote's report.
+        result: data, folder (of a person's own images), split, members (run, model, seed, accuracy), mean,
+            standard_deviation, soft_vote, hard_vote, gain, standard_error, and the soft vote's report.
     """
 
     known: data.DataSet
@@ -126,8 +127,11 @@ def combine_runs(
     combined = combine(_predictions(members, split, data_dir, device))
     vote = Predictions(combined.pop("probabilities"), combined.pop("labels"), remark=combined.pop("remark"))
     accuracies = combined.pop("accuracies")
+    section = configs[0].data
+    folder = str(data_dir or section.path) if isinstance(section, FolderSection) else None
     result = {
         "data": known.name,
+        "folder": folder,
         "split": split,
         "members": [
             {"run": str(run.directory), "model": config.model.name, "seed": config.seed, "accuracy": accuracy}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cnnzoo import files, runs
+from cnnzoo.config import FolderSection
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
 
@@ -40,9 +41,9 @@ def summary(run: Run) -> dict[str, Any]:
     """Return what there is to say of a run in one line.
 
     Returns:
-        run, config (its name), model, data, seed, status, epochs, best_epoch, validation_accuracy, validation_loss,
-        test_accuracy where ``cnnzoo eval`` has measured it, images_per_second, seconds, begun (seconds since 1970) and
-        bytes; None for what is not known.
+        run, config (its name), model, data, folder (of a person's own images), seed, status, epochs, best_epoch,
+        validation_accuracy, validation_loss, test_accuracy where ``cnnzoo eval`` has measured it, images_per_second,
+        seconds, begun (seconds since 1970) and bytes; None for what is not known.
     """
     became = status(run)
     row: dict[str, Any] = {"run": str(run.directory), "config": runs.name_for(run.config_path), "status": became}
@@ -56,6 +57,7 @@ def summary(run: Run) -> dict[str, Any]:
     row |= {
         "model": config and config.model.name,
         "data": config and config.data.name,
+        "folder": config.data.path if config and isinstance(config.data, FolderSection) else None,
         "seed": config and config.seed,
         "epochs": epochs,
     }
@@ -67,6 +69,24 @@ def summary(run: Run) -> dict[str, Any]:
         "begun": run.config_path.stat().st_mtime,
         "bytes": size(run.directory),
     }
+
+
+def ensembles(parent: Path = runs.RUNS) -> list[dict[str, Any]]:
+    """Return the ensembles in a folder, the newest at the end.
+
+    Returns:
+        For each ensemble: ensemble (its directory), data, folder (of a person's own images), split, members (how many),
+        mean, soft_vote and hard_vote (accuracies as fractions of 1); None for what its file does not say.
+    """
+    rows = []
+    for path in sorted(parent.glob("*/ensemble.json")):
+        try:
+            result = files.read_json(path)
+        except UserError:  # damaged, so that it tells nothing
+            result = {}
+        row = {key: result.get(key) for key in ("data", "folder", "split", "mean", "soft_vote", "hard_vote")}
+        rows.append({"ensemble": str(path.parent), "members": len(result.get("members", [])), **row})
+    return rows
 
 
 def differences(compared: Sequence[Run]) -> dict[str, list[Any]]:

@@ -306,9 +306,12 @@ def open_finished(directory: Path, unfinished: bool = False) -> Run:
         return run
     if run.is_in_use():  # by its training, which has not broken off then
         raise UserError(f"{directory} is in use by another process; wait for it to end.")
+    if run.model_path.is_file():
+        reached = "its training did not come to its end; --unfinished takes what it reached"
+    else:
+        reached = "not one epoch of its training is done, so that it holds no model"
     again = f"go on with: cnnzoo train --resume {shlex.quote(str(run.directory))}"
-    kept = "; --unfinished takes what it reached" if run.model_path.is_file() and not unfinished else ""
-    raise UserError(f"{directory} is unfinished: its training did not come to its end{kept}; {again}")
+    raise UserError(f"{directory} is unfinished: {reached}; {again}")
 
 
 def _there_are(missing: Path) -> str:

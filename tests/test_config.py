@@ -31,6 +31,17 @@ MISTAKES = {
         ":7: optimizer.learning_rate",
         "'1e-4' is text, not a number; write 0.0001 without quotes.",
     ),
+    "true in quotes": (
+        GOOD + 'augmentation: {mirror: "true"}\n',
+        ":5: augmentation.mirror: 'true' is text; ",
+        "write true without quotes.",
+    ),
+    "a number with a zero before it": (GOOD + "seed: 08\n", ":5: seed: '08' is not taken; ", "write 8 without zeros"),
+    "a sweep file": (
+        "config: digits\nmethod: grid\nkeys: {seed: [0, 1]}\n",
+        " is a sweep file; ",
+        "train its points with: cnnzoo sweep",
+    ),
     "a whole number in quotes": (
         GOOD + "training:\n  epochs: '12'\n",
         ":6: training.epochs",

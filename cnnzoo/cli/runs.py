@@ -28,15 +28,16 @@ def command() -> None:
 @folder_option
 @json_option
 def list_(folder: Path | None, as_json: bool) -> None:
-    """List runs, the one that was begun last at the end.
+    """List runs, the one that was begun last at the end, and ensembles.
 
     The test accuracy is there when `cnnzoo eval` has measured it.
     """
     parent = folder or runs.RUNS
     rows = [housekeeping.summary(run) for run in runs.begun(parent)]
+    ensembles = housekeeping.ensembles(parent)
     sweeps = [str(path.parent) for path in sorted(parent.glob("*/sweep.yaml"))]
     if as_json:
-        print_json({"runs": rows, "sweeps": sweeps})
+        print_json({"runs": rows, "ensembles": ensembles, "sweeps": sweeps})
         return
     if rows:
         headings = ("model", "data", "seed", "status", "epochs", "validation %", "test %", "begun", "size")
@@ -44,7 +45,9 @@ def list_(folder: Path | None, as_json: bool) -> None:
         for row in rows:
             begun = datetime.fromtimestamp(row["begun"]).astimezone().strftime("%Y-%m-%d %H:%M")
             cells = [
-                *(_text(row[key]) for key in ("model", "data", "seed", "status", "epochs")),
+                _text(row["model"]),
+                _images(row),
+                *(_text(row[key]) for key in ("seed", "status", "epochs")),
                 *(_percent(row[key]) for key in ("validation_accuracy", "test_accuracy")),
                 begun,
                 _size(row["bytes"]),
@@ -52,8 +55,14 @@ def list_(folder: Path | None, as_json: bool) -> None:
             tables[0].add_row(row["run"], *cells)
             tables[1].add_row(row["run"], *cells[2:-2])
         print_table(results(), *tables)
-    elif not sweeps:
+    elif not (sweeps or ensembles):
         click.echo(f"There is no run under {parent}/; make one: cnnzoo train --config digits.yaml")
+    if ensembles:
+        table = numbers_table("ensemble", "members", "data", "split", "mean %", "hard vote %", "soft vote %")
+        for row in ensembles:
+            shares = (_percent(row[key]) for key in ("mean", "hard_vote", "soft_vote"))
+            table.add_row(row["ensemble"], str(row["members"]), _images(row), _text(row["split"]), *shares)
+        print_table(results(), table)
     for directory in sweeps:
         click.echo(f"{directory} is a sweep; its runs: cnnzoo runs list --folder {directory}")
 
@@ -149,6 +158,14 @@ def clean(directories: tuple[Path, ...], folder: Path | None, yes: bool, as_json
 
 def _text(value: Any) -> str:
     return "" if value is None else str(value)
+
+
+def _images(row: dict[str, Any]) -> str:
+    """Return the name of a data set, or the folder of a person's own images as seen from here."""
+    if not row["folder"]:
+        return _text(row["data"])
+    folder = Path(row["folder"])
+    return str(folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder)
 
 
 def _percent(share: float | None) -> str:

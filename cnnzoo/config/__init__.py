@@ -91,6 +91,8 @@ def load(name: str | Path, settings: Sequence[str] = ()) -> Config:
     """
     path = find(str(name))
     text, values, origins = read(path)
+    if "keys" in values and "model" not in values:
+        raise UserError(f"{path} is a sweep file; train its points with: cnnzoo sweep {path} --output DIRECTORY")
     for setting in settings:
         override(values, origins, setting)
     try:

@@ -21,6 +21,8 @@ Place = Callable[[int], str]
 DECIMAL = re.compile(
     r"[-+]?(0|[1-9][0-9]{0,29}|[0-9]*\.[0-9]*(e[-+]?[0-9]+)?|[0-9]+e[-+]?[0-9]+|\.(inf|nan))", re.IGNORECASE
 )
+# YAML 1.1 takes 010 for a number of base 8, and 08, which is none, for text.
+OCTAL_LIKE = re.compile(r"0+[0-9]*[89][0-9]*")
 EXPONENTIAL = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)e[-+]?[0-9]+$", re.IGNORECASE)
 
 
@@ -176,6 +178,10 @@ def _origins(node: yaml.Node, place: Place, above: Key) -> Iterator[tuple[Key, s
 def _remedy(scalar: yaml.Node) -> str | None:
     """Say what to write in place of a value that YAML 1.1 reads otherwise than it looks, or None."""
     match _kind(scalar):
+        case "str" if (
+            isinstance(scalar, yaml.ScalarNode) and scalar.style is None and OCTAL_LIKE.fullmatch(scalar.value)
+        ):
+            return f"write {scalar.value.lstrip('0')} without zeros before it, or put it into quotes if it is text"
         case "int" | "float" if not DECIMAL.fullmatch(scalar.value):
             return "write a plain decimal number, such as 10 or 0.5"
         case "bool" if scalar.value.lower() not in ("true", "false"):

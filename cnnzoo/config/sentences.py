@@ -25,6 +25,8 @@ def sentence(problem: Any) -> str:
             expected = context.get("expected") or context["expected_tags"]
             choices = [text or truth.lower() for text, truth in re.findall(r"'([^']+)'|(True|False)", expected)]
             given = context.get("tag", value)
+            if isinstance(given, str) and given.lower() in {"true", "false"} and given.lower() in choices:
+                return f"'{given}' is text; write {given.lower()} without quotes."
             said = f"{given!r} is not known here.{did_you_mean(str(given), choices)}"
         case "float_type" | "int_type" if isinstance(value, str) and (number := _number(value, kind)):
             said = f"'{value}' is text, not a number; write {number} without quotes."

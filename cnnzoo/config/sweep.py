@@ -190,6 +190,8 @@ def load_plan(path: Path, base: Path | None, find: Callable[[str], Path]) -> Pla
         UserError: A file is wrong, a point makes an invalid config, or there are too many points.
     """
     _, values, origins = read(path, "a sweep needs config, method and keys")
+    if "model" in values and "keys" not in values:
+        raise UserError(f"{path} is a config; a sweep file names it and the keys that vary: config: {path}")
     try:
         sweep = Sweep.model_validate(values)
     except ValidationError as error:

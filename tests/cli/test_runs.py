@@ -1,6 +1,7 @@
 """``cnnzoo runs``: what became of runs, in what they differ, and what goes."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -43,6 +44,26 @@ def test_runs_are_listed_with_what_became_of_them(several, digits_runs):
     table = several("runs", "list").out
     assert "98.70" in table
     assert "broken off" in table
+
+
+def test_ensembles_are_listed_with_what_they_reached_and_folders_by_their_paths(several, tmp_path):
+    config = Run(Path("runs/0001-digits")).config_path
+    shutil.copytree("runs/0001-digits", "runs/0005-mine")
+    section = f"data: {{name: folder, path: {tmp_path}/y2024/photos, classes: [cat, dog]}}\n"
+    kept = re.sub(r"^data:\n(  .*\n)+", section, config.read_text(), flags=re.MULTILINE)
+    Path("runs/0005-mine/config.yaml").write_text(kept)
+    votes = {"mean": 0.9, "soft_vote": 0.9412, "hard_vote": 0.93}
+    write_json(
+        Path("runs/0006-ensemble/ensemble.json"),
+        {"data": "folder", "folder": f"{tmp_path}/y2025/photos", "split": "test", "members": [{}, {}], **votes},
+    )
+    Path("runs/0007-ensemble").mkdir()
+    Path("runs/0007-ensemble/ensemble.json").write_text("damaged")
+    listed = several("runs", "list").out
+    assert re.search(r"^ *runs/0005-mine +lenet5 +y2024/photos +0 +finished", listed, re.MULTILINE)
+    assert re.search(r"^ *runs/0006-ensemble +2 +y2025/photos +test +90.00 +93.00 +94.12", listed, re.MULTILINE)
+    assert re.search(r"^ *runs/0007-ensemble +0", listed, re.MULTILINE)
+    assert json.loads(several("runs", "list", "--json").out)["ensembles"][0]["soft_vote"] == 0.9412
 
 
 def test_a_run_that_is_training_is_running_and_is_not_cleaned_up(several):

@@ -89,6 +89,7 @@ WRONG = {
     "train --config lenet --seeds 0..1 --data-dir nothing": "nothing has no train-images-idx3-ubyte.gz",
     "train --seeds 0..1": "Name one config",
     "sweep": "Name a sweep file",
+    "sweep config.yaml": "config.yaml is a config; a sweep file names it and the keys that vary",
     "sweep none.yaml": "none.yaml cannot be read: No such file",
     "sweep sweep.yaml --resume nothing": "one of the two",
     "sweep wrong.yaml": "wrong.yaml, line 4: optimizer.learning_rat: there is no such key",
@@ -103,6 +104,7 @@ WRONG = {
 def test_a_mistake_gets_a_sentence_and_nothing_is_written(arguments, cnnzoo):
     Path("nothing").mkdir()
     Path("sweep.yaml").write_text(SWEEP)
+    Path("config.yaml").write_text("model: {name: lenet5}\ndata: {name: digits}\n")
     Path("wrong.yaml").write_text(SWEEP.replace("learning_rate", "learning_rat"))
     Path("mnist.yaml").write_text(SWEEP.replace("digits", "lenet"))
     before = sorted(Path.cwd().rglob("*"))
