@@ -67,7 +67,9 @@ def command(
 
     voters, repeated = ensembles.distinct(voters)
     for run, same in repeated:
-        progress().print(f"{run.directory} is the same network as {same.directory}; it is counted once.")
+        is_copy = run.directory.resolve() != same.directory.resolve()
+        reason = f"is a copy of {same.directory}" if is_copy else "is named twice"
+        progress().print(f"{run.directory} {reason} and counted once.")
     progress().print(f"Measuring on the {split} images, members: {len(voters)} ...", style="dim")
     ensemble = ensembles.combine_runs(voters, split, data_dir, device or "auto")
     directory = output or runs.numbered(runs.RUNS, f"{name}-ensemble".strip("-"))
