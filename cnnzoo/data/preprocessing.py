@@ -64,7 +64,7 @@ def with_preprocessing(network: Model, section: PreprocessingSection, input_shap
     pixels = Input(input_shape, name="pixels")
     x: Any = pixels
     if section.pad:
-        x = layers.ZeroPadding2D(section.pad, name="pad")(x)
+        x = layers.ZeroPadding2D(section.pad, data_format="channels_last", name="pad")(x)
     x = layers.Rescaling(scale, offset, dtype="float32", name="normalize")(x)
     return Model(pixels, network(x), name=network.name)
 

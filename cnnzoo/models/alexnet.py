@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from keras import Input, Model, initializers, layers
 
+from cnnzoo.models.channels_last import Conv2D, Flatten, MaxPooling2D, ZeroPadding2D
 from cnnzoo.models.initializers import RandomNormal, VarianceScaling
 from cnnzoo.models.layers import GroupedConv2D, LocalResponseNormalization
 from cnnzoo.registry import register
@@ -249,8 +250,8 @@ def _build(
     images = x = Input(input_shape, name="images")
     for row in convolutions:
         if row.padding and row.strides > 1:
-            x = layers.ZeroPadding2D(row.padding, name=f"{row.name}_pad")(x)
-        convolution = GroupedConv2D if min(groups, row.groups) > 1 else layers.Conv2D
+            x = ZeroPadding2D(row.padding, name=f"{row.name}_pad")(x)
+        convolution = GroupedConv2D if min(groups, row.groups) > 1 else Conv2D
         x = convolution(
             row.filters,
             row.kernel_size,
@@ -265,8 +266,8 @@ def _build(
             if follower.startswith("norm"):
                 x = LocalResponseNormalization(name=follower)(x)
             else:
-                x = layers.MaxPooling2D(3, 2, name=follower)(x)
-    x = layers.Flatten(name="flatten")(x)
+                x = MaxPooling2D(3, 2, name=follower)(x)
+    x = Flatten(name="flatten")(x)
     x = layers.Dense(units, activation="relu", **drawn(1), name="fc6")(x)
     x = layers.Dropout(dropout, name="dropout6")(x)
     x = layers.Dense(units, activation="relu", **drawn(1), name="fc7")(x)

@@ -8,6 +8,7 @@ from functools import partial
 
 from keras import Input, Model, layers
 
+from cnnzoo.models.channels_last import Conv2D, Flatten
 from cnnzoo.models.initializers import RandomNormal, he_normal
 from cnnzoo.models.layers import PositionBias
 from cnnzoo.registry import register
@@ -62,7 +63,7 @@ def alphago_policy(
     images = x = Input(input_shape, name="images")
     for number in range(1, hidden_layers + 1):
         kernel_size = 5 if number == 1 else 3
-        x = layers.Conv2D(
+        x = Conv2D(
             filters,
             kernel_size,
             padding="same",
@@ -71,11 +72,11 @@ def alphago_policy(
             name=f"conv{number}",
         )(x)
     # There and back, which costs nothing: `features` is flat in every network of the zoo.
-    x = layers.Flatten(name="features")(x)
+    x = Flatten(name="features")(x)
     if num_classes != 0:
         x = layers.Reshape((height, width, filters), name="maps")(x)
         # Full precision to the end: a flatten of half precision would round the logits.
-        x = layers.Conv2D(
+        x = Conv2D(
             1,
             1,
             use_bias=False,
@@ -83,7 +84,7 @@ def alphago_policy(
             dtype="float32",
             name=f"conv{hidden_layers + 1}",
         )(x)
-        x = layers.Flatten(dtype="float32", name="flatten")(x)
+        x = Flatten(dtype="float32", name="flatten")(x)
         x = PositionBias(dtype="float32", name="logits")(x)
     return Model(images, x, name="alphago_policy")
 

@@ -10,6 +10,14 @@ from typing import Any, NamedTuple
 
 from keras import Input, Model, initializers, layers
 
+from cnnzoo.models.channels_last import (
+    AveragePooling2D,
+    Conv2D,
+    Flatten,
+    GlobalAveragePooling2D,
+    MaxPooling2D,
+    ZeroPadding2D,
+)
 from cnnzoo.models.initializers import VarianceScaling, glorot_uniform
 from cnnzoo.models.layers import AuxiliaryLogits, LocalResponseNormalization
 from cnnzoo.models.normalization import BatchNormalization
@@ -58,7 +66,7 @@ def _xavier() -> VarianceScaling:
 def _biased(x: Any, filters: int, kernel_size: int, name: str, strides: int = 1) -> Any:
     """Add a convolution with a bias and ReLU, initialized as in the released Caffe model."""
     x, padding = _padded(x, kernel_size, name, strides)
-    return layers.Conv2D(
+    return Conv2D(
         filters,
         kernel_size,
         strides,
@@ -75,7 +83,7 @@ def _normalized(
 ) -> Any:
     """Add a convolution, batch normalization and ReLU."""
     x, padding = _padded(x, kernel_size, name, strides)
-    x = layers.Conv2D(
+    x = Conv2D(
         filters, kernel_size, strides, padding, use_bias=use_bias, kernel_initializer=glorot_uniform(), name=name
     )(x)
     x = BatchNormalization(momentum=0.9, epsilon=epsilon, name=f"{name}_bn")(x)
@@ -105,7 +113,7 @@ class _Form(NamedTuple):
     small_images: bool = False
     response_normalization: bool = False
     pool4_size: int = 3
-    auxiliary_pool: Callable[..., Any] = partial(layers.AveragePooling2D, 5, 3)
+    auxiliary_pool: Callable[..., Any] = partial(AveragePooling2D, 5, 3)
 
 
 @register("googlenet")
@@ -315,7 +323,7 @@ def _assemble(
             x = _max_pool(x, 3, "pool3")
         if module == "4e":
             x = _max_pool(x, form.pool4_size, "pool4")
-    x = layers.GlobalAveragePooling2D(name="features")(x)
+    x = GlobalAveragePooling2D(name="features")(x)
     if not num_classes:
         return Model(images, x, name=name)
     x = layers.Dropout(dropout, name="dropout")(x)
@@ -349,7 +357,7 @@ def _inception(x: Any, row: Row, name: str, form: _Form) -> Any:
     for index, kernel_size in enumerate(form.kernels_5x5, start=1):
         number = f"_{index}" if len(form.kernels_5x5) > 1 else ""
         five = form.convolve(five, row.conv5x5, kernel_size, f"{name}_5x5{number}")
-    pooled = layers.MaxPooling2D(3, strides=1, padding="same", name=f"{name}_pool")(x)
+    pooled = MaxPooling2D(3, strides=1, padding="same", name=f"{name}_pool")(x)
     pooled = form.convolve(pooled, row.pool_proj, 1, f"{name}_pool_proj")
     return layers.Concatenate(name=name)([one, three, five, pooled])
 
@@ -358,7 +366,7 @@ def _auxiliary_head(x: Any, num_classes: int, name: str, form: _Form) -> Any:
     """Add a classifier as listed at the end of section 5."""
     x = form.auxiliary_pool(name=f"{name}_pool")(x)
     x = form.convolve(x, 128, 1, f"{name}_conv")
-    x = layers.Flatten(name=f"{name}_flatten")(x)
+    x = Flatten(name=f"{name}_flatten")(x)
     x = layers.Dense(
         1024,
         activation="relu",
@@ -376,7 +384,7 @@ def _padded(x: Any, kernel_size: int, name: str, strides: int) -> tuple[Any, str
     if strides == 1:
         return x, "same"
     # "same" at stride 2 pads the bottom and the right more, unlike Caffe and torch.
-    return layers.ZeroPadding2D(kernel_size // 2, name=f"{name}_pad")(x), "valid"
+    return ZeroPadding2D(kernel_size // 2, name=f"{name}_pad")(x), "valid"
 
 
 def _max_pool(x: Any, size: int, name: str) -> Any:
@@ -388,8 +396,8 @@ def _max_pool(x: Any, size: int, name: str) -> Any:
     beyond = [(side - size) % 2 for side in x.shape[1:3]]
     if any(beyond):
         # Zeros are as good as -inf: all maps here come out of a ReLU, and nothing is below them.
-        x = layers.ZeroPadding2D([(0, pixels) for pixels in beyond], name=f"{name}_pad")(x)
-    return layers.MaxPooling2D(size, strides=2, name=name)(x)
+        x = ZeroPadding2D([(0, pixels) for pixels in beyond], name=f"{name}_pad")(x)
+    return MaxPooling2D(size, strides=2, name=name)(x)
 
 
 def _require(input_shape: tuple[int, int, int], side: int) -> None:

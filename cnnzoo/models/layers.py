@@ -43,7 +43,7 @@ class Subsampling2D(layers.Layer):
 
     def call(self, maps: Any) -> Any:
         """Return the subsampled maps."""
-        means = ops.average_pool(maps, self.pool_size, self.strides)
+        means = ops.average_pool(maps, self.pool_size, self.strides, data_format="channels_last")
         return means * (4.0 * self.coefficient) + self.bias
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -105,7 +105,8 @@ class SparselyConnectedConv2D(layers.Layer):
     def call(self, maps: Any) -> Any:
         """Return the convolved maps."""
         dense = ops.matmul(self.kernel, ops.cast(self._places, self.compute_dtype))
-        return ops.conv(maps, ops.reshape(dense, self._dense_shape), strides=1, padding="valid") + self.bias
+        kernel = ops.reshape(dense, self._dense_shape)
+        return ops.conv(maps, kernel, strides=1, padding="valid", data_format="channels_last") + self.bias
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape that a valid convolution leaves."""
@@ -229,6 +230,9 @@ class GroupedConv2D(layers.Conv2D):
     The same arguments, weights and results as ``keras.layers.Conv2D(groups=...)``, which trains ten
     times slower on a CPU. The kernel is (height, width, input channels / groups, filters).
     """
+
+    def __init__(self, *args: Any, data_format: str = "channels_last", **kwargs: Any) -> None:
+        super().__init__(*args, data_format=data_format, **kwargs)
 
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
         """Return the convolutions of each group of channels with its filters, side by side."""

@@ -7,6 +7,7 @@ https://www.manning.com/books/deep-learning-with-python-second-edition
 
 from keras import Input, Model, layers
 
+from cnnzoo.models.channels_last import Conv2D, Flatten, MaxPooling2D
 from cnnzoo.models.initializers import RandomNormal
 from cnnzoo.registry import register
 
@@ -33,11 +34,11 @@ def lecture_keras(input_shape: tuple[int, int, int] = (28, 28, 1), num_classes: 
     """
     _require(input_shape, 4)
     images = Input(input_shape, name="images")
-    x = layers.Conv2D(32, 3, padding="same", activation="relu", name="conv1")(images)
-    x = layers.MaxPooling2D(2, name="pool1")(x)
-    x = layers.Conv2D(64, 3, padding="same", activation="relu", name="conv2")(x)
-    x = layers.MaxPooling2D(2, name="pool2")(x)
-    x = layers.Flatten(name="flatten")(x)
+    x = Conv2D(32, 3, padding="same", activation="relu", name="conv1")(images)
+    x = MaxPooling2D(2, name="pool1")(x)
+    x = Conv2D(64, 3, padding="same", activation="relu", name="conv2")(x)
+    x = MaxPooling2D(2, name="pool2")(x)
+    x = Flatten(name="flatten")(x)
     x = layers.Dense(128, activation="relu", name="features")(x)
     if num_classes:
         x = layers.Dense(num_classes, dtype="float32", name="logits")(x)
@@ -73,11 +74,11 @@ def lecture_tensorflow(input_shape: tuple[int, int, int] = (28, 28, 1), num_clas
         return {"kernel_initializer": RandomNormal(stddev=0.1), "bias_initializer": RandomNormal(stddev=0.1)}
 
     images = Input(input_shape, name="images")
-    x = layers.Conv2D(32, 3, padding="same", activation="relu", **drawn(), name="conv1")(images)
-    x = layers.MaxPooling2D(2, name="pool1")(x)
-    x = layers.Conv2D(64, 3, padding="same", activation="relu", **drawn(), name="conv2")(x)
-    x = layers.MaxPooling2D(2, name="pool2")(x)
-    x = layers.Flatten(name="flatten")(x)
+    x = Conv2D(32, 3, padding="same", activation="relu", **drawn(), name="conv1")(images)
+    x = MaxPooling2D(2, name="pool1")(x)
+    x = Conv2D(64, 3, padding="same", activation="relu", **drawn(), name="conv2")(x)
+    x = MaxPooling2D(2, name="pool2")(x)
+    x = Flatten(name="flatten")(x)
     x = layers.Dense(100, activation="relu", **drawn(), name="features")(x)
     if num_classes:
         x = layers.Dense(num_classes, **drawn(), dtype="float32", name="logits")(x)
@@ -105,12 +106,12 @@ def lecture_chollet(input_shape: tuple[int, int, int] = (28, 28, 1), num_classes
     """
     _require(input_shape, 18)
     images = Input(input_shape, name="images")
-    x = layers.Conv2D(32, 3, activation="relu", name="conv1")(images)
-    x = layers.MaxPooling2D(2, name="pool1")(x)
-    x = layers.Conv2D(64, 3, activation="relu", name="conv2")(x)
-    x = layers.MaxPooling2D(2, name="pool2")(x)
-    x = layers.Conv2D(128, 3, activation="relu", name="conv3")(x)
-    x = layers.Flatten(name="features")(x)
+    x = Conv2D(32, 3, activation="relu", name="conv1")(images)
+    x = MaxPooling2D(2, name="pool1")(x)
+    x = Conv2D(64, 3, activation="relu", name="conv2")(x)
+    x = MaxPooling2D(2, name="pool2")(x)
+    x = Conv2D(128, 3, activation="relu", name="conv3")(x)
+    x = Flatten(name="features")(x)
     if num_classes:
         x = layers.Dense(num_classes, dtype="float32", name="logits")(x)
     return Model(images, x, name="lecture_chollet")

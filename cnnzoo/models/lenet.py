@@ -8,6 +8,7 @@ from typing import Literal
 
 from keras import Input, Model, layers
 
+from cnnzoo.models.channels_last import AveragePooling2D, Conv2D, Flatten, MaxPooling2D
 from cnnzoo.models.layers import (
     EuclideanRBF,
     SparselyConnectedConv2D,
@@ -92,13 +93,13 @@ def lenet5(
         raise ValueError(f"activation is 'tanh' or 'relu', not {activation!r}.")
     if pooling not in {"average", "max"}:
         raise ValueError(f"pooling is 'average' or 'max', not {pooling!r}.")
-    pool = layers.AveragePooling2D if pooling == "average" else layers.MaxPooling2D
+    pool = AveragePooling2D if pooling == "average" else MaxPooling2D
     images = Input(input_shape, name="images")
-    x = layers.Conv2D(6, 5, activation=activation, name="c1")(images)
+    x = Conv2D(6, 5, activation=activation, name="c1")(images)
     x = pool(2, name="s2")(x)
-    x = layers.Conv2D(16, 5, activation=activation, name="c3")(x)
+    x = Conv2D(16, 5, activation=activation, name="c3")(x)
     x = pool(2, name="s4")(x)
-    x = layers.Flatten(name="flatten")(x)
+    x = Flatten(name="flatten")(x)
     x = layers.Dense(120, activation=activation, name="c5")(x)
     x = layers.Dense(84, activation=activation, name="features")(x)
     if num_classes:
@@ -140,12 +141,12 @@ def lenet5_1998(input_shape: tuple[int, int, int] = (32, 32, 1), num_classes: in
         return {"kernel_initializer": fan_in_uniform(fan_in), "bias_initializer": fan_in_uniform(fan_in)}
 
     images = Input(input_shape, name="images")
-    x = squash("c1")(layers.Conv2D(6, 5, **drawn(25 * input_shape[2]), name="c1")(images))
+    x = squash("c1")(Conv2D(6, 5, **drawn(25 * input_shape[2]), name="c1")(images))
     x = squash("s2")(Subsampling2D(name="s2")(x))
     x = squash("c3")(SparselyConnectedConv2D(C3_CONNECTIONS, 5, name="c3")(x))
     x = squash("s4")(Subsampling2D(name="s4")(x))
-    x = squash("c5")(layers.Conv2D(120, 5, **drawn(400), name="c5")(x))
-    x = layers.Flatten(name="flatten")(x)
+    x = squash("c5")(Conv2D(120, 5, **drawn(400), name="c5")(x))
+    x = Flatten(name="flatten")(x)
     x = layers.Dense(84, **drawn(120), name="f6")(x)
     x = layers.Activation(scaled_tanh, name="features")(x)
     if num_classes:

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from keras import Input, Model, layers
 
+from cnnzoo.models.channels_last import AveragePooling2D, Conv2D, GlobalAveragePooling2D, MaxPooling2D, ZeroPadding2D
 from cnnzoo.models.initializers import he_normal
 from cnnzoo.models.normalization import BatchNormalization
 from cnnzoo.registry import register
@@ -91,8 +92,8 @@ def resnet(
     images = Input(input_shape, name="images")
     x = _convolution(images, 64, 7, 2, "conv1", "bn1", options)
     x = layers.Activation("relu", name="relu1")(x)
-    x = layers.ZeroPadding2D(1, name="pool1_pad")(x)  # Zeros are as good as -inf: the ReLU leaves nothing below them.
-    x = layers.MaxPooling2D(3, strides=2, name="pool1")(x)
+    x = ZeroPadding2D(1, name="pool1_pad")(x)  # Zeros are as good as -inf: the ReLU leaves nothing below them.
+    x = MaxPooling2D(3, strides=2, name="pool1")(x)
     x = _rows(x, column.block, TABLE_1_FILTERS, column[1:], options)
     return _classified(images, x, num_classes, f"resnet{depth}")
 
@@ -244,7 +245,7 @@ def _projection(x: Any, maps: int, strides: int, name: str, options: _Options) -
 
 def _padded_identity(x: Any, maps: int, strides: int, name: str, _: _Options) -> Any:
     """Add an option A shortcut: every second pixel as it is, and zeros for the maps that x has not."""
-    x = layers.AveragePooling2D(1, strides=strides, name=f"{name}_subsample")(x)
+    x = AveragePooling2D(1, strides=strides, name=f"{name}_subsample")(x)
     # channels_first takes the last two axes, here width and maps, for the sides of a picture: the maps are padded.
     return layers.ZeroPadding2D(((0, 0), (0, maps - x.shape[-1])), data_format="channels_first", name=name)(x)
 
@@ -255,8 +256,8 @@ def _convolution(
     """Add a convolution, padded alike on all sides, and batch normalization."""
     if strides > 1 and kernel_size > 1:
         # "same" at stride 2 pads more at the bottom and on the right, unlike Caffe and torch.
-        x = layers.ZeroPadding2D(kernel_size // 2, name=f"{name}_pad")(x)
-    x = layers.Conv2D(
+        x = ZeroPadding2D(kernel_size // 2, name=f"{name}_pad")(x)
+    x = Conv2D(
         filters,
         kernel_size,
         strides=strides,
@@ -270,7 +271,7 @@ def _convolution(
 
 def _classified(images: Any, x: Any, num_classes: int, name: str) -> Model:
     """Return the model that averages each map and classifies the averages."""
-    x = layers.GlobalAveragePooling2D(name="features")(x)
+    x = GlobalAveragePooling2D(name="features")(x)
     if num_classes:
         x = layers.Dense(num_classes, kernel_initializer=he_normal(), dtype="float32", name="logits")(x)
     return Model(images, x, name=name)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from keras import Input, Model, layers
 
+from cnnzoo.models.channels_last import Conv2D, Flatten, GlobalAveragePooling2D, MaxPooling2D
 from cnnzoo.models.initializers import RandomNormal, VarianceScaling
 from cnnzoo.models.layers import LocalResponseNormalization
 from cnnzoo.models.normalization import BatchNormalization
@@ -103,7 +104,7 @@ def vgg(
     _require(input_shape, 32)
     images = Input(input_shape, name="images")
     x = _stages(images, column, "valid", batch_norm, initialization)
-    x = layers.Flatten(name="flatten")(x)
+    x = Flatten(name="flatten")(x)
     x = layers.Dense(4096, activation="relu", kernel_initializer=_drawn(initialization), name="fc6")(x)
     x = layers.Dropout(dropout, name="dropout6")(x)
     x = layers.Dense(4096, activation="relu", kernel_initializer=_drawn(initialization), name="fc7")(x)
@@ -156,7 +157,7 @@ def vgg_small(
     images = Input(input_shape, name="images")
     # Poolings round up: 28x28 pixels become 14, 7, 4, 2 and 1. At 32x32 there is nothing to round.
     x = _stages(images, column, "same", batch_norm, initialization)
-    x = layers.GlobalAveragePooling2D(name="features")(x)
+    x = GlobalAveragePooling2D(name="features")(x)
     if num_classes:
         x = layers.Dense(num_classes, kernel_initializer=_drawn(initialization), dtype="float32", name="logits")(x)
     return Model(images, x, name="vgg_small")
@@ -180,7 +181,7 @@ def _stages(
                 x = LocalResponseNormalization(name=f"norm{stage}")(x)
                 continue
             kernel_size, filters = map(int, word.removeprefix("conv").split("-"))
-            x = layers.Conv2D(
+            x = Conv2D(
                 filters,
                 kernel_size,
                 padding="same",
@@ -191,7 +192,7 @@ def _stages(
             if batch_norm:
                 x = BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"conv{stage}_{index}_bn")(x)
                 x = layers.Activation("relu", name=f"conv{stage}_{index}_relu")(x)
-        x = layers.MaxPooling2D(2, padding=pool_padding, name=f"pool{stage}")(x)
+        x = MaxPooling2D(2, padding=pool_padding, name=f"pool{stage}")(x)
     return x
 
 
