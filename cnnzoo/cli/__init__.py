@@ -6,11 +6,11 @@ nor anything else that takes long.
 
 import sys
 from importlib import import_module
-from io import TextIOWrapper
 
 import click
 
 import cnnzoo
+from cnnzoo.cli.process import OUTPUT, check_matplotlibrc, prepare_process
 from cnnzoo.errors import UserError, did_you_mean
 
 COMMANDS = {
@@ -71,16 +71,20 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; a mistake of the user's ends with one sentence and exit code 2."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # an ASCII terminal shows "?" for "±", where it would end the program
-            stream.reconfigure(errors="replace")
+    prepare_process()
     try:
+        check_matplotlibrc()
         code = cli(standalone_mode=False, prog_name="cnnzoo")
+        sys.stdout.flush()
     except UserError as error:
         _end(f"Error: {error}", 2)
     except OSError as error:
         if error.strerror is None:
             raise
+        if error.filename == OUTPUT:
+            if isinstance(error, BrokenPipeError):  # as of `| head`, which has read enough
+                sys.exit(1)
+            _end(f"Error: {OUTPUT}: {error.strerror}; the result could not be printed.", 2)
         where = error.filename or "a file"
         _end(f"Error: {where}: {error.strerror}; check the path, its permissions and the room left.", 2)
     except click.ClickException as error:

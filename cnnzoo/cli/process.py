@@ -1,0 +1,85 @@
+"""The process of a command: standard streams that may be closed or full, and settings meant for other programs."""
+
+import io
+import os
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+from cnnzoo.errors import UserError
+
+OUTPUT = "standard output"
+
+
+class _Output(io.FileIO):
+    """Standard output; its first error names it, and what follows is dropped."""
+
+    failed = False
+
+    def write(self, data: Any) -> int:
+        """Return the number of bytes that were written."""
+        if self.failed:
+            return memoryview(data).nbytes
+        try:
+            return super().write(data)
+        except OSError as error:
+            self.failed = True
+            raise OSError(error.errno, error.strerror, OUTPUT) from None
+
+
+class _Errors(io.FileIO):
+    """Standard error; what cannot be written is dropped, because a training's progress is not its result."""
+
+    def write(self, data: Any) -> int:
+        """Return the number of bytes, as if all of them were written."""
+        try:
+            return super().write(data)
+        except OSError:
+            return memoryview(data).nbytes
+
+
+def prepare_process() -> None:
+    """Have the standard streams ready, and set aside settings that are meant for other programs."""
+    _open_closed_streams()
+    if sys.stdout is sys.__stdout__:  # else a program that runs this command has set its own
+        sys.stdout = _text(_Output(1, "w", closefd=False), sys.__stdout__)
+    if sys.stderr is sys.__stderr__:
+        sys.stderr = _text(_Errors(2, "w", closefd=False), sys.__stderr__)
+    # matplotlib's import fails with a notebook's backend or a damaged settings file, see also ``check_matplotlibrc``.
+    os.environ["MPLBACKEND"] = "agg"
+    os.environ["MATPLOTLIBRC"] = os.devnull
+    # With PYTHONWARNINGS=error a warning would end the import of TensorFlow.
+    warnings.filters[:] = [entry for entry in warnings.filters if entry[0] != "error"]  # type: ignore[index]
+
+
+def check_matplotlibrc() -> None:
+    """Check that matplotlib can read its settings in the current directory, which nothing keeps it from.
+
+    Raises:
+        UserError: It cannot.
+    """
+    path = Path("matplotlibrc")
+    try:
+        if path.is_file():
+            path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise UserError(f"{path} is not a text file in UTF-8, and matplotlib reads it here; correct it.") from None
+
+
+def _open_closed_streams() -> None:
+    """Open closed standard streams, in whose place the next file would be opened and written to.
+
+    Standard output is opened for reading, so that writing to it fails.
+    """
+    for number, flags in enumerate((os.O_RDONLY, os.O_RDONLY, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, flags)
+
+
+def _text(file: Any, before: io.TextIOWrapper | None) -> io.TextIOWrapper:
+    """Return a stream of text to a file, in the encoding of the one before; what that lacks, like "±", becomes "?"."""
+    encoding, by_lines = (before.encoding, before.line_buffering) if before else ("utf-8", False)
+    return io.TextIOWrapper(io.BufferedWriter(file), encoding, errors="replace", line_buffering=by_lines)
