@@ -5,10 +5,12 @@ told apart by colour-blind readers too (Okabe and Ito, "Color Universal Design",
 """
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -21,6 +23,15 @@ from cnnzoo.files import whole
 BLUE, VERMILION, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#666666"
 
 
+@contextmanager
+def default_settings() -> Iterator[None]:
+    """Draw with matplotlib's defaults in place of what a ``matplotlibrc`` or a program has set."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        yield
+
+
+@default_settings()
 def curves(
     history: Sequence[Mapping[str, float]], path: Path, *, best_epoch: int | None = None, title: str = "Training"
 ) -> None:
@@ -82,6 +93,7 @@ def curves(
     _save(figure, path)
 
 
+@default_settings()
 def confusion(matrix: ArrayLike, class_names: Sequence[str], path: Path, title: str = "Confusion matrix") -> None:
     """Draw which classes are taken for which.
 
@@ -132,6 +144,7 @@ def confusion(matrix: ArrayLike, class_names: Sequence[str], path: Path, title: 
     _save(figure, path)
 
 
+@default_settings()
 def preview(
     originals: NDArray[np.uint8],
     augmented: Sequence[ArrayLike],
@@ -173,6 +186,7 @@ def preview(
     _save(figure, path)
 
 
+@default_settings()
 def prediction(
     image: NDArray[np.uint8],
     original: ArrayLike,
@@ -240,6 +254,7 @@ def prediction(
     _save(figure, path)
 
 
+@default_settings()
 def ensemble(
     members: Sequence[float],
     soft: float,
@@ -287,6 +302,7 @@ def ensemble(
     _save(figure, path)
 
 
+@default_settings()
 def sweep(
     values: Mapping[str, Sequence[Any]], accuracies: Sequence[Sequence[float]], path: Path, *, title: str = "Sweep"
 ) -> None:
@@ -323,6 +339,7 @@ def sweep(
     _save(figure, path)
 
 
+@default_settings()
 def comparison(histories: Mapping[str, Sequence[Mapping[str, float]]], path: Path, *, title: str = "Runs") -> None:
     """Draw the validation curves of several runs over each other.
 

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -198,3 +199,11 @@ def test_values_that_are_spaced_by_factors_lie_on_a_logarithmic_axis(values: lis
 def test_runs_are_compared_by_their_validation_curves(tmp_path: Path) -> None:
     plots.comparison({"runs/0001-a$b$": history(3), "runs/0002": history(40)}, tmp_path / "curves.svg")
     assert {"Validation loss", "Validation error", "runs/0001-a$b$", "runs/0002"} <= set(words(tmp_path / "curves.svg"))
+
+
+def test_a_picture_is_the_same_whatever_a_program_or_a_matplotlibrc_sets(tmp_path: Path) -> None:
+    plots.curves(history(3), tmp_path / "usual.png")
+    with mpl.rc_context({"text.usetex": True, "figure.facecolor": "black", "font.size": 30, "savefig.format": "pdf"}):
+        plots.curves(history(3), tmp_path / "unusual.png")
+        assert mpl.rcParams["font.size"] == 30
+    assert (tmp_path / "unusual.png").read_bytes() == (tmp_path / "usual.png").read_bytes()

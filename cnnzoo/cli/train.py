@@ -129,7 +129,8 @@ def _summarize(run: Run, metrics: dict[str, Any], data_dir: Path | None) -> None
     click.echo(
         f"Best by validation (*): epoch {metrics['best_epoch']}, accuracy {100 * metrics['validation_accuracy']:.2f} %."
     )
-    kept = f"{run.last_model_path.name}, {run.curves_path.name}, {run.history_path.name}"
+    others = (run.last_model_path, run.curves_path, run.history_path)
+    kept = ", ".join(path.name for path in others if path.is_file())
     click.echo(f"Kept in {run.directory}: {run.model_path.name} (that epoch), {kept}")
     if metrics["status"] == "interrupted":
         click.echo(f"Go on: {again}")

@@ -12,6 +12,7 @@ from cnnzoo.drawing.pieces import COLOURS, Piece, Scale
 from cnnzoo.drawing.rows import Step, row, steps
 from cnnzoo.drawing.structure import TIMES, Block, Chain, Repetition, blocks, structure
 from cnnzoo.inspection import inspect
+from cnnzoo.plots import default_settings
 
 # Of the slide, in inches. Texts of the network are 8 points there, so that a wide slide has small ones.
 NARROWEST = 10.5
@@ -29,6 +30,7 @@ SPLIT = 1.15  # rows that begin within a stage are as bad as a slide that is wid
 Rows = list[Sequence[Step]]
 
 
+@default_settings()
 def draw(model: keras.Model, path: Path, *, title: str, caption: str = "", full: bool = False) -> None:
     """Draw a network's architecture.
 

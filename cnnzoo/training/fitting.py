@@ -139,12 +139,31 @@ def fit(
         metrics = _metrics(status, recorder, rows)
         metrics |= _prepared_metrics(prepared)
         if rows:
-            title = f"{config.model.name} on {data.describe(config.data).title}, seed {config.seed}"
-            plots.curves(rows, run.curves_path, best_epoch=metrics["best_epoch"], title=title)
+            draw_curves(config, run, rows, metrics["best_epoch"], listener)
         run.write_metrics(metrics)  # last, because it says that all the others are there
         if status == "finished":
             shutil.rmtree(run.checkpoints_folder, ignore_errors=True)
     return metrics
+
+
+def draw_curves(
+    config: Config, run: Run, rows: list[dict[str, float]], best_epoch: int | None, listener: Listener
+) -> None:
+    """Draw a training's curves; a picture that cannot be drawn does not end the training.
+
+    Args:
+        config: The run's config.
+        run: Where the picture goes.
+        rows: The run's history.
+        best_epoch: The epoch whose weights were chosen.
+        listener: Told of a picture that could not be drawn, and why.
+    """
+    title = f"{config.model.name} on {data.describe(config.data).title}, seed {config.seed}"
+    try:
+        plots.curves(rows, run.curves_path, best_epoch=best_epoch, title=title)
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        listener.remark(f"{run.curves_path} could not be drawn ({reason}); numbers and models are kept.")
 
 
 def _begin(trainee: Trainee, phase: Phase, steps: int) -> None:
