@@ -5,13 +5,17 @@ Only this module knows that backends differ in how they are told such things.
 
 import importlib
 import importlib.util
+import json
 import logging
 import os
 import platform
 import random
+import re
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
@@ -25,8 +29,24 @@ Precision = Literal["float32", "mixed_bfloat16"]
 BACKENDS: tuple[Backend, ...] = ("tensorflow", "jax", "torch")
 DEFAULT_BACKEND: Backend = "tensorflow"
 
-# The variables in which TensorFlow, torch and JAX look for their number of threads.
-THREADS = ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "NPROC")
+# The variable in which each backend looks for its number of threads.
+THREADS: dict[str, str] = {"tensorflow": "TF_NUM_INTRAOP_THREADS", "torch": "OMP_NUM_THREADS", "jax": "NPROC"}
+
+# The words that Keras accepts in its settings file; another one ends its import with a traceback.
+KERAS_JSON = {
+    "floatx": ("float16", "float32", "float64"),
+    "image_data_format": ("channels_last", "channels_first"),
+}
+
+# Keeps what comes in on standard input, and shows it when that ends, unless this process is killed before. Notes of
+# TensorFlow's start are left out: a process that somebody ends has nothing to say.
+WATCHER = """
+import re, sys
+notes = re.compile(rb"WARNING: All log messages before|I[0-9]{4} |[-0-9]+ [0-9:.]+: I ")
+lines = [line for line in sys.stdin.buffer if not notes.match(line)]
+if lines:
+    sys.stderr.buffer.write(sys.argv[1].encode() + b"\\n" + b"".join(lines))
+"""
 
 CPU_INFO = Path("/proc/cpuinfo")
 # Of Intel and AMD, of Intel's matrix unit, and of ARM.
@@ -54,6 +74,9 @@ def prepare(
 ) -> str:
     """Choose backend and device, import Keras, and make sure that the choice holds.
 
+    Numbers do not depend on what ``keras.json`` and KERAS_MAX_EPOCHS of another project say: Keras's default number
+    type, epsilon and order of dimensions are set here, and its limits of epochs and steps are lifted.
+
     Args:
         backend: "tensorflow", "jax" or "torch"; None for KERAS_BACKEND, else TensorFlow.
         device: "gpu" insists on one, "cpu" hides any, "auto" takes a GPU when there is one.
@@ -64,28 +87,68 @@ def prepare(
         The device in words, such as "CPU, 2 cores" or "GPU (NVIDIA H100)".
 
     Raises:
-        UserError: The backend is not installed, Keras is loaded already and otherwise than asked for, or
-            a GPU was asked for and there is none.
+        UserError: The backend is not installed, Keras is loaded already and otherwise than asked for, a GPU was
+            asked for and there is none, or a variable or ``keras.json`` holds what Keras or the backend cannot take.
     """
     name = resolve_backend(backend)
     check_installed(name)
+    _threads(name)
     if keras_backend() not in (None, name):
         raise UserError(f"Keras runs on {keras_backend()} already, and {name} was asked for; start a new process.")
     loaded = keras_backend() is not None
-    if loaded and threads not in (None, _threads()):
+    if loaded and threads not in (None, _threads(name)):
         raise UserError(
-            f"runtime.threads: Keras is loaded already with {_threads()}; start a new process for {threads}."
+            f"runtime.threads: Keras is loaded already with {_threads(name)}; start a new process for {threads}."
         )
     if not loaded:
         settle(name, device, threads)
-    with _native_logs_muted():
-        import keras  # noqa: PLC0415 - its backend is fixed by its import
+        check_keras_json()
+    gpus = _load(name)
+    import keras  # noqa: PLC0415 - its backend is fixed by its import
 
-        gpus = _gpus(name)
-        if name != DEFAULT_BACKEND and importlib.util.find_spec(DEFAULT_BACKEND):
-            importlib.import_module(DEFAULT_BACKEND)  # Keras does so later on any backend, and not in silence
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
+    keras.config.set_image_data_format("channels_last")
     keras.config.set_dtype_policy(precision)
     return describe_device(device, name, gpus)
+
+
+@cache
+def _load(backend: str) -> list[str]:
+    """Import Keras and its backend, and return the names of the GPUs that the backend sees."""
+    with _native_logs_muted(f"The process died while it loaded Keras on {backend}. Its libraries wrote before:"):
+        if backend == "jax":
+            _check_jax_platforms()
+        importlib.import_module("keras")
+        gpus = _gpus(backend)
+        if backend != DEFAULT_BACKEND and importlib.util.find_spec(DEFAULT_BACKEND):
+            importlib.import_module(DEFAULT_BACKEND)  # Keras does so later on any backend, and not in silence
+    return gpus
+
+
+def check_keras_json() -> None:
+    """Check that Keras can read its settings file; a file that is not JSON it leaves aside.
+
+    Raises:
+        UserError: It cannot.
+    """
+    home = Path("~").expanduser() if os.access(os.path.expanduser("~"), os.W_OK) else Path("/tmp")  # noqa: PTH111, S108
+    path = Path(os.environ.get("KERAS_HOME") or home / ".keras") / "keras.json"
+    try:
+        if not path.exists():
+            return
+        settings = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: Keras cannot read its settings there: {error.strerror}; remove it.") from None
+    except ValueError:
+        return
+    if not isinstance(settings, dict):
+        raise UserError(f"{path}: Keras's settings are one JSON object in braces; correct the file or remove it.")
+    for key, words in KERAS_JSON.items():
+        if key in settings and settings[key] not in words:
+            raise UserError(f"{path}: {key} is {json.dumps(settings[key])}, not {' or '.join(words)}; correct it.")
+    if not isinstance(settings.get("epsilon", 1e-7), float):
+        raise UserError(f"{path}: epsilon is {json.dumps(settings['epsilon'])}, not a fraction like 1e-7; correct it.")
 
 
 def check_installed(backend: str) -> None:
@@ -118,7 +181,8 @@ def describe_device(device: Device, backend: str, gpus: Sequence[str]) -> str:
         raise UserError("--device cpu: Keras is loaded already and computes on a GPU; start a new process.")
     if gpus:
         return f"GPU ({gpus[0]})"
-    return f"CPU, {_threads()} {'core' if _threads() == 1 else 'cores'}"
+    threads = _threads(backend)
+    return f"CPU, {threads} {'core' if threads == 1 else 'cores'}"
 
 
 def prepare_for_saved_model(backend: str | None, device: Device = "auto", threads: int | None = None) -> str:
@@ -220,9 +284,18 @@ def describe() -> dict[str, str]:
     return found
 
 
-def _threads() -> int:
-    """Return the processor threads of one operation, as they were settled when Keras was loaded."""
-    return int(os.environ.get(THREADS[0]) or available_cores())
+def _threads(backend: str) -> int:
+    """Return the processor threads of one operation, as they were settled when Keras was loaded.
+
+    Raises:
+        UserError: The environment names no number.
+    """
+    variable = THREADS[backend]
+    value = os.environ.get(variable, "").strip()
+    number = value.split(",")[0] if backend == "torch" else value  # OpenMP takes a number for each level, as in 4,2
+    if number and not re.fullmatch("[0-9]+", number):
+        raise UserError(f"{variable} is '{value}', not a number of threads; set it to a whole number or unset it.")
+    return int(number or 0) or available_cores()
 
 
 def settle(backend: str, device: Device = "auto", threads: int | None = None) -> None:
@@ -235,6 +308,11 @@ def settle(backend: str, device: Device = "auto", threads: int | None = None) ->
     """
     environment = os.environ
     environment["KERAS_BACKEND"] = backend
+    environment["KERAS_NNX_ENABLED"] = "false"  # which on JAX is another way to hold weights, and needs flax
+    for limit in ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH"):
+        environment.pop(limit, None)  # Keras would train and measure less than a config says, and without a word
+    if home := environment.pop("KERAS_HOME", ""):
+        environment["KERAS_HOME"] = os.path.expanduser(home)  # noqa: PTH111 - Keras makes a folder of the name ~
     environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # Its warnings on retracing are for authors of training loops; every new model of a session sets them off.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
@@ -249,26 +327,42 @@ def settle(backend: str, device: Device = "auto", threads: int | None = None) ->
         environment["CUDA_VISIBLE_DEVICES"] = "-1"
         environment["JAX_PLATFORMS"] = "cpu"
     if threads:
-        for variable in THREADS:
+        for variable in THREADS.values():
             environment[variable] = str(threads)
 
 
 @contextmanager
-def _native_logs_muted() -> Iterator[None]:
-    """Keep what libraries write to file descriptor 2 off the terminal.
+def _native_logs_muted(headline: str) -> Iterator[None]:
+    """Keep what libraries write to file descriptor 2 off the terminal, unless the process dies of it.
 
-    TensorFlow logs from C++ before it reads TF_CPP_MIN_LOG_LEVEL, so only the descriptor can be muted.
-    Exceptions are not affected.
+    TensorFlow logs from C++ before it reads TF_CPP_MIN_LOG_LEVEL, so only the descriptor can be muted. Libraries end
+    a process by abort(), which Python cannot catch: a second process keeps what they wrote, and shows it if this one
+    is gone. Exceptions are not affected.
+
+    Args:
+        headline: Shown above what the libraries wrote.
     """
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123
-        os.dup2(nowhere.fileno(), 2)
+    if sys.stderr:
+        sys.stderr.flush()
+    try:
+        kept = os.dup(2)
+    except OSError:  # standard error is closed
+        yield
+        return
+    read, write = os.pipe()
+    # In a session of its own, so that Ctrl-C does not end it.
+    command = [sys.executable, "-I", "-S", "-c", WATCHER, headline]
+    watcher = subprocess.Popen(command, stdin=read, start_new_session=True)
+    os.close(read)
+    os.dup2(write, 2)
+    os.close(write)
     try:
         yield
     finally:
+        watcher.kill()
         os.dup2(kept, 2)
         os.close(kept)
+        watcher.wait()
 
 
 def _gpus(backend: str) -> list[str]:
@@ -284,6 +378,24 @@ def _gpus(backend: str) -> list[str]:
     import torch  # noqa: PLC0415
 
     return [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+
+
+def _check_jax_platforms() -> None:
+    """Check that JAX can compute where JAX_PLATFORMS says.
+
+    Raises:
+        UserError: It cannot.
+    """
+    import jax  # noqa: PLC0415
+
+    platforms = os.environ.get("JAX_PLATFORMS")
+    if not platforms:
+        return
+    try:
+        jax.devices()
+    except (RuntimeError, AssertionError) as error:  # the latter where it is built without the platform
+        reason = str(error).split(" (set JAX_PLATFORMS")[0] or f"this JAX has no platform '{platforms}' here."
+        raise UserError(f"JAX_PLATFORMS is '{platforms}': {reason} Unset it, or set it to cpu.") from None
 
 
 def _what_is_missing(backend: str) -> str:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 
@@ -15,7 +17,7 @@ BACKEND = os.environ["KERAS_BACKEND"]
 
 def ask(code, **environment):
     """Run code after ``from cnnzoo import runtime`` in a new process; return what it prints, and its standard error."""
-    settled = {key: value for key, value in os.environ.items() if key not in {*runtime.THREADS, "XLA_FLAGS"}}
+    settled = {key: value for key, value in os.environ.items() if key not in {*runtime.THREADS.values(), "XLA_FLAGS"}}
     settled.pop("TF_CPP_MIN_LOG_LEVEL", None)
     answer = subprocess.run(
         [sys.executable, "-c", f"from cnnzoo import runtime\n{code}"],
@@ -30,21 +32,90 @@ def ask(code, **environment):
 
 @pytest.mark.slow
 @pytest.mark.every_backend
-def test_device_and_threads_hold_from_the_first_call_on_and_nothing_is_logged():
+def test_device_and_threads_hold_from_the_first_call_on_whatever_keras_json_says_and_nothing_is_logged(tmp_path):
+    (tmp_path / "keras.json").write_text(
+        '{"floatx": "float16", "epsilon": 1e-3, "image_data_format": "channels_first"}'
+    )
     code = (
         "import os\nfrom cnnzoo.errors import UserError\n"
         "print(runtime.prepare(device='cpu', threads=1), '|', runtime.prepare())\n"
+        "from keras import config\nprint(config.floatx(), config.epsilon(), config.image_data_format())\n"
         "import keras\nkeras.ops.matmul(keras.ops.ones((600, 600)), keras.ops.ones((600, 600)))\n"
         "print(os.environ['CUDA_VISIBLE_DEVICES'], os.environ['OMP_NUM_THREADS'])\n"
         "try:\n    runtime.prepare(threads=2)\nexcept UserError as error:\n    print(error)"
     )
-    out, err = ask(code)
+    out, err = ask(code, KERAS_HOME=str(tmp_path), KERAS_MAX_EPOCHS="nonsense", KERAS_NNX_ENABLED="true")
     assert out.splitlines() == [
         "CPU, 1 core | CPU, 1 core",
+        "float32 1e-07 channels_last",
         "-1 1",
         "runtime.threads: Keras is loaded already with 1; start a new process for 2.",
     ]
     assert err == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ('{"floatx": "bfloat16"}', 'floatx is "bfloat16", not float16 or float32 or float64'),
+        ('{"floatx": ["float32"]}', 'floatx is ["float32"], not'),
+        ('{"image_data_format": "tf"}', 'image_data_format is "tf", not channels_last or channels_first'),
+        ('{"epsilon": 1}', "epsilon is 1, not a fraction"),
+        ('["float32"]', "Keras's settings are one JSON object"),
+    ],
+)
+def test_what_keras_cannot_take_in_keras_json_is_named(content, sentence, monkeypatch, tmp_path):
+    (tmp_path / "keras.json").write_text(content)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    with pytest.raises(UserError, match=re.escape(f"{tmp_path}/keras.json: {sentence}")):
+        runtime.check_keras_json()
+
+
+def test_what_keras_leaves_aside_in_keras_json_is_no_mistake(monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    for content in ("", "no JSON", '{"backend": "theano", "floatx": "float16"}'):
+        (tmp_path / "keras.json").write_text(content)
+        runtime.check_keras_json()
+
+
+@pytest.mark.parametrize(
+    ("backend", "value", "threads"),
+    [("tensorflow", "1", "1 core"), ("torch", "4,2", "4 cores"), ("jax", "3", "3 cores"), ("jax", "abc", None)],
+)
+def test_threads_are_those_that_the_backend_s_variable_names(backend, value, threads, monkeypatch):
+    variable = runtime.THREADS[backend]
+    monkeypatch.setenv(variable, value)
+    if threads:
+        assert runtime.describe_device("auto", backend, []) == f"CPU, {threads}"
+    else:
+        with pytest.raises(UserError, match=f"{variable} is 'abc', not a number of threads"):
+            runtime.describe_device("auto", backend, [])
+
+
+@pytest.mark.parametrize("ending", ["os.abort()", "pass"])
+def test_what_a_library_writes_before_it_ends_the_process_is_shown(ending):
+    code = (
+        "import os\nfrom cnnzoo import runtime\n"
+        "with runtime._native_logs_muted('It died:'):\n"
+        "    os.write(2, b'I0000 a note\\nF0000 Unknown flag in XLA_FLAGS\\n')\n"
+        f"    {ending}\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    if ending == "pass":
+        assert (done.returncode, done.stderr) == (0, "")
+    else:
+        assert (done.returncode, done.stderr) == (-signal.SIGABRT, "It died:\nF0000 Unknown flag in XLA_FLAGS\n")
+
+
+@pytest.mark.slow
+@pytest.mark.backend("jax")
+def test_a_platform_that_jax_does_not_have_is_a_sentence():
+    code = (
+        "from cnnzoo.errors import UserError\ntry:\n    runtime.prepare()\nexcept UserError as error:\n    print(error)"
+    )
+    out, _ = ask(code, JAX_PLATFORMS="nonsense")
+    assert out.startswith("JAX_PLATFORMS is 'nonsense': Unable to initialize backend 'nonsense'")
+    assert out.endswith("Unset it, or set it to cpu.")
 
 
 @pytest.mark.full
