@@ -2,7 +2,9 @@
 
 import os
 import shlex
+import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,10 +19,14 @@ class Found(NamedTuple):
 
 
 def cache_dir() -> Path:
-    """Return the user's cache directory, where downloads go."""
+    """Return the user's cache directory, where downloads go; a user without a home has one for the temporary files."""
     import pooch  # noqa: PLC0415 - not needed to load from a named directory
 
-    return Path(pooch.os_cache("cnnzoo")).expanduser()
+    with suppress(RuntimeError):  # of older versions of what pooch uses it comes back with its ~
+        cache = _expanded(pooch.os_cache("cnnzoo"))
+        if cache.is_absolute():
+            return cache
+    return Path(tempfile.gettempdir()) / "cnnzoo"
 
 
 def check_named(data_dir: Path | None) -> None:
@@ -30,7 +36,7 @@ def check_named(data_dir: Path | None) -> None:
         UserError: It is not there.
     """
     environment = os.environ.get("CNNZOO_DATA_DIR")
-    if data_dir is None and environment and not Path(environment).is_dir():
+    if data_dir is None and environment and not _expanded(environment).is_dir():
         raise UserError(f"CNNZOO_DATA_DIR: {environment} is no directory; set another one, or none for the cache.")
     if data_dir is not None and not data_dir.is_dir():
         raise UserError(
@@ -45,7 +51,12 @@ def search_path(data_dir: Path | None) -> list[Path]:
         return [data_dir]
     named = os.environ.get("CNNZOO_DATA_DIR")
     keras_home = os.environ.get("KERAS_HOME") or "~/.keras"
-    return [*([Path(named)] if named else []), cache_dir(), Path(keras_home).expanduser() / "datasets"]
+    return [*([_expanded(named)] if named else []), cache_dir(), _expanded(keras_home) / "datasets"]
+
+
+def _expanded(path: str | Path) -> Path:
+    """Return a path with the home in the place of its ~, or as it is where there is no such home."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - pathlib's raises where there is none
 
 
 def find(folders: Sequence[str], names: Sequence[str], directories: Sequence[Path]) -> Found | None:
