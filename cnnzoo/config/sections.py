@@ -154,7 +154,9 @@ class FineTuningSection(Section):
 class RuntimeSection(Section):
     """Where the arithmetic happens."""
 
-    backend: Backend | None = Field(None, description="By default KERAS_BACKEND, else tensorflow.")
+    backend: Backend | None = Field(
+        None, description="By default KERAS_BACKEND, else tensorflow, whatever keras.json says."
+    )
     device: Device = "auto"
     threads: Annotated[int, Field(ge=1, le=1024)] | None = Field(None, description="Processor threads; by default all.")
     precision: Precision = "float32"
