@@ -11,15 +11,14 @@ import os
 import platform
 import random
 import re
-import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
+from cnnzoo import native_logs
 from cnnzoo.errors import UserError, did_you_mean
 
 Backend = Literal["tensorflow", "jax", "torch"]
@@ -37,16 +36,6 @@ KERAS_JSON = {
     "floatx": ("float16", "float32", "float64"),
     "image_data_format": ("channels_last", "channels_first"),
 }
-
-# Keeps what comes in on standard input, and shows it when that ends, unless this process is killed before. Notes of
-# TensorFlow's start are left out: a process that somebody ends has nothing to say.
-WATCHER = """
-import re, sys
-notes = re.compile(rb"WARNING: All log messages before|I[0-9]{4} |[-0-9]+ [0-9:.]+: I ")
-lines = [line for line in sys.stdin.buffer if not notes.match(line)]
-if lines:
-    sys.stderr.buffer.write(sys.argv[1].encode() + b"\\n" + b"".join(lines))
-"""
 
 CPU_INFO = Path("/proc/cpuinfo")
 # Of Intel and AMD, of Intel's matrix unit, and of ARM.
@@ -116,7 +105,7 @@ def prepare(
 @cache
 def _load(backend: str) -> list[str]:
     """Import Keras and its backend, and return the names of the GPUs that the backend sees."""
-    with _native_logs_muted(f"The process died while it loaded Keras on {backend}. Its libraries wrote before:"):
+    with native_logs.muted(f"The process died while it loaded Keras on {backend}. Its libraries wrote before:"):
         if backend == "jax":
             _check_jax_platforms()
         importlib.import_module("keras")
@@ -135,7 +124,7 @@ def check_keras_json() -> None:
     home = Path("~").expanduser() if os.access(os.path.expanduser("~"), os.W_OK) else Path("/tmp")  # noqa: PTH111, S108
     path = Path(os.environ.get("KERAS_HOME") or home / ".keras") / "keras.json"
     try:
-        if not path.exists():
+        if not os.path.exists(path):  # noqa: PTH110 - pathlib's raises where a folder may not be entered
             return
         settings = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -319,10 +308,8 @@ def settle(backend: str, device: Device = "auto", threads: int | None = None) ->
     # TensorFlow turns oneDNN on by itself only where it finds AVX-512; with AVX2 alone, LeNet-5 trains
     # three times as fast with it.
     environment.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    # jaxlib 0.10.2 may miscompute on the CPU with this fusion on (jax#39103).
-    flag = "--xla_cpu_experimental_ynn_fusion_type="
-    if backend == "jax" and flag not in environment.get("XLA_FLAGS", ""):
-        environment["XLA_FLAGS"] = f"{environment.get('XLA_FLAGS', '')} {flag}".strip()
+    if backend == "jax":
+        environment["XLA_FLAGS"] = _xla_flags(environment.get("XLA_FLAGS", "").strip())
     if device == "cpu":
         environment["CUDA_VISIBLE_DEVICES"] = "-1"
         environment["JAX_PLATFORMS"] = "cpu"
@@ -331,38 +318,22 @@ def settle(backend: str, device: Device = "auto", threads: int | None = None) ->
             environment[variable] = str(threads)
 
 
-@contextmanager
-def _native_logs_muted(headline: str) -> Iterator[None]:
-    """Keep what libraries write to file descriptor 2 off the terminal, unless the process dies of it.
+def _xla_flags(value: str) -> str:
+    """Return the flags that XLA_FLAGS holds, or that stand in the file that it names, and one of ours.
 
-    TensorFlow logs from C++ before it reads TF_CPP_MIN_LOG_LEVEL, so only the descriptor can be muted. Libraries end
-    a process by abort(), which Python cannot catch: a second process keeps what they wrote, and shows it if this one
-    is gone. Exceptions are not affected.
-
-    Args:
-        headline: Shown above what the libraries wrote.
+    Raises:
+        UserError: It names a file that cannot be read.
     """
-    if sys.stderr:
-        sys.stderr.flush()
-    try:
-        kept = os.dup(2)
-    except OSError:  # standard error is closed
-        yield
-        return
-    read, write = os.pipe()
-    # In a session of its own, so that Ctrl-C does not end it.
-    command = [sys.executable, "-I", "-S", "-c", WATCHER, headline]
-    watcher = subprocess.Popen(command, stdin=read, start_new_session=True)
-    os.close(read)
-    os.dup2(write, 2)
-    os.close(write)
-    try:
-        yield
-    finally:
-        watcher.kill()
-        os.dup2(kept, 2)
-        os.close(kept)
-        watcher.wait()
+    if value and not value.startswith("-"):
+        try:
+            value = Path(value).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            raise UserError(
+                f"XLA_FLAGS is '{value}', neither flags, which begin with -, nor a file of flags."
+            ) from None
+    # jaxlib 0.10.2 may miscompute on the CPU with this fusion on (jax#39103).
+    flag = "--xla_cpu_experimental_ynn_fusion_type="
+    return value if flag in value else f"{value} {flag}".strip()
 
 
 def _gpus(backend: str) -> list[str]:
@@ -394,8 +365,8 @@ def _check_jax_platforms() -> None:
     try:
         jax.devices()
     except (RuntimeError, AssertionError) as error:  # the latter where it is built without the platform
-        reason = str(error).split(" (set JAX_PLATFORMS")[0] or f"this JAX has no platform '{platforms}' here."
-        raise UserError(f"JAX_PLATFORMS is '{platforms}': {reason} Unset it, or set it to cpu.") from None
+        reason = str(error).split(" (set JAX_PLATFORMS")[0].rstrip(".") or "this JAX cannot compute there"
+        raise UserError(f"JAX_PLATFORMS is '{platforms}': {reason}. Unset it, or set it to cpu.") from None
 
 
 def _what_is_missing(backend: str) -> str:

@@ -95,8 +95,8 @@ def test_threads_are_those_that_the_backend_s_variable_names(backend, value, thr
 @pytest.mark.parametrize("ending", ["os.abort()", "pass"])
 def test_what_a_library_writes_before_it_ends_the_process_is_shown(ending):
     code = (
-        "import os\nfrom cnnzoo import runtime\n"
-        "with runtime._native_logs_muted('It died:'):\n"
+        "import os\nfrom cnnzoo import native_logs\n"
+        "with native_logs.muted('It died:'):\n"
         "    os.write(2, b'I0000 a note\\nF0000 Unknown flag in XLA_FLAGS\\n')\n"
         f"    {ending}\n"
     )
@@ -105,6 +105,17 @@ def test_what_a_library_writes_before_it_ends_the_process_is_shown(ending):
         assert (done.returncode, done.stderr) == (0, "")
     else:
         assert (done.returncode, done.stderr) == (-signal.SIGABRT, "It died:\nF0000 Unknown flag in XLA_FLAGS\n")
+
+
+def test_flags_of_xla_may_stand_in_a_file(monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_BACKEND", "jax")  # for ``monkeypatch`` to restore
+    (tmp_path / "flags").write_text("--xla_dump_to=/tmp\n")
+    monkeypatch.setenv("XLA_FLAGS", str(tmp_path / "flags"))
+    runtime.settle("jax")
+    assert os.environ["XLA_FLAGS"] == "--xla_dump_to=/tmp --xla_cpu_experimental_ynn_fusion_type="
+    monkeypatch.setenv("XLA_FLAGS", "xla_dump_to=/tmp")
+    with pytest.raises(UserError, match="XLA_FLAGS is 'xla_dump_to=/tmp', neither flags"):
+        runtime.settle("jax")
 
 
 @pytest.mark.slow
