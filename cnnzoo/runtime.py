@@ -107,7 +107,7 @@ def _load(backend: str) -> list[str]:
     """Import Keras and its backend, and return the names of the GPUs that the backend sees."""
     with native_logs.muted(f"The process died while it loaded Keras on {backend}. Its libraries wrote before:"):
         if backend == "jax":
-            _check_jax_platforms()
+            _check_jax()
         importlib.import_module("keras")
         gpus = _gpus(backend)
         if backend != DEFAULT_BACKEND and importlib.util.find_spec(DEFAULT_BACKEND):
@@ -351,22 +351,22 @@ def _gpus(backend: str) -> list[str]:
     return [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
 
 
-def _check_jax_platforms() -> None:
-    """Check that JAX can compute where JAX_PLATFORMS says.
+def _check_jax() -> None:
+    """Check that JAX starts with what its variables say.
 
     Raises:
-        UserError: It cannot.
+        UserError: It does not.
     """
-    import jax  # noqa: PLC0415
-
-    platforms = os.environ.get("JAX_PLATFORMS")
-    if not platforms:
-        return
     try:
+        import jax  # noqa: PLC0415
+
         jax.devices()
-    except (RuntimeError, AssertionError) as error:  # the latter where it is built without the platform
-        reason = str(error).split(" (set JAX_PLATFORMS")[0].rstrip(".") or "this JAX cannot compute there"
-        raise UserError(f"JAX_PLATFORMS is '{platforms}': {reason}. Unset it, or set it to cpu.") from None
+    except (RuntimeError, ValueError, AssertionError) as error:  # the last where it is built without the platform
+        variables = [f"{name}={value}" for name, value in sorted(os.environ.items()) if name.startswith("JAX_")]
+        if not variables:
+            raise
+        reason = str(error).split(" (set JAX_PLATFORMS")[0].rstrip(".") or "it has no such platform"
+        raise UserError(f"JAX does not start with {' '.join(variables)}: {reason}. Correct or unset that.") from None
 
 
 def _what_is_missing(backend: str) -> str:
