@@ -49,8 +49,8 @@ def prepare_process() -> None:
     # matplotlib's import fails with a notebook's backend or a damaged settings file, see also ``check_matplotlibrc``.
     os.environ["MPLBACKEND"] = "agg"
     os.environ["MATPLOTLIBRC"] = os.devnull
-    # With PYTHONWARNINGS=error a warning would end the import of TensorFlow.
-    warnings.filters[:] = [entry for entry in warnings.filters if entry[0] != "error"]  # type: ignore[index]
+    if sys.warnoptions:  # with PYTHONWARNINGS=error a warning would end the import of TensorFlow
+        warnings.filters[:] = [entry for entry in warnings.filters if entry[0] != "error"]  # type: ignore[index]
 
 
 def check_matplotlibrc() -> None:
