@@ -230,7 +230,8 @@ def prediction(
         for left, panel_width in zip(lefts, widths, strict=True)
     )
     for axes, (heading, pixels), stated in zip(panels, pictures, (size, None), strict=True):
-        axes.imshow(pixels.squeeze(), cmap="gray", vmin=0, vmax=255, interpolation="antialiased")
+        shown_pixels = pixels[..., 0] if pixels.shape[2:] == (1,) else pixels
+        axes.imshow(shown_pixels, cmap="gray", vmin=0, vmax=255, interpolation="antialiased")
         columns, rows = stated or pixels.shape[1::-1]
         axes.set_title(f"{heading}\n{columns}x{rows} pixels")
         axes.set_xticks([])
@@ -251,7 +252,8 @@ def prediction(
     stems.spines[["top", "right"]].set_visible(False)
     stems.set_title(f"{class_names[best]}: {number(values[best])} %", color=VERMILION, fontweight="bold", fontsize=16)
     figure.suptitle(title, fontsize=14)
-    _save(figure, path)
+    # More effort takes a quarter of the time of all, and makes a photograph smaller by a sixth.
+    _save(figure, path, compress_level=1)
 
 
 @default_settings()
@@ -425,10 +427,15 @@ def _figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.1, wspace=0.03))
 
 
-def _save(figure: Figure, path: Path) -> None:
+def _save(figure: Figure, path: Path, *, compress_level: int = 6) -> None:
     """Write a picture, its title in the file's metadata too.
 
     Names of files and classes are drawn as they are, never as formulas, and in any script.
+
+    Args:
+        figure: The picture.
+        path: Its file.
+        compress_level: Of a PNG file, from 0 to 9.
     """
     for text in figure.findobj(Text):
         text.set_parse_math(False)
@@ -436,4 +443,7 @@ def _save(figure: Figure, path: Path) -> None:
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         title = {"Title": figure.get_suptitle() or figure.axes[0].get_title()}
         metadata = title if path.suffix.lower() in {".png", ".svg", ".pdf"} else None  # others take none
-        figure.savefig(temporary, dpi=150, bbox_inches="tight", pad_inches=0.15, metadata=metadata)
+        png: dict[str, Any] = (
+            {"pil_kwargs": {"compress_level": compress_level}} if path.suffix.lower() == ".png" else {}
+        )
+        figure.savefig(temporary, dpi=150, bbox_inches="tight", pad_inches=0.15, metadata=metadata, **png)
