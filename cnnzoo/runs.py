@@ -1,6 +1,7 @@
 """A run's directory: the one place that knows the names of its files."""
 
 import csv
+import errno
 import re
 import shlex
 import subprocess
@@ -152,14 +153,16 @@ class Run:
             lock.release()
 
     def is_in_use(self) -> bool:
-        """Say whether another process holds the run."""
+        """Say whether another process holds the run; on a disk that is read-only, none does."""
         if not self.lock_path.is_file():
             return False
         try:
             with FileLock(self.lock_path, timeout=0):
                 return False
-        except (Timeout, OSError):
+        except Timeout:
             return True
+        except OSError as error:
+            return error.errno != errno.EROFS
 
     def config(self) -> Config:
         """Load the resolved config."""
@@ -305,7 +308,8 @@ def open_finished(directory: Path, unfinished: bool = False) -> Run:
             raise UserError(f"{directory} is damaged: it holds no {run.model_path.name}.")
         return run
     if run.is_in_use():  # by its training, which has not broken off then
-        raise UserError(f"{directory} is in use by another process; wait for it to end.")
+        reached = "; cnnzoo predict takes what it has reached with --unfinished" if run.model_path.is_file() else ""
+        raise UserError(f"{directory} is in use by another process; wait for it to end{reached}.")
     if run.model_path.is_file():
         reached = "its training did not come to its end; --unfinished takes what it reached"
     else:
