@@ -1,52 +1,42 @@
 """A person's own images, classified by a finished run or by an imported model."""
 
+import os
 import warnings
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
+from unicodedata import category
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageOps
-from scipy import ndimage
+from PIL import Image
 
 from cnnzoo import data, metadata, plots, runtime
 from cnnzoo.data import DataSet
-from cnnzoo.data.pictures import decoded, upright
+from cnnzoo.data.glyphs import Ink, Pixels, fit_glyph
+from cnnzoo.data.pictures import decoded, endings, upright
 from cnnzoo.errors import UserError
-from cnnzoo.evaluation import load_classifier, softmax
+from cnnzoo.evaluation import Probabilities, compute_logits, load_classifier, softmax
 from cnnzoo.metadata import Metadata
 from cnnzoo.runs import Run
 from cnnzoo.runtime import Device
 
-Ink = Literal["auto", "dark", "light"]
-Pixels = NDArray[np.uint8]
+# Pixels of the longer side of the copy of an image that is drawn.
+KEPT_SIDE = 1024
 
-# MNIST's digits fill a box of 20 pixels in a field of 28 and are centred by their mass (LeCun et al.
-# 1998, section III.A).
-GLYPH_BOX = 20 / 28
+# Up to this many times longer than wide, an image is resized whole, as torchvision does it. Of a longer one only the
+# part that is used is resized: the whole of 40,000x2 pixels would become 5,120,000x256.
+LONGEST_RESIZED = 16
 
-# Pixels of the longer side of three copies: the one that is drawn, the one in which ink is looked for, and
-# the one that shows little but the light. Photographs have ten times as many, and noise in them.
-KEPT_SIDE, INK_SIDE, LIGHT_SIDE = 1024, 512, 48
+# Images that are computed at once, and threads that decode; a photograph of 50 million pixels takes 150 MB meanwhile.
+BATCH, DECODERS = 8, 4
 
-# No stroke is wider than this part of the longer side; what is wider is paper in another light.
-WIDEST_STROKE = 1 / 3
-
-# Of the darkest ink; what is fainter is a ruling, dirt or blur.
-INK_THRESHOLD = 0.4
-
-# Spots smaller than this part of the largest one are dust, not ink.
-SPECK = 0.02
-
-# Tables, thumbs and rulings come in from the border. What touches none is the glyph if it has this part of
-# their size.
-INNER = 0.05
-
-# Ink must stand out by so many grey values, of 255, and by so many standard deviations of the noise; of
-# a million pixels of noise alone some reach half of that.
-FAINTEST, ABOVE_NOISE = 16, 10
+# The bytes of a picture's stem; a file's name has room for 255, and a temporary one is longer.
+LONGEST_STEM = 180
 
 
 @dataclass(frozen=True)
@@ -55,63 +45,114 @@ class Seen:
 
     Attributes:
         pixels: (height, width, channels), the network's size.
-        original: What was read, upright, for the picture: (height, width, 3), at most KEPT_SIDE a side.
-        size: Width and height of what was read.
+        original: What was read, upright, for the picture: (height, width, 3), at most KEPT_SIDE a side; None where
+            no picture will be drawn.
+        size: Width and height of what was read; None where ``original`` is.
         ink: "dark" where dark strokes on a light ground were turned round, "light" where nothing was,
             None where the data set is not one of glyphs.
     """
 
     pixels: Pixels
-    original: Pixels
-    size: tuple[int, int]
+    original: Pixels | None
+    size: tuple[int, int] | None
     ink: Literal["dark", "light"] | None
 
 
-def see(path: Path, known: DataSet | Metadata, ink: Ink = "auto") -> Seen:
+@dataclass(frozen=True)
+class _Classifier:
+    """A saved model and what it says of its images.
+
+    Attributes:
+        data: The data set that it was trained on, or the description of an imported model.
+        path: Its file.
+        title: Its name on the pictures.
+        folder: Where the pictures go by default.
+        backend: The backend that it was trained on; None where that is unknown.
+        threads: Processor threads of one operation; None for all.
+    """
+
+    data: DataSet | Metadata
+    path: Path
+    title: str
+    folder: Path
+    backend: str | None = None
+    threads: int | None = None
+
+
+def see(path: Path, known: DataSet | Metadata, ink: Ink = "auto", *, keep_original: bool = True) -> Seen:
     """Read an image of any size and bring it into the form of a data set, or into that of an imported model.
 
-    Glyphs are turned to light on dark, freed from their ground however it is lit, cut to their ink,
-    fitted into MNIST's box and centred by mass; with the network's size already they are only turned.
-    Other images are brought to the size as the data set's own were. For an imported model a photograph is
-    resized by its shorter side and its centre is cut out, as ImageNet's are.
+    Glyphs are brought into MNIST's form; see ``glyphs.fit_glyph``. Other images are brought to the size as the data
+    set's own were. For an imported model a photograph is resized by its shorter side and its centre is cut out, as
+    ImageNet's are.
 
     Args:
         path: A file that Pillow reads, such as PNG or JPEG.
         known: The data set that the network was trained on, or what an imported model says of itself.
         ink: For glyphs: "dark" for dark strokes on a light ground, "light" for the reverse, "auto" to judge
             by what stands out.
+        keep_original: Return a copy of what was read, too.
 
     Raises:
         UserError: The file is missing, too large or no image, or the image is blank.
     """
+    if path.is_dir():
+        raise UserError(f"{path} is a folder in which no image can be found.")
     glyphs = isinstance(known, DataSet) and known.glyphs
-    image = _open(path, glyphs)
-    given = image.size
-    height, width, channels = known.input_shape
+    if isinstance(known, DataSet) and not glyphs:
+        pixels = decoded(path, known.input_shape, known.resize)
+        if not keep_original:
+            return Seen(pixels, None, None, None)
+    image = upright(path, paper=glyphs)
+    size, seen_ink = image.size, None
     if isinstance(known, Metadata):
-        pixels = _centre(image, known.shorter_side, (height, width))
+        pixels = _centre(image, known.shorter_side, known.input_shape[:2])
+    if glyphs or keep_original:
         image.thumbnail((KEPT_SIDE, KEPT_SIDE))
-        return Seen(pixels, np.asarray(image), given, None)
-    image.thumbnail((KEPT_SIDE, KEPT_SIDE))
-    if not glyphs:
-        return Seen(decoded(path, known.input_shape, known.resize), np.asarray(image), given, None)
-    grey = image.convert("L" if channels == 1 else "RGB")
-    seen_ink = _ink(grey) if ink == "auto" else ink
-    light_on_dark = ImageOps.invert(grey) if seen_ink == "dark" else grey
-    pixels = np.asarray(light_on_dark)
-    if pixels.max() - pixels.min() < FAINTEST:
-        raise _blank(path)
-    if given != (width, height):
-        pixels = _centred(_strokes(path, light_on_dark), (height, width))
-    return Seen(pixels.reshape(height, width, channels), np.asarray(image), given, seen_ink)
+    if glyphs:
+        pixels, seen_ink = fit_glyph(image, size, known.input_shape, ink, path)
+    return Seen(pixels, np.asarray(image), size, seen_ink) if keep_original else Seen(pixels, None, None, seen_ink)
+
+
+def find_images(folder: Path) -> tuple[list[Path], list[str]]:
+    """Return the images in a folder and in the folders below it, and the names of what is no image there.
+
+    Args:
+        folder: A folder that can be read.
+
+    Returns:
+        The files whose ending is that of a kind of image, sorted; and the names, relative to the folder, of all other
+        files, and of hidden, linked and unreadable folders, which are not looked into.
+    """
+    images: list[Path] = []
+    others: list[Path] = []
+    unreadable: list[OSError] = []
+    for parent, folders, names in os.walk(folder, onerror=unreadable.append):
+        paths = [Path(parent, name) for name in names]
+        good = [path for path in paths if not path.name.startswith(".") and path.suffix.lower() in endings()]
+        images += good
+        closed = [name for name in folders if name.startswith(".") or Path(parent, name).is_symlink()]
+        folders[:] = sorted(set(folders) - set(closed))
+        others += [*(path for path in paths if path not in set(good)), *(Path(parent, name) for name in closed)]
+    left_out = [str(path.relative_to(folder)) for path in others]
+    left_out += [f"{Path(error.filename).relative_to(folder)} (cannot be read)" for error in unreadable]
+    return sorted(images), sorted(left_out)
 
 
 def predict(
-    source: Run | Path, paths: Sequence[Path], ink: Ink = "auto", top: int = 3, device: Device = "auto"
-) -> list[dict[str, Any]]:
-    """Classify images and draw each with its probabilities. A run is to be locked.
+    source: Run | Path,
+    paths: Sequence[Path],
+    ink: Ink = "auto",
+    top: int = 3,
+    device: Device = "auto",
+    *,
+    pictures: int | None = None,
+    folder: Path | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Classify images, and draw the first ones with their probabilities.
 
-    Keras is imported only when there is something to classify.
+    The results come a few at a time, in the order of the images. Keras is imported only when there is something to
+    classify. Nothing is written but the pictures; where they cannot be written, the images are classified all the same.
 
     Args:
         source: A finished run, or the file of an imported model.
@@ -119,172 +160,178 @@ def predict(
         ink: See ``see``.
         top: Classes to name, the likeliest first.
         device: Where to compute.
+        pictures: Draw so many of the images, the first ones; None for all.
+        folder: Where the pictures go; by default into the run, or beside the imported model.
 
     Returns:
-        For each image: image, ink, top (class and probability), probabilities, picture; for one that
+        For each image: image, ink, top (class and probability), probabilities, picture (None without one), and
+        picture_error (a sentence) where its picture could not be written, after which no other is drawn; for one that
         cannot be taken: image, error (a sentence).
 
     Raises:
         UserError: Ink is stated where the data are no glyphs, or a model's file does not say what its
             classes are called.
     """
-    known: DataSet | Metadata
-    if isinstance(source, Run):
-        config = source.config()
-        known, path, folder = data.describe(config.data), source.model_path, source.predictions_folder
-        backend, threads, by = config.runtime.backend, config.runtime.threads, source.directory.resolve().name
-    else:
-        known, path, folder = _described(source), source, source.parent / f"{source.stem}-predictions"
-        backend, threads, by = None, None, known.title
+    classifier = _classifier_of(source)
+    known = classifier.data
     if ink != "auto" and not (isinstance(known, DataSet) and known.glyphs):
         raise UserError(f"--ink {ink}: {known.title} has no strokes on a ground; leave the option out.")
-    results: list[dict[str, Any]] = [{"image": str(path)} for path in paths]
-    good: list[tuple[dict[str, Any], Seen]] = []
-    for image, result in zip(paths, results, strict=True):
-        try:
-            good.append((result, see(image, known, ink)))
-        except UserError as error:
-            result["error"] = str(error)
-    if not good:
-        return results
-    runtime.prepare_for_saved_model(backend, device, threads)
-    model = load_classifier(path, known.input_shape, len(known.class_names))
-    logits = model.predict(np.stack([seen.pixels for _, seen in good]), verbose=0)
-    taken: set[Path] = set()
-    for (result, seen), probabilities in zip(good, softmax(logits), strict=True):
-        name = Path(result["image"]).name
-        picture = _free(folder / f"{Path(name).stem}.png", taken)
-        plots.prediction(
-            seen.pixels,
-            seen.original,
-            probabilities,
-            known.class_names,
-            picture,
-            size=seen.size,
-            title=f"{name}, classified by {by}",
+    album = _Album(folder or classifier.folder, known.class_names, classifier.title)
+    return _classify(classifier, list(paths), ink, top, device, len(paths) if pictures is None else pictures, album)
+
+
+def printable(name: str) -> str:
+    """Return a file's name with its control characters, and its bytes that are no text, escaped."""
+    return "".join(
+        letter if letter.isprintable() or category(letter) == "Zs" else letter.encode("unicode_escape").decode()
+        for letter in name
+    )
+
+
+def _classify(
+    classifier: _Classifier,
+    paths: list[Path],
+    ink: Ink,
+    top: int,
+    device: Device,
+    pictures: int,
+    album: "_Album",
+) -> Iterator[dict[str, Any]]:
+    known = classifier.data
+    batch_size = min(BATCH, len(paths))
+    model: Any = None
+    with warnings.catch_warnings(), closing(_read_ahead(paths, known, ink, pictures)) as read:
+        warnings.filterwarnings("ignore", module="PIL")  # of metadata in a strange form, and of sizes that are refused
+        outcomes = zip(paths, read, strict=True)
+        while chunk := list(islice(outcomes, batch_size)):
+            pixels = [seen.pixels for _, seen in chunk if isinstance(seen, Seen)]
+            if pixels:
+                model = model or _load(classifier, device)
+                rows = iter(softmax(compute_logits(model, np.stack(pixels), batch_size)))
+            for path, seen in chunk:
+                if isinstance(seen, UserError):
+                    yield {"image": str(path), "error": str(seen)}
+                    continue
+                row = next(rows)
+                order = row.argsort()[::-1][:top]
+                yield {
+                    "image": str(path),
+                    "ink": seen.ink,
+                    "top": [{"class": known.class_names[i], "probability": float(row[i])} for i in order],
+                    "probabilities": {name: float(p) for name, p in zip(known.class_names, row, strict=True)},
+                    **album.add(path, seen, row),
+                }
+
+
+def _read_ahead(
+    paths: Sequence[Path], known: DataSet | Metadata, ink: Ink, pictures: int
+) -> Generator[Seen | UserError]:
+    """Yield what becomes of each image; threads decode the next few while the last few are computed."""
+    pool = ThreadPoolExecutor(min(DECODERS, runtime.available_cores()), thread_name_prefix="decoding")
+    futures: deque[Future[Seen]] = deque()
+    try:
+        for index, path in enumerate(paths):
+            futures.append(pool.submit(see, path, known, ink, keep_original=index < pictures))
+            if len(futures) > 2 * BATCH:
+                yield _outcome(futures.popleft())
+        while futures:
+            yield _outcome(futures.popleft())
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _outcome(future: "Future[Seen]") -> Seen | UserError:
+    try:
+        return future.result()
+    except UserError as error:
+        return error
+
+
+def _load(classifier: _Classifier, device: Device) -> Any:
+    known = classifier.data
+    runtime.prepare_for_saved_model(classifier.backend, device, classifier.threads)
+    return load_classifier(classifier.path, known.input_shape, len(known.class_names))
+
+
+def _classifier_of(source: Run | Path) -> _Classifier:
+    if isinstance(source, Run):
+        config = source.config()
+        backend, threads = config.runtime.backend, config.runtime.threads
+        folder = source.predictions_folder
+        return _Classifier(data.describe(config.data), source.model_path, source.name, folder, backend, threads)
+    known = metadata.read(source)
+    if known is None:
+        raise UserError(
+            f"{source} does not say what its classes are called; name a run, or a model of `weights import`."
         )
-        order = probabilities.argsort()[::-1][:top]
-        result |= {
-            "ink": seen.ink,
-            "top": [{"class": known.class_names[i], "probability": float(probabilities[i])} for i in order],
-            "probabilities": {name: float(p) for name, p in zip(known.class_names, probabilities, strict=True)},
-            "picture": str(picture),
-        }
-    return results
-
-
-def _described(path: Path) -> Metadata:
-    described = metadata.read(path)
-    if described is None:
-        raise UserError(f"{path} does not say what its classes are called; name a run, or a model of `weights import`.")
-    return described
+    return _Classifier(known, source, known.title, source.parent / f"{source.stem}-predictions")
 
 
 def _centre(image: Image.Image, shorter_side: int, size: tuple[int, int]) -> Pixels:
-    """Return the centre of a photograph that was resized by its shorter side, as torchvision does it."""
-    shorter = min(image.size)
-    resized = image.resize(
-        (shorter_side * image.width // shorter, shorter_side * image.height // shorter), Image.Resampling.BILINEAR
-    )
-    left, top = round((resized.width - size[1]) / 2), round((resized.height - size[0]) / 2)
-    return np.asarray(resized.crop((left, top, left + size[1], top + size[0])))
+    """Return the centre of a photograph that was resized by its shorter side, as torchvision does it.
 
-
-def _free(picture: Path, taken: set[Path]) -> Path:
-    """Return a name that no other image of this call has."""
-    free, number = picture, 1
-    while free in taken:
-        number += 1
-        free = picture.with_stem(f"{picture.stem}-{number}")
-    taken.add(free)
-    return free
-
-
-def _open(path: Path, glyphs: bool) -> Image.Image:
-    """Return an image upright and in RGB, whatever the file holds."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        return upright(path, paper=glyphs)
-
-
-def _ink(grey: Image.Image) -> Literal["dark", "light"]:
-    """Judge by what stands out most, to either side, from a running median as wide as half the image."""
-    light = np.asarray(_reduced(grey, LIGHT_SIDE))
-    light = ndimage.median_filter(light, max(light.shape) // 2 + 1, mode="nearest")
-    pixels = _reduced(grey, INK_SIDE)
-    ground = Image.fromarray(light).resize(pixels.size, Image.Resampling.BILINEAR)
-    return "dark" if ((np.asarray(pixels, "float64") - np.asarray(ground)) ** 5).sum() < 0 else "light"
-
-
-def _strokes(path: Path, light_on_dark: Image.Image) -> Pixels:
-    """Return the part of an image that holds ink, its ground brought to 0 and its ink to 255."""
-    paper = 255 - np.asarray(_reduced(light_on_dark, INK_SIDE), "float64")
-    ground = _ground(paper)
-    contrast = ground - paper
-    density = contrast / np.maximum(ground, 1)
-    darkest = _strongest(density)
-    noise = float(np.median(np.abs(np.diff(density.ravel())))) / 0.95  # of normal noise 0.95 standard deviations
-    if _strongest(contrast) < FAINTEST or darkest < ABOVE_NOISE * noise:
-        raise _blank(path)
-    regions, count = ndimage.label(density >= INK_THRESHOLD * darkest, structure=np.ones((3, 3)))
-    sizes = np.bincount(regions.ravel(), minlength=count + 1)
-    sizes[0] = 0
-    inner = sizes.copy()
-    inner[np.concatenate([regions[0], regions[-1], regions[:, 0], regions[:, -1]])] = 0
-    if inner.max() >= INNER * sizes.max():
-        sizes = inner
-    glyph = (sizes >= SPECK * sizes.max())[regions] & (regions > 0)
-    rows, columns = np.flatnonzero(glyph.any(axis=1)), np.flatnonzero(glyph.any(axis=0))
-    cut = np.where(glyph, density / darkest, 0)[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return np.asarray(np.round(255 * np.clip(cut, 0, 1)), dtype="uint8")
-
-
-def _ground(paper: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the grey values that light paper would have without its dark strokes.
-
-    A closing by a square wider than any stroke: it leaves gradients, vignettes and edges of shadows
-    exactly as they are, because the square may stick out over the border.
+    Args:
+        image: In RGB.
+        shorter_side: Pixels of that side once it is resized.
+        size: Height and width of the centre.
     """
-    side = int(WIDEST_STROKE * max(paper.shape)) + 1
-    smooth = ndimage.gaussian_filter(paper, 1.5 * max(paper.shape) / INK_SIDE, mode="nearest")
-    closed = ndimage.grey_closing(np.pad(smooth, side, constant_values=-1), side)
-    return np.asarray(closed[side:-side, side:-side])
+    shorter = min(image.size)
+    width, height = shorter_side * image.width // shorter, shorter_side * image.height // shorter
+    left, top = round((width - size[1]) / 2), round((height - size[0]) / 2)
+    right, bottom = left + size[1], top + size[0]
+    if max(image.size) <= LONGEST_RESIZED * shorter:
+        resized = image.resize((width, height), Image.Resampling.BILINEAR)
+        return np.asarray(resized.crop((left, top, right, bottom)))
+    across, down = image.width / width, image.height / height
+    box = (left * across, top * down, right * across, bottom * down)
+    # Pillow rounds the box to single precision, so a pixel may differ by one grey value.
+    return np.asarray(image.resize((size[1], size[0]), Image.Resampling.BILINEAR, box=box))
 
 
-def _strongest(values: NDArray[np.float64]) -> float:
-    """Return the largest value that is not a single pixel's."""
-    return float(np.sort(values, axis=None)[-max(3, values.size // 10**4) :][0])
+class _Album:
+    """The pictures of predictions in a folder.
 
+    Args:
+        folder: Made with the first picture.
+        class_names: In the probabilities' order.
+        title: Of the network, for the pictures' titles.
+    """
 
-def _reduced(image: Image.Image, side: int) -> Image.Image:
-    """Return a copy of at most so many pixels a side; each is the mean of what it covers."""
-    copy = image.copy()
-    copy.thumbnail((side, side), Image.Resampling.BOX)
-    return copy
+    def __init__(self, folder: Path, class_names: Sequence[str], title: str) -> None:
+        self._folder = folder
+        self._class_names = class_names
+        self._title = title
+        self._taken: set[str] = set()
+        self._is_writable = True
 
+    def add(self, path: Path, seen: Seen, probabilities: Probabilities) -> dict[str, str | None]:
+        """Draw an image and return picture, its path or None, and picture_error where it could not be written."""
+        if seen.original is None or not self._is_writable:
+            return {"picture": None}
+        picture = self._free_path(path)
+        name = printable(path.name)
+        try:
+            plots.prediction(
+                seen.pixels,
+                seen.original,
+                probabilities,
+                self._class_names,
+                picture,
+                size=seen.size,
+                title=f"{name}, classified by {printable(self._title)}",
+            )
+        except OSError as error:
+            self._is_writable = False
+            where = error.filename or picture
+            return {"picture": None, "picture_error": f"{where} cannot be written: {error.strerror or error}"}
+        return {"picture": str(picture)}
 
-def _blank(path: Path) -> UserError:
-    return UserError(f"{path} is blank: nothing stands out from its ground.")
-
-
-def _centred(glyph: Pixels, size: tuple[int, int]) -> Pixels:
-    """Return a glyph scaled into the middle box of a dark field, its centre of mass in the centre."""
-    height, width = size
-    scale = GLYPH_BOX * min(size) / max(glyph.shape)
-    # A stroke thinner than a pixel of the small image would fade away; MNIST's are two to three wide.
-    width_now = 2.0 * float(ndimage.distance_transform_cdt(np.pad(glyph > 127, 1), "chessboard").max())
-    missing = (2.0 / scale - width_now) / 2
-    if missing >= 1:
-        reach = int(np.ceil(missing))
-        glyph = ndimage.grey_dilation(np.pad(glyph, reach), size=(2 * reach + 1, 2 * reach + 1))
-        scale = GLYPH_BOX * min(size) / max(glyph.shape)
-    small = (max(1, round(glyph.shape[1] * scale)), max(1, round(glyph.shape[0] * scale)))
-    scaled = np.asarray(Image.fromarray(glyph).resize(small, Image.Resampling.LANCZOS))
-    mass = scaled.astype("float64")
-    row = (mass.sum(axis=1) @ np.arange(small[1])) / mass.sum()
-    column = (mass.sum(axis=0) @ np.arange(small[0])) / mass.sum()
-    top = int(np.clip(round((height - 1) / 2 - row), 0, height - small[1]))
-    left = int(np.clip(round((width - 1) / 2 - column), 0, width - small[0]))
-    field = np.zeros(size, "uint8")
-    field[top : top + small[1], left : left + small[0]] = scaled
-    return field
+    def _free_path(self, path: Path) -> Path:
+        """Return a path that no other image of this call has."""
+        stem = os.fsencode(path.stem)[:LONGEST_STEM].decode(errors="replace")
+        free, number = stem, 1
+        while free.casefold() in self._taken:  # some disks take capital and small letters for the same
+            number += 1
+            free = f"{stem}-{number}"
+        self._taken.add(free.casefold())
+        return self._folder / f"{free}.png"

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 
 from cnnzoo import data, metadata
 from cnnzoo.errors import UserError
+from cnnzoo.evaluation import DIRECT, compute_logits
 from cnnzoo.metadata import Metadata
 from cnnzoo.prediction import predict, see
 from cnnzoo.runs import Run
@@ -369,3 +370,26 @@ def test_an_imported_model_sees_the_centre_of_a_photograph_and_names_its_own_cla
     assert list(found["probabilities"].values()) == pytest.approx(powers / powers.sum(), rel=1e-2)
     assert set(found["probabilities"]) == {"red", "green", "blue"}
     assert found["picture"] == str(tmp_path / "model-predictions" / "photograph.png")
+
+
+@pytest.mark.parametrize("size", [(3000, 20), (33, 900), (600, 1)])
+def test_a_strip_is_seen_as_if_it_were_resized_whole(size, tmp_path):
+    width, height = size
+    strip = Image.fromarray(np.random.default_rng(0).integers(0, 256, (height, width, 3)).astype("uint8"))
+    strip.save(tmp_path / "strip.png")
+    resized = (256 * width // min(size), 256 * height // min(size))
+    left, top = round((resized[0] - 224) / 2), round((resized[1] - 224) / 2)
+    cut = strip.resize(resized, Image.Resampling.BILINEAR).crop((left, top, left + 224, top + 224))
+    seen = see(tmp_path / "strip.png", described(224, ("a",)))
+    assert np.abs(np.asarray(cut, int) - seen.pixels).max() <= 1
+
+
+@pytest.mark.every_backend
+@pytest.mark.parametrize("batch_size", [DIRECT, DIRECT + 3])
+def test_logits_are_those_of_keras_whether_or_not_they_are_compiled(batch_size):
+    layers = [keras.Input((5, 5, 3)), keras.layers.Conv2D(2, 3), keras.layers.Dropout(0.5), keras.layers.Flatten()]
+    model = keras.Sequential(layers)
+    images = np.random.default_rng(0).integers(0, 256, (3, 5, 5, 3)).astype("uint8")
+    logits = compute_logits(model, images, batch_size)
+    assert logits.shape == (3, 18)
+    assert logits == pytest.approx(model.predict(images, verbose=0), rel=1e-5, abs=1e-3)

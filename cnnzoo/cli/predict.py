@@ -1,7 +1,6 @@
 """``cnnzoo predict``."""
 
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +10,20 @@ from rich.table import Table
 from cnnzoo import prediction, runs
 from cnnzoo.cli.options import device_option
 from cnnzoo.cli.output import json_option, print_json, print_table, results
+from cnnzoo.data import bars
+from cnnzoo.data.glyphs import Ink
 from cnnzoo.errors import UserError
-from cnnzoo.prediction import Ink
+from cnnzoo.prediction import printable
 from cnnzoo.runtime import Device
 
 GROUNDS = {"dark": "dark on light, inverted", "light": "light on dark", None: "as it is"}
 UNSURE = "\nunsure: no class has half of the probability"
+
+# Images that are drawn unless --pictures asks for all; drawing one takes longer than classifying it.
+DRAWN = 10
+
+# Files in a folder of images that are named as left out; more are counted.
+NAMED = 5
 
 
 @click.command("predict")
@@ -30,40 +37,117 @@ UNSURE = "\nunsure: no class has half of the probability"
     show_default=True,
     help="Digits: dark strokes on light paper, or light ones on dark; auto judges by what stands out.",
 )
+@click.option(
+    "--pictures/--no-pictures",
+    default=None,
+    help=f"Draw every image with its probabilities, or none; by default the first {DRAWN}.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    help="A new directory for the pictures; by default predictions in the run, or beside the model.",
+)
 @device_option
-@click.option("--unfinished", is_flag=True, help="Take what an interrupted run reached.")
+@click.option("--unfinished", is_flag=True, help="Take what an interrupted run, or one that still trains, reached.")
 @json_option
 def command(
     source: Path,
     images: tuple[Path, ...],
     top: int,
     ink: Ink,
+    pictures: bool | None,
+    output: Path | None,
     device: Device | None,
     unfinished: bool,
     as_json: bool,
 ) -> None:
     """Classify images of any size and kind with a finished run, or with a model of `weights import`.
 
-    An image that cannot be taken is named, the others are classified; the exit code is 2 then.
+    A folder stands for all images in it. An image that cannot be taken is named, the others are classified; the exit
+    code is 2 then.
     """
     imported = source.suffix == ".keras" and source.is_file()
     if not images or (source.is_file() and not imported):
         raise UserError("Name a run and then its images, such as: cnnzoo predict runs/0001-digits seven.png")
+    if output and pictures is False:
+        raise UserError("--output says where pictures go, and --no-pictures draws none; leave one of them out.")
+    if output and output.exists():
+        raise UserError(f"--output {output} exists already; name a new directory.")
     run = None if imported else runs.open_finished(source, unfinished)
-    with run.locked() if run else nullcontext():
-        found = prediction.predict(run or source, images, ink, top, device or "auto")
-    good = [result for result in found if "error" not in result]
+    paths = _images_in(images)
+    limit = DRAWN if pictures is None else len(paths) * pictures
+    predictions = prediction.predict(run or source, paths, ink, top, device or "auto", pictures=limit, folder=output)
+    found = _collect(predictions, len(paths), as_json=as_json)
     if as_json:
         print_json({"run" if run else "model": str(source), "predictions": found})
-    elif good:
-        print_table(results(), _table(good))
-        for result in good:
-            click.echo(f"Picture: {result['picture']}")
-    for result in found:
-        if "error" in result:
-            click.echo(f"Error: {result['error']}", err=True)
-    if len(good) < len(found):
+    else:
+        _print(found)
+    failed = [result["error"] for result in found if "error" in result]
+    for error in failed:
+        click.echo(f"Error: {printable(error)}", err=True)
+    all_written = _explain_pictures(found, limit, output, asked=bool(pictures or output))
+    if failed or not all_written:
         click.get_current_context().exit(2)
+
+
+def _collect(predictions: Iterator[dict[str, Any]], count: int, *, as_json: bool) -> list[dict[str, Any]]:
+    """Return all predictions, with a bar meanwhile; on Ctrl-C print those that there are."""
+    found: list[dict[str, Any]] = []
+    try:
+        with bars.counting("Classifying images", count) as advance:
+            for result in predictions:
+                if not as_json:
+                    result.pop("probabilities", None)  # of a thousand classes, for thousands of images
+                found.append(result)
+                advance(1)
+    except KeyboardInterrupt:
+        if not as_json:  # which a program would take for complete
+            _print(found)
+            click.echo(f"{len(found):,} of {count:,} images classified.", err=True)
+        raise
+    return found
+
+
+def _images_in(paths: Sequence[Path]) -> list[Path]:
+    """Return the images with those in folders in the folders' places, and say what was left out there."""
+    images: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            images.append(path)
+            continue
+        if runs.Run(path).config_path.is_file():
+            raise UserError(f"{path} is a run and holds no images; name one run, and then images.")
+        inside, others = prediction.find_images(path)
+        images += inside or [path]
+        count = f"{len(inside):,} {'image' if len(inside) == 1 else 'images'}"
+        left_out = ""
+        if others:
+            more = f" and {len(others) - NAMED:,} more" if len(others) > NAMED else ""
+            left_out = f"; left out: {', '.join(map(printable, others[:NAMED]))}{more}"
+        click.echo(f"{printable(str(path))}: {count}{left_out}", err=True)
+    return images
+
+
+def _explain_pictures(found: Sequence[dict[str, Any]], limit: int, output: Path | None, *, asked: bool) -> bool:
+    """Say which images were not drawn and why; return False where pictures that were asked for could not be written."""
+    good = [result for result in found if "error" not in result]
+    count = f"{sum(bool(result['picture']) for result in good):,} of {len(good):,} images drawn"
+    failure = next((result["picture_error"] for result in good if "picture_error" in result), None)
+    if failure:
+        elsewhere = "" if output else "; --output DIR puts pictures elsewhere, --no-pictures draws none"
+        click.echo(f"{'Error: ' if asked else ''}{count}: {printable(failure)}{elsewhere}.", err=True)
+    elif 0 < limit < len(found):
+        click.echo(f"{count}, those among the first {limit}; --pictures draws all, --no-pictures none.", err=True)
+    return not (failure and asked)
+
+
+def _print(found: Sequence[dict[str, Any]]) -> None:
+    good = [result for result in found if "error" not in result]
+    if good:
+        print_table(results(), _table(good))
+    for result in good:
+        if result["picture"]:
+            click.echo(f"Picture: {printable(result['picture'])}")
 
 
 def _table(found: Sequence[dict[str, Any]]) -> Table:
@@ -73,7 +157,7 @@ def _table(found: Sequence[dict[str, Any]]) -> Table:
     table.columns[2].justify = "right"
     for result in found:
         table.add_row(
-            f"{result['image']}\n({GROUNDS[result['ink']]}){'' if _is_sure(result) else UNSURE}",
+            f"{printable(result['image'])}\n({GROUNDS[result['ink']]}){'' if _is_sure(result) else UNSURE}",
             "\n".join(entry["class"] for entry in result["top"]),
             "\n".join(_percent(entry["probability"]) for entry in result["top"]),
         )

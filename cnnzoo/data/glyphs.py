@@ -1,0 +1,155 @@
+"""Handwritten digits in photographs, brought into MNIST's form: light on dark, in a box, centred by mass."""
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+from scipy import ndimage
+
+from cnnzoo.errors import UserError
+
+Ink = Literal["auto", "dark", "light"]
+Pixels = NDArray[np.uint8]
+
+# MNIST's digits fill a box of 20 pixels in a field of 28 and are centred by their mass (LeCun et al.
+# 1998, section III.A).
+GLYPH_BOX = 20 / 28
+
+# Pixels of the longer side of two copies: the one in which ink is looked for, and the one that shows little but
+# the light. Photographs have ten times as many, and noise in them.
+INK_SIDE, LIGHT_SIDE = 512, 48
+
+# No stroke is wider than this part of the longer side; what is wider is paper in another light.
+WIDEST_STROKE = 1 / 3
+
+# Of the darkest ink; what is fainter is a ruling, dirt or blur.
+INK_THRESHOLD = 0.4
+
+# Spots smaller than this part of the largest one are dust, not ink.
+SPECK = 0.02
+
+# Tables, thumbs and rulings come in from the border. What touches none is the glyph if it has this part of
+# their size.
+INNER = 0.05
+
+# Ink must stand out by so many grey values, of 255, and by so many standard deviations of the noise; of
+# a million pixels of noise alone some reach half of that.
+FAINTEST, ABOVE_NOISE = 16, 10
+
+
+def fit_glyph(
+    image: Image.Image, size: tuple[int, int], input_shape: tuple[int, int, int], ink: Ink, path: Path
+) -> tuple[Pixels, Literal["dark", "light"]]:
+    """Return a glyph in a network's size, and its ink.
+
+    It is turned to light on dark, freed from its ground however that is lit, cut to its ink, fitted into MNIST's box
+    and centred by mass; an image of the network's size already is only turned.
+
+    Args:
+        image: In RGB, possibly a reduced copy.
+        size: Width and height of the image that was read.
+        input_shape: Height, width and channels of the network.
+        ink: "dark" for dark strokes on a light ground, "light" for the reverse, "auto" to judge by what stands out.
+        path: The file, for the sentence of an error.
+
+    Returns:
+        Pixels of ``input_shape``; and "dark" where dark strokes on a light ground were inverted, "light" where not.
+
+    Raises:
+        UserError: The image is blank.
+    """
+    height, width, channels = input_shape
+    grey = image.convert("L" if channels == 1 else "RGB")
+    seen_ink = _ink(grey) if ink == "auto" else ink
+    light_on_dark = ImageOps.invert(grey) if seen_ink == "dark" else grey
+    pixels = np.asarray(light_on_dark)
+    if pixels.max() - pixels.min() < FAINTEST:
+        raise _blank(path)
+    if size != (width, height):
+        pixels = _centred(_strokes(path, light_on_dark), (height, width))
+    return pixels.reshape(input_shape), seen_ink
+
+
+def _ink(grey: Image.Image) -> Literal["dark", "light"]:
+    """Judge by what stands out most, to either side, from a running median as wide as half the image."""
+    light = np.asarray(_reduced(grey, LIGHT_SIDE))
+    light = ndimage.median_filter(light, max(light.shape) // 2 + 1, mode="nearest")
+    pixels = _reduced(grey, INK_SIDE)
+    ground = Image.fromarray(light).resize(pixels.size, Image.Resampling.BILINEAR)
+    return "dark" if ((np.asarray(pixels, "float64") - np.asarray(ground)) ** 5).sum() < 0 else "light"
+
+
+def _strokes(path: Path, light_on_dark: Image.Image) -> Pixels:
+    """Return the part of an image that holds ink, its ground brought to 0 and its ink to 255."""
+    paper = 255 - np.asarray(_reduced(light_on_dark, INK_SIDE), "float64")
+    ground = _ground(paper)
+    contrast = ground - paper
+    density = contrast / np.maximum(ground, 1)
+    darkest = _strongest(density)
+    noise = float(np.median(np.abs(np.diff(density.ravel())))) / 0.95  # of normal noise 0.95 standard deviations
+    if _strongest(contrast) < FAINTEST or darkest < ABOVE_NOISE * noise:
+        raise _blank(path)
+    regions, count = ndimage.label(density >= INK_THRESHOLD * darkest, structure=np.ones((3, 3)))
+    sizes = np.bincount(regions.ravel(), minlength=count + 1)
+    sizes[0] = 0
+    inner = sizes.copy()
+    inner[np.concatenate([regions[0], regions[-1], regions[:, 0], regions[:, -1]])] = 0
+    if inner.max() >= INNER * sizes.max():
+        sizes = inner
+    glyph = (sizes >= SPECK * sizes.max())[regions] & (regions > 0)
+    rows, columns = np.flatnonzero(glyph.any(axis=1)), np.flatnonzero(glyph.any(axis=0))
+    cut = np.where(glyph, density / darkest, 0)[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return np.asarray(np.round(255 * np.clip(cut, 0, 1)), dtype="uint8")
+
+
+def _ground(paper: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the grey values that light paper would have without its dark strokes.
+
+    A closing by a square wider than any stroke: it leaves gradients, vignettes and edges of shadows
+    exactly as they are, because the square may stick out over the border.
+    """
+    side = int(WIDEST_STROKE * max(paper.shape)) + 1
+    smooth = ndimage.gaussian_filter(paper, 1.5 * max(paper.shape) / INK_SIDE, mode="nearest")
+    closed = ndimage.grey_closing(np.pad(smooth, side, constant_values=-1), side)
+    return np.asarray(closed[side:-side, side:-side])
+
+
+def _strongest(values: NDArray[np.float64]) -> float:
+    """Return the largest value that is not a single pixel's."""
+    return float(np.sort(values, axis=None)[-max(3, values.size // 10**4) :][0])
+
+
+def _reduced(image: Image.Image, side: int) -> Image.Image:
+    """Return a copy of at most so many pixels a side; each is the mean of what it covers."""
+    copy = image.copy()
+    copy.thumbnail((side, side), Image.Resampling.BOX)
+    return copy
+
+
+def _blank(path: Path) -> UserError:
+    return UserError(f"{path} is blank: nothing stands out from its ground.")
+
+
+def _centred(glyph: Pixels, size: tuple[int, int]) -> Pixels:
+    """Return a glyph scaled into the middle box of a dark field, its centre of mass in the centre."""
+    height, width = size
+    scale = GLYPH_BOX * min(size) / max(glyph.shape)
+    # A stroke thinner than a pixel of the small image would fade away; MNIST's are two to three wide.
+    width_now = 2.0 * float(ndimage.distance_transform_cdt(np.pad(glyph > 127, 1), "chessboard").max())
+    missing = (2.0 / scale - width_now) / 2
+    if missing >= 1:
+        reach = int(np.ceil(missing))
+        glyph = ndimage.grey_dilation(np.pad(glyph, reach), size=(2 * reach + 1, 2 * reach + 1))
+        scale = GLYPH_BOX * min(size) / max(glyph.shape)
+    small = (max(1, round(glyph.shape[1] * scale)), max(1, round(glyph.shape[0] * scale)))
+    scaled = np.asarray(Image.fromarray(glyph).resize(small, Image.Resampling.LANCZOS))
+    mass = scaled.astype("float64")
+    row = (mass.sum(axis=1) @ np.arange(small[1])) / mass.sum()
+    column = (mass.sum(axis=0) @ np.arange(small[0])) / mass.sum()
+    top = int(np.clip(round((height - 1) / 2 - row), 0, height - small[1]))
+    left = int(np.clip(round((width - 1) / 2 - column), 0, width - small[0]))
+    field = np.zeros(size, "uint8")
+    field[top : top + small[1], left : left + small[0]] = scaled
+    return field
