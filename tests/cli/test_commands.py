@@ -142,7 +142,7 @@ WRONG = {
     "eval unfinished/config.yaml": "is a file of a run; name the run: unfinished",
     "predict RUN text.png": "text.png is not an image",
     "predict RUN none.png": "There is no image none.png",
-    "predict RUN .": ". is a folder; name an image.",
+    "predict RUN .": "text.png is not an image that can be read",
     "predict nothing text.png": "nothing is not a run",
     "models resnext": "resnext",
     "show lenet": "Did you mean 'lenet5'?",
