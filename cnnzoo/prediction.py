@@ -18,7 +18,7 @@ from PIL import Image
 from cnnzoo import data, metadata, plots, runtime
 from cnnzoo.data import DataSet
 from cnnzoo.data.glyphs import Ink, Pixels, fit_glyph
-from cnnzoo.data.pictures import decoded, endings, upright
+from cnnzoo.data.pictures import WHITE, decoded, upright
 from cnnzoo.errors import UserError
 from cnnzoo.evaluation import Probabilities, compute_logits, load_classifier, softmax
 from cnnzoo.metadata import Metadata
@@ -100,10 +100,10 @@ def see(path: Path, known: DataSet | Metadata, ink: Ink = "auto", *, keep_origin
         raise UserError(f"{path} is a folder in which no image can be found.")
     glyphs = isinstance(known, DataSet) and known.glyphs
     if isinstance(known, DataSet) and not glyphs:
-        pixels = decoded(path, known.input_shape, known.resize)
+        pixels = decoded(path, known.input_shape, known.resize, known.white)
         if not keep_original:
             return Seen(pixels, None, None, None)
-    image = upright(path, paper=glyphs)
+    image = upright(path, paper=glyphs, white=known.white if isinstance(known, DataSet) else WHITE)
     size, seen_ink = image.size, None
     if isinstance(known, Metadata):
         pixels = _centre(image, known.shorter_side, known.input_shape[:2])
@@ -112,31 +112,6 @@ def see(path: Path, known: DataSet | Metadata, ink: Ink = "auto", *, keep_origin
     if glyphs:
         pixels, seen_ink = fit_glyph(image, size, known.input_shape, ink, path)
     return Seen(pixels, np.asarray(image), size, seen_ink) if keep_original else Seen(pixels, None, None, seen_ink)
-
-
-def find_images(folder: Path) -> tuple[list[Path], list[str]]:
-    """Return the images in a folder and in the folders below it, and the names of what is no image there.
-
-    Args:
-        folder: A folder that can be read.
-
-    Returns:
-        The files whose ending is that of a kind of image, sorted; and the names, relative to the folder, of all other
-        files, and of hidden, linked and unreadable folders, which are not looked into.
-    """
-    images: list[Path] = []
-    others: list[Path] = []
-    unreadable: list[OSError] = []
-    for parent, folders, names in os.walk(folder, onerror=unreadable.append):
-        paths = [Path(parent, name) for name in names]
-        good = [path for path in paths if not path.name.startswith(".") and path.suffix.lower() in endings()]
-        images += good
-        closed = [name for name in folders if name.startswith(".") or Path(parent, name).is_symlink()]
-        folders[:] = sorted(set(folders) - set(closed))
-        others += [*(path for path in paths if path not in set(good)), *(Path(parent, name) for name in closed)]
-    left_out = [str(path.relative_to(folder)) for path in others]
-    left_out += [f"{Path(error.filename).relative_to(folder)} (cannot be read)" for error in unreadable]
-    return sorted(images), sorted(left_out)
 
 
 def predict(

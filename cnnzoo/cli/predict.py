@@ -12,6 +12,7 @@ from cnnzoo.cli.options import device_option
 from cnnzoo.cli.output import json_option, print_json, print_table, results
 from cnnzoo.data import bars
 from cnnzoo.data.glyphs import Ink
+from cnnzoo.data.layout import describe_left_out, find_images
 from cnnzoo.errors import UserError
 from cnnzoo.prediction import printable
 from cnnzoo.runtime import Device
@@ -21,9 +22,6 @@ UNSURE = "\nunsure: no class has half of the probability"
 
 # Images that are drawn unless --pictures asks for all; drawing one takes longer than classifying it.
 DRAWN = 10
-
-# Files in a folder of images that are named as left out; more are counted.
-NAMED = 5
 
 
 @click.command("predict")
@@ -117,13 +115,10 @@ def _images_in(paths: Sequence[Path]) -> list[Path]:
             continue
         if runs.Run(path).config_path.is_file():
             raise UserError(f"{path} is a run and holds no images; name one run, and then images.")
-        inside, others = prediction.find_images(path)
+        inside, others = find_images(path)
         images += inside or [path]
         count = f"{len(inside):,} {'image' if len(inside) == 1 else 'images'}"
-        left_out = ""
-        if others:
-            more = f" and {len(others) - NAMED:,} more" if len(others) > NAMED else ""
-            left_out = f"; left out: {', '.join(map(printable, others[:NAMED]))}{more}"
+        left_out = f"; left out: {printable(describe_left_out(others, path))}" if others else ""
         click.echo(f"{printable(str(path))}: {count}{left_out}", err=True)
     return images
 

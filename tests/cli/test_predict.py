@@ -114,7 +114,8 @@ def test_a_folder_stands_for_its_images_and_what_is_left_out_is_named(cnnzoo, av
     answer = cnnzoo("predict", averages, "photos", "empty", "--json")
     assert answer.code == 2
     assert [entry["image"] for entry in predicted(answer)] == [*map(str, images), "empty"]
-    assert "photos: 3 images; left out: more/.thumbnails, notes.txt\n" in answer.err
+    left_out = "system files and thumbnails: 1, such as more/.thumbnails/c.gif; files that are not images: 1 (.txt 1)"
+    assert f"photos: 3 images; left out: {left_out}, such as notes.txt\n" in answer.err
     assert "Error: empty is a folder in which no image can be found.\n" in answer.err
 
 
