@@ -98,6 +98,8 @@ def prepare(
     keras.config.set_floatx("float32")
     keras.config.set_epsilon(1e-7)
     keras.config.set_image_data_format("channels_last")
+    keras.config.set_max_epochs(None)  # which a program may have set that loaded Keras before
+    keras.config.set_max_steps_per_epoch(None)
     keras.config.set_dtype_policy(precision)
     return describe_device(device, name, gpus)
 

@@ -54,6 +54,15 @@ def test_device_and_threads_hold_from_the_first_call_on_whatever_keras_json_says
     assert err == ""
 
 
+def test_what_a_program_has_set_in_keras_does_not_change_a_training():
+    from keras import config
+
+    config.set_max_steps_per_epoch(1)
+    config.set_epsilon(1e-3)
+    runtime.prepare()
+    assert (config.max_steps_per_epoch(), config.epsilon()) == (None, 1e-7)
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
