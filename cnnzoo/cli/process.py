@@ -42,10 +42,14 @@ class _Errors(io.FileIO):
 def prepare_process() -> None:
     """Have the standard streams ready, and set aside settings that are meant for other programs."""
     _open_closed_streams()
-    if sys.stdout is sys.__stdout__:  # else a program that runs this command has set its own
-        sys.stdout = _text(_Output(1, "w", closefd=False), sys.__stdout__)
-    if sys.stderr is sys.__stderr__:
-        sys.stderr = _text(_Errors(2, "w", closefd=False), sys.__stderr__)
+    if os.name == "posix":  # Windows writes to a console in another way
+        if sys.stdout is sys.__stdout__:  # else a program that runs this command has set its own
+            sys.stdout = _text(_Output(1, "w", closefd=False), sys.__stdout__)
+        if sys.stderr is sys.__stderr__:
+            sys.stderr = _text(_Errors(2, "w", closefd=False), sys.__stderr__)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # an ASCII terminal shows "?" for "±", where it would end the program
+            stream.reconfigure(errors="replace")
     # matplotlib's import fails with a notebook's backend or a damaged settings file, see also ``check_matplotlibrc``.
     os.environ["MPLBACKEND"] = "agg"
     os.environ["MATPLOTLIBRC"] = os.devnull
@@ -80,6 +84,6 @@ def _open_closed_streams() -> None:
 
 
 def _text(file: Any, before: io.TextIOWrapper | None) -> io.TextIOWrapper:
-    """Return a stream of text to a file, in the encoding of the one before; what that lacks, like "±", becomes "?"."""
+    """Return a stream of text to a file, like the one before."""
     encoding, by_lines = (before.encoding, before.line_buffering) if before else ("utf-8", False)
-    return io.TextIOWrapper(io.BufferedWriter(file), encoding, errors="replace", line_buffering=by_lines)
+    return io.TextIOWrapper(io.BufferedWriter(file), encoding, line_buffering=by_lines)
