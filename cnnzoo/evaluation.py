@@ -111,7 +111,9 @@ def predict(run: Run, split: Split = "test", data_dir: Path | None = None, devic
     logits = np.concatenate(
         [model.predict(part, batch_size=PREDICT_BATCH_SIZE, verbose=0) for part in data.parts(pixels)]
     )
-    predictions = Predictions(softmax(logits), images.labels, computed_on, images.remark, hashes)
+    predictions = Predictions(
+        probabilities_of(logits, run.model_path), images.labels, computed_on, images.remark, hashes
+    )
     with files.whole(path) as temporary:
         np.savez_compressed(
             temporary,
@@ -187,6 +189,25 @@ def report(predictions: Predictions, class_names: tuple[str, ...]) -> dict[str, 
     }
 
 
+def probabilities_of(logits: NDArray[np.floating[Any]], path: Path) -> Probabilities:
+    """Return the probabilities (count, num_classes) of a model's logits of that shape.
+
+    Args:
+        logits: What the model says of some images.
+        path: The model's file.
+
+    Raises:
+        UserError: Logits are not finite.
+    """
+    bad = int((~np.isfinite(logits).all(axis=1)).sum())
+    if bad:
+        raise UserError(
+            f"{path} gives no numbers (NaN or infinity) for {bad:,} of {len(logits):,} images; its training diverged "
+            "or its weights are damaged: train it again, or take an earlier epoch."
+        )
+    return softmax(logits)
+
+
 def softmax(logits: NDArray[np.floating[Any]]) -> Probabilities:
     """Return the probabilities (count, num_classes) of logits of that shape."""
     shifted = logits.astype("float64") - logits.max(axis=1, keepdims=True)
@@ -242,7 +263,7 @@ def _read_predictions(path: Path, fingerprint: str) -> Predictions | None:
     """Return kept predictions, or None when there are none for this model and these images."""
     try:
         with np.load(path, allow_pickle=False) as file:
-            if str(file["fingerprint"]) == fingerprint:
+            if str(file["fingerprint"]) == fingerprint and np.isfinite(file["probabilities"]).all():
                 return Predictions(file["probabilities"], file["labels"], str(file["computed_on"]))
     except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error):  # absent or damaged: computed anew
         pass

@@ -1,6 +1,7 @@
 """Files that appear whole or not at all, and JSON in them."""
 
 import json
+import math
 import os
 import secrets
 from collections.abc import Iterator, Mapping
@@ -47,8 +48,31 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Write a JSON file, whole or not at all."""
-    write_text(path, json.dumps(value, indent=2) + "\n")
+    """Write a JSON file, whole or not at all; see ``to_json``."""
+    write_text(path, to_json(value) + "\n")
+
+
+def to_json(value: Mapping[str, Any], *, ensure_ascii: bool = True) -> str:
+    """Return an object as JSON, with null in place of numbers that are not finite.
+
+    JSON has no NaN or Infinity; what Python writes for them ends other programs that read the file.
+
+    Args:
+        value: Of dictionaries, lists, tuples, texts, numbers and None.
+        ensure_ascii: Write other signs as escapes.
+    """
+    try:
+        return json.dumps(value, indent=2, ensure_ascii=ensure_ascii, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(value), indent=2, ensure_ascii=ensure_ascii, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(part) for key, part in value.items()}
+    return [_finite(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def read_json(path: Path) -> dict[str, Any]:

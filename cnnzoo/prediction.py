@@ -20,7 +20,7 @@ from cnnzoo.data import DataSet
 from cnnzoo.data.glyphs import Ink, Pixels, fit_glyph
 from cnnzoo.data.pictures import WHITE, decoded, upright
 from cnnzoo.errors import UserError
-from cnnzoo.evaluation import Probabilities, compute_logits, load_classifier, softmax
+from cnnzoo.evaluation import Probabilities, compute_logits, load_classifier, probabilities_of
 from cnnzoo.metadata import Metadata
 from cnnzoo.runs import Run
 from cnnzoo.runtime import Device
@@ -182,7 +182,8 @@ def _classify(
             pixels = [seen.pixels for _, seen in chunk if isinstance(seen, Seen)]
             if pixels:
                 model = model or _load(classifier, device)
-                rows = iter(softmax(compute_logits(model, np.stack(pixels), batch_size)))
+                logits = compute_logits(model, np.stack(pixels), batch_size)
+                rows = iter(probabilities_of(logits, classifier.path))
             for path, seen in chunk:
                 if isinstance(seen, UserError):
                     yield {"image": str(path), "error": str(seen)}

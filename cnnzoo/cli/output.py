@@ -1,6 +1,5 @@
 """How commands speak: results on standard output, everything else on standard error."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +7,8 @@ import click
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+
+from cnnzoo import files
 
 json_option: Callable[[Any], Any] = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else."
@@ -59,5 +60,5 @@ def print_table(console: Console, *widths: Table) -> None:
 
 
 def print_json(value: dict[str, Any]) -> None:
-    """Print one JSON object on standard output."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    """Print one JSON object on standard output; null stands for numbers that are not finite."""
+    click.echo(files.to_json(value, ensure_ascii=False))
