@@ -1,0 +1,123 @@
+"""Model files of others: what cannot be loaded is a sentence that says why."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from commands import Cnnzoo
+from PIL import Image
+
+from cnnzoo import metadata
+from cnnzoo.errors import UserError
+from cnnzoo.metadata import Metadata
+from cnnzoo.porting import hdf5
+from cnnzoo.saved_models import load_model
+
+
+class Doubling(keras.layers.Layer):
+    def call(self, x):
+        return 2 * x
+
+
+def saved(path, *layers):
+    keras.Sequential(
+        [keras.Input((8, 8, 3)), *layers, keras.layers.Flatten(), keras.layers.Dense(2)], name="small"
+    ).save(path)
+    return path
+
+
+def changed(path, **entries):
+    """Write the archive again with other contents of some entries."""
+    with zipfile.ZipFile(path) as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in contents.items():
+            change = entries.get(name.partition(".")[0])
+            archive.writestr(name, change(content) if change else content)
+    return path
+
+
+def of_a_newer_keras(path):
+    def newer(content):
+        return json.dumps(json.loads(content) | {"keras_version": "3.999.0"}).encode()
+
+    def other(content):
+        return content.replace(b'"units": 2', b'"units": 2, "new_argument": 1')
+
+    return changed(path, metadata=newer, config=other)
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-3000])
+    return path
+
+
+def flipped(path):
+    content = bytearray(path.read_bytes())
+    content[content.index(b"\x89HDF") + 2000] ^= 1
+    path.write_bytes(content)
+    return path
+
+
+def sentence(path):
+    with pytest.raises(UserError) as raised:
+        load_model(path)
+    return str(raised.value)
+
+
+def test_a_model_is_loaded(tmp_path):
+    assert load_model(saved(tmp_path / "a.keras")).name == "small"
+
+
+def test_a_model_of_a_newer_keras_names_both_versions(tmp_path):
+    told = sentence(of_a_newer_keras(saved(tmp_path / "a.keras")))
+    assert f"was written by Keras 3.999.0, and Keras {keras.__version__} here cannot load it; install" in told
+
+
+def test_a_layer_that_is_not_here_is_named(tmp_path):
+    assert "has a layer of the class 'Doubling', which" in sentence(saved(tmp_path / "a.keras", Doubling()))
+    assert "has a Lambda layer, whose code" in sentence(saved(tmp_path / "a.keras", keras.layers.Lambda(lambda x: x)))
+
+
+def test_a_damaged_model_and_what_is_none_are_told_apart(tmp_path):
+    assert "a copy or download may have broken off" in sentence(cut(saved(tmp_path / "a.keras")))
+    assert "its weights cannot be unpacked" in sentence(flipped(saved(tmp_path / "a.keras")))
+    broken = changed(saved(tmp_path / "a.keras"), config=lambda _: b"{")
+    assert "its description of the layers cannot be read" in sentence(broken)
+    (tmp_path / "a.keras").write_text("text")
+    assert "is damaged or is no model: it is not the zip file that Keras writes" in sentence(tmp_path / "a.keras")
+    with zipfile.ZipFile(tmp_path / "a.keras", "w") as archive:
+        archive.writestr("notes.txt", "text")
+    assert "is a zip file, but no model that Keras has saved" in sentence(tmp_path / "a.keras")
+    hdf5.write(tmp_path / "a.keras", {"conv/kernel": np.ones((2, 2), "float32")})
+    assert "is an HDF5 file, not a model in Keras 3's format" in sentence(tmp_path / "a.keras")
+
+
+@pytest.mark.slow
+def test_weights_that_hdf5_comes_to_no_end_with_are_given_up(tmp_path):
+    def endless(_):
+        hdf5.write(
+            tmp_path / "a.h5", {"conv/kernel": np.ones((3, 3, 3, 4), "float32"), "conv/bias": np.ones(4, "float32")}
+        )
+        content = bytearray((tmp_path / "a.h5").read_bytes())
+        content[content.index(b"conv/bias:0") - 8] = 72
+        return bytes(content)
+
+    told = sentence(changed(saved(tmp_path / "a.keras"), model=endless))
+    assert "is damaged: HDF5 came to no end with it" in told
+
+
+def test_a_model_that_gives_no_numbers_for_a_photograph_is_a_sentence(cnnzoo: Cnnzoo) -> None:
+    saved(Path("a.keras"))
+    model = load_model(Path("a.keras"))
+    model.layers[-1].kernel.assign(np.full((192, 2), np.nan))
+    model.save("a.keras")
+    facts = {"title": "small", "network": "small", "input_shape": (8, 8, 3), "class_names": ("cat", "dog")}
+    metadata.write(Path("a.keras"), Metadata(**facts, shorter_side=8, source="a.pth", sha256="0" * 64))
+    Image.new("RGB", (9, 9)).save("a.png")
+    done = cnnzoo("predict", "a.keras", "a.png", "--json")
+    assert (done.code, done.out) == (2, "")
+    assert "a.keras gives no numbers (NaN or infinity) for 1 of 1 images" in done.err
