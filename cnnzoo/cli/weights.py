@@ -8,13 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnzoo import runs, runtime
+from cnnzoo import porting, runs, runtime
 from cnnzoo.cli.output import json_option, print_json
 from cnnzoo.errors import UserError
+from cnnzoo.porting import networks
+from cnnzoo.porting.preparation import PREPROCESSINGS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cnnzoo.metadata import Metadata
     from cnnzoo.porting import Imported
+    from cnnzoo.porting.preparation import Preparation
+
+SHOWN_ITEMS = 12
 
 Colour = tuple[float, float, float]
 
@@ -57,8 +64,26 @@ def command() -> None:
     help="What they are called, one a line in the order of the labels; by default ImageNet's, or numbers.",
 )
 @click.option("--auxiliary-heads", is_flag=True, help="Keep GoogLeNet's heads for training.")
-@click.option("--mean", type=PerChannel(), help="Of pixels scaled to 0..1; by default the library's own.")
+@click.option(
+    "--state-dict",
+    metavar="KEY",
+    help="Which one to take, where FILE has several; by default the network itself before its averages.",
+)
+@click.option(
+    "--preprocessing",
+    type=click.Choice([*PREPROCESSINGS]),
+    help="What FILE's network was trained on. imagenet: pixels of 0..1 less ImageNet's mean, divided by its deviation; "
+    "transform_input: -1 to 1, as torchvision's GoogLeNet with transform_input=True; caffe: 0 to 255 less the mean; "
+    "unit: 0 to 1. By default the library's own.",
+)
+@click.option("--mean", type=PerChannel(), help="Of pixels scaled to 0..1; goes before --preprocessing.")
 @click.option("--deviation", type=PerChannel(positive=True), help="Likewise.")
+@click.option(
+    "--resize",
+    type=click.IntRange(min=1),
+    metavar="PIXELS",
+    help="Shorter side of a photograph before its centre is cut out; 232 for torchvision's IMAGENET1K_V2, else 256.",
+)
 @json_option
 def import_(
     network: str,
@@ -67,50 +92,130 @@ def import_(
     num_classes: int | None,
     class_names_file: Path | None,
     auxiliary_heads: bool,
+    state_dict: str | None,
+    preprocessing: str | None,
     mean: Colour | None,
     deviation: Colour | None,
+    resize: int | None,
     as_json: bool,
 ) -> None:
     """Make a model of NETWORK with the weights in FILE.
 
-    FILE is a state dict of torchvision's network (.pth, .safetensors) or the weights of keras.applications' (.h5).
-    The model takes RGB pixels, 0 to 255, and knows its classes: classify with cnnzoo predict.
+    FILE is a state dict of torchvision's network, alone or in the checkpoint of a training (.pth, .safetensors), or
+    the weights of keras.applications' (.h5, .keras). The model takes RGB pixels, 0 to 255, and knows its classes:
+    classify with cnnzoo predict.
     """
     if output.suffix != ".keras":
         raise UserError(f"--output {output}: a model file ends in .keras.")
     if output.exists():
         raise UserError(f"--output {output} exists already; name a new file.")
+    networks.find(network)
+    if not file.exists():
+        raise UserError(f"There is no file {file}.")
+    names = porting.read_class_names_file(class_names_file) if class_names_file else None
+    notes = [f"{class_names_file}: {note}" for note in names.notes] if names else []
     runtime.prepare()
-    from cnnzoo import porting  # noqa: PLC0415 - loads Keras
-
-    class_names = porting.read_class_names(class_names_file) if class_names_file else None
-    imported = porting.import_weights(network, file, None, num_classes, auxiliary_heads=auxiliary_heads)
-    described = porting.save_model(imported, output, class_names=class_names, mean=mean, deviation=deviation)
-    preparation = {"mean": list(mean or imported.form.mean), "deviation": list(deviation or imported.form.deviation)}
+    imported = porting.import_weights(
+        network,
+        file,
+        None,
+        num_classes,
+        auxiliary_heads=auxiliary_heads,
+        state_dict=state_dict,
+        preprocessing=preprocessing,
+    )
+    if names and len(names.names) != imported.network.get_layer("logits").units and notes:
+        raise UserError(
+            f"{class_names_file} names {len(names.names)} classes ({'; '.join(names.notes)}), and {file} tells "
+            f"{imported.network.get_layer('logits').units} apart."
+        )
+    preparation = porting.prepared(imported, preprocessing, mean, deviation, resize)
+    described = porting.save_model(
+        imported,
+        output,
+        class_names=names.names if names else None,
+        mean=mean,
+        deviation=deviation,
+        preprocessing=preprocessing,
+        resize=resize,
+    )
     if as_json:
-        left_out = {"left_out": list(imported.left_out)}
-        print_json({"output": str(output), **asdict(described), **preparation, **left_out})
+        facts = {
+            "mean": list(preparation.mean),
+            "deviation": list(preparation.deviation),
+            "assumed": list(preparation.assumed),
+            "channels": imported.channels,
+            "state_dict": imported.state_dict or None,
+            "other_state_dicts": list(imported.others),
+            "classifier": imported.classifier or None,
+            "left_out": list(imported.left_out),
+            "notes": notes,
+        }
+        print_json({"output": str(output), **asdict(described), **facts})
     else:
         _say_imported(imported, described, preparation, output)
+        if described.network != network:
+            click.echo(f"Note: '{network}' is '{described.network}' here")
+        for note in notes:
+            click.echo(f"Note: {note}")
 
 
-def _say_imported(
-    imported: "Imported", described: "Metadata", preparation: dict[str, list[float]], output: Path
-) -> None:
+def _say_imported(imported: "Imported", described: "Metadata", preparation: "Preparation", output: Path) -> None:
     height, width, _ = described.input_shape
     names = described.class_names
     parameters = sum(prod(weight.shape) for weight in imported.network.trainable_weights)
     click.echo(f"{described.title}: {parameters:,} parameters")
     click.echo(f"{len(names)} classes: {', '.join(names[:3])}{', ...' if len(names) > 3 else ''}")
     click.echo(
-        f"Inside: RGB pixels / 255, less {_numbers(preparation['mean'])}, divided by "
-        f"{_numbers(preparation['deviation'])}"
+        f"Inside: RGB pixels / 255, less {_numbers(preparation.mean)}, divided by {_numbers(preparation.deviation)}"
     )
     click.echo(f"Photographs: shorter side to {described.shorter_side} pixels, then the centre, {height}x{width}")
-    heads = {name.partition(".")[0] for name in imported.left_out} & {"aux1", "aux2"}
-    if heads:
-        click.echo("Left out: the auxiliary heads, which --auxiliary-heads keeps")
+    for sentence in [*_assumptions(imported, preparation), *_choices(imported)]:
+        click.echo(sentence)
     click.echo(f"Next: cnnzoo predict {shlex.quote(str(output))} IMAGE...")
+
+
+def _assumptions(imported: "Imported", preparation: "Preparation") -> list[str]:
+    """Say what nobody stated of the images' preparation, and how to state it."""
+    form, assumed = imported.form, preparation.assumed
+    sentences = []
+    if {"mean", "deviation"} & {*assumed}:
+        what = " and ".join(name for name in ("mean", "deviation") if name in assumed)
+        sentences.append(
+            f"Assumed: {what} as for {form.library}'s own weights, since the file does not say; of a training that "
+            "prepared its images otherwise, state it with --preprocessing, or --mean and --deviation"
+        )
+        if form.network == "googlenet_bn":
+            sentences.append(
+                "         (that is transform_input=True; a GoogLeNet built without pretrained weights has False, and "
+                "would classify wrongly: then --preprocessing imagenet)"
+            )
+        elif imported.channels == "BGR":
+            sentences.append("         (and blue, green, red as the order of the channels, as preprocess_input has it)")
+    if "resize" in assumed:
+        v2 = " (IMAGENET1K_V2: 232)" if form.network in {"resnet50", "resnet101", "resnet152"} else ""
+        sentences.append(f"Assumed: the shorter side; otherwise --resize PIXELS{v2}")
+    return sentences
+
+
+def _choices(imported: "Imported") -> list[str]:
+    """Say what was taken from the file where there was a choice, and what was not."""
+    sentences = []
+    if imported.others:
+        others = ", ".join(f"'{key}'" for key in imported.others)
+        taken = f"'{imported.state_dict}'" if imported.state_dict else "the file itself"
+        sentences.append(f"State dict: {taken}; the file has {others} as well, which --state-dict takes")
+    if imported.classifier:
+        sentences.append(f"Classifier: '{imported.classifier}' of the file, the only layer beside the network")
+    heads = {name for name in imported.left_out if name.startswith(("aux1.", "aux2."))}
+    if heads:
+        sentences.append("Left out: the auxiliary heads, which --auxiliary-heads keeps")
+    steps = ".num_batches_tracked"  # PyTorch's counters of steps, in every file of a network with batch norm
+    items = [name for name in imported.left_out if name not in heads and not name.endswith(steps)]
+    if items:
+        more = f" and {len(items) - SHOWN_ITEMS} more (all of them with --json)" if len(items) > SHOWN_ITEMS else ""
+        sentences.append(f"Left out of the file: {', '.join(items[:SHOWN_ITEMS])}{more}")
+    return sentences
 
 
 @command.command("export")
@@ -128,7 +233,7 @@ def export(model: Path, file: Path, as_json: bool) -> None:
     if not path.is_file():
         raise UserError(f"There is no model {model}.")
     runtime.prepare()
-    from cnnzoo import porting, saved_models  # noqa: PLC0415 - loads Keras
+    from cnnzoo import saved_models  # noqa: PLC0415
 
     facts = porting.export_weights(saved_models.load_model(path), file)
     if as_json:
@@ -145,5 +250,5 @@ def export(model: Path, file: Path, as_json: bool) -> None:
         click.echo(f"{facts['library']}'s own weights expect other numbers there.")
 
 
-def _numbers(values: list[float]) -> str:
+def _numbers(values: "Sequence[float]") -> str:
     return f"({', '.join(f'{value:.4g}' for value in values)})"

@@ -1,22 +1,34 @@
 """Files of weights, whatever their format."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from cnnzoo import metadata
 from cnnzoo.errors import UserError
-from cnnzoo.porting import hdf5, pytorch, safetensors
-from cnnzoo.porting.tensors import FileError, Tensor
+from cnnzoo.porting import hdf5, pytorch, safetensors, unpacking
+from cnnzoo.porting.tensors import FileError, Found, Tensor
 
 Library = Literal["torchvision", "keras.applications"]
+Reader = Callable[[Path, str | None], AbstractContextManager[Found]]
 
 # Between a layer's name and that of its weight.
 SEPARATORS: dict[Library, str] = {"torchvision": ".", "keras.applications": "/"}
 
-# What PyTorch's wrapper for several GPUs puts before every name.
-_WRAPPER = "module."
+# What PyTorch puts before every name of a network that runs on several GPUs or was compiled.
+_WRAPPERS = ("module.", "_orig_mod.")
+
+# What else people take for weights, by the first bytes.
+_OTHER_FORMATS = {
+    b"BZh": "is compressed with bzip2; unpack it first",
+    b"\xfd7zXZ": "is compressed with xz; unpack it first",
+    b"\x28\xb5\x2f\xfd": "is compressed with zstd; unpack it first",
+    b"version https://git-lfs": "is only Git LFS's pointer to the file; fetch the file with git lfs pull",
+    b"<": "is a web page or XML, not the file of weights; download the file itself",
+}
 
 
 @dataclass(frozen=True)
@@ -28,11 +40,17 @@ class Checkpoint:
         library: Whose layout it has.
         tensors: By name, such as torchvision's ``layer1.0.conv1.weight`` and keras.applications'
             ``conv1_conv/kernel``.
+        key: Which of the file's state dicts they are; empty where they are the file itself.
+        left_out: The other items of the file.
+        others: Keys of further state dicts in the file.
     """
 
     path: Path
     library: Library
     tensors: Mapping[str, Tensor]
+    key: str = ""
+    left_out: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
     @property
     def layers(self) -> set[str]:
@@ -41,41 +59,82 @@ class Checkpoint:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Checkpoint]:
+def opened(path: Path, state_dict: str | None = None) -> Iterator[Checkpoint]:
     """Open a file of weights, whose tensors can be read until the block ends.
 
-    The first bytes tell the format, not the name. Nothing in the file is run, nothing is extracted.
+    The first bytes tell the format, not the name. Nothing in the file is run.
+
+    Args:
+        path: The file.
+        state_dict: Which one to take, where a PyTorch file has several; by default the network itself before its
+            averages.
 
     Raises:
         UserError: The file is missing, damaged, or none of weights.
     """
     try:
-        reader, library = _reader(_beginning(path))
-        with reader(path) as found:
-            wrapped = all(name.startswith(_WRAPPER) for name in found)
-            tensors = {name.removeprefix(_WRAPPER if wrapped else ""): tensor for name, tensor in found.items()}
-            yield Checkpoint(path, library, tensors)
+        beginning = _beginning(path)
+        if beginning.startswith(b"\x1f\x8b"):
+            with unpacking.gunzipped(path) as unpacked, _opened(path, unpacked, state_dict) as checkpoint:
+                yield checkpoint
+        else:
+            with _opened(path, path, state_dict) as checkpoint:
+                yield checkpoint
     except FileError as error:
         raise UserError(f"{path} {error}.") from None
+
+
+@contextmanager
+def _opened(path: Path, unpacked: Path, state_dict: str | None) -> Iterator[Checkpoint]:
+    reader, library = _reader(unpacked)
+    with reader(unpacked, state_dict) as found:
+        tensors = found.tensors
+        for _ in range(len(_WRAPPERS)):
+            for wrapper in _WRAPPERS:
+                if all(name.startswith(wrapper) for name in tensors):
+                    tensors = {name.removeprefix(wrapper): tensor for name, tensor in tensors.items()}
+        yield Checkpoint(path, library, tensors, found.key, found.left_out, found.others)
 
 
 def _beginning(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(32)
+            return file.read(512)
     except FileNotFoundError:
         raise UserError(f"There is no file {path}.") from None
     except OSError as error:
         raise FileError(f"cannot be read: {error.strerror}") from None
 
 
-def _reader(beginning: bytes) -> tuple[pytorch.Reader, Library]:
+def _reader(path: Path) -> tuple[Reader, Library]:
+    beginning = _beginning(path)
     if beginning.startswith(b"PK\x03\x04"):
-        return pytorch.zipped, "torchvision"
+        return (hdf5.inside_model, "keras.applications") if _is_model(path) else (pytorch.zipped, "torchvision")
     if beginning.startswith(pytorch.LEGACY_MAGIC):
         return pytorch.legacy, "torchvision"
     if beginning.startswith(b"\x89HDF\r\n\x1a\n"):
         return hdf5.opened, "keras.applications"
     if beginning[8:9] == b"{":
         return safetensors.opened, "torchvision"
+    if beginning[257:262] == b"ustar":
+        raise FileError("is a tar archive; unpack it and name the file of weights in it")
+    for signature, sentence in _OTHER_FORMATS.items():
+        if beginning.startswith(signature):
+            raise FileError(sentence)
     raise FileError("is no file of weights that can be read: PyTorch's .pth and .safetensors are, and Keras's .h5")
+
+
+def _is_model(path: Path) -> bool:
+    """Whether a zip file is a model that Keras saved.
+
+    Raises:
+        FileError: It is one of this program.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            is_model = {"config.json", "model.weights.h5"} <= set(archive.namelist())
+    except (zipfile.BadZipFile, NotImplementedError, ValueError):
+        return False  # the reader says what is wrong with it
+    if is_model and metadata.read(path):
+        raise FileError("is a model of this program already; classify with cnnzoo predict")
+    return is_model

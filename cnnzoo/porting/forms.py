@@ -13,6 +13,7 @@ from cnnzoo.models.googlenet import TABLE_1 as GOOGLENET_TABLE_1
 from cnnzoo.models.resnet import TABLE_1 as RESNET_TABLE_1
 from cnnzoo.models.vgg import CONFIGURATIONS as VGG_CONFIGURATIONS
 from cnnzoo.porting.checkpoints import Library
+from cnnzoo.porting.preparation import CAFFE_DEVIATION, CAFFE_MEAN
 
 
 @dataclass(frozen=True)
@@ -58,10 +59,6 @@ BRANCHES = {
     "5x5": "branch3.1",
     "pool_proj": "branch4.1",
 }
-
-# keras.applications' "caffe" mode: values 0..255 less these means, undivided.
-CAFFE_MEAN = (123.68 / 255, 116.779 / 255, 103.939 / 255)
-CAFFE_DEVIATION = (1 / 255, 1 / 255, 1 / 255)
 
 
 def torchvision_alexnet() -> dict[str, str]:

@@ -1,14 +1,20 @@
 """Files that Keras writes in HDF5: a group of numbered or named weights per layer."""
 
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from shutil import copyfileobj
+from tempfile import TemporaryDirectory
 
 import h5py
+import numpy as np
 
-from cnnzoo.porting.tensors import DTYPES, Array, FileError, Tensor
+from cnnzoo import hdf5
+from cnnzoo.hdf5 import HDF5Error, Weight
+from cnnzoo.porting.tensors import DTYPES, Array, FileError, Found, Tensor, contiguous, strided
 
 # The weights of a layer in Keras's order, by their number: of a convolution or a dense layer, and of batch
 # normalization. The oldest downloads call them otherwise ("block1_conv1_W_1:0") but keep the order.
@@ -21,84 +27,71 @@ _WEIGHTS = {
 # ResNet's downloads of 2019 have the old name.
 _RENAMED = {"probs": "predictions"}
 
+# What a .keras file calls its weights.
+_MEMBER = "model.weights.h5"
+
 
 @contextmanager
-def opened(path: Path) -> Iterator[Mapping[str, Tensor]]:
+def opened(path: Path, key: str | None = None) -> Iterator[Found]:
     """Open a file of weights: ``.h5`` as keras.applications offers it for download, or ``.weights.h5``.
 
     Raises:
         FileError: It is neither, or is damaged.
     """
+    if key is not None:
+        raise FileError(f"is no file of PyTorch, so it has no state dict '{key}'")
     try:
-        file = h5py.File(path, "r")
-    except OSError:
-        raise FileError("is damaged: HDF5 cannot open it; a download may have broken off") from None
-    with file:
-        try:
-            layers = dict(_numbered(file) if "layers" in file else _listed(_group(file, "model_weights") or file))
-            tensors = {
-                f"{_RENAMED.get(layer, layer)}/{name}": _tensor(f"{layer}/{name}", dataset)
-                for layer, datasets in layers.items()
-                for name, dataset in zip(_WEIGHTS[len(datasets)], datasets, strict=True)
-            }
-        except (AttributeError, KeyError, OSError, RuntimeError, TypeError, ValueError):
-            raise FileError("is not laid out as Keras lays out weights in HDF5") from None
+        layers = hdf5.layers(path)
+    except HDF5Error as error:
+        raise FileError(str(error)) from None
+    with path.open("rb") as file:
+
+        def tensor(weight: Weight) -> Tensor:
+            def data(position: int, length: int) -> bytes:
+                if weight.place is None:
+                    return bytes(weight.numbers[position : position + length])
+                file.seek(weight.place + position)
+                return file.read(length)
+
+            size = np.dtype(DTYPES[weight.dtype]).itemsize
+            count = (
+                len(weight.numbers) // size if weight.place is None else (path.stat().st_size - weight.place) // size
+            )
+            return strided(data, count, weight.dtype, 0, weight.shape, contiguous(weight.shape))
+
+        tensors = {
+            f"{_RENAMED.get(layer, layer)}/{name}": tensor(weight)
+            for layer, weights in layers
+            for name, weight in zip(_WEIGHTS.get(len(weights), _numbers(len(weights))), weights, strict=True)
+        }
         if not tensors:
             raise FileError("holds no weights of layers")
-        yield tensors
+        yield Found(tensors)
 
 
-def _listed(file: h5py.Group) -> Iterator[tuple[str, list[h5py.Dataset]]]:
-    """Go through the layers of the older layout: attributes list the layers and each one's weights."""
-    for layer in map(_text, file.attrs["layer_names"]):
-        group = _step(file, layer)
-        datasets = [_step(group, _text(name)) for name in group.attrs["weight_names"]]
-        if datasets:
-            yield layer, datasets
+def _numbers(count: int) -> tuple[str, ...]:
+    return tuple(map(str, range(count)))
 
 
-def _numbered(file: h5py.File) -> Iterator[tuple[str, list[h5py.Dataset]]]:
-    """Go through the layers of Keras 3's layout: weights are numbered, and an attribute names the layer."""
-    layers = _step(file, "layers")
-    for key in layers:
-        weights = _step(layers, f"{key}/vars")
-        datasets = [_step(weights, str(number)) for number in range(len(weights))]
-        if datasets:
-            yield _text(weights.attrs["name"]), datasets
+@contextmanager
+def inside_model(path: Path, key: str | None = None) -> Iterator[Found]:
+    """Open the weights in a ``.keras`` file.
 
-
-def _group(file: h5py.File, name: str) -> h5py.Group | None:
-    return _step(file, name) if name in file else None
-
-
-def _step(group: h5py.Group, path: str) -> Any:
-    """Return what lies at a path, without following links, which may lead to other files."""
-    for name in path.strip("/").split("/"):
-        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-            raise KeyError(name)
-        group = group[name]
-    return group
-
-
-def _text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
-
-
-def _tensor(name: str, dataset: h5py.Dataset) -> Tensor:
-    if dataset.dtype.name not in DTYPES:
-        raise FileError(f"holds numbers of a kind that is not read ({dataset.dtype.name} in {name!r})")
-    # A dataset may claim any size: what it has in this file itself is what it can be read from.
-    if dataset.is_virtual or dataset.external or dataset.id.get_storage_size() < dataset.nbytes:
-        raise FileError(f"does not hold the numbers of {name!r} itself, uncompressed")
-
-    def read() -> Array:
+    Raises:
+        FileError: It has none, or is damaged.
+    """
+    with TemporaryDirectory(prefix="cnnzoo-") as folder:
+        unpacked = Path(folder) / _MEMBER
         try:
-            values: Array = dataset[()]
-        except (OSError, RuntimeError):
-            raise FileError(f"is damaged: {name!r} cannot be read") from None
-        return values
-
-    return Tensor(dataset.shape, dataset.dtype.name, read)
+            with zipfile.ZipFile(path) as archive:
+                if archive.getinfo(_MEMBER).file_size > path.stat().st_size:
+                    raise FileError("has compressed weights, which Keras never writes")
+                with archive.open(_MEMBER) as source, unpacked.open("wb") as target:
+                    copyfileobj(source, target)
+        except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError, zlib.error):
+            raise FileError("is damaged: its weights cannot be unpacked; a download may have broken off") from None
+        with opened(unpacked, key) as found:
+            yield found
 
 
 def write(path: Path, tensors: Mapping[str, Array]) -> None:

@@ -1,21 +1,28 @@
 """Another library's weights, in our networks."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import file_digest
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from cnnzoo import registry
 from cnnzoo.errors import UserError
-from cnnzoo.porting import checkpoints
+from cnnzoo.porting import checkpoints, networks, preparation
 from cnnzoo.porting.checkpoints import SEPARATORS, Checkpoint
 from cnnzoo.porting.forms import FORMS, Form
+from cnnzoo.porting.naming import named
+from cnnzoo.porting.networks import Wanted
+from cnnzoo.porting.preparation import Channels
 from cnnzoo.porting.slots import Slot, slots
-from cnnzoo.porting.tensors import Tensor
+from cnnzoo.porting.tensors import Array, Tensor
 
 # PyTorch counts the steps of training here, and needs the count only where batch norm has no momentum.
 _STEPS = "num_batches_tracked"
+
+_VARIANCES = ("running_var", "moving_variance")
 
 
 @dataclass(frozen=True)
@@ -26,13 +33,25 @@ class Imported:
         network: From normalized images (batch, height, width, channels), red first, to logits (batch, num_classes).
         form: What it is in that library, and how that normalizes images.
         source: The file of the weights.
-        left_out: Tensors of the file that the network has no use for.
+        left_out: Items and tensors of the file that the network has no use for.
+        sha256: Of the file.
+        channels: In which order the network takes the channels in that library.
+        state_dict: Which one of the file was taken; empty where the file is one itself.
+        others: Further state dicts in the file.
+        classifier: The layer of the file that was taken as the network's classifier, where that has another name.
+        nested: Whether the file holds the network inside another network of Keras.
     """
 
     network: keras.Model
     form: Form
     source: Path
     left_out: tuple[str, ...]
+    sha256: str
+    channels: Channels
+    state_dict: str = ""
+    others: tuple[str, ...] = ()
+    classifier: str = ""
+    nested: bool = False
 
 
 def import_weights(
@@ -42,44 +61,82 @@ def import_weights(
     num_classes: int | None = None,
     *,
     auxiliary_heads: bool = False,
+    state_dict: str | None = None,
+    preprocessing: str | None = None,
 ) -> Imported:
     """Build a network with weights of torchvision or keras.applications.
 
     Args:
-        network: Name of our network, such as ``resnet50``; its options become those of the library's.
-        path: A state dict (.pth or .safetensors) for torchvision's, HDF5 (.h5) for keras.applications'.
+        network: Name of our network, such as ``resnet50``, or the other library's; its options become those of the
+            library's.
+        path: A PyTorch file (.pth, .safetensors) for torchvision's, HDF5 (.h5) or .keras for keras.applications'.
         input_shape: Height, width and channels; the network's own when left out.
         num_classes: How many the file must tell apart; as many as it does when left out.
         auxiliary_heads: Keep GoogLeNet's auxiliary heads, which serve training only.
+        state_dict: Which one to take, where the file has several.
+        preprocessing: How the images of the training were prepared, a key of ``preparation.PREPROCESSINGS``; it
+            decides the order of the channels that a network of keras.applications takes.
 
     Raises:
-        UserError: No other library has the network, the file cannot be read, or its tensors are not exactly those
-            of the network.
+        UserError: No other library has the network, the file cannot be read, its tensors are not exactly those
+            of the network, or hold what no weights are.
     """
-    known = dict.fromkeys(form.network for form in FORMS)
-    if network not in known:
-        raise UserError(f"No other library has weights for '{network}'; there are for {', '.join(sorted(known))}.")
-    with checkpoints.opened(path) as checkpoint:
-        form = _form_in(checkpoint, network)
+    wanted_network = networks.find(network)
+    with checkpoints.opened(path, state_dict) as opened:
+        names = named(opened)
+        checkpoint = replace(opened, tensors=names.tensors)
+        form = _form_in(checkpoint, wanted_network, network)
+        channels = preparation.channels_of(form, preprocessing)
         _check_heads(checkpoint, form, auxiliary_heads)
         options = {**form.options, **({"auxiliary_heads": True} if auxiliary_heads else {})}
-        model = registry.build(network, input_shape, _num_classes(checkpoint, form, num_classes), **options)
+        model = registry.build(form.network, input_shape, _num_classes(checkpoint, form, num_classes), **options)
         for layer in model.layers:
             if isinstance(layer, keras.layers.BatchNormalization):
                 layer.momentum = form.momentum
-        wanted = {slot.name: slot for slot in slots(model, form)}
+        wanted = {slot.name: slot for slot in slots(model, form, channels)}
         tensors = _taken(checkpoint, form, auxiliary_heads)
         _check_fit(path, form, wanted, tensors)
+        wrong = []
         for name, slot in wanted.items():
-            slot.assign(tensors[name].values())
-    left_out = tuple(name for name in checkpoint.tensors if name not in wanted)
-    return Imported(model, form, path, left_out)
+            values = tensors[name].values()
+            wrong += _first("", _unusable(name, values))
+            slot.assign(values)
+    with path.open("rb") as file:
+        sha256 = file_digest(file, "sha256").hexdigest()
+    _check_values(path, sha256, wrong)
+    unused = tuple(name for name in checkpoint.tensors if name not in wanted)
+    left_out = (*checkpoint.left_out, *names.left_out, *unused)
+    nested = bool(names.prefix) and form.library == "keras.applications"
+    state = (checkpoint.key, checkpoint.others, names.classifier, nested)
+    return Imported(model, form, path, left_out, sha256, channels, *state)
 
 
-def _form_in(checkpoint: Checkpoint, network: str) -> Form:
+def _unusable(name: str, values: Array) -> list[str]:
+    """Say what no weights are among a tensor's values."""
+    infinite = values.size - int(np.isfinite(values).sum())
+    if infinite:
+        return [f"{infinite:,} of the {values.size:,} values of {name!r} are not finite"]
+    negative = int((values < 0).sum()) if name.endswith(_VARIANCES) else 0
+    return [f"{negative:,} of the {values.size:,} variances {name!r} are negative"] if negative else []
+
+
+def _check_values(path: Path, sha256: str, wrong: list[str]) -> None:
+    published = preparation.published(sha256)
+    if wrong and published and not published.classifies:
+        raise UserError(f"{path} is torchvision's {published.title}, which has no classifier; take IMAGENET1K_V1.")
+    if wrong:
+        more = f", and {len(wrong) - 1} more tensor(s) cannot be weights" if len(wrong) > 1 else ""
+        raise UserError(
+            f"{path}: {wrong[0]}{more}; the training that wrote the file diverged, or the file is damaged: take an "
+            "earlier checkpoint or download it again."
+        )
+
+
+def _form_in(checkpoint: Checkpoint, wanted: Wanted, name: str) -> Form:
     """Return the form of a network that a file holds, or the one that is nearest to what it holds."""
     forms = [form for form in FORMS if form.library == checkpoint.library]
-    own = [form for form in forms if form.network == network]
+    own = [form for form in forms if form.network == wanted.network]
+    own = [form for form in own if wanted.options.items() <= form.options.items()]
     held = checkpoint.layers
     for form in own:
         if held in _layer_sets(form):
@@ -87,10 +144,10 @@ def _form_in(checkpoint: Checkpoint, network: str) -> Form:
     for form in forms:
         if held in _layer_sets(form):
             raise UserError(
-                f"{checkpoint.path} holds {form.whole_title}, which is '{form.network}' here, not '{network}'."
+                f"{checkpoint.path} holds {form.whole_title}, which is '{form.network}' here, not '{name}'."
             )
     if not own:
-        raise UserError(f"{checkpoint.path} has the format of {checkpoint.library}, which has no '{network}'.")
+        raise UserError(f"{checkpoint.path} has the format of {checkpoint.library}, which has no '{name}'.")
     return max(own, key=lambda form: len(held & set(form.layers.values())))
 
 
@@ -143,8 +200,23 @@ def _check_fit(path: Path, form: Form, wanted: Mapping[str, Slot], tensors: Mapp
         *_first("", misshapen),
         *_first("", whole),
     ]
+    if missing and not (surplus or misshapen or whole) and {*wanted} - {*tensors} <= _classifier_names(form):
+        raise UserError(
+            f"{path} holds {form.whole_title} without its classifier ({', '.join(_classifier_layers(form))}); save the "
+            "whole network, with the classifier that tells your classes apart."
+        )
     if clauses:
         raise UserError(f"{path} does not fit {form.whole_title}: {'; '.join(clauses)}.")
+
+
+def _classifier_layers(form: Form) -> list[str]:
+    """Return the dense layers of a form by their names in the library."""
+    return [theirs for ours, theirs in form.layers.items() if ours in {"fc6", "fc7", "logits"}]
+
+
+def _classifier_names(form: Form) -> set[str]:
+    kinds = ("kernel", "weight", "bias")
+    return {f"{layer}{SEPARATORS[form.library]}{kind}" for layer in _classifier_layers(form) for kind in kinds}
 
 
 def _first(beginning: str, found: list[str], end: str = "") -> list[str]:

@@ -3,18 +3,17 @@
 import struct
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cnnzoo.porting import pickles
-from cnnzoo.porting.pickles import Storage, View
-from cnnzoo.porting.tensors import DTYPES, Array, FileError, Tensor, contiguous, strided
+from cnnzoo.porting import pickles, state_dicts, unpacking
+from cnnzoo.porting.pickles import Storage
+from cnnzoo.porting.tensors import DTYPES, Array, FileError, Found, contiguous, strided
 
-Reader = Callable[[Path], AbstractContextManager[Mapping[str, Tensor]]]
 # Reads so many bytes of a storage from a position.
 Data = Callable[[str, int, int], bytes]
 
@@ -22,13 +21,26 @@ Data = Callable[[str, int, int], bytes]
 LEGACY_MAGIC = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 LEGACY_VERSION = 1001
 
+# Bytes of a number of the kinds that are not read, but may lie between those that are.
+_OTHER_SIZES = {
+    "torch.ComplexFloatStorage": 8,
+    "torch.ComplexDoubleStorage": 16,
+    "torch.QInt8Storage": 1,
+    "torch.QUInt8Storage": 1,
+    "torch.QInt32Storage": 4,
+}
+
 # A pickle describes a thousand tensors in 200 kB.
 LARGEST_PICKLE = 16 * 2**20
 
 
 @contextmanager
-def zipped(path: Path) -> Iterator[Mapping[str, Tensor]]:
-    """Open a file in the zip format, PyTorch's since 1.6.
+def zipped(path: Path, key: str | None = None) -> Iterator[Found]:
+    """Open a file in the zip format, PyTorch's since 1.6; one that was zipped again is unpacked first.
+
+    Args:
+        path: The file.
+        key: Which state dict to take, where the file has several.
 
     Raises:
         FileError: It is not one, or is damaged.
@@ -38,11 +50,11 @@ def zipped(path: Path) -> Iterator[Mapping[str, Tensor]]:
     except (zipfile.BadZipFile, ValueError, NotImplementedError):
         raise FileError("is damaged: its zip directory cannot be read; a download may have broken off") from None
     with archive:
-        entries = {entry.filename.partition("/")[2]: entry for entry in archive.infolist()}
-        if "data.pkl" not in entries:
-            raise FileError("is a zip file, but not one that torch.save has written")
-        if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries.values()):
-            raise FileError("has compressed entries, which torch.save never writes")
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
+            with unpacking.stored_again(archive) as unpacked, zipped(unpacked, key) as found:
+                yield found
+            return
+        entries = _entries(archive)
         if entries["data.pkl"].file_size > LARGEST_PICKLE:
             raise FileError(f"describes its tensors in more than {LARGEST_PICKLE >> 20} MB")
 
@@ -58,12 +70,34 @@ def zipped(path: Path) -> Iterator[Mapping[str, Tensor]]:
             raise FileError("has its numbers in big-endian order, which is not read")
         described = pickles.read(BytesIO(data("data.pkl", 0, LARGEST_PICKLE)))
         sizes = {name: entry.file_size for name, entry in entries.items()}
-        yield _tensors(described.value, sizes, data, "data/")
+        yield _tensors(described.value, key, sizes, data, "data/")
+
+
+def _entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """Return the entries of a checkpoint by their names beside ``data.pkl``.
+
+    Raises:
+        FileError: There is none, or several.
+    """
+    names = archive.namelist()
+    places = [name.removesuffix("data.pkl") for name in names if name.rpartition("/")[2] == "data.pkl"]
+    if len(places) != 1:
+        files = [name for name in names if name.endswith((".pth", ".pt", ".ckpt", ".safetensors", ".h5"))][:1]
+        advice = f"; unpack it and name its file {files[0]!r}" if files else ""
+        raise FileError(f"is a zip file, but not one that torch.save has written{advice}")
+    if f"{places[0]}constants.pkl" in names:
+        raise FileError("is a TorchScript program; load it with torch.jit.load and save its state_dict()")
+    beside = [entry for entry in archive.infolist() if entry.filename.startswith(places[0])]
+    return {entry.filename.removeprefix(places[0]): entry for entry in beside}
 
 
 @contextmanager
-def legacy(path: Path) -> Iterator[Mapping[str, Tensor]]:
+def legacy(path: Path, key: str | None = None) -> Iterator[Found]:
     """Open a file in the format before zip: four pickles, the storages' names, and the storages.
+
+    Args:
+        path: The file.
+        key: Which state dict to take, where the file has several.
 
     Raises:
         FileError: It is damaged.
@@ -78,34 +112,38 @@ def legacy(path: Path) -> Iterator[Mapping[str, Tensor]]:
             raise FileError("has its numbers in big-endian order, which is not read")
         places: dict[str, int] = {}
         sizes: dict[str, int] = {}
-        for key in keys.value:
+        for name in keys.value:
             count = file.read(8)
-            if len(count) < 8 or type(key) is not str or key not in described.storages:
+            if len(count) < 8 or type(name) is not str or name not in described.storages:
                 raise FileError("is damaged: it ends too early")
-            places[key] = file.tell()
-            sizes[key] = struct.unpack("<q", count)[0] * _item_size(described.storages[key])
-            if not 0 <= sizes[key] <= path.stat().st_size - places[key]:
+            places[name] = file.tell()
+            sizes[name] = struct.unpack("<q", count)[0] * _item_size(described.storages[name])
+            if not 0 <= sizes[name] <= path.stat().st_size - places[name]:
                 raise FileError("is damaged: it ends too early; a download may have broken off")
-            file.seek(sizes[key], 1)
+            file.seek(sizes[name], 1)
 
-        def data(key: str, start: int, size: int) -> bytes:
-            file.seek(places[key] + start)
+        def data(name: str, start: int, size: int) -> bytes:
+            file.seek(places[name] + start)
             return file.read(size)
 
-        yield _tensors(described.value, sizes, data)
+        yield _tensors(described.value, key, sizes, data)
 
 
-def _tensors(described: Any, sizes: Mapping[str, int], data: Data, prefix: str = "") -> dict[str, Tensor]:
+def _tensors(described: Any, wanted: str | None, sizes: Mapping[str, int], data: Data, prefix: str = "") -> Found:
     """Return the tensors of a state dict.
 
     Args:
         described: What the pickle describes.
+        wanted: Which state dict to take, where there are several.
         sizes: Bytes in each storage, by name.
         data: Reads from them.
         prefix: What these names begin with where the pickle's do not.
     """
+    state_dict = state_dicts.find(described, wanted)
     tensors = {}
-    for name, (storage, offset, shape, strides) in _views(described).items():
+    for name, (storage, offset, shape, strides) in state_dict.tensors.items():
+        if storage.dtype not in DTYPES:
+            raise FileError(f"holds numbers of a kind that is not read ({storage.dtype!r} in {name!r})")
         key, item_size = prefix + storage.key, _item_size(storage)
         start = storage.start * item_size
         if start + storage.size * item_size > sizes.get(key, -1):
@@ -115,30 +153,14 @@ def _tensors(described: Any, sizes: Mapping[str, int], data: Data, prefix: str =
             return data(key, start + position, length)
 
         tensors[name] = strided(part, storage.size, storage.dtype, offset, shape, strides)
-    return tensors
-
-
-def _views(described: Any) -> dict[str, View]:
-    """Return the tensors of a state dict, which may be alone in the file or one item of a dictionary."""
-    if not isinstance(described, dict):
-        raise FileError(f"is no state dict; {pickles.ADVICE}")
-    found = _named(described)
-    if not found:
-        inner = {key: _named(value) for key, value in described.items() if isinstance(value, dict)}
-        several = [key for key, views in inner.items() if views]
-        if len(several) > 1:
-            raise FileError(f"holds several state dicts ({', '.join(map(repr, several))}); save one of them alone")
-        found = inner[several[0]] if several else {}
-    if not found:
-        raise FileError("holds no tensors")
-    return found
-
-
-def _named(values: dict[Any, Any]) -> dict[str, View]:
-    return {key: value for key, value in values.items() if isinstance(key, str) and isinstance(value, View)}
+    return Found(tensors, state_dict.key, state_dict.left_out, state_dict.others)
 
 
 def _item_size(storage: Storage) -> int:
+    if storage.dtype in _OTHER_SIZES:
+        return _OTHER_SIZES[storage.dtype]
+    if storage.dtype not in DTYPES:
+        raise FileError(f"holds numbers of a kind that is not read ({storage.dtype!r})")
     return np.dtype(DTYPES[storage.dtype]).itemsize
 
 

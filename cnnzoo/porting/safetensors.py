@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnzoo.porting.tensors import DTYPES, Array, FileError, Tensor, contiguous, strided
+from cnnzoo.porting.tensors import DTYPES, Array, FileError, Found, Tensor, contiguous, strided
 
 _NAMES = {
     "F64": "float64",
@@ -29,12 +29,14 @@ LARGEST_HEADER = 16 * 2**20
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Mapping[str, Tensor]]:
+def opened(path: Path, key: str | None = None) -> Iterator[Found]:
     """Open a file.
 
     Raises:
         FileError: It is damaged.
     """
+    if key is not None:
+        raise FileError(f"has no state dict '{key}': a file of safetensors is one itself")
     with path.open("rb") as file:
         (size,) = struct.unpack("<Q", file.read(8))
         if size > LARGEST_HEADER:
@@ -61,7 +63,7 @@ def opened(path: Path) -> Iterator[Mapping[str, Tensor]]:
             tensors = {name: tensor(entry, *parts[name]) for name, entry in entries.items()}
         except (AttributeError, LookupError, RecursionError, TypeError, ValueError):
             raise FileError("is damaged: the description of its tensors makes no sense") from None
-        yield tensors
+        yield Found(tensors)
 
 
 def write(path: Path, tensors: Mapping[str, Array], metadata: Mapping[str, str]) -> None:

@@ -1,8 +1,6 @@
 """Imported networks as model files that take a photograph's pixels."""
 
 from collections.abc import Sequence
-from hashlib import file_digest
-from importlib.resources import files as package_files
 from pathlib import Path
 
 from cnnzoo import files, metadata
@@ -10,34 +8,46 @@ from cnnzoo.config import PreprocessingSection
 from cnnzoo.data.preprocessing import with_preprocessing
 from cnnzoo.errors import UserError
 from cnnzoo.metadata import Metadata
+from cnnzoo.porting.class_names import imagenet_class_names
 from cnnzoo.porting.importing import Imported
-
-# torchvision's and Caffe's protocol for ImageNet: the shorter side to 256 pixels, then the centre of 224.
-MARGIN = 256 / 224
+from cnnzoo.porting.preparation import Preparation, channels_of, prepare
 
 
-def imagenet_class_names() -> tuple[str, ...]:
-    """Return the names of the 1000 classes of ILSVRC 2012, in the order of the labels."""
-    return _names((package_files("cnnzoo") / "imagenet_classes.txt").read_text(encoding="utf-8"))
-
-
-def read_class_names(path: Path) -> tuple[str, ...]:
-    """Return the names of classes from a text file: one a line, in the order of the labels, lines with # left out.
+def prepared(
+    imported: Imported,
+    preprocessing: str | None = None,
+    mean: Sequence[float] | None = None,
+    deviation: Sequence[float] | None = None,
+    resize: int | None = None,
+) -> Preparation:
+    """Settle how an imported network's images are prepared; see ``preparation.prepare``.
 
     Raises:
-        UserError: The file is missing or holds no text.
+        UserError: The network was imported with its channels in another order, the size does not fit, or the file
+            holds a network inside another and the preprocessing is not stated.
     """
-    try:
-        return _names(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"There is no file {path}.") from None
-    except (OSError, UnicodeDecodeError):
-        raise UserError(f"{path} cannot be read as text.") from None
-
-
-def _names(text: str) -> tuple[str, ...]:
-    lines = (line.strip() for line in text.splitlines())
-    return tuple(line for line in lines if line and not line.startswith("#"))
+    if imported.nested and not preprocessing:
+        raise UserError(
+            f"{imported.source} holds a network inside another, but not how that one prepares its images; state it "
+            "with --preprocessing: unit after Rescaling(1/255), caffe after preprocess_input of VGG and ResNet, "
+            "transform_input after Rescaling(1/127.5, -1)."
+        )
+    channels = channels_of(imported.form, preprocessing)
+    if preprocessing and channels != imported.channels:
+        raise UserError(
+            f"preprocessing '{preprocessing}' gives the channels as {channels}, and the network was imported for "
+            f"{imported.channels}; name the preprocessing when importing, too."
+        )
+    height, width, _ = imported.network.input_shape[1:]
+    return prepare(
+        imported.form,
+        imported.sha256,
+        (height, width),
+        preprocessing=preprocessing,
+        mean=mean,
+        deviation=deviation,
+        resize=resize,
+    )
 
 
 def save_model(
@@ -47,6 +57,8 @@ def save_model(
     class_names: Sequence[str] | None = None,
     mean: Sequence[float] | None = None,
     deviation: Sequence[float] | None = None,
+    preprocessing: str | None = None,
+    resize: int | None = None,
 ) -> Metadata:
     """Write an imported network with what prepares its images, and with the names of its classes.
 
@@ -56,12 +68,17 @@ def save_model(
         class_names: What the logits stand for. Left out, ImageNet's names for 1000 logits, else numbers.
         mean: Of the pixels scaled to 0..1, red, green, blue; the library's own when left out.
         deviation: Likewise.
+        preprocessing: A usual mean and deviation by name, a key of ``preparation.PREPROCESSINGS``. GoogLeNet's
+            default is "transform_input", which is right for torchvision's own weights; a network that was built
+            without them takes "imagenet".
+        resize: Pixels that the shorter side of a photograph is brought to before its centre is cut out; 256 when left
+            out (232 for torchvision's IMAGENET1K_V2), or as much in proportion for other sizes.
 
     Returns:
         What the file says of itself.
 
     Raises:
-        UserError: There are more or fewer names than classes.
+        UserError: There are more or fewer names than classes, or the preparation does not fit the network.
     """
     network, form, source = imported.network, imported.form, imported.source
     num_classes = network.get_layer("logits").units
@@ -69,19 +86,18 @@ def save_model(
         class_names = imagenet_class_names() if num_classes == 1000 else [str(label) for label in range(num_classes)]
     if len(class_names) != num_classes:
         raise UserError(f"{len(class_names)} names of classes were given, and {source} tells {num_classes} apart.")
-    section = PreprocessingSection(mean=list(mean or form.mean), deviation=list(deviation or form.deviation))
+    preparation = prepared(imported, preprocessing, mean, deviation, resize)
+    section = PreprocessingSection(mean=list(preparation.mean), deviation=list(preparation.deviation))
     input_shape: tuple[int, int, int] = network.input_shape[1:]
     model = with_preprocessing(network, section, input_shape)
-    with source.open("rb") as file:
-        digest = file_digest(file, "sha256").hexdigest()
     described = Metadata(
         title=f"{form.whole_title} from {source.name}",
         network=form.network,
         input_shape=input_shape,
         class_names=tuple(class_names),
-        shorter_side=round(MARGIN * min(input_shape[:2])),
+        shorter_side=preparation.shorter_side,
         source=source.name,
-        sha256=digest,
+        sha256=imported.sha256,
     )
     with files.whole(output) as temporary:
         model.save(temporary)

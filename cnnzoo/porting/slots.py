@@ -66,8 +66,15 @@ class Slot:
         return np.ascontiguousarray(values).reshape(self.shape)
 
 
-def slots(network: keras.Model, form: Form) -> Iterator[Slot]:
-    """Go through the weights of a network, in the order of its layers, which keras.applications relies on."""
+def slots(network: keras.Model, form: Form, channels: str = "") -> Iterator[Slot]:
+    """Go through the weights of a network, in the order of its layers, which keras.applications relies on.
+
+    Args:
+        network: Ours.
+        form: What it is in the library.
+        channels: The order that the other network takes, "RGB" or "BGR"; by default the library's.
+    """
+    bgr = channels == "BGR" if channels else form.library == "keras.applications"
     behind_maps = {
         layer.name: flatten.input.shape[1:]
         for flatten in network.layers
@@ -81,7 +88,7 @@ def slots(network: keras.Model, form: Form) -> Iterator[Slot]:
         for variable in layer.weights:
             prefix = theirs[layer.name] + SEPARATORS[form.library]
             if form.library == "keras.applications":
-                turned = layer.name == first and variable.name == "kernel"
+                turned = bgr and layer.name == first and variable.name == "kernel"
                 yield Slot(prefix + variable.name, variable, turned=turned)
                 continue
             maps = None

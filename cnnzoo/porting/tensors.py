@@ -1,6 +1,6 @@
 """Tensors in files of weights: what is known of them before they are read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -50,6 +50,23 @@ class Tensor:
         if self.dtype == "bfloat16":
             return (stored.astype("<u4") << 16).view("<f4")
         return stored.astype("float32", copy=False)
+
+
+@dataclass(frozen=True)
+class Found:
+    """The tensors of an open file.
+
+    Attributes:
+        tensors: By name.
+        key: Which of the file's state dicts they are; empty where they are the file itself.
+        left_out: The other items of the file.
+        others: Keys of further state dicts.
+    """
+
+    tensors: Mapping[str, Tensor]
+    key: str = ""
+    left_out: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
 
 def strided(

@@ -37,6 +37,9 @@ def test_weights_go_in_and_out_again(cnnzoo: Cnnzoo, checkpoint: Path) -> None:
         "3 classes: cat, dog, neither",
         "Inside: RGB pixels / 255, less (0.485, 0.456, 0.406), divided by (0.229, 0.224, 0.225)",
         "Photographs: shorter side to 256 pixels, then the centre, 224x224",
+        "Assumed: mean and deviation as for torchvision's own weights, since the file does not say; of a training that "
+        "prepared its images otherwise, state it with --preprocessing, or --mean and --deviation",
+        "Assumed: the shorter side; otherwise --resize PIXELS",
         "Next: cnnzoo predict m.keras IMAGE...",
     ]
     described = metadata.read(Path("m.keras"))
@@ -65,17 +68,23 @@ def test_weights_go_in_and_out_again(cnnzoo: Cnnzoo, checkpoint: Path) -> None:
 
 
 def test_json_says_all_of_an_import(cnnzoo: Cnnzoo, checkpoint: Path) -> None:
-    arguments = ("--output", "m.keras", "--mean", "0.5,0.5,0.5", "--deviation", "0.25,0.25,0.25", "--json")
-    done = cnnzoo("weights", "import", "resnet18", checkpoint, *arguments)
+    Path("names.txt").write_bytes("\ufeffa\r\n\r\nb\r\nc\r\n".encode())
+    arguments = ("--output", "m.keras", "--mean", "0.5,0.5,0.5", "--deviation", "0.25,0.25,0.25", "--resize", "232")
+    done = cnnzoo("weights", "import", "ResNet18", checkpoint, *arguments, "--class-names", "names.txt", "--json")
     told = json.loads(done.out)
-    assert (told["output"], told["network"], told["class_names"]) == ("m.keras", "resnet18", ["0", "1", "2"])
-    assert (told["mean"], told["deviation"], told["shorter_side"]) == ([0.5] * 3, [0.25] * 3, 256)
+    assert told["notes"] == ["names.txt: left out 1 blank line (the first is line 2)"]
+    assert (told["assumed"], told["channels"], told["left_out"]) == ([], "RGB", [])
+    assert (told["output"], told["network"], told["class_names"]) == ("m.keras", "resnet18", ["a", "b", "c"])
+    assert (told["mean"], told["deviation"], told["shorter_side"]) == ([0.5] * 3, [0.25] * 3, 232)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("vgg16", "FILE", "--output", "m.keras"), "holds torchvision's ResNet-18, which is 'resnet18' here"),
+        (("vgg16_bn", "FILE", "--output", "m.keras"), "holds torchvision's ResNet-18, which is 'resnet18' here"),
+        (("resnet18", "FILE", "--output", "m.keras", "--resize", "200"), "cannot be brought to 200 pixels"),
+        (("resnet18", "FILE", "--output", "m.keras", "--state-dict", "ema"), "has no state dict 'ema'"),
         (("resnet20", "FILE", "--output", "m.keras"), "No other library has weights for 'resnet20'"),
         (("resnet18", "none.pth", "--output", "m.keras"), "There is no file none.pth"),
         (("resnet18", "FILE", "--output", "m.h5"), "--output m.h5: a model file ends in .keras"),
@@ -103,7 +112,7 @@ def test_what_cannot_be_imported_is_a_sentence_and_leaves_no_file(
     ("arguments", "message"),
     [
         (("none.keras", "a.pth"), "There is no model none.keras"),
-        (("text.keras", "a.pth"), "text.keras is damaged or is no model that this version can load"),
+        (("text.keras", "a.pth"), "text.keras is damaged or is no model: it is not the zip file"),
         (("folder", "a.pth"), "folder is not a run"),
         (("text.keras", "text.keras"), "text.keras exists already"),
     ],
@@ -117,3 +126,16 @@ def test_what_cannot_be_exported_is_a_sentence_and_leaves_no_file(
     assert (done.code, done.out) == (2, "")
     assert message in done.err
     assert sorted(path.name for path in Path().iterdir()) == ["folder", "text.keras"]
+
+
+@pytest.mark.slow
+def test_weights_that_are_not_finite_are_refused_by_name(cnnzoo: Cnnzoo, checkpoint: Path) -> None:
+    with checkpoints.opened(checkpoint) as before:
+        tensors = {name: tensor.values().copy() for name, tensor in before.tensors.items()}
+    tensors["fc.weight"][0, :2] = np.nan, -np.inf
+    tensors["bn1.running_var"][3] = -0.5
+    safetensors.write(Path("bad.safetensors"), tensors, {})
+    done = cnnzoo("weights", "import", "resnet18", "bad.safetensors", "--output", "m.keras")
+    assert (done.code, done.out) == (2, "")
+    assert "bad.safetensors: 1 of the 64 variances 'bn1.running_var' are negative, and 1 more tensor" in done.err
+    assert not Path("m.keras").exists()

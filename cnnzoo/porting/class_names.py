@@ -1,0 +1,85 @@
+"""The names of classes, in text files."""
+
+import codecs
+from collections import Counter
+from dataclasses import dataclass
+from importlib.resources import files as package_files
+from pathlib import Path
+
+from cnnzoo.errors import UserError
+
+# What Windows' editors write at the beginning of a text.
+_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+
+
+@dataclass(frozen=True)
+class ClassNames:
+    """The names in a text file.
+
+    Attributes:
+        names: In the order of the labels.
+        notes: What was left out or is odd, each a clause; a blank line or a comment may be a name that is missing.
+    """
+
+    names: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def imagenet_class_names() -> tuple[str, ...]:
+    """Return the names of the 1000 classes of ILSVRC 2012, in the order of the labels."""
+    return _parsed((package_files("cnnzoo") / "imagenet_classes.txt").read_text(encoding="utf-8")).names
+
+
+def read_class_names(path: Path) -> tuple[str, ...]:
+    """Return the names of classes from a text file: one a line, in the order of the labels.
+
+    Raises:
+        UserError: See ``read_class_names_file``.
+    """
+    return read_class_names_file(path).names
+
+
+def read_class_names_file(path: Path) -> ClassNames:
+    """Return the names of classes from a text file, and what else stands in it.
+
+    Args:
+        path: One name a line, in the order of the labels; UTF-8, or UTF-16 with a byte order mark. Blank lines and
+            lines that begin with # are left out.
+
+    Raises:
+        UserError: The file is missing, or holds no text or no names.
+    """
+    try:
+        content = path.read_bytes()
+        encoding = next((name for mark, name in _MARKS.items() if content.startswith(mark)), "utf-8")
+        text = content.decode(encoding)
+    except FileNotFoundError:
+        raise UserError(f"There is no file {path}.") from None
+    except (OSError, UnicodeDecodeError):
+        raise UserError(f"{path} cannot be read as text; save it as UTF-8.") from None
+    if "\0" in text:
+        raise UserError(f"{path} cannot be read as text; save it as UTF-8.")
+    found = _parsed(text)
+    if not found.names:
+        raise UserError(f"{path} names no classes; write one name a line, in the order of the labels.")
+    return found
+
+
+def _parsed(text: str) -> ClassNames:
+    # Only these end a line; str.splitlines would cut a name at rarer signs.
+    lines = [line.strip() for line in text.replace("\r\n", "\n").replace("\r", "\n").rstrip().split("\n")]
+    names = tuple(line for line in lines if line and not line.startswith("#"))
+    blank = [number for number, line in enumerate(lines, start=1) if not line]
+    comments = [number for number, line in enumerate(lines, start=1) if line.startswith("#")]
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    notes = [
+        *([f"left out {_lines('blank', blank)}"] if blank else []),
+        *([f"left out {_lines('commented', comments)} with #"] if comments else []),
+        *([f"named more than once: {', '.join(twice[:3])}{', ...' if len(twice) > 3 else ''}"] if twice else []),
+    ]
+    return ClassNames(names, tuple(notes))
+
+
+def _lines(kind: str, numbers: list[int]) -> str:
+    several = "s" if len(numbers) > 1 else ""
+    return f"{len(numbers)} {kind} line{several} (the first is line {numbers[0]})"

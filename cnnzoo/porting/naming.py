@@ -1,0 +1,107 @@
+"""The names of a file's tensors, freed from what people's programs put before them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from cnnzoo.errors import UserError
+from cnnzoo.porting.checkpoints import SEPARATORS, Checkpoint
+from cnnzoo.porting.forms import FORMS, Form
+from cnnzoo.porting.state_dicts import ORDER
+from cnnzoo.porting.tensors import Tensor
+
+# What PyTorch puts into a name for a layer that was compiled or wrapped.
+_WRAPPERS = {"_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
+
+_KERNELS = {"torchvision": "weight", "keras.applications": "kernel"}
+
+
+@dataclass(frozen=True)
+class Named:
+    """The tensors of a network by the library's own names.
+
+    Attributes:
+        tensors: By name.
+        left_out: Names of tensors that are not the network's but of something beside it.
+        prefix: What stood before each name.
+        classifier: The layer beside the network that was taken as its classifier; empty where it has its own.
+    """
+
+    tensors: Mapping[str, Tensor]
+    left_out: tuple[str, ...] = ()
+    prefix: str = ""
+    classifier: str = ""
+
+
+def named(checkpoint: Checkpoint) -> Named:
+    """Return a file's tensors by the names that the library has for them.
+
+    A program may put ``model.`` before every name, and keep other things beside the network, such as a loss. The
+    prefix is right under which a network's layers are found.
+
+    Raises:
+        UserError: A network is found under several prefixes.
+    """
+    separator = SEPARATORS[checkpoint.library]
+    tensors = dict(checkpoint.tensors)
+    if checkpoint.library == "torchvision":
+        plain = {".".join(part for part in name.split(".") if part not in _WRAPPERS): name for name in tensors}
+        if len(plain) == len(tensors):
+            tensors = {name: tensors[own] for name, own in plain.items()}
+    forms = [form for form in FORMS if form.library == checkpoint.library]
+    layers = {name.rpartition(separator)[0] for name in tensors}
+    found = [
+        (len(own & _under(prefix, layers)), -len(own), form, prefix)
+        for form in forms
+        for own in [set(form.layers.values())]
+        for prefix in _prefixes(tensors, form, separator)
+    ]
+    # The layers of ResNet-18 are among those of ResNet-34: of equals the smaller network is meant.
+    most = max((score[:2] for score in found), default=(0, 0))
+    best = {prefix: form for *score, form, prefix in found if tuple(score) == most and 2 * score[0] > -score[1]}
+    if not best or "" in best:
+        return Named(tensors)
+    prefix = _first(checkpoint, list(best))
+    form = best[prefix]
+    inside = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+    outside = [name for name in tensors if not name.startswith(prefix)]
+    classifier = ""
+    if set(form.layers.values()) - _under(prefix, layers) == {form.layers["logits"]}:
+        classifier = _classifier(outside, tensors, separator, _KERNELS[checkpoint.library])
+    if classifier:
+        for name in outside:
+            inside[form.layers["logits"] + name.removeprefix(classifier)] = tensors[name]
+        outside = []
+    return Named(inside, tuple(outside), prefix, classifier)
+
+
+def _under(prefix: str, layers: Iterable[str]) -> set[str]:
+    return {layer.removeprefix(prefix) for layer in layers if layer.startswith(prefix)}
+
+
+def _prefixes(tensors: Iterable[str], form: Form, separator: str) -> list[str]:
+    """Return what stands before the name of a network's first kernel, wherever that is found."""
+    kernel = f"{next(iter(form.layers.values()))}{separator}{_KERNELS[form.library]}"
+    found = [name.removesuffix(kernel) for name in tensors if name.endswith(kernel)]
+    return [prefix for prefix in found if not prefix or prefix.endswith(separator)]
+
+
+def _first(checkpoint: Checkpoint, prefixes: list[str]) -> str:
+    """Return the prefix of the network itself where there are others of its averages."""
+    if len(prefixes) == 1:
+        return prefixes[0]
+    separator = SEPARATORS[checkpoint.library]
+    ordered = [prefix for key in ORDER for prefix in prefixes if prefix == f"{key}{separator}"]
+    if not ordered:
+        found = ", ".join(f"'{prefix}'" for prefix in prefixes)
+        raise UserError(f"{checkpoint.path} holds several networks, under {found}; save one of them alone.")
+    return ordered[0]
+
+
+def _classifier(outside: list[str], tensors: Mapping[str, Tensor], separator: str, kernel: str) -> str:
+    """Return the dense layer that alone lies beside a network without a classifier; empty where there is more."""
+    layers = {name.rpartition(separator)[0] for name in outside}
+    if len(layers) != 1:
+        return ""
+    (layer,) = layers
+    names = {f"{layer}{separator}{kernel}", f"{layer}{separator}bias"}
+    return layer if names == set(outside) and len(tensors[f"{layer}{separator}{kernel}"].shape) == 2 else ""

@@ -1,0 +1,77 @@
+"""HDF5 files of others, in a process that is ended when it comes to no end."""
+
+import h5py
+import numpy as np
+import pytest
+
+from cnnzoo import hdf5
+from cnnzoo.porting import hdf5 as porting_hdf5
+
+
+def write(path, values, **options):
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = [b"conv"]
+        group = file.create_group("conv")
+        group.attrs["weight_names"] = [f"{name}:0".encode() for name in values]
+        for name, numbers in values.items():
+            group.create_dataset(f"{name}:0", data=numbers, **options)
+    return path
+
+
+KERNEL = np.arange(6, dtype="float32").reshape(2, 3)
+
+
+def test_numbers_are_found_in_one_piece_or_given_along(tmp_path):
+    whole = hdf5.layers(write(tmp_path / "a.h5", {"kernel": KERNEL, "bias": KERNEL[0]}))
+    ((layer, (kernel, bias)),) = whole
+    assert (layer, kernel.dtype, kernel.shape, bias.shape) == ("conv", "float32", (2, 3), (3,))
+    assert (tmp_path / "a.h5").read_bytes()[kernel.place :].startswith(KERNEL.tobytes())
+    for numbers, options in ((KERNEL, {"chunks": (1, 2)}), (KERNEL.astype(">f4"), {})):
+        ((_, (kernel, bias)),) = hdf5.layers(
+            write(tmp_path / "b.h5", {"kernel": numbers, "bias": numbers[:1]}, **options)
+        )
+        assert (kernel.place, bytes(kernel.numbers)) == (None, KERNEL.tobytes())
+        assert bytes(bias.numbers) == KERNEL[:1].tobytes()
+
+
+@pytest.mark.slow
+def test_a_file_that_hdf5_comes_to_no_end_with_is_given_up(tmp_path):
+    path = tmp_path / "a.h5"
+    porting_hdf5.write(path, {"conv/kernel": np.ones((3, 3, 3, 4), "float32"), "conv/bias": np.ones(4, "float32")})
+    content = bytearray(path.read_bytes())
+    content[content.index(b"conv/bias:0") - 8] = 72  # how long HDF5 takes this text to be
+    path.write_bytes(content)
+    with pytest.raises(hdf5.HDF5Error, match="HDF5 came to no end with it or crashed"):
+        hdf5.layers(path)
+
+
+def test_two_tensors_never_share_their_numbers(tmp_path):
+    path = write(tmp_path / "a.h5", {"kernel": KERNEL, "bias": KERNEL})
+    ((_, (kernel, bias)),) = hdf5.layers(path)
+    content = path.read_bytes()
+    first, second = (weight.place.to_bytes(8, "little") for weight in (kernel, bias))
+    assert content.count(second) == 1
+    path.write_bytes(content.replace(second, first))
+    with pytest.raises(hdf5.HDF5Error, match="two of its tensors lie in the same place"):
+        hdf5.layers(path)
+    path.write_bytes(content.replace(second, (len(content) - 8).to_bytes(8, "little")))
+    with pytest.raises(hdf5.HDF5Error, match="is damaged"):
+        hdf5.layers(path)
+
+
+def test_a_layer_that_holds_itself_has_an_end(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        layers = file.create_group("layers")
+        layers.create_group("a").create_group("vars")
+        file["layers/a/layers"] = layers
+    with pytest.raises(hdf5.HDF5Error, match="is not laid out as Keras lays out weights"):
+        hdf5.layers(tmp_path / "a.h5")
+
+
+def test_layers_of_a_network_inside_a_network_have_both_names(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for place, name in (("layers/dense", "dense"), ("layers/functional/layers/conv2d", "conv1_conv")):
+            file.create_group(f"{place}/vars").attrs["name"] = name
+            file[f"{place}/vars/0"] = KERNEL
+        file.create_group("layers/functional/vars").attrs["name"] = "resnet50"
+    assert [name for name, _ in hdf5.layers(tmp_path / "a.h5")] == ["dense", "resnet50/conv1_conv"]
