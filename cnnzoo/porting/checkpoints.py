@@ -110,12 +110,14 @@ def _reader(path: Path) -> tuple[Reader, Library]:
     beginning = _beginning(path)
     if beginning.startswith(b"PK\x03\x04"):
         return (hdf5.inside_model, "keras.applications") if _is_model(path) else (pytorch.zipped, "torchvision")
-    if beginning.startswith(pytorch.LEGACY_MAGIC):
+    if beginning.startswith(b"\x80") and pytorch.LEGACY_MAGIC in beginning[:32]:
         return pytorch.legacy, "torchvision"
     if beginning.startswith(b"\x89HDF\r\n\x1a\n"):
         return hdf5.opened, "keras.applications"
     if beginning[8:9] == b"{":
         return safetensors.opened, "torchvision"
+    if not beginning:
+        raise FileError("is empty; a copy or download may have broken off")
     if beginning[257:262] == b"ustar":
         raise FileError("is a tar archive; unpack it and name the file of weights in it")
     for signature, sentence in _OTHER_FORMATS.items():

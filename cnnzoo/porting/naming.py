@@ -58,20 +58,26 @@ def named(checkpoint: Checkpoint) -> Named:
     # The layers of ResNet-18 are among those of ResNet-34: of equals the smaller network is meant.
     most = max((score[:2] for score in found), default=(0, 0))
     best = {prefix: form for *score, form, prefix in found if tuple(score) == most and 2 * score[0] > -score[1]}
-    if not best or "" in best:
+    if not best:
         return Named(tensors)
-    prefix = _first(checkpoint, list(best))
+    prefix = "" if "" in best else _first(checkpoint, list(best))
     form = best[prefix]
     inside = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-    outside = [name for name in tensors if not name.startswith(prefix)]
-    classifier = ""
-    if set(form.layers.values()) - _under(prefix, layers) == {form.layers["logits"]}:
-        classifier = _classifier(outside, tensors, separator, _KERNELS[checkpoint.library])
-    if classifier:
-        for name in outside:
-            inside[form.layers["logits"] + name.removeprefix(classifier)] = tensors[name]
-        outside = []
-    return Named(inside, tuple(outside), prefix, classifier)
+    outside = {name: tensor for name, tensor in tensors.items() if not name.startswith(prefix)}
+    missing = set(form.layers.values()) - _under(prefix, layers)
+    if missing != {form.layers["logits"]}:
+        return Named(inside, tuple(outside), prefix)
+    # Such as head.fc of mmpretrain, and fc.1 where somebody put dropout before the last layer.
+    own = {*form.layers.values(), *form.auxiliary.values()}
+    beside = outside | {
+        f"{prefix}{name}": tensor for name, tensor in inside.items() if name.rpartition(separator)[0] not in own
+    }
+    classifier = _classifier(beside, separator, _KERNELS[checkpoint.library])
+    if not classifier:
+        return Named(inside, tuple(outside), prefix)
+    inside = {name: tensor for name, tensor in inside.items() if f"{prefix}{name}" not in beside}
+    inside |= {form.layers["logits"] + name.removeprefix(classifier): tensor for name, tensor in beside.items()}
+    return Named(inside, (), prefix, classifier)
 
 
 def _under(prefix: str, layers: Iterable[str]) -> set[str]:
@@ -97,11 +103,11 @@ def _first(checkpoint: Checkpoint, prefixes: list[str]) -> str:
     return ordered[0]
 
 
-def _classifier(outside: list[str], tensors: Mapping[str, Tensor], separator: str, kernel: str) -> str:
+def _classifier(beside: Mapping[str, Tensor], separator: str, kernel: str) -> str:
     """Return the dense layer that alone lies beside a network without a classifier; empty where there is more."""
-    layers = {name.rpartition(separator)[0] for name in outside}
+    layers = {name.rpartition(separator)[0] for name in beside}
     if len(layers) != 1:
         return ""
     (layer,) = layers
     names = {f"{layer}{separator}{kernel}", f"{layer}{separator}bias"}
-    return layer if names == set(outside) and len(tensors[f"{layer}{separator}{kernel}"].shape) == 2 else ""
+    return layer if names == set(beside) and len(beside[f"{layer}{separator}{kernel}"].shape) == 2 else ""

@@ -17,8 +17,8 @@ from cnnzoo.porting.tensors import DTYPES, Array, FileError, Found, contiguous, 
 # Reads so many bytes of a storage from a position.
 Data = Callable[[str, int, int], bytes]
 
-# A pickle of the number that torch.save began files with until 2020; many that torchvision offers are older.
-LEGACY_MAGIC = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
+# The number that torch.save began files with until 2020; many that torchvision offers are older.
+LEGACY_MAGIC = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 LEGACY_VERSION = 1001
 
 # Bytes of a number of the kinds that are not read, but may lie between those that are.
@@ -56,7 +56,10 @@ def zipped(path: Path, key: str | None = None) -> Iterator[Found]:
             return
         entries = _entries(archive)
         if entries["data.pkl"].file_size > LARGEST_PICKLE:
-            raise FileError(f"describes its tensors in more than {LARGEST_PICKLE >> 20} MB")
+            raise FileError(
+                f"describes its tensors in more than {LARGEST_PICKLE >> 20} MB; if it holds NumPy arrays, "
+                f"{pickles.ADVICE}"
+            )
 
         def data(name: str, start: int, size: int) -> bytes:
             try:

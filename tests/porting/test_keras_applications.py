@@ -9,6 +9,7 @@ import pytest
 from keras.src.legacy.saving import legacy_h5_format
 
 from cnnzoo import porting
+from cnnzoo.errors import UserError
 from cnnzoo.inspection import outline
 from cnnzoo.porting import checkpoints
 from cnnzoo.porting.forms import FORMS
@@ -91,15 +92,34 @@ def test_a_saved_model_gives_their_logits_from_pixels_and_their_weights_back(the
     assert {weight.path: keras.ops.convert_to_numpy(weight).tobytes() for weight in model.weights} == before
 
 
-def test_keras_3s_own_weights_files_are_read_too(tmp_path):
+def test_every_kind_of_file_that_keras_saves_is_read(tmp_path):
     model = randomized("vgg16", 32)
     model.save_weights(tmp_path / "new.weights.h5")
+    model.save(tmp_path / "whole.keras")
     saved_as_downloads_are(model, tmp_path / "old.h5")
-    with checkpoints.opened(tmp_path / "new.weights.h5") as new, checkpoints.opened(tmp_path / "old.h5") as old:
-        assert set(new.tensors) == set(old.tensors)
-        assert {"fc1/kernel", "predictions/bias"} < set(new.tensors)
-        for name, tensor in new.tensors.items():
-            assert np.array_equal(tensor.values(), old.tensors[name].values())
+    for kind in ("new.weights.h5", "whole.keras"):
+        with checkpoints.opened(tmp_path / kind) as new, checkpoints.opened(tmp_path / "old.h5") as old:
+            assert set(new.tensors) == set(old.tensors)
+            assert {"fc1/kernel", "predictions/bias"} < set(new.tensors)
+            for name, tensor in new.tensors.items():
+                assert np.array_equal(tensor.values(), old.tensors[name].values())
+
+
+def test_a_network_inside_a_network_asks_how_its_images_were_prepared(tmp_path):
+    """Transfer learning on red, green, blue of 0 to 1, with a classifier of one dense layer."""
+    body = keras.applications.ResNet50(weights=None, include_top=False, pooling="avg", input_shape=(64, 64, 3))
+    layers = [keras.Input((64, 64, 3)), keras.layers.Rescaling(1 / 255), body, keras.layers.Dense(3)]
+    model = keras.Sequential(layers)
+    model.save_weights(tmp_path / "a.weights.h5")
+    imported = porting.import_weights("resnet50", tmp_path / "a.weights.h5", (64, 64, 3), preprocessing="unit")
+    assert (imported.classifier, imported.channels) == ("dense", "RGB")
+    with pytest.raises(UserError, match=r"a network inside another, but not how .* --preprocessing: unit after Resc"):
+        porting.save_model(imported, tmp_path / "m.keras")
+    porting.save_model(imported, tmp_path / "m.keras", preprocessing="unit")
+    seen = pixels(64)
+    expected = model.predict(seen, verbose=0)
+    ours = load_model(tmp_path / "m.keras").predict(seen, verbose=0)
+    assert np.abs(ours - expected).max() < 1e-4 * np.abs(expected).max()
 
 
 def test_the_oldest_downloads_names_are_understood(tmp_path):

@@ -75,6 +75,13 @@ def test_a_lone_dense_layer_beside_a_network_is_its_classifier():
     more = named(checkpoint([*prefixed("backbone.", body), *head, ("neck.weight", (512,))]))
     assert (more.classifier, more.left_out) == ("", ("head.fc.weight", "head.fc.bias", "neck.weight"))
 
+    for prefix in ("", "model."):
+        dropout = [(name.replace("fc.", "fc.1."), shape) for name, shape in names("resnet18")]
+        found = named(checkpoint(prefixed(prefix, dropout)))
+        assert (found.classifier, set(found.tensors)) == (f"{prefix}fc.1", {name for name, _ in names("resnet18")})
+        hidden = [*dropout, ("fc.3.weight", (4, 4)), ("fc.3.bias", (4,))]
+        assert named(checkpoint(prefixed(prefix, hidden))).classifier == ""
+
     body = [pair for pair in names("resnet50", KERAS) if not pair[0].startswith("predictions/")]
     head = [("dense/kernel", (2048, 4)), ("dense/bias", (4,))]
     found = named(checkpoint([*prefixed("resnet50/", body), *head], KERAS))

@@ -137,7 +137,7 @@ def test_hdf5_does_not_lead_to_other_files_nor_to_more_than_it_holds(tmp_path):
             contents(replaced(make))
 
 
-@pytest.mark.parametrize("content", [b"", b"short", b"a long text that is neither of these formats, but text"])
+@pytest.mark.parametrize("content", [b"short", b"a long text that is neither of these formats, but text"])
 def test_a_file_that_is_none_of_weights_is_named(content, tmp_path):
     (tmp_path / "notes.pth").write_bytes(content)
     with pytest.raises(UserError, match=r"notes\.pth is no file of weights that can be read"):
@@ -145,6 +145,9 @@ def test_a_file_that_is_none_of_weights_is_named(content, tmp_path):
 
 
 def test_a_missing_file_and_a_folder_are_named(tmp_path):
+    (tmp_path / "empty.pth").write_bytes(b"")
+    with pytest.raises(UserError, match=r"empty\.pth is empty"):
+        contents(tmp_path / "empty.pth")
     with pytest.raises(UserError, match=r"There is no file .*none\.pth"):
         contents(tmp_path / "none.pth")
     with pytest.raises(UserError, match="cannot be read: Is a directory"):

@@ -58,7 +58,15 @@ def various():
     }
 
 
-@pytest.mark.parametrize("options", [{}, {"_use_new_zipfile_serialization": False}, {"pickle_protocol": 4}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"_use_new_zipfile_serialization": False},
+        {"_use_new_zipfile_serialization": False, "pickle_protocol": 4},
+        {"pickle_protocol": 4},
+    ],
+)
 def test_every_type_and_layout_is_read_in_either_format(options, tmp_path):
     torch.save(collections.OrderedDict(various()), tmp_path / "a.pth", **options)
     matches(tmp_path / "a.pth", various())

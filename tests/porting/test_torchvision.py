@@ -97,6 +97,9 @@ def test_googlenets_heads_are_dropped_and_its_images_normalized_as_by_transform_
     transformed = normalized * (DEVIATION / 0.5) + (MEAN - 0.5) / 0.5
     theirs = logits(net, transformed.astype("float32"))["logits"]
     assert_alike(load_model(tmp_path / "model.keras").predict(seen, verbose=0), theirs)
+    porting.save_model(imported, tmp_path / "plain.keras", preprocessing="imagenet")
+    theirs = logits(net, normalized.astype("float32"))["logits"]
+    assert_alike(load_model(tmp_path / "plain.keras").predict(seen, verbose=0), theirs)
 
     porting.export_weights(imported.network, tmp_path / "out.pth")
     without = GoogLeNet(5, aux=False)
