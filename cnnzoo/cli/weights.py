@@ -144,6 +144,7 @@ def import_(
             "mean": list(preparation.mean),
             "deviation": list(preparation.deviation),
             "assumed": list(preparation.assumed),
+            "recognized": preparation.recognized or None,
             "channels": imported.channels,
             "state_dict": imported.state_dict or None,
             "other_state_dicts": list(imported.others),
@@ -179,6 +180,8 @@ def _assumptions(imported: "Imported", preparation: "Preparation") -> list[str]:
     """Say what nobody stated of the images' preparation, and how to state it."""
     form, assumed = imported.form, preparation.assumed
     sentences = []
+    if preparation.recognized:
+        sentences.append(f"Recognized: torchvision's {preparation.recognized}, whose images are prepared like that")
     if {"mean", "deviation"} & {*assumed}:
         what = " and ".join(name for name in ("mean", "deviation") if name in assumed)
         sentences.append(
@@ -193,7 +196,8 @@ def _assumptions(imported: "Imported", preparation: "Preparation") -> list[str]:
         elif imported.channels == "BGR":
             sentences.append("         (and blue, green, red as the order of the channels, as preprocess_input has it)")
     if "resize" in assumed:
-        v2 = " (IMAGENET1K_V2: 232)" if form.network in {"resnet50", "resnet101", "resnet152"} else ""
+        has_v2 = form.library == "torchvision" and form.network in {"resnet50", "resnet101", "resnet152"}
+        v2 = " (IMAGENET1K_V2: 232)" if has_v2 else ""
         sentences.append(f"Assumed: the shorter side; otherwise --resize PIXELS{v2}")
     return sentences
 

@@ -13,7 +13,7 @@ from cnnzoo.porting import hdf5, pytorch, safetensors
 from cnnzoo.porting.checkpoints import Library
 from cnnzoo.porting.forms import FORMS, Form
 from cnnzoo.porting.slots import slots
-from cnnzoo.porting.tensors import Array
+from cnnzoo.porting.tensors import Array, unusable
 
 SUFFIXES: dict[str, Library] = {
     ".pth": "torchvision",
@@ -40,7 +40,7 @@ def export_weights(model: keras.Model, path: Path) -> dict[str, Any]:
         library does unasked.
 
     Raises:
-        UserError: The suffix is another one, or the library has no such network.
+        UserError: The suffix is another one, the library has no such network, or weights are not finite.
     """
     if path.suffix not in SUFFIXES:
         raise UserError(f"{path}: the suffix tells the format; it is one of {', '.join(SUFFIXES)}.")
@@ -51,6 +51,8 @@ def export_weights(model: keras.Model, path: Path) -> dict[str, Any]:
     tensors: dict[str, Array] = {}
     for slot in slots(network, form):
         tensors[slot.name] = slot.values()
+        if wrong := unusable(slot.name, tensors[slot.name]):
+            raise UserError(f"'{network.name}' has weights of no use: {wrong}; its training diverged.")
         if slot.name.endswith(".running_var"):
             tensors[slot.name.replace("running_var", "num_batches_tracked")] = np.zeros((), "int64")
     facts = {

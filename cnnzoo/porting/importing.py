@@ -6,7 +6,6 @@ from hashlib import file_digest
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from cnnzoo import registry
 from cnnzoo.errors import UserError
@@ -17,12 +16,10 @@ from cnnzoo.porting.naming import named
 from cnnzoo.porting.networks import Wanted
 from cnnzoo.porting.preparation import Channels
 from cnnzoo.porting.slots import Slot, slots
-from cnnzoo.porting.tensors import Array, Tensor
+from cnnzoo.porting.tensors import Tensor, unusable
 
 # PyTorch counts the steps of training here, and needs the count only where batch norm has no momentum.
 _STEPS = "num_batches_tracked"
-
-_VARIANCES = ("running_var", "moving_variance")
 
 
 @dataclass(frozen=True)
@@ -96,10 +93,10 @@ def import_weights(
         wanted = {slot.name: slot for slot in slots(model, form, channels)}
         tensors = _taken(checkpoint, form, auxiliary_heads)
         _check_fit(path, form, wanted, tensors)
-        wrong = []
+        wrong: list[str] = []
         for name, slot in wanted.items():
             values = tensors[name].values()
-            wrong += _first("", _unusable(name, values))
+            wrong += filter(None, [unusable(name, values)])
             slot.assign(values)
     with path.open("rb") as file:
         sha256 = file_digest(file, "sha256").hexdigest()
@@ -109,15 +106,6 @@ def import_weights(
     nested = bool(names.prefix) and form.library == "keras.applications"
     state = (checkpoint.key, checkpoint.others, names.classifier, nested)
     return Imported(model, form, path, left_out, sha256, channels, *state)
-
-
-def _unusable(name: str, values: Array) -> list[str]:
-    """Say what no weights are among a tensor's values."""
-    infinite = values.size - int(np.isfinite(values).sum())
-    if infinite:
-        return [f"{infinite:,} of the {values.size:,} values of {name!r} are not finite"]
-    negative = int((values < 0).sum()) if name.endswith(_VARIANCES) else 0
-    return [f"{negative:,} of the {values.size:,} variances {name!r} are negative"] if negative else []
 
 
 def _check_values(path: Path, sha256: str, wrong: list[str]) -> None:

@@ -90,13 +90,15 @@ class Preparation:
         mean: What is subtracted from pixels scaled to 0..1; red, green, blue.
         deviation: What the rest is divided by.
         shorter_side: Pixels that the shorter side of a photograph is brought to before the centre is cut out.
-        assumed: Which of "mean", "deviation" and "resize" nobody stated.
+        assumed: Which of "mean", "deviation" and "resize" nobody stated, where the file is not recognized.
+        recognized: What torchvision calls the weights, if it publishes the file.
     """
 
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
     shorter_side: int
     assumed: tuple[str, ...]
+    recognized: str = ""
 
 
 def published(sha256: str) -> Published | None:
@@ -153,4 +155,5 @@ def prepare(
         tuple(deviation or usual.deviation),
         resize or own,
         () if known else tuple(name for name, value in stated.items() if value is None),
+        known.title if known else "",
     )

@@ -26,6 +26,10 @@ DTYPES = {
 }
 
 
+# The running variances of batch normalization.
+VARIANCES = ("running_var", "moving_variance")
+
+
 class FileError(Exception):
     """A file is not what it should be; the message goes on where a sentence begins with the file's name."""
 
@@ -108,6 +112,15 @@ def strided(
         return np.ascontiguousarray(view).reshape(shape)
 
     return Tensor(shape, dtype, read)
+
+
+def unusable(name: str, values: Array) -> str:
+    """Say what no weights are among a tensor's values; empty where they can all be."""
+    infinite = values.size - int(np.isfinite(values).sum())
+    if infinite:
+        return f"{infinite:,} of the {values.size:,} values of {name!r} are not finite"
+    negative = int((values < 0).sum()) if name.endswith(VARIANCES) else 0
+    return f"{negative:,} of the {values.size:,} variances {name!r} are negative" if negative else ""
 
 
 def contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -37,3 +37,11 @@ def test_training_options_make_no_difference(tmp_path):
     network = models.resnet18((40, 40, 3), 2, stride_on="3x3", epsilon=1e-5)
     facts = porting.export_weights(Model(network.inputs, network.outputs, name="mine"), tmp_path / "a.pth")
     assert (facts["network"], facts["tensors"], facts["channels"]) == ("ResNet-18", 122, "RGB")
+
+
+def test_weights_that_are_not_finite_are_not_written(tmp_path):
+    network = models.resnet18((40, 40, 3), 2, stride_on="3x3", epsilon=1e-5)
+    network.get_layer("logits").bias.assign([1, float("nan")])
+    with pytest.raises(UserError, match=r"1 of the 2 values of 'fc\.bias' are not finite; its training diverged"):
+        porting.export_weights(network, tmp_path / "a.pth")
+    assert not list(tmp_path.iterdir())

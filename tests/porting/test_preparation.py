@@ -27,6 +27,7 @@ def test_torchvisions_published_files_are_recognized_by_their_hash():
     for digits, side in (("11ad3fa6", 232), ("cd907fc2", 232), ("f82ba261", 232), ("0676ba61", 256)):
         found = prepare(form_of("resnet50"), digits + "0" * 56, (224, 224))
         assert (found.shorter_side, found.assumed) == (side, ())
+        assert found.recognized.endswith("IMAGENET1K_V2" if side == 232 else "IMAGENET1K_V1")
 
 
 def test_what_is_stated_is_taken_and_not_said_to_be_assumed():
