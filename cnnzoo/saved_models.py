@@ -12,8 +12,9 @@ from zipfile import BadZipFile, ZipFile
 from cnnzoo import hdf5
 from cnnzoo.errors import UserError
 
-# Names in Keras's errors: a class that is not there, and an argument that a class does not take.
-_CLASS = re.compile(r"Could not locate class '([^']+)'|Unknown (?:layer|object): '?([\w>]+)'?")
+# What Keras says of another error, and of a class that is not there.
+_CAUSE = re.compile(r"(?<=Exception encountered: ).+")
+_MISSING_CLASS = re.compile(r"Could not locate class '([^']+)'")
 
 
 def load_model(path: Path) -> Any:
@@ -33,7 +34,7 @@ def load_model(path: Path) -> Any:
     written_by = _check(path)
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True, custom_objects=CUSTOM_OBJECTS)
-    except (AttributeError, OSError, ValueError, TypeError, KeyError, RecursionError, BadZipFile, zlib.error) as error:
+    except Exception as error:  # Keras lets through whatever the layers of a damaged file raise
         raise UserError(f"{path} {_reason(str(error), written_by)}.") from None
 
 
@@ -73,15 +74,13 @@ def _reason(message: str, written_by: str) -> str:
     here = version("keras")
     if _numbers(written_by) > _numbers(here):
         return f"was written by Keras {written_by}, and Keras {here} here cannot load it; install that version or newer"
-    if "Lambda" in message or "lambda" in message:
+    if "lambda" in message.lower():
         return "has a Lambda layer, whose code stands in the file and is not run; build it without that layer"
-    missing = _CLASS.search(message)
+    missing = _MISSING_CLASS.search(message)
     if missing:
-        name = missing[1] or missing[2]
-        return f"has a layer of the class '{name}', which neither Keras {here} nor cnnzoo has; export it without that"
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
-    first = lines[0].rstrip(".:") if lines else "no reason is given"
-    return f"is damaged or is no model that Keras {here} can load ({first[:200]})"
+        return f"has a layer of the class '{missing[1]}', which neither Keras {here} nor cnnzoo has; build it without"
+    causes = _CAUSE.findall(message) or re.findall(r"\S.*", message)[:1] or ["no reason"]
+    return f"is damaged or is no model that Keras {here} can load ({causes[-1].strip(' .:')[:200]})"
 
 
 def _numbers(text: str) -> tuple[int, ...]:

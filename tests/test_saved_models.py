@@ -87,6 +87,17 @@ def test_a_damaged_model_and_what_is_none_are_told_apart(tmp_path):
     assert "its weights cannot be unpacked" in sentence(flipped(saved(tmp_path / "a.keras")))
     broken = changed(saved(tmp_path / "a.keras"), config=lambda _: b"{")
     assert "its description of the layers cannot be read" in sentence(broken)
+    odd = changed(saved(tmp_path / "a.keras"), config=lambda text: text.replace(b'"units": 2', b'"units": -2'))
+    assert "is damaged or is no model that Keras" in sentence(odd)
+    pixels = keras.Input((8,))
+    keras.Model(pixels, keras.layers.Dense(2, name="last")(pixels)).save(tmp_path / "a.keras")
+    lost = changed(
+        tmp_path / "a.keras",
+        config=lambda text: text.replace(b'"output_layers": [["last"', b'"output_layers": [["lost"').replace(
+            b'"output_layers": ["last"', b'"output_layers": ["lost"'
+        ),
+    )
+    assert "could not find layer lost" in sentence(lost)
     (tmp_path / "a.keras").write_text("text")
     assert "is damaged or is no model: it is not the zip file that Keras writes" in sentence(tmp_path / "a.keras")
     with zipfile.ZipFile(tmp_path / "a.keras", "w") as archive:

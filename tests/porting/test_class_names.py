@@ -5,6 +5,8 @@ import pytest
 from cnnzoo import porting
 from cnnzoo.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 
 def test_imagenets_names_are_a_thousand_in_the_order_of_the_labels():
     names = porting.imagenet_class_names()

@@ -8,6 +8,8 @@ from cnnzoo.porting.forms import CAFFE_MEAN, FORMS
 from cnnzoo.porting.preparation import channels_of, prepare
 from cnnzoo.porting.slots import slots
 
+pytestmark = pytest.mark.slow
+
 OWN = "0" * 64
 
 
