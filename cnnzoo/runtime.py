@@ -11,6 +11,7 @@ import os
 import platform
 import random
 import re
+import subprocess
 import sys
 from collections.abc import Sequence
 from functools import cache
@@ -36,6 +37,9 @@ KERAS_JSON = {
     "floatx": ("float16", "float32", "float64"),
     "image_data_format": ("channels_last", "channels_first"),
 }
+
+# jaxlib 0.10.2 may miscompute on the CPU with this fusion on (jax#39103).
+XLA_FLAG = "--xla_cpu_experimental_ynn_fusion_type="
 
 CPU_INFO = Path("/proc/cpuinfo")
 # Of Intel and AMD, of Intel's matrix unit, and of ARM.
@@ -92,6 +96,8 @@ def prepare(
     if not loaded:
         settle(name, device, threads)
         check_keras_json()
+        if name == "jax":
+            check_xla_flags()
     gpus = _load(name)
     import keras  # noqa: PLC0415 - its backend is fixed by its import
 
@@ -140,6 +146,27 @@ def check_keras_json() -> None:
             raise UserError(f"{path}: {key} is {json.dumps(settings[key])}, not {' or '.join(words)}; correct it.")
     if not isinstance(settings.get("epsilon", 1e-7), float):
         raise UserError(f"{path}: epsilon is {json.dumps(settings['epsilon'])}, not a fraction like 1e-7; correct it.")
+
+
+def check_xla_flags() -> None:
+    """Check in another process that XLA accepts the flags in XLA_FLAGS, because a wrong one ends the process.
+
+    Raises:
+        UserError: It does not accept them.
+    """
+    flags = os.environ.get("XLA_FLAGS", "").replace(XLA_FLAG, "").strip()
+    if not flags:
+        return
+    done = subprocess.run(
+        [sys.executable, "-c", "import jax; jax.devices()"],
+        env={**os.environ, "JAX_PLATFORMS": "cpu"},
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if done.returncode and re.search(r"Unknown flags? in XLA_FLAGS|Flag parsing failed", done.stderr):
+        raise UserError(f"XLA_FLAGS is '{flags}', which XLA does not accept; correct the variable or unset it.")
 
 
 def check_installed(backend: str) -> None:
@@ -333,9 +360,7 @@ def _xla_flags(value: str) -> str:
             raise UserError(
                 f"XLA_FLAGS is '{value}', neither flags, which begin with -, nor a file of flags."
             ) from None
-    # jaxlib 0.10.2 may miscompute on the CPU with this fusion on (jax#39103).
-    flag = "--xla_cpu_experimental_ynn_fusion_type="
-    return value if flag in value else f"{value} {flag}".strip()
+    return value if XLA_FLAG in value else f"{value} {XLA_FLAG}".strip()
 
 
 def _gpus(backend: str) -> list[str]:

@@ -128,6 +128,14 @@ def test_flags_of_xla_may_stand_in_a_file(monkeypatch, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("flags", ["--xla_nonsense=1", "--xla_cpu_enable_fast_math=many"])
+def test_a_flag_that_xla_does_not_accept_is_a_sentence(flags, monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", flags)
+    with pytest.raises(UserError, match=f"^XLA_FLAGS is '{flags}', which XLA does not accept; correct the variable"):
+        runtime.check_xla_flags()
+
+
+@pytest.mark.slow
 @pytest.mark.backend("jax")
 def test_a_platform_that_jax_does_not_have_is_a_sentence():
     code = (
