@@ -173,7 +173,7 @@ def _predictions(members: Sequence[Run], split: Split, data_dir: Path | None, de
     found: list[Predictions] = []
     for run in members:
         with run.locked():
-            found.append(predict(run, split, data_dir, device))
+            found.append(predict(run, split, data_dir, device, with_hashes=True))
         if found[-1].image_hashes != found[0].image_hashes:
             raise _other_images(members[0], run, found[0], found[-1], split)
     return found

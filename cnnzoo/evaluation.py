@@ -2,6 +2,7 @@
 
 import hashlib
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ class Predictions:
         labels: The true classes (count,).
         computed_on: Backend and device in words; None where they are an ensemble's.
         remark: What is to be said of the images, if anything.
-        image_hashes: Of ``data.image_hashes`` (count,); empty where they are an ensemble's.
+        image_hashes: Of ``data.image_hashes`` (count,); empty unless asked for.
     """
 
     probabilities: Probabilities
@@ -47,25 +48,30 @@ class Predictions:
     image_hashes: tuple[bytes, ...] = ()
 
 
-def split_of(config: Config, split: Split, data_dir: Path | None = None) -> data.Split:
+def split_of(
+    config: Config, split: Split, data_dir: Path | None = None, division: Mapping[str, str] | None = None
+) -> data.Split:
     """Load the images that a run calls its train, validation or test split.
 
     Args:
         config: The run's config.
         split: "train" and "validation" divide the training images as in the run; "test" is apart.
         data_dir: Where the data set lies; None to search for it.
+        division: The part of each file that the run was trained with; see ``Run.division``.
     """
     if split == "test":
         return data.load(config.data, "test", data_dir)
     classes = len(data.describe(config.data).class_names)
-    held = data.hold_out(data.load(config.data, "train", data_dir), config.data.validation, classes)
-    return held[0] if split == "train" else held[1]
+    whole = data.load(config.data, "train", data_dir).as_divided(division or {})
+    training, validation = data.hold_out(whole, config.data.validation, classes)
+    return training if split == "train" else validation
 
 
 def _as_divided(run: Run, split: Split, images: data.Split) -> data.Split:
     """Leave out the images of a folder that have come to this split since the training, and say so.
 
     What is drawn moves at its borders when files come or go, and a test image would be one that the network learnt.
+    Say as well how many images of the split are gone.
 
     Raises:
         UserError: None are left.
@@ -76,6 +82,10 @@ def _as_divided(run: Run, split: Split, images: data.Split) -> data.Split:
         return replace(images, remark="; ".join(filter(None, [images.remark, unknown])))
     fits = [parts.get(normalized(name)) == (None if split == "test" else split) for name in images.names]
     moved = fits.count(False)
+    gone = list(parts.values()).count(split) - fits.count(True)
+    if gone > 0:
+        there = f"{gone:,} of {gone + fits.count(True):,} {split} images are gone since the training"
+        images = replace(images, remark="; ".join(filter(None, [images.remark, there])))
     if not moved:
         return images
     if moved == len(fits):
@@ -85,7 +95,14 @@ def _as_divided(run: Run, split: Split, images: data.Split) -> data.Split:
     return replace(chosen, remark="; ".join(filter(None, [images.remark, remark])))
 
 
-def predict(run: Run, split: Split = "test", data_dir: Path | None = None, device: Device = "auto") -> Predictions:
+def predict(
+    run: Run,
+    split: Split = "test",
+    data_dir: Path | None = None,
+    device: Device = "auto",
+    *,
+    with_hashes: bool = False,
+) -> Predictions:
     """Return a run's predictions on a split, from its file when that fits model and images.
 
     Keras is imported only when there is something to compute. The run is to be locked.
@@ -95,10 +112,11 @@ def predict(run: Run, split: Split = "test", data_dir: Path | None = None, devic
         split: Which images.
         data_dir: Where the data set lies; None to search for it.
         device: Where to compute, if there is something to compute.
+        with_hashes: Return a hash of each image as well, to compare the images of several runs by.
     """
     config = run.config()
-    images = _as_divided(run, split, split_of(config, split, data_dir))
-    pixels, hashes = images.images, tuple(data.image_hashes(images))
+    images = _as_divided(run, split, split_of(config, split, data_dir, run.division()))
+    pixels, hashes = images.images, tuple(data.image_hashes(images)) if with_hashes else ()
     contents = (run.model_path.read_bytes(), data.pixels_hash(pixels), images.labels.tobytes())
     fingerprint = hashlib.sha256(b"".join(contents)).hexdigest()
     path = run.predictions_path(split)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
-from unicodedata import category
 
 import numpy as np
 from PIL import Image
@@ -18,9 +17,10 @@ from PIL import Image
 from cnnzoo import data, metadata, plots, runtime
 from cnnzoo.data import DataSet
 from cnnzoo.data.glyphs import Ink, Pixels, fit_glyph
+from cnnzoo.data.names import printable
 from cnnzoo.data.pictures import WHITE, decoded, upright
 from cnnzoo.errors import UserError
-from cnnzoo.evaluation import Probabilities, compute_logits, load_classifier, probabilities_of
+from cnnzoo.evaluation import Probabilities, compute_logits, load_classifier, softmax
 from cnnzoo.metadata import Metadata
 from cnnzoo.runs import Run
 from cnnzoo.runtime import Device
@@ -155,14 +155,6 @@ def predict(
     return _classify(classifier, list(paths), ink, top, device, len(paths) if pictures is None else pictures, album)
 
 
-def printable(name: str) -> str:
-    """Return a file's name with its control characters, and its bytes that are no text, escaped."""
-    return "".join(
-        letter if letter.isprintable() or category(letter) == "Zs" else letter.encode("unicode_escape").decode()
-        for letter in name
-    )
-
-
 def _classify(
     classifier: _Classifier,
     paths: list[Path],
@@ -182,13 +174,16 @@ def _classify(
             pixels = [seen.pixels for _, seen in chunk if isinstance(seen, Seen)]
             if pixels:
                 model = model or _load(classifier, device)
-                logits = compute_logits(model, np.stack(pixels), batch_size)
-                rows = iter(probabilities_of(logits, classifier.path))
+                rows = iter(compute_logits(model, np.stack(pixels), batch_size))
             for path, seen in chunk:
                 if isinstance(seen, UserError):
                     yield {"image": str(path), "error": str(seen)}
                     continue
-                row = next(rows)
+                logits = next(rows)
+                if not np.isfinite(logits).all():
+                    yield {"image": str(path), "error": f"{path}: {classifier.path} gives no finite numbers for it."}
+                    continue
+                row = softmax(logits[np.newaxis])[0]
                 order = row.argsort()[::-1][:top]
                 yield {
                     "image": str(path),

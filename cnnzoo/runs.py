@@ -313,7 +313,7 @@ def open_finished(directory: Path, unfinished: bool = False) -> Run:
     if run.model_path.is_file():
         reached = "its training did not come to its end; --unfinished takes what it reached"
     else:
-        reached = "not one epoch of its training is done, so that it holds no model"
+        reached = "no epoch of its training has finished, so there is no model"
     again = f"go on with: cnnzoo train --resume {shlex.quote(str(run.directory))}"
     raise UserError(f"{directory} is unfinished: {reached}; {again}")
 

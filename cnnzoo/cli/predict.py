@@ -13,8 +13,8 @@ from cnnzoo.cli.output import json_option, print_json, print_table, results
 from cnnzoo.data import bars
 from cnnzoo.data.glyphs import Ink
 from cnnzoo.data.layout import describe_left_out, find_images
+from cnnzoo.data.names import printable
 from cnnzoo.errors import UserError
-from cnnzoo.prediction import printable
 from cnnzoo.runtime import Device
 
 GROUNDS = {"dark": "dark on light, inverted", "light": "light on dark", None: "as it is"}
@@ -107,7 +107,7 @@ def _collect(predictions: Iterator[dict[str, Any]], count: int, *, as_json: bool
 
 
 def _images_in(paths: Sequence[Path]) -> list[Path]:
-    """Return the images with those in folders in the folders' places, and say what was left out there."""
+    """Return the images, with those inside a folder instead of the folder, and say what was left out there."""
     images: list[Path] = []
     for path in paths:
         if not path.is_dir():
@@ -118,7 +118,7 @@ def _images_in(paths: Sequence[Path]) -> list[Path]:
         inside, others = find_images(path)
         images += inside or [path]
         count = f"{len(inside):,} {'image' if len(inside) == 1 else 'images'}"
-        left_out = f"; left out: {printable(describe_left_out(others, path))}" if others else ""
+        left_out = f"; left out: {describe_left_out(others, path)}" if others else ""
         click.echo(f"{printable(str(path))}: {count}{left_out}", err=True)
     return images
 

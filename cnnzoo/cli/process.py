@@ -86,4 +86,6 @@ def _open_closed_streams() -> None:
 def _text(file: Any, before: io.TextIOWrapper | None) -> io.TextIOWrapper:
     """Return a stream of text to a file, like the one before."""
     encoding, by_lines = (before.encoding, before.line_buffering) if before else ("utf-8", False)
+    if before and before.write_through:  # as PYTHONUNBUFFERED wants it
+        return io.TextIOWrapper(file, encoding, write_through=True)
     return io.TextIOWrapper(io.BufferedWriter(file), encoding, line_buffering=by_lines)

@@ -48,7 +48,7 @@ def command(
 ) -> None:
     """Train one network from a config, named with --config or without it.
 
-    The test images are not touched: `cnnzoo eval` reads them, once.
+    No test image is decoded: `cnnzoo eval` does that, once.
 
     With --resume a run that was killed or interrupted goes on from its last checkpoint, on the same
     processor to the same weights, bit for bit, as if nothing had happened.

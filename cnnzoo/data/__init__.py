@@ -13,8 +13,8 @@ from cnnzoo.data import digits, folder, idx_sets, record_sets
 from cnnzoo.data.duplicates import content_hash
 from cnnzoo.data.image_files import ImageFiles, parts, pixels_hash
 from cnnzoo.data.locations import check_named
-from cnnzoo.data.sources import DataSet, FileCheck, Source, Summary
-from cnnzoo.data.splits import Split, hold_out
+from cnnzoo.data.sources import DataSet, FileCheck, Source
+from cnnzoo.data.splits import Split, Summary, hold_out
 from cnnzoo.errors import UserError, did_you_mean
 
 __all__ = [
@@ -70,8 +70,8 @@ def resolved(config: Config, data_dir: Path | None = None) -> Config:
     if not isinstance(config.data, FolderSection):
         return config
     with config.blaming("data.path") if data_dir is None else nullcontext():
-        section = folder.resolved(config.data, data_dir)
-    return config.replaced(data=folder.with_white(section))
+        found = folder.find(config.data, folder.folder_of(config.data, data_dir))
+    return config.replaced(data=folder.resolved(config.data, found))
 
 
 def summarize(data: Data | str, data_dir: Path | None = None) -> Summary | None:

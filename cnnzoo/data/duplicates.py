@@ -36,7 +36,7 @@ def _grouped(paths: list[Path], key: Callable[[Path], Any]) -> list[list[Path]]:
     for path in paths:
         try:
             found[key(path)].append(path)
-        except OSError:  # whoever decodes the image says what is wrong with it
+        except OSError:  # decoding will report the error
             continue
     return list(found.values())
 

@@ -7,7 +7,6 @@ alone.
 """
 
 import hashlib
-import math
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -33,10 +32,11 @@ from cnnzoo.data.layout import (
     folders_in,
     read_layout,
 )
+from cnnzoo.data.memory import free_memory
 from cnnzoo.data.names import listed, normalized
 from cnnzoo.data.pictures import WHITE, largest_grey
-from cnnzoo.data.sources import DataSet, FileCheck, Summary
-from cnnzoo.data.splits import Split, quotas, wanted_count
+from cnnzoo.data.sources import DataSet, FileCheck
+from cnnzoo.data.splits import Split, Summary, quotas, wanted_count
 from cnnzoo.errors import UserError
 
 DATA_SETS: tuple[DataSet, ...] = ()  # none is known before a config names its folder
@@ -79,13 +79,13 @@ def describe(section: FolderSection) -> DataSet:
     """Return what is known of the folder; it is looked into only where the section lacks the classes.
 
     Raises:
-        UserError: See ``resolved``.
+        UserError: See ``find``.
     """
     height, width = section.size if isinstance(section.size, list) else (section.size, section.size)
     return DataSet(
         name="folder",
         title=Path(section.path).name,
-        class_names=tuple(section.classes or divide(section, Path(section.path)).classes),
+        class_names=tuple(section.classes or find(section, Path(section.path)).classes),
         input_shape=(height, width, section.channels),
         train_count=None,
         test_count=None,
@@ -96,53 +96,16 @@ def describe(section: FolderSection) -> DataSet:
     )
 
 
-def resolved(section: FolderSection, data_dir: Path | None) -> FolderSection:
-    """Return a section with the whole path and the classes of its folder, for a run to keep.
-
-    Args:
-        section: The config's.
-        data_dir: A folder to take in place of the section's.
+def find(section: FolderSection, folder: Path) -> Division:
+    """Find the images of a folder, in the parts that it was divided into by hand.
 
     Raises:
         UserError: The folder is missing, can be understood in two ways, does not hold two classes or more, one of them
             is empty, or its parts do not hold the same classes.
     """
-    folder = Path(data_dir.absolute() if data_dir else section.path)
-    return section.model_copy(update={"path": str(folder), "classes": list(_undivided(section, folder).classes)})
-
-
-def with_white(section: FolderSection) -> FolderSection:
-    """Return a section with the grey value that is white in its training images, where these use less than 16 bits.
-
-    Raises:
-        UserError: See ``divide``.
-    """
-    folder = Path(section.path)
-    parts = divide(section, folder).parts
-    training = [folder / name for part in (parts["train"], parts["validation"]) for name in part.names]
-    return section.model_copy(update={"white": section.white or _white(training)})
-
-
-def divide(section: FolderSection, folder: Path) -> Division:
-    """Find the images of a folder and divide them into parts.
-
-    Raises:
-        UserError: See ``resolved``, or the section asks for more validation or test images than there are.
-    """
-    found = _undivided(section, folder)
-    files, layout, classes = dict(found.parts), found.layout, found.classes
-    if not layout.divided_by_hand:
-        tested = _drawn(files["train"], section.test, section.split_seed, len(classes), "test")
-        files |= {"train": _chosen(files["train"], ~tested), "test": _chosen(files["train"], tested)}
-    if "validation" not in files:
-        validating = _drawn(files["train"], section.validation, section.split_seed, len(classes), "validation")
-        files |= {"train": _chosen(files["train"], ~validating), "validation": _chosen(files["train"], validating)}
-    return replace(found, parts=files)
-
-
-def _undivided(section: FolderSection, folder: Path) -> Division:
-    """Find the images of a folder, in the parts that it was divided into by hand."""
     layout = read_layout(folder, section.classes)
+    if section.classes is None and "train" not in layout.places:
+        raise UserError(layout.missing["train"])
     classes = section.classes or _class_names(layout.places["train"])
     left_out = list(layout.left_out)
     files = {part: _files(folder, place, classes, left_out) for part, place in layout.places.items()}
@@ -151,30 +114,78 @@ def _undivided(section: FolderSection, folder: Path) -> Division:
     return Division(layout, tuple(classes), files, left_out)
 
 
+def resolved(section: FolderSection, found: Division) -> FolderSection:
+    """Return a section with what its folder tells, for a run to keep.
+
+    That is the whole path, the classes, and the grey value that is white in the training images, where these are of 16
+    bits and use fewer.
+
+    Raises:
+        UserError: There are no training images, or the section asks for more validation or test images than there are.
+    """
+    folder = found.layout.folder
+    if "train" in found.layout.missing:
+        raise UserError(found.layout.missing["train"])
+    parts = divide(section, found).parts
+    training = [folder / name for part in (parts["train"], parts["validation"]) for name in part.names]
+    known = {"path": str(folder), "classes": list(found.classes), "white": section.white or _white(training)}
+    return section.model_copy(update=known)
+
+
+def divide(section: FolderSection, found: Division) -> Division:
+    """Draw the parts into which the images of a folder were not divided by hand.
+
+    Raises:
+        UserError: The section asks for more validation or test images than there are.
+    """
+    files, layout, classes = dict(found.parts), found.layout, found.classes
+    if not layout.divided_by_hand:
+        tested = _drawn(files["train"], section.test, section.split_seed, len(classes), "test")
+        files |= {"train": _chosen(files["train"], ~tested), "test": _chosen(files["train"], tested)}
+    if "train" in files and "validation" not in files:
+        validating = _drawn(files["train"], section.validation, section.split_seed, len(classes), "validation")
+        files |= {"train": _chosen(files["train"], ~validating), "validation": _chosen(files["train"], validating)}
+    return replace(found, parts={part: files[part] for part in PARTS if part in files})
+
+
 def summarize(section: FolderSection, data_dir: Path | None) -> Summary:
     """Count the images of a folder, and say what is left out and what was assumed.
 
     Raises:
-        UserError: See ``resolved``.
+        UserError: See ``find`` and ``divide``.
     """
-    folder = Path(data_dir.absolute() if data_dir else section.path)
-    division = divide(section, folder)
-    notes = list(division.layout.notes)
-    if not division.layout.divided_by_hand:
+    return _summary(section, divide(section, find(section, folder_of(section, data_dir))))
+
+
+def _summary(section: FolderSection, division: Division) -> Summary:
+    layout = division.layout
+    notes = list(layout.notes)
+    if not layout.divided_by_hand:
         notes.append(f"test and validation images drawn by file name and data.split_seed {section.split_seed}")
-    elif "validation" not in division.layout.places:
-        notes.append(f"validation images drawn from {division.layout.places['train'].name}")
-    if division.layout.why_no_test:
-        notes.append(division.layout.why_no_test)
+    elif "train" in layout.places and "validation" not in layout.places:
+        notes.append(f"validation images drawn from {layout.places['train'].name}")
+    notes += layout.missing.values()
     if section.white:
-        notes.append(f"in images of 16 bits the grey value {section.white:,} is white (data.white)")
+        notes.append(
+            f"in images of 16 bits the grey value {section.white:,}, and what is brighter, is white (data.white)"
+        )
     return Summary(
         class_names=division.classes,
-        images={part: len(division.parts[part].names) for part in PARTS if part in division.parts},
-        left_out=describe_left_out(division.left_out, folder),
+        images={part: len(files.names) for part, files in division.parts.items()},
+        left_out=describe_left_out(division.left_out, layout.folder),
         left_out_count=len(division.left_out),
-        notes=(*notes, *_repeated(folder, division)),
+        notes=(*notes, *_repeated(layout.folder, division)),
     )
+
+
+def folder_of(section: FolderSection, data_dir: Path | None) -> Path:
+    """Return the folder of the images.
+
+    Args:
+        section: The config's.
+        data_dir: A folder to take in place of the section's.
+    """
+    return Path(data_dir.absolute() if data_dir else section.path)
 
 
 def load(section: FolderSection, split: Literal["train", "test"], data_dir: Path | None) -> Split:
@@ -187,18 +198,18 @@ def load(section: FolderSection, split: Literal["train", "test"], data_dir: Path
         UserError: The folder is not there or has other classes than the section, or an image cannot be read and the
             section says to stop there.
     """
-    folder = Path(data_dir.absolute() if data_dir else section.path)
+    folder = folder_of(section, data_dir)
     known = describe(section)
-    division = divide(section, folder)
+    division = divide(section, find(section, folder))
     if split not in division.parts:
-        raise UserError(division.layout.why_no_test)
+        raise UserError(division.layout.missing[split])
     files, held = division.parts[split], None
     if split == "train":
         files, held = _with_validation(division)
     images = ImageFiles(
         tuple(folder / name for name in files.names), known.input_shape, known.resize, white=known.white
     )
-    most = _free_memory() * SHARE_OF_MEMORY if section.memory is None else section.memory * 1e9
+    most = free_memory() * SHARE_OF_MEMORY if section.memory is None else section.memory * 1e9
     pixels, failures = images.read(keep=images.nbytes <= most)
     if failures and section.broken == "stop":
         raise UserError(
@@ -224,7 +235,7 @@ def load(section: FolderSection, split: Literal["train", "test"], data_dir: Path
         pixels = replace(pixels.part(good), pixels_hash=pixels.pixels_hash) if failures else pixels
     elif failures:
         pixels = pixels[good]
-    return Split(pixels, labels, remark, held, names, folder)
+    return Split(pixels, labels, remark, held, names, folder, _summary(section, division) if split == "train" else None)
 
 
 def fetch(name: str, data_dir: Path | None) -> list[Path]:  # noqa: ARG001 - every source's signature
@@ -351,7 +362,7 @@ def _repeated(folder: Path, division: Division) -> list[str]:
     ]
     notes = []
     for keys, where, so in (
-        (parts, "part", "what is learnt from one is measured on the other"),
+        (parts, "part", "the parts are not independent"),
         (labels, "class", "one of the labels is wrong"),
     ):
         found = [group for group in groups if len({keys[name] for name in group}) > 1]
@@ -367,7 +378,7 @@ def _repeated(folder: Path, division: Division) -> list[str]:
 def _learnt(folder: Path, division: Division) -> str:
     """Say how many test images are among the training and validation images too; empty where none are."""
     tested = set(division.parts["test"].names)
-    seen = {name for part in ("train", "validation") for name in division.parts[part].names}
+    seen = {name for part, files in division.parts.items() if part != "test" for name in files.names}
     groups = [
         {path.relative_to(folder).as_posix() for path in group}
         for group in same_contents(folder / name for name in tested | seen)
@@ -385,29 +396,3 @@ def _check_each_is_trained_on(labels: NDArray[np.int32], classes: Sequence[str],
             f"No image of class '{classes[missing[0]]}' in {folder} is left to train on; add some, "
             "or make data.test and data.validation smaller."
         )
-
-
-def _free_memory() -> float:
-    """Return the bytes of memory that can be had; half of all there are, where that is all the system says."""
-    return min(_free_in_the_machine(), _free_in_the_container())
-
-
-def _free_in_the_container(folder: Path = Path("/sys/fs/cgroup")) -> float:
-    try:
-        most, used = (float((folder / f"memory.{name}").read_text(encoding="ascii")) for name in ("max", "current"))
-    except (OSError, ValueError):  # "max" is no limit
-        return math.inf
-    return most - used
-
-
-def _free_in_the_machine() -> float:
-    try:
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return 1024.0 * int(line.split()[1])
-    except OSError:
-        pass
-    try:
-        return 0.5 * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):  # Windows
-        return 4e9

@@ -1,14 +1,16 @@
 """What lies in a folder of a person's own images: its parts, its classes, the images, and what is left out."""
 
+import json
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
 from cnnzoo.data.names import listed, normalized
-from cnnzoo.data.pictures import begins_like_an_image, endings
+from cnnzoo.data.pictures import RAW_ENDINGS, begins_like_an_image, endings, is_heic
 from cnnzoo.errors import UserError
 
 Part = Literal["train", "validation", "test"]
@@ -59,6 +61,7 @@ SYSTEM_BEGINNINGS = ("._", ".@__", ".trash-", "@__", "thumbs.db:")
 SYSTEM_FILES = "system files and thumbnails"
 HIDDEN_FILES = "hidden files"
 NOT_IMAGES = "files that are not images"
+NOT_READ = "HEIC and raw photographs, which are not read (convert them to JPEG)"
 OUTSIDE = "images outside the class folders"
 BESIDE = "images in folders beside the parts"
 WITHOUT_CLASSES = "images of a test folder without class folders"
@@ -94,20 +97,20 @@ class Layout:
         folder: The folder.
         places: The folder of each part, which holds the class folders. An undivided folder is its own training part.
         left_out: The files that lie beside the parts, or beside the class folders of an undivided folder.
-        why_no_test: For a folder divided by hand without a test part a sentence that says why there is none.
+        missing: For a folder divided by hand without a training or test part a sentence that says why there is none.
         notes: Sentences on what was assumed.
     """
 
     folder: Path
     places: dict[Part, Path]
     left_out: list[LeftOut]
-    why_no_test: str = ""
+    missing: dict[Part, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     @property
     def divided_by_hand(self) -> bool:
         """Whether the folder holds a train folder, and not the class folders themselves."""
-        return self.places["train"] != self.folder
+        return self.places.get("train") != self.folder
 
 
 def read_layout(folder: Path, classes: Sequence[str] | None = None) -> Layout:
@@ -126,23 +129,28 @@ def read_layout(folder: Path, classes: Sequence[str] | None = None) -> Layout:
     beside = files_beside_folders(folder)
     if classes is not None and sorted(map(normalized, names)) == sorted(map(normalized, classes)):
         return Layout(folder, {"train": folder}, beside)
-    parts = {name: part for name in names if (part := part_of(name))}
-    others = [name for name in names if name not in parts]
+    named = {name: part for name in names if (part := part_of(name))}
+    empty = [name for name in named if not _holds_images(folder / name)]
+    parts = {name: part for name, part in named.items() if name not in empty}
+    others = [name for name in names if name not in named]
+    notes = [f"{folder / name} holds no images" for name in empty]
     deep = {name: part for name, part in parts.items() if folders_in(folder / name)}
     flat = {name: part for name, part in parts.items() if name not in deep}
     if not deep:
         _check_flat_parts(folder, list(flat), others)
         _check_undivided(folder, names)
-        return Layout(folder, {"train": folder}, beside, notes=_repeated_folders(folder, names))
+        return Layout(folder, {"train": folder}, beside, notes=_same_folders_inside(folder, names))
     _check_once(folder, parts)
     with_images = [name for name in others if _holds_images(folder / name)]
-    places = {part: folder / name for name, part in deep.items()}
+    by_part = {part: name for name, part in deep.items()}
+    places = {part: folder / by_part[part] for part in PARTS if part in by_part}
+    missing: dict[Part, str] = {}
     if "train" not in places:
         to_train_on = listed(with_images) or "the class folders to train on"
-        raise UserError(
+        missing["train"] = (
             f"{folder} has no train folder beside its {_and(list(deep))}; put {to_train_on} into {folder / 'train'}."
         )
-    if with_images and len(places) == 1:
+    elif with_images and len(places) == 1:
         (train,) = deep
         raise UserError(
             f"{folder} can be understood in two ways: {train} holds class folders ({listed(_names(folder / train))}) "
@@ -158,9 +166,10 @@ def read_layout(folder: Path, classes: Sequence[str] | None = None) -> Layout:
         for name in unused:
             found = find_images(folder / name)
             left_out += [*(LeftOut(kind, path) for path in found.images), *found.left_out]
-    why = _no_class_folders(folder / unlabelled[0]) if unlabelled else ""
-    why = why or f"{folder} has no test folder beside its {_and(list(deep))}; put one there."
-    return Layout(folder, places, left_out, "" if "test" in places else why)
+    if "test" not in places:
+        no_folder = f"{folder} has no test folder beside its {_and(list(deep))}; put one there."
+        missing["test"] = _no_class_folders(folder / unlabelled[0]) if unlabelled else no_folder
+    return Layout(folder, places, left_out, missing, notes)
 
 
 def part_of(name: str) -> Part | None:
@@ -207,9 +216,8 @@ def describe_left_out(left_out: Sequence[LeftOut], folder: Path) -> str:
 
 
 def _count_endings(paths: Sequence[Path]) -> str:
-    endings = [path.suffix.lower() or "no ending" for path in paths]
-    counts = sorted(((endings.count(ending), ending) for ending in set(endings)), key=lambda item: (-item[0], item[1]))
-    return listed([f"{ending} {count:,}" for count, ending in counts], shown=5)
+    counts = Counter(path.suffix.lower() or "no ending" for path in paths)
+    return listed([f"{ending} {count:,}" for ending, count in counts.most_common()], shown=5)
 
 
 def _check_flat_parts(folder: Path, parts: Sequence[str], others: Sequence[str]) -> None:
@@ -254,8 +262,8 @@ def _check_once(folder: Path, parts: dict[str, Part]) -> None:
             raise UserError(f"{folder} has both {_and(same)}, which mean the same part; keep one of these folders.")
 
 
-def _repeated_folders(folder: Path, names: Sequence[str]) -> list[str]:
-    """Say that all class folders hold folders of the same names, which may be the classes in truth."""
+def _same_folders_inside(folder: Path, names: Sequence[str]) -> list[str]:
+    """Say that all class folders hold folders of the same names, which may be the real classes."""
     inside = [_names(folder / name) for name in names]
     if len(inside) < 2 or len(inside[0]) < 2 or any(other != inside[0] for other in inside):
         return []
@@ -268,13 +276,14 @@ def _repeated_folders(folder: Path, names: Sequence[str]) -> list[str]:
 def _no_class_folders(*places: Path) -> str:
     hold = "hold" if len(places) > 1 else "holds"
     return (
-        f"{_and(list(map(str, places)))} {hold} images but no class folders, so that nothing tells their classes: put "
+        f"{_and(list(map(str, places)))} {hold} images but no class folders, so their classes are unknown: put "
         f"the images of each class into a folder of its own, such as {places[-1] / 'cat' / '1.jpg'}."
     )
 
 
 def _state_classes(names: Sequence[str]) -> str:
-    return f"If these are the classes, state data.classes: [{', '.join(sorted(names))}]."
+    # In quotes, without which YAML takes a class called 0 or no for a number or for false.
+    return f"If these are the classes, state data.classes: {json.dumps(sorted(names), ensure_ascii=False)}."
 
 
 def _looks_like(name: str) -> Part | None:
@@ -328,17 +337,25 @@ def _walk(place: Path, seen: set[FolderId]) -> Iterator[tuple[Path, str | None]]
         place: The folder.
         seen: The folders that were read already; this one is added.
     """
-    identity = _identity(place)
-    if identity in seen:
-        yield place, REPEATED
-        return
-    seen.add(identity)
-    # Links come last, so that a linked folder is the one that is passed over where both are here.
-    for entry in sorted(_entries(place), key=lambda entry: entry.is_symlink()):
-        yield from _look_at(entry, seen)
+    waiting = [place]
+    while waiting:
+        folder = waiting.pop()
+        identity = _identity(folder)
+        if identity in seen:
+            yield folder, REPEATED
+            continue
+        seen.add(identity)
+        # Links come last, so that a linked folder is the one that is passed over where both are here.
+        entries = sorted(_entries(folder), key=lambda entry: entry.is_symlink())
+        for entry in entries:
+            if _kind_of_name(entry.name) or not _is_folder(entry):
+                yield from _look_at(entry, seen)
+        inner = [Path(entry.path) for entry in entries if _is_folder(entry) and not _kind_of_name(entry.name)]
+        waiting += reversed(inner)
 
 
 def _look_at(entry: "os.DirEntry[str]", seen: set[FolderId]) -> Iterator[tuple[Path, str | None]]:
+    """Yield a file, or all files below a folder of a system, with the reason for which it is left out."""
     path = Path(entry.path)
     kind = _kind_of_name(entry.name)
     if kind and _is_folder(entry):
@@ -346,12 +363,10 @@ def _look_at(entry: "os.DirEntry[str]", seen: set[FolderId]) -> Iterator[tuple[P
             yield from ((inside, kind) for inside, _ in _walk(path, seen))
         except UserError:  # such as of lost+found, which only the administrator may read
             yield path, kind
-    elif _is_folder(entry):
-        yield from _walk(path, seen)
     elif kind:
         yield path, kind
     elif path.is_file():
-        yield path, None if _is_image(path) else NOT_IMAGES
+        yield path, _kind_of_content(path)
     else:
         yield path, BROKEN_LINKS if entry.is_symlink() and not path.exists() else SPECIAL_FILES
 
@@ -371,13 +386,18 @@ def _kind_of_name(name: str) -> str | None:
     return HIDDEN_FILES if name.startswith(".") else None
 
 
-def _is_image(path: Path) -> bool:
+def _kind_of_content(path: Path) -> str | None:
+    """Return why a file is left out that is no image that can be read; None for an image."""
+    if path.suffix.lower() in RAW_ENDINGS:
+        return NOT_READ
     if path.suffix.lower() in endings():
-        return True
+        return None
     try:
-        return begins_like_an_image(path)
+        if is_heic(path):
+            return NOT_READ
+        return None if begins_like_an_image(path) else NOT_IMAGES
     except OSError:
-        return False
+        return NOT_IMAGES
 
 
 def _entries(place: Path) -> "list[os.DirEntry[str]]":

@@ -9,8 +9,17 @@ def normalized(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
+def printable(name: str) -> str:
+    """Return a file's name with its control characters, and its bytes that are no text, escaped."""
+    return "".join(
+        letter
+        if letter.isprintable() or unicodedata.category(letter) == "Zs"
+        else letter.encode("unicode_escape").decode()
+        for letter in name
+    )
+
+
 def listed(names: Sequence[str], shown: int = 3) -> str:
-    """Return the first few names, and how many more there are."""
+    """Return the first few names, fit to be printed, and how many more there are."""
     more = len(names) - shown
-    text = ", ".join(names[:shown]) + (f" and {more:,} more" if more > 0 else "")
-    return text.encode(errors="replace").decode()  # file names may be bytes that are no text, which no report holds
+    return ", ".join(map(printable, names[:shown])) + (f" and {more:,} more" if more > 0 else "")

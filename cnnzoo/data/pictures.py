@@ -14,8 +14,9 @@ from cnnzoo.errors import UserError
 
 Resize = Literal["crop", "squash", "pad"]
 
-# Pixels of the largest image that is read; phones take photographs of 200 million.
-LARGEST = 256 * 10**6
+# Pixels of the largest image that is read. Phones take photographs of 200 million, and a JPEG of that size can be
+# decoded at a part of it.
+LARGEST, LARGEST_JPEG = 128 * 10**6, 256 * 10**6
 # Larger images than this are decoded one at a time, because each takes hundreds of megabytes.
 LARGE = 40 * 10**6
 # Bytes of text or of a colour profile in a PNG; Pillow's own limit is one million.
@@ -32,7 +33,6 @@ RAW_ENDINGS = {
     *(".3fr", ".arw", ".cr2", ".cr3", ".dng", ".erf", ".kdc", ".mef", ".mrw", ".nef", ".nrw", ".orf", ".pef"),
     *(".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"),
 }
-HEIC_ENDINGS = {".heic", ".heif", ".hif"}
 HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"}
 
 # Formats whose first bytes are unmistakable: a file that begins so is an image, whatever its name.
@@ -58,7 +58,7 @@ def kinds() -> tuple[str, ...]:
     """Return the kinds of image that are read, in Pillow's names, and raise Pillow's limits to ours."""
     Image.init()
     if Image.MAX_IMAGE_PIXELS is not None:
-        Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, 8 * LARGEST)  # beyond LARGEST it would only warn
+        Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, 8 * LARGEST_JPEG)  # where it would only warn
     PngImagePlugin.MAX_TEXT_CHUNK = max(PngImagePlugin.MAX_TEXT_CHUNK, LONGEST_METADATA)
     PngImagePlugin.MAX_TEXT_MEMORY = max(PngImagePlugin.MAX_TEXT_MEMORY, 4 * LONGEST_METADATA)
     return tuple(kind for kind in Image.OPEN if kind not in NOT_DECODED)
@@ -66,9 +66,8 @@ def kinds() -> tuple[str, ...]:
 
 @cache
 def endings() -> frozenset[str]:
-    """Return the endings of names of images, in lower case and with their dots, also of those that are not read."""
-    read = (ending for ending, kind in Image.registered_extensions().items() if kind in kinds())
-    return frozenset({*read, *RAW_ENDINGS, *HEIC_ENDINGS})
+    """Return the endings of the names of such files, in lower case and with their dots."""
+    return frozenset(ending for ending, kind in Image.registered_extensions().items() if kind in kinds())
 
 
 def begins_like_an_image(path: Path) -> bool:
@@ -77,16 +76,23 @@ def begins_like_an_image(path: Path) -> bool:
     Raises:
         OSError: The file cannot be read.
     """
-    kinds()
+    known = [kind for kind in UNMISTAKABLE if kind in kinds()]  # older versions of Pillow have no AVIF
     with path.open("rb") as file:
-        if _is_heic(file.read(12)):
-            return True
-        file.seek(0)
         try:
-            with Image.open(file, formats=UNMISTAKABLE):
+            with Image.open(file, formats=known):
                 return True
         except Exception:  # a damaged header may raise anything in Pillow's decoders
             return False
+
+
+def is_heic(path: Path) -> bool:
+    """Return whether a file is a photograph in the format of iPhones, which Pillow does not read.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    with path.open("rb") as file:
+        return _begins_like_heic(file.read(12))
 
 
 def upright(path: Path, *, paper: bool = False, at_least: int | None = None, white: int = WHITE) -> Image.Image:
@@ -123,7 +129,8 @@ def upright(path: Path, *, paper: bool = False, at_least: int | None = None, whi
     except UnidentifiedImageError:
         raise UserError(f"{path} {_what_else(path)}.") from None
     except Image.DecompressionBombError:
-        raise UserError(f"{path} has more than {LARGEST // 10**6} million pixels; make it smaller.") from None
+        most = f"{LARGEST // 10**6} million pixels, or {LARGEST_JPEG // 10**6} million in a JPEG"
+        raise UserError(f"{path} has more than {most}; make it smaller.") from None
     except Exception as error:  # a damaged file may bring up anything in Pillow's decoders
         reason = (isinstance(error, OSError) and error.strerror) or str(error).rstrip(".")
         raise UserError(f"{path} cannot be read as an image: {reason}.") from None
@@ -174,7 +181,7 @@ def decoded(path: Path, input_shape: tuple[int, int, int], resize: Resize, white
 
 
 def _check_size(image: Image.Image) -> None:
-    if image.width * image.height > LARGEST:
+    if image.width * image.height > (LARGEST_JPEG if image.format in {"JPEG", "MPO"} else LARGEST):
         raise Image.DecompressionBombError
 
 
@@ -190,7 +197,7 @@ def largest_grey(path: Path) -> int | None:
             return None
         with Image.open(path, formats=kinds()) as image:
             return int(np.asarray(image).max(initial=0)) if image.mode.startswith("I") else None
-    except Exception:  # whoever decodes the image says what is wrong with it
+    except Exception:  # decoding will report the error
         return None
 
 
@@ -204,7 +211,7 @@ def _turned(image: Image.Image) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
-def _is_heic(beginning: bytes) -> bool:
+def _begins_like_heic(beginning: bytes) -> bool:
     return beginning[4:8] == b"ftyp" and beginning[8:12] in HEIC_BRANDS
 
 
@@ -214,7 +221,7 @@ def _what_else(path: Path) -> str:
         beginning = file.read(1024)
     if not beginning:
         return "is empty"
-    if _is_heic(beginning):
+    if _begins_like_heic(beginning):
         return "is a HEIC photograph, which is not read here; convert it to JPEG"
     text = beginning.lstrip().lower()
     if text.startswith((b"<!doctype html", b"<html")):
@@ -229,6 +236,10 @@ def _what_else(path: Path) -> str:
 def _of_eight_bits(image: Image.Image, white: int) -> Image.Image:
     """Bring whole numbers of more bits to 8, where Pillow would cut them off at 255.
 
+    Args:
+        image: Of one channel.
+        white: Grey value that counts as white; brighter pixels are white as well.
+
     Raises:
         ValueError: Its pixels have no range that is known.
     """
@@ -236,7 +247,8 @@ def _of_eight_bits(image: Image.Image, white: int) -> Image.Image:
     highest = pixels.max(initial=0)
     if image.mode == "F" or pixels.min(initial=0) < 0 or highest > WHITE:
         raise ValueError(f"its pixels are {pixels.dtype}, of no known range; save it with 8 or 16 bits a channel")
-    if not image.mode.startswith("I;16") and highest <= 255:
+    # An image of 32 bits may hold grey values of 8, unless the others of its folder say how bright white is.
+    if not image.mode.startswith("I;16") and highest <= 255 and white == WHITE:
         return Image.fromarray(pixels.astype("uint8"))
     return Image.fromarray((np.minimum(pixels, white).astype("uint32") * 256 // (white + 1)).astype("uint8"))
 

@@ -1,11 +1,9 @@
 """What every source of images gives: a description, images, and word of its files."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from cnnzoo.data.names import listed
 from cnnzoo.data.pictures import WHITE, Resize
 from cnnzoo.data.splits import Split
 
@@ -37,35 +35,6 @@ class DataSet:
     source: str
     resize: Resize = "pad"
     white: int = WHITE
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What a training gets from a folder of images, and what it does not get.
-
-    Attributes:
-        class_names: In the order of the labels.
-        images: How many each part has, by the part's name.
-        left_out: How many files were left out, by kind, in words; empty where none were.
-        left_out_count: How many these are together.
-        notes: What was assumed, and what looks wrong.
-    """
-
-    class_names: tuple[str, ...]
-    images: Mapping[str, int]
-    left_out: str
-    left_out_count: int
-    notes: tuple[str, ...]
-
-    def lines(self) -> list[str]:
-        """Return the summary as lines for a person."""
-        count = len(self.class_names)
-        return [
-            f"{count} classes: {listed(self.class_names, shown=10)}",
-            "images: " + ", ".join(f"{number:,} {part}" for part, number in self.images.items()),
-            f"left out: {self.left_out or 'nothing'}",
-            *(f"note: {note}" for note in self.notes),
-        ]
 
 
 @dataclass(frozen=True)

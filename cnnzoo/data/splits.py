@@ -1,6 +1,7 @@
 """A part of a data set, and how validation images are held out of the training part."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from itertools import compress
 from pathlib import Path
 
@@ -8,11 +9,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnzoo.data.image_files import ImageFiles
+from cnnzoo.data.names import listed, normalized
 from cnnzoo.errors import UserError
 
 # Not the run's seed: every member of an ensemble must hold out the same images, or the members
 # would be selected on images that their neighbours learnt from.
 HOLD_OUT_SEED = 19981101
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a training gets from a folder of images, and what it does not get.
+
+    Attributes:
+        class_names: In the order of the labels.
+        images: How many each part has, by the part's name.
+        left_out: How many files were left out, by kind, in words; empty where none were.
+        left_out_count: How many these are together.
+        notes: What was assumed, and what looks wrong.
+    """
+
+    class_names: tuple[str, ...]
+    images: Mapping[str, int]
+    left_out: str
+    left_out_count: int
+    notes: tuple[str, ...]
+
+    def lines(self) -> list[str]:
+        """Return the summary as lines for a person."""
+        return [
+            f"{len(self.class_names)} classes: {listed(self.class_names, shown=10)}",
+            "images: " + ", ".join(f"{number:,} {part}" for part, number in self.images.items()),
+            f"left out: {self.left_out or 'nothing'}",
+            *(f"note: {note}" for note in self.notes),
+        ]
 
 
 @dataclass(frozen=True)
@@ -26,6 +56,7 @@ class Split:
         held: For a training part (count,) which images validate, where that is not for ``hold_out`` to draw.
         names: Of their files, where each has one of its own (count,); otherwise empty.
         folder: Where these names begin.
+        summary: For the training part of a folder the counts of images by part and of the files that are left out.
     """
 
     images: NDArray[np.uint8] | ImageFiles
@@ -34,6 +65,21 @@ class Split:
     held: NDArray[np.bool_] | None = None
     names: tuple[str, ...] = ()
     folder: Path | None = None
+    summary: Summary | None = None
+
+    def as_divided(self, division: Mapping[str, str]) -> "Split":
+        """Return the training part with the files that a run learnt and validated, and no newer ones.
+
+        Args:
+            division: The part, "train" or "validation", of each file's name; empty where that is not known.
+        """
+        if not self.names or not division:
+            return self
+        parts = {normalized(name): part for name, part in division.items()}
+        own = [parts.get(normalized(name)) for name in self.names]
+        known = self.part(np.array([part is not None for part in own], dtype=bool))
+        held = np.array([part == "validation" for part in own if part is not None], dtype=bool)
+        return replace(known, held=held, summary=self.summary)
 
     def part(self, mask: NDArray[np.bool_]) -> "Split":
         """Return the images that a mask (count,) is true for."""

@@ -95,7 +95,7 @@ def resume(
         if before and before["versions"] != runtime.describe():
             heard.remark("Begun with other versions or on another machine: the last digits may come out otherwise.")
         checkpoint = checkpoints.newest(run, heard.remark) if before else None
-        divided = images.load_images(config, data_dir)
+        divided = images.load_images(config, data_dir, run.division())
         images.check_batch_size(config, divided)
         prepared = preparing.prepare(config, divided, before.get("preprocessing"), begun=checkpoint is not None)
         if before and before.get("images") != prepared.fingerprint:

@@ -1,5 +1,6 @@
 """Loads, checks and divides the images of a training, without Keras."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,22 +35,25 @@ class DividedImages:
     summary: data.Summary | None = None
 
 
-def load_images(config: Config, data_dir: Path | None = None) -> DividedImages:
+def load_images(
+    config: Config, data_dir: Path | None = None, division: Mapping[str, str] | None = None
+) -> DividedImages:
     """Load the training images of a config's data set, and hold out the validation images.
 
     Args:
         config: The config.
         data_dir: Where the data set lies; None to search for it.
+        division: The part of each file that a run to resume has begun with; see ``Run.division``.
 
     Raises:
         UserError: The data are not there or damaged, or the augmentation is not for such images.
     """
     data_set = data.describe(config.data)
     check_augmentation(config, data_set)
-    whole = data.load(config.data, "train", data_dir)
+    whole = data.load(config.data, "train", data_dir).as_divided(division or {})
     with config.blaming("data.validation"):
         training, validation = data.hold_out(whole, config.data.validation, len(data_set.class_names))
-    return DividedImages(data_set, whole, training, validation, data.summarize(config.data, data_dir))
+    return DividedImages(data_set, whole, training, validation, whole.summary)
 
 
 def check_batch_size(config: Config, images: DividedImages) -> None:

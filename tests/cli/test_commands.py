@@ -125,7 +125,7 @@ WRONG = {
     "eval none": "There is no run none",
     "eval nothing": "nothing is not a run",
     "eval unfinished": "unfinished is unfinished",
-    "eval unfinished --unfinished": "not one epoch of its training is done, so that it holds no model; go on with",
+    "eval unfinished --unfinished": "no epoch of its training has finished, so there is no model; go on with",
     "eval --split tst": "Invalid value for '--split'",
     "ensemble": "Name runs, or a config",
     "ensemble --config digits --members 0": "Invalid value for '--members'",

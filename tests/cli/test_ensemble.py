@@ -1,5 +1,6 @@
 """Members that are there, members that are missing, and members that fail."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -32,6 +33,18 @@ def test_a_run_of_another_backend_is_a_member(cnnzoo, digits_runs):
         "0002-digits",
         "0003-digits-ensemble",
     ]
+
+
+def test_a_network_that_is_named_twice_or_copied_has_one_vote(cnnzoo, digits_runs):
+    shutil.copytree(digits_runs[0].directory, "copy")
+    first = digits_runs[0].directory
+    voted = cnnzoo("ensemble", first, first, "copy", digits_runs[1].directory, "--json")
+    assert voted.code == 0, voted.err
+    assert f"{first} is named twice and counted once." in voted.err
+    assert f"copy is a copy of {first} and counted once." in voted.err
+    result = json.loads(voted.out)
+    assert [row["run"] for row in result["members"]] == [str(run.directory) for run in digits_runs]
+    assert [row["run"] for row in result["counted_once"]] == [str(first), "copy"]
 
 
 @pytest.mark.slow

@@ -67,6 +67,18 @@ def test_many_images_keep_their_order_and_the_first_ten_are_drawn(cnnzoo, averag
     assert "9 of 20 images drawn, those among the first 10; --pictures draws all" in answer.err
 
 
+def test_an_image_for_which_the_model_gives_no_numbers_loses_no_other(cnnzoo, averages):
+    described = metadata.read(averages)
+    model = keras.saving.load_model(averages)
+    whole = keras.Sequential([model, keras.layers.Rescaling(1e38)])  # finite for a black image alone
+    whole.save("model.keras")
+    metadata.write(averages, described)
+    answer = cnnzoo("predict", averages, plain("a.png", "black"), plain("b.png", "red"), "--json")
+    assert answer.code == 2
+    assert ["top" in found for found in predicted(answer)] == [True, False]
+    assert "Error: b.png: model.keras gives no finite numbers for it." in answer.err
+
+
 def test_pictures_go_where_output_says_or_are_left_out(cnnzoo, averages):
     images = [plain("a.png"), plain("b.png")]
     assert cnnzoo("predict", averages, *images, "--no-pictures").code == 0
@@ -114,8 +126,8 @@ def test_a_folder_stands_for_its_images_and_what_is_left_out_is_named(cnnzoo, av
     answer = cnnzoo("predict", averages, "photos", "empty", "--json")
     assert answer.code == 2
     assert [entry["image"] for entry in predicted(answer)] == [*map(str, images), "empty"]
-    left_out = "system files and thumbnails: 1, such as more/.thumbnails/c.gif; files that are not images: 1 (.txt 1)"
-    assert f"photos: 3 images; left out: {left_out}, such as notes.txt\n" in answer.err
+    left_out = "files that are not images: 1 (.txt 1), such as notes.txt; system files and thumbnails: 1, such as more/"
+    assert f"photos: 3 images; left out: {left_out}.thumbnails/c.gif\n" in answer.err
     assert "Error: empty is a folder in which no image can be found.\n" in answer.err
 
 

@@ -45,9 +45,15 @@ def test_a_file_is_not_opened_in_the_place_of_a_closed_stream(tmp_path):
     assert (tmp_path / "weights").read_text() == ""
 
 
+def test_unbuffered_output_stays_unbuffered():
+    code = "import os; from cnnzoo.cli.process import prepare_process; prepare_process(); print('at once'); os._exit(0)"
+    _, out, _ = shell(f'"{sys.executable}" -c "{code}" | cat', PYTHONUNBUFFERED="1")
+    assert out == "at once\n"
+
+
 def test_a_reader_that_has_read_enough_ends_a_command_in_silence():
-    code, out, err = shell(f"'{sys.executable}' -m cnnzoo config schema | head -1; echo ${{PIPESTATUS[0]}}")
-    assert (code, out, err) == (0, "{\n1\n", "")
+    code, out, err = shell(f"'{sys.executable}' -m cnnzoo config schema | true; echo ${{PIPESTATUS[0]}}")
+    assert (code, out, err) == (0, "1\n", "")
 
 
 def test_pictures_are_drawn_whatever_is_set_for_other_programs(tmp_path):

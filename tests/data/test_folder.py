@@ -11,7 +11,7 @@ from PIL import Image
 from cnnzoo import data
 from cnnzoo.config import FolderSection, PreprocessingSection
 from cnnzoo.config import load as load_config
-from cnnzoo.data.folder import _free_in_the_container
+from cnnzoo.data.memory import _free_in_the_container
 from cnnzoo.data.preprocessing import resolve
 from cnnzoo.errors import UserError
 
@@ -99,7 +99,10 @@ def test_images_of_12_bits_in_files_of_16_keep_their_greys(tmp_path):
     )
     config = data.resolved(load_config(tmp_path / "mine.yaml", [f"data.path={tmp_path}/xrays"]))
     assert config.data.white == 4095
-    assert "in images of 16 bits the grey value 4,095 is white (data.white)" in data.summarize(config.data).notes
+    assert (
+        "in images of 16 bits the grey value 4,095, and what is brighter, is white (data.white)"
+        in data.summarize(config.data).notes
+    )
     for split in ("train", "test"):
         part = data.load(config.data, split)
         texture = part.images[:, :, ::2].astype(int) - part.images[:, :, 1::2]

@@ -1,5 +1,6 @@
 """Folders as people have them: what is a part, what is a class, and what is left out."""
 
+import json
 import os
 import re
 import shutil
@@ -17,7 +18,7 @@ def put_images(folder, *names, count=4, suffix=".png"):
     """Write images into folders; no two of one call are the same."""
     for number, name in enumerate(names):
         (folder / name).mkdir(parents=True, exist_ok=True)
-        for index in range(count):
+        for index in range(0 if name.endswith("/") else count):
             pixels = np.full((4, 4, 3), (number * 50, index * 10, sum(map(ord, name)) % 256), "uint8")
             Image.fromarray(pixels).save(folder / name / f"{index}{suffix}")
 
@@ -81,7 +82,7 @@ def test_a_folder_that_can_be_understood_in_two_ways_is_refused_until_its_classe
     put_images(tmp_path, *folders)
     with pytest.raises(UserError, match=reason) as raised:
         counts(tmp_path)
-    stated = re.search(r"state data\.classes: \[(.*)\]", str(raised.value))[1].split(", ")
+    stated = json.loads(re.search(r"state data\.classes: (\[.*\])", str(raised.value))[1])
     assert stated == sorted({folder.split("/")[0] for folder in folders})
     assert sum(counts(tmp_path, classes=stated).values()) == 4 * len(folders)
 
@@ -133,7 +134,7 @@ def test_a_test_folder_without_class_folders_is_left_out_and_its_evaluation_says
     summary = data.summarize(section(tmp_path))
     assert dict(summary.images) == {"train": 7, "validation": 1}
     assert summary.left_out == "images of a test folder without class folders: 5, such as test/0.png"
-    sentence = f"{tmp_path}/test holds images but no class folders, so that nothing tells their classes"
+    sentence = f"{tmp_path}/test holds images but no class folders, so their classes are unknown"
     assert summary.notes[-1].startswith(sentence)
     with pytest.raises(UserError, match=re.escape(sentence)):
         data.load(section(tmp_path), "test")
@@ -171,7 +172,7 @@ def test_images_are_found_behind_links_and_under_any_name(tmp_path):
     put_images(tmp_path / "more", "cat", count=5)
     (tmp_path / "photos" / "cat" / "batch2").symlink_to(tmp_path / "more" / "cat")
     (tmp_path / "photos" / "cat" / "the same again").symlink_to(tmp_path / "more" / "cat")
-    for index, name in enumerate(("noending", "a.png?w=300", "a.png.1", "a.HEIC")):
+    for index, name in enumerate(("noending", "a.png?w=300", "a.png.1", "a.txt")):
         (tmp_path / "photos" / "dog" / f"{index}.png").rename(tmp_path / "photos" / "dog" / name)
     summary = data.summarize(section(tmp_path / "photos"))
     assert sum(summary.images.values()) == 13
@@ -179,21 +180,44 @@ def test_images_are_found_behind_links_and_under_any_name(tmp_path):
     assert len(data.load(section(tmp_path / "photos", test=1), "train").labels) == 12
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "sentence"),
-    [
-        ("a.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "is a HEIC photograph, which is not read here; convert it"),
-        ("a", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "is a HEIC photograph, which is not read here; convert it"),
-        ("a.NEF", b"II*\0\x08\0\0\0", "is a camera's raw file, which is not read here; export it as JPEG"),
-    ],
-)
-def test_a_photograph_of_a_kind_that_is_not_read_is_not_passed_over(tmp_path, name, content, sentence):
+def test_photographs_of_kinds_that_are_not_read_are_counted(tmp_path):
     put_images(tmp_path, "cat", "dog")
-    (tmp_path / "cat" / name).write_bytes(content)
-    with pytest.raises(UserError, match=rf"/cat/{name} {sentence}"):
-        [data.load(section(tmp_path), split) for split in ("train", "test")]
-    parts = [data.load(section(tmp_path, broken="skip"), split) for split in ("train", "test")]
-    assert f"left out as unreadable: cat/{name}" in "".join(part.remark for part in parts)
+    heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
+    for name, content in (("a.heic", heic), ("b", heic), ("c.NEF", b"II*\0\x08\0\0\0")):
+        (tmp_path / "cat" / name).write_bytes(content)
+    left_out = "HEIC and raw photographs, which are not read (convert them to JPEG): 3, such as cat/a.heic"
+    assert data.summarize(section(tmp_path)).left_out == left_out
+    for path in (tmp_path / "cat").glob("*.png"):
+        path.unlink()
+    with pytest.raises(UserError, match=r"/cat holds no images; .* It holds HEIC and raw photographs, .*: 3, such as"):
+        counts(tmp_path)
+
+
+def test_a_folder_with_nothing_but_test_images_is_enough_to_test(tmp_path):
+    put_images(tmp_path, *every_part("test"))
+    assert len(data.load(section(tmp_path, classes=["cat", "dog"]), "test").labels) == 8
+    for use in (lambda: counts(tmp_path), lambda: data.load(section(tmp_path, classes=["cat", "dog"]), "train")):
+        with pytest.raises(UserError, match="has no train folder beside its test; put the class folders to train on"):
+            use()
+
+
+def test_a_part_without_images_is_no_part_and_said_to_be_empty(tmp_path):
+    put_images(tmp_path, *every_part("train", "test"))
+    (tmp_path / "val").mkdir()
+    summary = data.summarize(section(tmp_path))
+    assert dict(summary.images) == {"train": 7, "validation": 1, "test": 8}
+    assert f"{tmp_path / 'val'} holds no images" in summary.notes
+
+
+def test_a_run_keeps_its_images_when_the_folder_has_more_parts_than_it_knew(tmp_path):
+    """As a run of an earlier version, which drew its validation images although there was a folder of them."""
+    put_images(tmp_path, *every_part("train", "valid"))
+    division = {f"train/{name}/{index}.png": "train" for name in ("cat", "dog") for index in range(4)}
+    division["train/dog/2.png"] = "validation"
+    whole = data.load(section(tmp_path), "train").as_divided(division)
+    training, validation = data.hold_out(whole, 0.1, 2)
+    assert (len(training.labels), validation.names) == (7, ("train/dog/2.png",))
+    assert not any(name.startswith("valid") for name in training.names)
 
 
 def test_a_picture_in_two_parts_or_two_classes_is_reported(tmp_path):
@@ -204,7 +228,7 @@ def test_a_picture_in_two_parts_or_two_classes_is_reported(tmp_path):
     shutil.copy(tmp_path / "train/cat/0.png", tmp_path / "test/dog/copy.png")
     notes = data.summarize(section(tmp_path)).notes
     pair = "such as test/dog/copy.png and train/cat/0.png"
-    assert f"1 picture is in more than one part, {pair}: what is learnt from one is measured on the other" in notes
+    assert f"1 picture is in more than one part, {pair}: the parts are not independent" in notes
     assert f"1 picture is in more than one class, {pair}: one of the labels is wrong" in notes
     learnt = "1 of 9 are among the training images too, such as test/dog/copy.png"
     assert data.load(section(tmp_path), "test").remark == learnt

@@ -47,9 +47,12 @@ def test_whole_numbers_of_more_bits_are_neither_cut_off_nor_darkened(tmp_path, k
     assert decoded(saved(tmp_path, deep, "a.tiff"), (16, 16, 1), "squash").max() == seen
 
 
-@pytest.mark.parametrize(("white", "seen"), [(65_535, 15), (4095, 255), (2047, 255)])
-def test_the_grey_value_that_is_white_scales_an_image_of_16_bits(tmp_path, white, seen):
-    deep = saved(tmp_path, Image.fromarray(np.full((16, 16), 4095, "uint16")))
+@pytest.mark.parametrize(
+    ("kind", "grey", "white", "seen"),
+    [("uint16", 4095, 65_535, 15), ("uint16", 4095, 4095, 255), ("uint16", 4095, 2047, 255), ("int32", 200, 4095, 12)],
+)
+def test_the_grey_value_that_is_white_scales_an_image_of_more_bits(tmp_path, kind, grey, white, seen):
+    deep = saved(tmp_path, Image.fromarray(np.full((16, 16), grey, kind)), "a.tiff")
     assert decoded(deep, (16, 16, 1), "squash", white).max() == seen
 
 
@@ -118,7 +121,9 @@ def test_a_photograph_of_ninety_million_pixels_is_read(tmp_path):
 
 def test_an_image_of_more_pixels_than_any_camera_takes_is_refused(tmp_path):
     path = saved(tmp_path, Image.new("1", (20_000, 15_000)))
-    with pytest.raises(UserError, match=rf"^{path} has more than 256 million pixels; make it smaller\.$"):
+    with pytest.raises(
+        UserError, match=rf"^{path} has more than 128 million pixels, or 256 million in a JPEG; make it smaller\.$"
+    ):
         upright(path)
 
 

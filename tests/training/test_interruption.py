@@ -14,7 +14,7 @@ import cnnzoo
 from cnnzoo.cli.options import load_config
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
-from cnnzoo.training import Silent, resume, train
+from cnnzoo.training import Silent, train
 
 pytestmark = pytest.mark.slow
 
@@ -67,20 +67,24 @@ def test_an_interrupt_in_the_last_step_of_an_epoch_waits_until_it_is_written(tmp
     assert (metrics["status"], metrics["epochs"], len(run.history())) == ("interrupted", 1, 1)
 
 
-def test_a_training_whose_curves_cannot_be_drawn_is_not_finished(tmp_path):
+def test_a_training_whose_curves_cannot_be_drawn_is_finished_and_says_so(tmp_path):
+    remarks = []
+
     class Obstructing(Silent):
         def epoch(self, row, images_per_second, best):
             run.curves_path.mkdir()
 
+        def remark(self, text):
+            remarks.append(text)
+
     run = Run(tmp_path / "run")
     config = load_config("digits", (*SMALL_SETTINGS, "training.epochs=1"))
-    with pytest.raises(UserError, match=r"Is a directory.*--resume"):
-        train(config, directory=run.directory, listener=Obstructing())
-    assert run.metrics() == {}
-    run.curves_path.rmdir()
-    run, metrics = resume(run)
-    assert metrics["status"] == "finished"
-    assert run.curves_path.is_file()
+    _, metrics = train(config, directory=run.directory, listener=Obstructing())
+    assert metrics["status"] == run.metrics()["status"] == "finished"
+    assert run.model_path.is_file()
+    (remark,) = remarks
+    assert remark.startswith(f"{run.curves_path} could not be drawn (")
+    assert "Is a directory" in remark
 
 
 def started(directory: Path) -> subprocess.Popen[bytes]:

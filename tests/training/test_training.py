@@ -14,7 +14,7 @@ from cnnzoo.cli.options import load_config
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
 from cnnzoo.saved_models import load_model
-from cnnzoo.training import Silent, fitting, train
+from cnnzoo.training import Silent, train
 from cnnzoo.training.checks import check_config
 from cnnzoo.training.fine_tuning import phases
 from cnnzoo.training.optimizers import optimizer
@@ -189,18 +189,3 @@ def test_smaller_images_that_cannot_be_are_refused_before_anything_is_written(se
 def test_tensorboard_events_are_written_when_asked(tmp_path):
     run, _ = trained(tmp_path / "run", "training.tensorboard=true", "training.epochs=1")
     assert list(run.events_path.rglob("events.out.tfevents*"))
-
-
-def test_a_picture_that_cannot_be_drawn_is_a_remark_and_does_not_end_a_training(digits_runs, tmp_path):
-    remarks = []
-
-    class Listening(Silent):
-        def remark(self, text):
-            remarks.append(text)
-
-    run = Run(tmp_path)
-    run.curves_path.mkdir()
-    fitting.draw_curves(digits_runs[0].config(), run, digits_runs[0].history(), 1, Listening())
-    (remark,) = remarks
-    assert remark.startswith(f"{run.curves_path} could not be drawn (")
-    assert "Is a directory" in remark

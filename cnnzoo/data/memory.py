@@ -1,0 +1,31 @@
+"""How much memory is free."""
+
+import math
+import os
+from pathlib import Path
+
+
+def free_memory() -> float:
+    """Return the bytes of memory that can be had; half of all there are, where that is all the system says."""
+    return min(_free_in_the_machine(), _free_in_the_container())
+
+
+def _free_in_the_container(folder: Path = Path("/sys/fs/cgroup")) -> float:
+    try:
+        most, used = (float((folder / f"memory.{name}").read_text(encoding="ascii")) for name in ("max", "current"))
+    except (OSError, ValueError):  # "max" is no limit
+        return math.inf
+    return most - used
+
+
+def _free_in_the_machine() -> float:
+    try:
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return 1024.0 * int(line.split()[1])
+    except OSError:
+        pass
+    try:
+        return 0.5 * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):  # Windows
+        return 4e9
