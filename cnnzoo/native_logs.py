@@ -39,7 +39,13 @@ def muted(headline: str) -> Iterator[None]:
     read, write = os.pipe()
     # In a session of its own, so that Ctrl-C does not end it.
     command = [sys.executable, "-I", "-S", "-c", WATCHER, headline]
-    watcher = subprocess.Popen(command, stdin=read, start_new_session=True)
+    try:
+        watcher = subprocess.Popen(command, stdin=read, start_new_session=True)
+    except OSError:  # no process is left, and the terminal shows what it has to
+        for descriptor in (read, write, kept):
+            os.close(descriptor)
+        yield
+        return
     os.close(read)
     os.dup2(write, 2)
     os.close(write)
