@@ -114,7 +114,9 @@ def combine_runs(
     """
     configs = [run.config() for run in members]
     known, *others = [data.describe(config.data) for config in configs]
-    if titles := {other.title for other in others} - {known.title}:
+    # Folders may have moved or be copies: their images are compared by their contents.
+    own_folder = [isinstance(config.data, FolderSection) for config in configs]
+    if (titles := {other.title for other in others} - {known.title}) and not all(own_folder):
         raise UserError(
             f"These runs cannot vote together: they were trained on {' and '.join(sorted({known.title, *titles}))}."
         )

@@ -1,6 +1,8 @@
 """A run and a split become a report; predictions are computed once and kept."""
 
 import hashlib
+import os
+import unicodedata
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnzoo import data, files, plots, runtime
-from cnnzoo.config import Config
-from cnnzoo.data.names import normalized
+from cnnzoo.config import Config, FolderSection
+from cnnzoo.data.folder import folder_of
+from cnnzoo.data.names import normalized, printable
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run, Split
 from cnnzoo.runtime import Device
@@ -70,29 +73,49 @@ def split_of(
 def _as_divided(run: Run, split: Split, images: data.Split) -> data.Split:
     """Leave out the images of a folder that have come to this split since the training, and say so.
 
-    What is drawn moves at its borders when files come or go, and a test image would be one that the network learnt.
-    Say as well how many images of the split are gone.
+    What is drawn moves at its borders when files come or go or get other names, and a test image would be one that the
+    network learnt. Say as well which of the images that the run has learnt are gone.
 
     Raises:
         UserError: None are left.
     """
+    if not images.names or images.folder is None:
+        return images
     parts = {normalized(name): part for name, part in run.division().items()}
-    if images.names and not parts:
-        unknown = f"which of them the network learnt is not known, as {run.division_path.name} is not there"
-        return replace(images, remark="; ".join(filter(None, [images.remark, unknown])))
-    fits = [parts.get(normalized(name)) == (None if split == "test" else split) for name in images.names]
+    if not parts:
+        unknown = f"which of them the network learnt is not known, as {run.division_path.name} is missing or empty"
+        return _with_remark(images, unknown)
+    gone = [name for name in run.division() if not _is_there(images.folder, name)]
+    contents = run.learnt_contents()
+    moved_here = {bytes.fromhex(contents[name]) for name in gone if name in contents}
+    hashes = data.image_hashes(images) if split == "test" and moved_here else [b""] * len(images.names)
+    fits = [
+        parts.get(normalized(name)) == (None if split == "test" else split) and found not in moved_here
+        for name, found in zip(images.names, hashes, strict=True)
+    ]
+    if gone:
+        images = _with_remark(
+            images,
+            f"{len(gone):,} of the {len(parts):,} images that the run has learnt from and validated on are gone or "
+            f"renamed in {images.folder}, such as {printable(gone[0])}",
+        )
     moved = fits.count(False)
-    gone = list(parts.values()).count(split) - fits.count(True)
-    if gone > 0:
-        there = f"{gone:,} of {gone + fits.count(True):,} {split} images are gone since the training"
-        images = replace(images, remark="; ".join(filter(None, [images.remark, there])))
     if not moved:
         return images
     if moved == len(fits):
         raise UserError(f"All images that would be the {split} split were in another when {run.directory} was trained.")
     remark = f"{moved:,} of {len(fits):,} left out: they were no {split} images when the run was trained"
-    chosen = images.part(np.array(fits))
-    return replace(chosen, remark="; ".join(filter(None, [images.remark, remark])))
+    return _with_remark(images.part(np.array(fits)), remark)
+
+
+def _is_there(folder: Path, name: str) -> bool:
+    """Return whether a file is in a folder, however the folder stores the accents of its name."""
+    forms = (name, *(unicodedata.normalize(form, name) for form in ("NFC", "NFD")))
+    return any(os.path.exists(folder / form) for form in forms)  # noqa: PTH110 - pathlib's may raise
+
+
+def _with_remark(images: data.Split, remark: str) -> data.Split:
+    return replace(images, remark="; ".join(filter(None, [images.remark, remark])))
 
 
 def predict(
@@ -162,6 +185,7 @@ def evaluate(run: Run, split: Split = "test", data_dir: Path | None = None, devi
         "run": str(run.directory),
         "model": config.model.name,
         "data": config.data.name,
+        "folder": _folder(config, data_dir),
         "split": split,
         "seed": config.seed,
         "computed_on": predictions.computed_on,
@@ -173,6 +197,12 @@ def evaluate(run: Run, split: Split = "test", data_dir: Path | None = None, devi
     return result
 
 
+def _folder(config: Config, data_dir: Path | None) -> str | None:
+    """Return the folder of a person's own images that is measured; None for other data sets."""
+    section = config.data
+    return str(folder_of(section, data_dir)) if isinstance(section, FolderSection) else None
+
+
 def report(predictions: Predictions, class_names: tuple[str, ...]) -> dict[str, Any]:
     """Measure predictions.
 
@@ -181,9 +211,9 @@ def report(predictions: Predictions, class_names: tuple[str, ...]) -> dict[str, 
         class_names: One per class.
 
     Returns:
-        images, remark (what is to be said of them), correct, accuracy, error (fractions of 1), loss (mean
-        cross-entropy in nats), per_class (precision, recall, f1, images) and confusion (rows true, columns
-        predicted; counts).
+        images, remark (a note on them), correct, accuracy, error (fractions of 1), loss (mean cross-entropy in nats),
+        per_class (precision, recall and f1, the last two None for a class without images; images) and confusion (rows
+        true, columns predicted; counts).
     """
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support  # noqa: PLC0415 - takes a second
 
@@ -200,7 +230,13 @@ def report(predictions: Predictions, class_names: tuple[str, ...]) -> dict[str, 
         "error": 1 - correct / len(labels),
         "loss": float(-np.log(np.maximum(likelihood, np.finfo("float32").tiny)).mean()),
         "per_class": [
-            {"class": name, "precision": float(p), "recall": float(r), "f1": float(f), "images": int(n)}
+            {
+                "class": name,
+                "precision": float(p),
+                "recall": float(r) if n else None,  # of no images there is none
+                "f1": float(f) if n else None,
+                "images": int(n),
+            }
             for name, p, r, f, n in zip(class_names, *columns, strict=True)
         ],
         "confusion": confusion_matrix(labels, chosen, labels=classes).tolist(),

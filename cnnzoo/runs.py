@@ -188,15 +188,29 @@ class Run:
         with self.division_path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
             return {row["file"]: row["part"] for row in csv.DictReader(file)}
 
-    def write_division(self, **parts: Sequence[str]) -> None:
-        """Write the files of each part."""
+    def learnt_contents(self) -> dict[str, str]:
+        """Load the SHA-256 of each file that the training saw; empty where it is not known, as of older runs."""
+        if not self.division_path.is_file():
+            return {}
+        with self.division_path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+            return {row["file"]: row["sha256"] for row in csv.DictReader(file) if row.get("sha256")}
+
+    def write_division(self, contents: Mapping[str, bytes] | None = None, /, **parts: Sequence[str]) -> None:
+        """Write the files of each part.
+
+        Args:
+            contents: The SHA-256 of each file.
+            **parts: The names of the files.
+        """
+        hashes = contents or {}
         with (
             files.whole(self.division_path) as path,
             path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file,
         ):
             writer = csv.writer(file)
-            writer.writerow(("part", "file"))
-            writer.writerows((part, name) for part, names in parts.items() for name in names)
+            writer.writerow(("part", "file", "sha256"))
+            rows = ((part, name, hashes.get(name, b"").hex()) for part, names in parts.items() for name in names)
+            writer.writerows(rows)
 
     def write_history(self, rows: Sequence[Mapping[str, float]]) -> None:
         """Write all rows of the history."""

@@ -83,7 +83,11 @@ def folder_run(tmp_path):
         run = runs.create(load_config("digits", [section]), name, tmp_path / name)
         run.write_metrics({"status": "finished"})
         training, validation = data.hold_out(data.load(run.config().data, "train"), 0.1, 2)
-        run.write_division(train=training.names, validation=validation.names)
+        parts = (training, validation)
+        hashes = {
+            name: found for part in parts for name, found in zip(part.names, data.image_hashes(part), strict=True)
+        }
+        run.write_division(hashes, train=training.names, validation=validation.names)
         keras.utils.set_random_seed(len(list(tmp_path.iterdir())))
         keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(2)]).save(run.model_path)
         return run
@@ -100,6 +104,23 @@ def test_runs_on_other_images_of_equal_labels_cannot_vote_together(folder_run, t
         ensembles.combine_runs([first, other])
     with pytest.raises(UserError, match=said.format(divided.directory, r"[01]") + r".*split_seed 0 and 3"):
         ensembles.combine_runs([first, divided])
+
+
+def test_images_that_a_run_has_learnt_are_not_tested_under_other_names(folder_run, tmp_path):
+    photos = tmp_path / "photos"
+    run = folder_run("run", photos, 0)
+    before = evaluate(run)
+    assert (before["images"], before["remark"], before["folder"]) == (2, "", str(photos))
+    learnt = {name for name in run.division() if name.startswith("cat/")}
+    for path in sorted((photos / "cat").iterdir()):
+        path.rename(path.with_name(f"IMG_{path.name}"))
+    after = evaluate(run)
+    gone = (
+        f"{len(learnt)} of the 6 images that the run has learnt from and validated on are gone or renamed in {photos}"
+    )
+    assert after["remark"].startswith(gone)
+    tested = [path for path in (photos / "cat").iterdir() if f"cat/{path.name[4:]}" not in learnt]
+    assert after["per_class"][0]["images"] <= len(tested)
 
 
 def test_members_may_see_the_same_images_in_other_sizes_and_under_letters_taken_apart(folder_run, tmp_path):

@@ -24,7 +24,7 @@ def test_a_report_counts_what_a_person_would_count():
     a, b, c = result["per_class"]
     assert (a["precision"], a["recall"], a["f1"], a["images"]) == (1.0, 0.5, pytest.approx(2 / 3), 2)
     assert (b["precision"], b["recall"], b["f1"], b["images"]) == (0.5, 0.5, 0.5, 2)
-    assert (c["class"], c["precision"], c["recall"], c["f1"], c["images"]) == ("c", 0.0, 0.0, 0.0, 0)
+    assert (c["class"], c["precision"], c["recall"], c["f1"], c["images"]) == ("c", 0.0, None, None, 0)
 
 
 def test_softmax_survives_large_logits():

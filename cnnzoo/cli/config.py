@@ -39,10 +39,14 @@ def validate(names: tuple[str, ...], settings: tuple[str, ...], as_json: bool) -
 
     runtime.prepare()
     from cnnzoo.training import checks  # noqa: PLC0415 - loads Keras
+    from cnnzoo.training.images import check_batch_size  # noqa: PLC0415
 
     for _, config in loaded.values():
         checks.check_config(config)
     summaries = {name: data.summarize(data.resolved(config).data) for name, (_, config) in loaded.items()}
+    for name, summary in summaries.items():
+        if summary:
+            check_batch_size(loaded[name][1], summary.images["train"])
     valid = {name: str(path) for name, (path, _) in loaded.items()}
     if as_json:
         found = {name: asdict(summary) for name, summary in summaries.items() if summary}
@@ -51,8 +55,9 @@ def validate(names: tuple[str, ...], settings: tuple[str, ...], as_json: bool) -
     for name, shown in valid.items():
         click.echo(f"{shown}: valid")
         summary = summaries[name]
-        for line in summary.lines() if summary else []:
-            click.echo(f"  {line}")
+        if summary:
+            for line in [*summary.lines(), "note: no image was decoded; train and eval find those that cannot be read"]:
+                click.echo(f"  {line}")
 
 
 @command.command("schema")

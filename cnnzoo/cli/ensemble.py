@@ -111,6 +111,9 @@ def _print_votes(console: Console, result: dict[str, Any]) -> None:
     print_table(console, table)
     if result["report"]["remark"]:
         console.print(f"Of the images: {result['report']['remark']}.")
+    if len(result["members"]) == 1:
+        console.print("One network alone: there is no vote to gain from.")
+        return
     console.print(
         f"Soft vote: error {100 * (1 - result['mean']):.2f} % to {100 * (1 - result['soft_vote']):.2f} %, "
         f"a gain of {result['gain']:+.2f} points on {result['report']['images']:,} {result['split']} images "

@@ -33,7 +33,10 @@ def command(
 
     Predictions, report and the picture of the confusion matrix go into the run's directory.
     """
-    opened = [runs.open_finished(path, unfinished) for path in directories]
+    paths = {path.resolve(): path for path in reversed(directories)}
+    if len(paths) < len(directories):
+        progress().print("A run is named twice; it is measured once.")
+    opened = [runs.open_finished(path, unfinished) for path in directories if paths.pop(path.resolve(), None)]
     if not opened:
         opened = [runs.newest()]
         for other in runs.unfinished_since(opened[0]):
@@ -56,7 +59,8 @@ def command(
 
 def print_report(console: Console, report: dict[str, Any]) -> None:
     """Print a report: one line, the classes, and the confusion matrix of up to 20 classes."""
-    console.print(f"{report['run']}: {report['model']} on {report['data']}, {report['split']}", style="bold")
+    images = report["folder"] or report["data"]
+    console.print(f"{report['run']}: {report['model']} on {images}, {report['split']}", style="bold")
     console.print(f"computed on {report['computed_on']}", style="dim")
     console.print(
         f"accuracy {100 * report['accuracy']:.2f} %   error {100 * report['error']:.2f} % "
@@ -66,7 +70,7 @@ def print_report(console: Console, report: dict[str, Any]) -> None:
         console.print(f"of the images: {report['remark']}")
     table = numbers_table("class", "precision %", "recall %", "F1 %", "images")
     for row in report["per_class"]:
-        shares = (f"{100 * row[key]:.2f}" for key in ("precision", "recall", "f1"))
+        shares = ("-" if row[key] is None else f"{100 * row[key]:.2f}" for key in ("precision", "recall", "f1"))
         table.add_row(row["class"], *shares, f"{row['images']:,}")
     print_table(console, table)
     names = [row["class"] for row in report["per_class"]]

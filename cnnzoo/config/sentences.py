@@ -23,7 +23,8 @@ def sentence(problem: Any) -> str:
             said = "this key is needed and missing."
         case "literal_error" | "union_tag_invalid":
             expected = context.get("expected") or context["expected_tags"]
-            choices = [text or truth.lower() for text, truth in re.findall(r"'([^']+)'|(True|False)", expected)]
+            found = re.findall(r"'([^']+)'|\b(True|False|\d+)\b", expected)
+            choices = [text or word.lower() for text, word in found]
             given = context.get("tag", value)
             if isinstance(given, str) and given.lower() in {"true", "false"} and given.lower() in choices:
                 return f"'{given}' is text; write {given.lower()} without quotes."

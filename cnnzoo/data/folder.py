@@ -23,6 +23,7 @@ from cnnzoo.data.duplicates import same_contents
 from cnnzoo.data.image_files import ImageFiles
 from cnnzoo.data.layout import (
     PARTS,
+    UNREADABLE,
     Layout,
     LeftOut,
     Part,
@@ -154,12 +155,21 @@ def summarize(section: FolderSection, data_dir: Path | None) -> Summary:
     Raises:
         UserError: See ``find`` and ``divide``.
     """
-    return _summary(section, divide(section, find(section, folder_of(section, data_dir))))
+    return _summary(section, divide(section, find(section, folder_of(section, data_dir))), set())
 
 
-def _summary(section: FolderSection, division: Division) -> Summary:
+def _summary(section: FolderSection, division: Division, unreadable: set[str]) -> Summary:
+    """Summarize a division; some of its images may be left out as unreadable."""
     layout = division.layout
     notes = list(layout.notes)
+    left_out = [*division.left_out, *(LeftOut(UNREADABLE, layout.folder / name) for name in sorted(unreadable))]
+    counts: dict[str, int] = {}
+    for part, files in division.parts.items():
+        good = [label for name, label in zip(*files, strict=True) if name not in unreadable]
+        counts[part] = len(good)
+        absent = [division.classes[label] for label in np.setdiff1d(range(len(division.classes)), good)]
+        if absent:
+            notes.append(f"no {part} image is of {listed(absent)}")
     if not layout.divided_by_hand:
         notes.append(f"test and validation images drawn by file name and data.split_seed {section.split_seed}")
     elif "train" in layout.places and "validation" not in layout.places:
@@ -171,9 +181,9 @@ def _summary(section: FolderSection, division: Division) -> Summary:
         )
     return Summary(
         class_names=division.classes,
-        images={part: len(files.names) for part, files in division.parts.items()},
-        left_out=describe_left_out(division.left_out, layout.folder),
-        left_out_count=len(division.left_out),
+        images=counts,
+        left_out=describe_left_out(left_out, layout.folder),
+        left_out_count=len(left_out),
         notes=(*notes, *_repeated(layout.folder, division)),
     )
 
@@ -231,11 +241,13 @@ def load(section: FolderSection, split: Literal["train", "test"], data_dir: Path
         if not held.any():
             raise UserError(f"None of the validation images in {folder} can be read.")
     names = tuple(compress(files.names, good))
+    unreadable = {files.names[index] for index in failures}
+    summary = _summary(section, division, unreadable) if split == "train" else None
     if isinstance(pixels, ImageFiles):
         pixels = replace(pixels.part(good), pixels_hash=pixels.pixels_hash) if failures else pixels
     elif failures:
         pixels = pixels[good]
-    return Split(pixels, labels, remark, held, names, folder, _summary(section, division) if split == "train" else None)
+    return Split(pixels, labels, remark, held, names, folder, summary)
 
 
 def fetch(name: str, data_dir: Path | None) -> list[Path]:  # noqa: ARG001 - every source's signature
@@ -309,6 +321,12 @@ def _class_names(place: Path) -> list[str]:
     for name in classes:
         if not name.isprintable():  # as bytes that are no UTF-8 are not, either; no config could state it
             raise UserError(f"{place} has a class folder whose name is no plain text, {name!r}; rename it.")
+    if len(set(map(normalized, classes))) < len(classes):
+        twice = next(name for name in classes if list(map(normalized, classes)).count(normalized(name)) > 1)
+        raise UserError(
+            f"{place} has two class folders that are both written '{normalized(twice)}', with their accents stored in "
+            "different ways; put the images of both into one."
+        )
     if len(classes) == 1:
         inside = [path.name for path in folders_in(place / classes[0])]
         lower = f" It holds the folders {listed(inside)}: put these into {place}." if len(inside) > 1 else ""
@@ -325,6 +343,8 @@ def _files(folder: Path, place: Path, classes: Sequence[str], left_out: list[Lef
         strange = listed([f"'{name}'" for name in sorted(found) if name not in map(normalized, classes)])
         lacking = listed([f"'{name}'" for name in classes if normalized(name) not in found])
         differences = [f"has {strange}" if strange else "", f"lacks {lacking}" if lacking else ""]
+        if sorted(name.casefold() for name in classes) == sorted(name.casefold() for name in found):
+            differences.append("the names differ in capital letters alone")
         raise UserError(
             f"{place} holds {len(found)} classes, and not the {len(classes)} that belong there: "
             f"it {' and '.join(filter(None, differences))}. "

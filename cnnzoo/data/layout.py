@@ -62,6 +62,7 @@ SYSTEM_FILES = "system files and thumbnails"
 HIDDEN_FILES = "hidden files"
 NOT_IMAGES = "files that are not images"
 NOT_READ = "HEIC and raw photographs, which are not read (convert them to JPEG)"
+UNREADABLE = "images that cannot be read"
 OUTSIDE = "images outside the class folders"
 BESIDE = "images in folders beside the parts"
 WITHOUT_CLASSES = "images of a test folder without class folders"
@@ -139,7 +140,7 @@ def read_layout(folder: Path, classes: Sequence[str] | None = None) -> Layout:
     if not deep:
         _check_flat_parts(folder, list(flat), others)
         _check_undivided(folder, names)
-        return Layout(folder, {"train": folder}, beside, notes=_same_folders_inside(folder, names))
+        return Layout(folder, {"train": folder}, beside)
     _check_once(folder, parts)
     with_images = [name for name in others if _holds_images(folder / name)]
     by_part = {part: name for name, part in deep.items()}
@@ -253,6 +254,13 @@ def _check_undivided(folder: Path, names: Sequence[str]) -> None:
                 f"{folder / name} holds the folders {_and(inner)}, and a class folder is not divided: put "
                 f"the class folders into {folder / 'train'} and {folder / 'test'}. {_state_classes(names)}"
             )
+    below = [_names(folder / name) for name in names]
+    if len(below) > 1 and len(below[0]) > 1 and all(other == below[0] for other in below):
+        raise UserError(
+            f"{folder} can be understood in two ways: {listed(names)} may be the classes, and each of them holds the "
+            f"folders {listed(below[0])}, which may be the classes too. {_state_classes(names)} Otherwise put folders "
+            f"called {listed(below[0])} into {folder}."
+        )
 
 
 def _check_once(folder: Path, parts: dict[str, Part]) -> None:
@@ -260,17 +268,6 @@ def _check_once(folder: Path, parts: dict[str, Part]) -> None:
         same = [name for name, other in parts.items() if other == part]
         if len(same) > 1:
             raise UserError(f"{folder} has both {_and(same)}, which mean the same part; keep one of these folders.")
-
-
-def _same_folders_inside(folder: Path, names: Sequence[str]) -> list[str]:
-    """Say that all class folders hold folders of the same names, which may be the real classes."""
-    inside = [_names(folder / name) for name in names]
-    if len(inside) < 2 or len(inside[0]) < 2 or any(other != inside[0] for other in inside):
-        return []
-    return [
-        f"{listed(names)} are taken for the classes; each of them holds the folders {listed(inside[0])}. If these are "
-        f"the classes, put folders of these names into {folder}."
-    ]
 
 
 def _no_class_folders(*places: Path) -> str:

@@ -50,7 +50,7 @@ def train(
     runtime.check_installed(backend)
     config = resolved(config, data_dir)
     divided = images.load_images(config, data_dir)  # before Keras, which takes seconds to load
-    images.check_batch_size(config, divided)
+    images.check_batch_size(config, len(divided.training.labels))
     device = runtime.prepare(**config.runtime.model_dump())
     from cnnzoo.training import fitting, preparing  # noqa: PLC0415 - loads Keras, whose backend is chosen now
 
@@ -96,7 +96,7 @@ def resume(
             heard.remark("Begun with other versions or on another machine: the last digits may come out otherwise.")
         checkpoint = checkpoints.newest(run, heard.remark) if before else None
         divided = images.load_images(config, data_dir, run.division())
-        images.check_batch_size(config, divided)
+        images.check_batch_size(config, len(divided.training.labels))
         prepared = preparing.prepare(config, divided, before.get("preprocessing"), begun=checkpoint is not None)
         if before and before.get("images") != prepared.fingerprint:
             raise UserError(f"{run.directory} was begun with other images than there are now; train it anew.")

@@ -40,8 +40,12 @@ def begin(config: Config, prepared: Prepared, run: Run, device: str) -> None:
         UserError: The run cannot be written to.
     """
     with room(run):
+        parts = (prepared.training, prepared.validation)
         if prepared.training.names:
-            run.write_division(train=prepared.training.names, validation=prepared.validation.names)
+            hashes = {
+                name: found for part in parts for name, found in zip(part.names, data.image_hashes(part), strict=True)
+            }
+            run.write_division(hashes, train=prepared.training.names, validation=prepared.validation.names)
         # Last, because a run without it is begun anew.
         write_environment(run, config, device, prepared.fingerprint, prepared.preprocessing.model_dump())
 

@@ -56,13 +56,16 @@ def load_images(
     return DividedImages(data_set, whole, training, validation, whole.summary)
 
 
-def check_batch_size(config: Config, images: DividedImages) -> None:
+def check_batch_size(config: Config, count: int) -> None:
     """Check that the training images fill a batch.
+
+    Args:
+        config: The config.
+        count: Number of training images.
 
     Raises:
         UserError: They do not.
     """
-    count = len(images.training.labels)
     with config.blaming("training.batch_size"):
         if config.training.batch_size > count:
             raise UserError(

@@ -73,6 +73,7 @@ AMBIGUOUS = {
         r"test may be a part of the images or a class like cat",
     ),
     "parts by unusual names": (every_part("seg_train", "seg_test"), r"seg_test and seg_train look like the parts"),
+    "classes or batches": (every_part("fold1", "fold2"), r"fold1, fold2 may be the classes, and each .* cat, dog"),
     "classes that are divided": (["cat/train", "cat/test", "dog/train"], r"/cat holds the folders test and train"),
 }
 
@@ -85,6 +86,33 @@ def test_a_folder_that_can_be_understood_in_two_ways_is_refused_until_its_classe
     stated = json.loads(re.search(r"state data\.classes: (\[.*\])", str(raised.value))[1])
     assert stated == sorted({folder.split("/")[0] for folder in folders})
     assert sum(counts(tmp_path, classes=stated).values()) == 4 * len(folders)
+
+
+def test_a_class_without_an_image_in_a_part_is_named(tmp_path):
+    put_images(tmp_path, "cat", count=9)
+    put_images(tmp_path, "dog", count=1)
+    notes = data.summarize(section(tmp_path)).notes
+    assert "no validation image is of dog" in notes
+    assert "no test image is of dog" in notes
+
+
+def test_class_names_that_differ_in_their_accents_or_capitals_alone_are_explained(tmp_path):
+    put_images(tmp_path / "accents", "caf\u00e9", "cafe\u0301")
+    with pytest.raises(UserError, match="has two class folders that are both written 'caf\u00e9'"):
+        counts(tmp_path / "accents")
+    put_images(tmp_path / "capitals", *every_part("train"), "test/Cat", "test/dog")
+    with pytest.raises(UserError, match="lacks 'cat' and the names differ in capital letters alone"):
+        counts(tmp_path / "capitals")
+
+
+def test_images_that_cannot_be_read_are_counted_among_what_is_left_out(tmp_path):
+    put_images(tmp_path, "cat", "dog", count=10)
+    for path in (tmp_path / "dog").iterdir():
+        path.write_bytes(b"nothing") if path.stem != "3" else None
+    settings = section(tmp_path, broken="skip", split_seed=1, test=2, validation=2)
+    summary = data.load(settings, "train").summary
+    assert summary.images["train"] + summary.images["validation"] < 18
+    assert "images that cannot be read: " in summary.left_out
 
 
 REFUSED = {
@@ -232,12 +260,3 @@ def test_a_picture_in_two_parts_or_two_classes_is_reported(tmp_path):
     assert f"1 picture is in more than one class, {pair}: one of the labels is wrong" in notes
     learnt = "1 of 9 are among the training images too, such as test/dog/copy.png"
     assert data.load(section(tmp_path), "test").remark == learnt
-
-
-def test_class_folders_that_all_hold_the_same_folders_are_taken_and_said_to_be(tmp_path):
-    put_images(tmp_path, *every_part("fold1", "fold2"))
-    summary = data.summarize(section(tmp_path))
-    assert summary.class_names == ("fold1", "fold2")
-    assert summary.notes[0].startswith(
-        "fold1, fold2 are taken for the classes; each of them holds the folders cat, dog."
-    )
