@@ -17,6 +17,9 @@ from cnnzoo.data.names import printable
 from cnnzoo.errors import UserError
 from cnnzoo.runtime import Device
 
+# Endings of files of weights.
+WEIGHTS = {".bin", ".ckpt", ".h5", ".pt", ".pth", ".safetensors", ".tar"}
+
 GROUNDS = {"dark": "dark on light, inverted", "light": "light on dark", None: "as it is"}
 UNSURE = "\nunsure: no class has half of the probability"
 
@@ -65,6 +68,11 @@ def command(
     code is 2 then.
     """
     imported = source.suffix == ".keras" and source.is_file()
+    if source.is_file() and source.suffix.lower() in WEIGHTS:
+        raise UserError(
+            f"{source} holds weights; make a model of them first: cnnzoo weights import NETWORK {source} --output "
+            f"{source.stem}.keras"
+        )
     if not images or (source.is_file() and not imported):
         raise UserError("Name a run and then its images, such as: cnnzoo predict runs/0001-digits seven.png")
     if output and pictures is False:

@@ -131,6 +131,13 @@ def test_a_folder_stands_for_its_images_and_what_is_left_out_is_named(cnnzoo, av
     assert "Error: empty is a folder in which no image can be found.\n" in answer.err
 
 
+def test_weights_in_place_of_a_model_get_the_command_that_makes_one(cnnzoo):
+    Path("net.pth").write_bytes(b"PK")
+    answer = cnnzoo("predict", "net.pth", "a.png")
+    assert answer.code == 2
+    assert "cnnzoo weights import NETWORK net.pth --output net.keras" in answer.err
+
+
 def test_a_run_among_the_images_is_refused(cnnzoo, digits_runs):
     answer = cnnzoo("predict", digits_runs[0].directory, digits_runs[1].directory)
     assert (answer.code, "is a run and holds no images" in answer.err) == (2, True)
