@@ -1,4 +1,4 @@
-"""HDF5 files of others, opened in a process that is ended when it takes too long or too much memory."""
+"""HDF5 files from unknown sources, opened in a process that is ended when it takes too long or too much memory."""
 
 import json
 import os
@@ -13,7 +13,7 @@ import numpy as np
 
 PROGRAM = Path(__file__).with_name("hdf5_process.py")
 
-# Of the processor: a whole file takes half a second. The clock runs on where other programs take the processor.
+# CPU seconds; an undamaged file takes 0.5. The clock also counts what other programs use.
 PROCESSOR_SECONDS = 5
 CLOCK_SECONDS = 60
 BYTES_PER_SECOND = 50_000_000
@@ -24,7 +24,7 @@ COPIES = 4
 
 
 class HDF5Error(Exception):
-    """A file cannot be read; the message goes on where a sentence begins with the file's name."""
+    """A file cannot be read; the message is the rest of a sentence that starts with the file's name."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Weight:
     Attributes:
         dtype: A name of NumPy's, such as ``float32``; the numbers are little-endian.
         shape: Of the weight.
-        place: Where in the file its numbers begin; None where they lie in pieces.
-        numbers: Its bytes, if they lie in pieces.
+        place: Where in the file its numbers begin; None where they are stored in chunks.
+        numbers: Its bytes, if they are stored in chunks.
     """
 
     dtype: str
@@ -44,16 +44,17 @@ class Weight:
     numbers: bytes | memoryview = b""
 
 
-def layers(path: Path) -> list[tuple[str, list[Weight]]]:
+def layers(path: Path, seconds: int = PROCESSOR_SECONDS) -> list[tuple[str, list[Weight]]]:
     """Return the layers with weights of a file of Keras, in its order, and each one's weights.
 
     Args:
         path: ``.h5`` or ``.weights.h5``. A layer inside a network inside a network is called ``network/layer``.
+        seconds: CPU time for a small file; a large one has more.
 
     Raises:
-        HDF5Error: It is damaged or laid out otherwise.
+        HDF5Error: It is damaged or has another layout.
     """
-    answer, numbers = _answer(path, "layers")
+    answer, numbers = _answer(path, "layers", seconds)
     left = memoryview(numbers)
     found = []
     places = []
@@ -76,18 +77,22 @@ def layers(path: Path) -> list[tuple[str, list[Weight]]]:
     return found
 
 
-def check_model(path: Path) -> None:
-    """Make sure that HDF5 comes to an end with the weights in a ``.keras`` file.
+def check_model(path: Path, seconds: int = PROCESSOR_SECONDS) -> None:
+    """Make sure that HDF5 can read the weights in a ``.keras`` file.
+
+    Args:
+        path: ``.keras``.
+        seconds: CPU time for a small file; a large one has more.
 
     Raises:
-        HDF5Error: It does not, or they are damaged.
+        HDF5Error: It cannot: they are damaged.
     """
-    _answer(path, "check")
+    _answer(path, "check", seconds)
 
 
-def _answer(path: Path, task: str) -> tuple[dict[str, Any], bytes]:
+def _answer(path: Path, task: str, seconds: int) -> tuple[dict[str, Any], bytes]:
     size = path.stat().st_size
-    seconds = PROCESSOR_SECONDS + size // BYTES_PER_SECOND
+    seconds += size // BYTES_PER_SECOND
     memory = MEMORY + COPIES * size
     command = [sys.executable, "-P", str(PROGRAM), str(path), str(seconds), str(memory), task]
     # Each thread of a linear algebra library would reserve memory.
@@ -102,13 +107,15 @@ def _answer(path: Path, task: str) -> tuple[dict[str, Any], bytes]:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise HDF5Error("is damaged: HDF5 came to no end with it; download or copy it again") from None
+        raise HDF5Error("is damaged: HDF5 did not finish reading it; download or copy it again") from None
     line, _, numbers = done.stdout.partition(b"\n")
     try:
         answer = json.loads(line)
     except ValueError:
         if done.returncode < 0:  # ended by the system: by a limit, or by a crash of HDF5
-            raise HDF5Error("is damaged: HDF5 came to no end with it or crashed; download or copy it again") from None
+            raise HDF5Error(
+                "is damaged: HDF5 did not finish reading it, or crashed; download or copy it again"
+            ) from None
         last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         raise HDF5Error(f"cannot be read: the process that opens HDF5 files failed ({last})") from None
     if "error" in answer:

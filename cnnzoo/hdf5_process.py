@@ -1,14 +1,16 @@
-"""The program that opens an HDF5 file of others, run as a process of its own by ``cnnzoo.hdf5``.
+"""The program that opens an HDF5 file from an unknown source, run as a process of its own by ``cnnzoo.hdf5``.
 
-HDF5 believes what a file says of itself: one changed byte can keep it busy for ever, fill the memory or crash it.
+HDF5 trusts the sizes in a file: one changed byte can keep it busy for ever, fill the memory or crash it.
 A process can be ended. This one imports neither Keras nor the package, so that it starts in a fraction of a second.
 
 Arguments: the file, the processor seconds and the bytes of memory that it may take, and "layers" or "check".
-It prints one line of JSON, {"error": a clause} or {"layers": [...]}; see ``cnnzoo.hdf5``. Behind that line stand the
-numbers of the tensors that are not in one piece in the file.
+It prints one line of JSON, {"error": a clause} or {"layers": [...]}; see ``cnnzoo.hdf5``. After that line follow the
+numbers of the tensors that the file stores in chunks.
 """
 
 import json
+import lzma
+import struct
 import sys
 import zipfile
 import zlib
@@ -23,13 +25,33 @@ import numpy as np
 # Layers that are whole networks nest in one another.
 DEEPEST = 16
 
+# What a .keras file calls its weights.
 WEIGHTS = "model.weights.h5"
+
+# What Python raises for a damaged zip archive; RuntimeError for an encrypted one.
+UNPACKING_ERRORS = (
+    zipfile.BadZipFile,
+    EOFError,
+    KeyError,
+    lzma.LZMAError,
+    MemoryError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    struct.error,
+    ValueError,
+    zlib.error,
+)
+
+# Weights of floating-point numbers hardly compress; pruned ones do.
+COMPRESSION = 16
+SMALL = 64 * 2**20
 
 NUMBERS = {"float64", "float32", "float16", "int64", "int32", "int16", "int8", "uint8", "bool"}
 
 
 class UnusableError(Exception):
-    """The file is not what it should be; the message goes on where a sentence begins with the file's name."""
+    """The file is not what it should be; the message is the rest of a sentence that starts with the file's name."""
 
 
 def main(path: str, seconds: str, memory: str, task: str) -> None:
@@ -59,7 +81,7 @@ def limit(seconds: int, memory: int) -> None:
             resource.setrlimit(kind, (most, most))
 
 
-def opened(source: str | BytesIO) -> h5py.File:
+def open_file(source: str | BytesIO) -> h5py.File:
     """Open a file."""
     try:
         return h5py.File(source, "r")
@@ -68,20 +90,24 @@ def opened(source: str | BytesIO) -> h5py.File:
 
 
 def check(path: str) -> dict[str, Any]:
-    """Go through the weights of a .keras file as Keras does, and read those that lie in pieces."""
+    """Go through the weights of a .keras file as Keras does, and read those that are stored in chunks."""
     try:
         with zipfile.ZipFile(path) as archive:
-            content = archive.read(WEIGHTS) if WEIGHTS in archive.namelist() else b""
-    except (zipfile.BadZipFile, NotImplementedError, OSError, RuntimeError, ValueError, zlib.error):
+            if WEIGHTS not in archive.namelist():
+                return {}
+            entry = archive.getinfo(WEIGHTS)
+            if entry.file_size > SMALL + COMPRESSION * entry.compress_size:
+                raise UnusableError("is damaged: its weights would unpack to more than a file of its size can need")
+            content = archive.read(WEIGHTS)
+    except UNPACKING_ERRORS:
         raise UnusableError(
             "is damaged: its weights cannot be unpacked; a copy or download may have broken off"
         ) from None
-    if content:
-        with opened(BytesIO(content)) as file:
-            try:
-                file.visititems(_look_at)
-            except (AttributeError, KeyError, OSError, RuntimeError, TypeError, ValueError):
-                raise UnusableError("is damaged: HDF5 cannot read its weights") from None
+    with open_file(BytesIO(content)) as file:
+        try:
+            file.visititems(_look_at)
+        except (AttributeError, KeyError, OSError, RuntimeError, TypeError, ValueError):
+            raise UnusableError("is damaged: HDF5 cannot read its weights") from None
     return {}
 
 
@@ -92,8 +118,8 @@ def _look_at(_: str, part: h5py.Group | h5py.Dataset) -> None:
 
 
 def layers(path: str, numbers: list[bytes]) -> list[dict[str, Any]]:
-    """Describe the weights of layers in a file, in Keras's order; ``numbers`` takes up those that lie in pieces."""
-    with opened(path) as file:
+    """Describe the weights of layers in a file, in Keras's order; those stored in chunks are added to ``numbers``."""
+    with open_file(path) as file:
         try:
             found = list(_numbered(file) if "layers" in file else _listed(_group(file, "model_weights") or file))
             return [
@@ -152,10 +178,10 @@ def _text(value: Any) -> str:
 
 
 def _described(layer: str, dataset: h5py.Dataset, numbers: list[bytes]) -> dict[str, Any]:
-    """Return a tensor's dtype, shape and place in the file; None for a place where its numbers are in pieces."""
+    """Return a tensor's dtype, shape and place in the file; the place is None where it is stored in chunks."""
     kind = dataset.dtype.name
     if kind not in NUMBERS or dataset.id.get_type() != h5py.h5t.py_create(dataset.dtype):
-        raise UnusableError(f"holds numbers of a kind that is not read ({kind} in {layer!r})")
+        raise UnusableError(f"holds numbers of a type that cannot be read ({kind} in {layer!r})")
     # A dataset may claim any size: what it has in this file itself is what it can be read from.
     if dataset.is_virtual or dataset.external or dataset.id.get_storage_size() < dataset.nbytes:
         raise UnusableError(f"does not hold the numbers of {layer!r} itself, uncompressed")

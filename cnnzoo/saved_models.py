@@ -3,26 +3,30 @@
 import json
 import re
 import zipfile
-import zlib
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
 from cnnzoo import hdf5
 from cnnzoo.errors import UserError
+from cnnzoo.hdf5_process import UNPACKING_ERRORS
 
-# What Keras says of another error, and of a class that is not there.
+# Keras describes the largest networks in 2 MB; a small archive can claim gigabytes.
+LARGEST_DESCRIPTION = 64 * 2**20
+
+# Keras's messages: the error behind another, a class that is not here, and code in the file.
 _CAUSE = re.compile(r"(?<=Exception encountered: ).+")
 _MISSING_CLASS = re.compile(r"Could not locate class '([^']+)'")
+_LAMBDA = "Python lambda"
 
 
 def load_model(path: Path) -> Any:
     """Load a saved model, from raw pixels to logits, with all its heads; code inside the file is refused.
 
     Args:
-        path: A ``.keras`` file. Its weights are first gone through in a process of its own, because HDF5 can come to
-            no end with a damaged file.
+        path: A ``.keras`` file. Its weights are first read in a process of their own, because HDF5 may never finish
+            reading a damaged file.
 
     Raises:
         UserError: The file is damaged, is not a Keras model, is of a newer Keras, or needs code that is not here.
@@ -42,7 +46,7 @@ def _check(path: Path) -> str:
     """Return the version of Keras that a model was written by.
 
     Raises:
-        UserError: The file is no model, or damaged.
+        UserError: The file is not a model, or is damaged.
     """
     with path.open("rb") as file:
         beginning = file.read(8)
@@ -53,14 +57,21 @@ def _check(path: Path) -> str:
         )
     if not zipfile.is_zipfile(path):
         cut = "; a copy or download may have broken off" if beginning.startswith(b"PK") else ""
-        raise UserError(f"{path} is damaged or is no model: it is not the zip file that Keras writes{cut}.")
+        raise UserError(f"{path} is damaged or is not a model: it is not the zip file that Keras writes{cut}.")
     try:
         with ZipFile(path) as archive:
             if "config.json" not in archive.namelist():
-                raise UserError(f"{path} is a zip file, but no model that Keras has saved.")
+                raise UserError(f"{path} is a zip file, but not a model that Keras has saved.")
+            for name in ("config.json", "metadata.json"):
+                size = archive.getinfo(name).file_size
+                if size > LARGEST_DESCRIPTION:
+                    raise UserError(
+                        f"{path} is damaged: its {name} would unpack to {size >> 20:,} MB; no model needs more than "
+                        f"{LARGEST_DESCRIPTION >> 20}."
+                    )
             json.loads(archive.read("config.json"))["class_name"]
             written_by = str(json.loads(archive.read("metadata.json"))["keras_version"])
-    except (BadZipFile, KeyError, NotImplementedError, OSError, RuntimeError, TypeError, ValueError, zlib.error):
+    except (*UNPACKING_ERRORS, TypeError):
         raise UserError(f"{path} is damaged: its description of the layers cannot be read.") from None
     try:
         hdf5.check_model(path)
@@ -74,13 +85,18 @@ def _reason(message: str, written_by: str) -> str:
     here = version("keras")
     if _numbers(written_by) > _numbers(here):
         return f"was written by Keras {written_by}, and Keras {here} here cannot load it; install that version or newer"
-    if "lambda" in message.lower():
-        return "has a Lambda layer, whose code stands in the file and is not run; build it without that layer"
     missing = _MISSING_CLASS.search(message)
     if missing:
-        return f"has a layer of the class '{missing[1]}', which neither Keras {here} nor cnnzoo has; build it without"
+        return f"has a layer of the class {missing[1]!r}, which neither Keras {here} nor cnnzoo has; build it without"
+    if _LAMBDA in message:
+        return "has a Lambda layer, whose code is in the file and is not run; build it without that layer"
     causes = _CAUSE.findall(message) or re.findall(r"\S.*", message)[:1] or ["no reason"]
-    return f"is damaged or is no model that Keras {here} can load ({causes[-1].strip(' .:')[:200]})"
+    return f"is damaged or is not a model that Keras {here} can load ({_printable(causes[-1]).strip(' .:')[:200]})"
+
+
+def _printable(text: str) -> str:
+    """Return a text without the control characters that a terminal would obey."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def _numbers(text: str) -> tuple[int, ...]:
