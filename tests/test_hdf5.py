@@ -1,11 +1,13 @@
-"""HDF5 files of others, in a process that is ended when it comes to no end."""
+"""HDF5 files from unknown sources, in a process that is ended when it does not finish."""
+
+import zipfile
 
 import h5py
 import numpy as np
 import pytest
 
 from cnnzoo import hdf5
-from cnnzoo.porting import hdf5 as porting_hdf5
+from cnnzoo.porting import keras_files
 
 
 def write(path, values, **options):
@@ -21,7 +23,7 @@ def write(path, values, **options):
 KERNEL = np.arange(6, dtype="float32").reshape(2, 3)
 
 
-def test_numbers_are_found_in_one_piece_or_given_along(tmp_path):
+def test_numbers_are_found_in_one_piece_or_returned(tmp_path):
     whole = hdf5.layers(write(tmp_path / "a.h5", {"kernel": KERNEL, "bias": KERNEL[0]}))
     ((layer, (kernel, bias)),) = whole
     assert (layer, kernel.dtype, kernel.shape, bias.shape) == ("conv", "float32", (2, 3), (3,))
@@ -34,15 +36,17 @@ def test_numbers_are_found_in_one_piece_or_given_along(tmp_path):
         assert bytes(bias.numbers) == KERNEL[:1].tobytes()
 
 
-@pytest.mark.slow
-def test_a_file_that_hdf5_comes_to_no_end_with_is_given_up(tmp_path):
+def test_a_file_that_hdf5_does_not_finish_reading_is_given_up(tmp_path):
     path = tmp_path / "a.h5"
-    porting_hdf5.write(path, {"conv/kernel": np.ones((3, 3, 3, 4), "float32"), "conv/bias": np.ones(4, "float32")})
+    keras_files.write(path, {"conv/kernel": np.ones((3, 3, 3, 4), "float32"), "conv/bias": np.ones(4, "float32")})
     content = bytearray(path.read_bytes())
     content[content.index(b"conv/bias:0") - 8] = 72  # how long HDF5 takes this text to be
     path.write_bytes(content)
-    with pytest.raises(hdf5.HDF5Error, match="HDF5 came to no end with it or crashed"):
-        hdf5.layers(path)
+    with zipfile.ZipFile(tmp_path / "a.keras", "w") as archive:
+        archive.write(path, "model.weights.h5")
+    for read, file in ((hdf5.layers, path), (hdf5.check_model, tmp_path / "a.keras")):
+        with pytest.raises(hdf5.HDF5Error, match="HDF5 did not finish reading it, or crashed"):
+            read(file, seconds=1)
 
 
 def test_two_tensors_never_share_their_numbers(tmp_path):

@@ -10,6 +10,7 @@ import click
 
 from cnnzoo import porting, runs, runtime
 from cnnzoo.cli.output import json_option, print_json
+from cnnzoo.data.names import printable
 from cnnzoo.errors import UserError
 from cnnzoo.porting import networks
 from cnnzoo.porting.preparation import PREPROCESSINGS
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from cnnzoo.metadata import Metadata
     from cnnzoo.porting import Imported
-    from cnnzoo.porting.preparation import Preparation
 
 SHOWN_ITEMS = 12
 
@@ -48,7 +48,7 @@ class PerChannel(click.ParamType[Colour]):
 
 @click.group()
 def command() -> None:
-    """Take weights from torchvision and keras.applications, and give them back."""
+    """Import weights of torchvision and keras.applications, and export them."""
 
 
 @command.command("import")
@@ -61,22 +61,23 @@ def command() -> None:
     "class_names_file",
     metavar="TEXTFILE",
     type=click.Path(path_type=Path),
-    help="What they are called, one a line in the order of the labels; by default ImageNet's, or numbers.",
+    help="Names of the classes, one a line in the order of the labels; by default ImageNet's, or numbers.",
 )
 @click.option("--auxiliary-heads", is_flag=True, help="Keep GoogLeNet's heads for training.")
 @click.option(
     "--state-dict",
     metavar="KEY",
-    help="Which one to take, where FILE has several; by default the network itself before its averages.",
+    help="The state dict to take, where FILE has several; by default the network itself before its averages.",
 )
 @click.option(
     "--preprocessing",
     type=click.Choice([*PREPROCESSINGS]),
-    help="What FILE's network was trained on. imagenet: pixels of 0..1 less ImageNet's mean, divided by its deviation; "
+    help="How the training of FILE's network prepared its images. imagenet: pixels of 0..1 less ImageNet's mean, "
+    "divided by its deviation; "
     "transform_input: -1 to 1, as torchvision's GoogLeNet with transform_input=True; caffe: 0 to 255 less the mean; "
     "unit: 0 to 1. By default the library's own.",
 )
-@click.option("--mean", type=PerChannel(), help="Of pixels scaled to 0..1; goes before --preprocessing.")
+@click.option("--mean", type=PerChannel(), help="Of pixels scaled to 0..1, in place of the mean of --preprocessing.")
 @click.option("--deviation", type=PerChannel(positive=True), help="Likewise.")
 @click.option(
     "--resize",
@@ -112,7 +113,7 @@ def import_(
     networks.find(network)
     if not file.exists():
         raise UserError(f"There is no file {file}.")
-    names = porting.read_class_names_file(class_names_file) if class_names_file else None
+    names = porting.read_class_names(class_names_file) if class_names_file else None
     notes = [f"{class_names_file}: {note}" for note in names.notes] if names else []
     runtime.prepare()
     imported = porting.import_weights(
@@ -123,29 +124,24 @@ def import_(
         auxiliary_heads=auxiliary_heads,
         state_dict=state_dict,
         preprocessing=preprocessing,
+        mean=mean,
+        deviation=deviation,
+        resize=resize,
     )
     if names and len(names.names) != imported.network.get_layer("logits").units and notes:
         raise UserError(
             f"{class_names_file} names {len(names.names)} classes ({'; '.join(names.notes)}), and {file} tells "
             f"{imported.network.get_layer('logits').units} apart."
         )
-    preparation = porting.prepared(imported, preprocessing, mean, deviation, resize)
-    described = porting.save_model(
-        imported,
-        output,
-        class_names=names.names if names else None,
-        mean=mean,
-        deviation=deviation,
-        preprocessing=preprocessing,
-        resize=resize,
-    )
+    described = porting.save_model(imported, output, class_names=names.names if names else None)
+    images = imported.preparation
     if as_json:
         facts = {
-            "mean": list(preparation.mean),
-            "deviation": list(preparation.deviation),
-            "assumed": list(preparation.assumed),
-            "recognized": preparation.recognized or None,
-            "channels": imported.channels,
+            "mean": list(images.mean),
+            "deviation": list(images.deviation),
+            "assumed": list(images.assumed),
+            "recognized": images.recognized or None,
+            "channels": images.channels,
             "state_dict": imported.state_dict or None,
             "other_state_dicts": list(imported.others),
             "classifier": imported.classifier or None,
@@ -154,56 +150,72 @@ def import_(
         }
         print_json({"output": str(output), **asdict(described), **facts})
     else:
-        _say_imported(imported, described, preparation, output)
+        _say_imported(imported, described, output)
         if described.network != network:
             click.echo(f"Note: '{network}' is '{described.network}' here")
         for note in notes:
-            click.echo(f"Note: {note}")
+            click.echo(f"Note: {printable(note)}")
 
 
-def _say_imported(imported: "Imported", described: "Metadata", preparation: "Preparation", output: Path) -> None:
+def _say_imported(imported: "Imported", described: "Metadata", output: Path) -> None:
     height, width, _ = described.input_shape
-    names = described.class_names
+    names, images = described.class_names, imported.preparation
     parameters = sum(prod(weight.shape) for weight in imported.network.trainable_weights)
-    click.echo(f"{described.title}: {parameters:,} parameters")
-    click.echo(f"{len(names)} classes: {', '.join(names[:3])}{', ...' if len(names) > 3 else ''}")
-    click.echo(
-        f"Inside: RGB pixels / 255, less {_numbers(preparation.mean)}, divided by {_numbers(preparation.deviation)}"
-    )
+    click.echo(f"{printable(described.title)}: {parameters:,} parameters")
+    click.echo(f"{len(names)} classes: {printable(', '.join(names[:3]))}{', ...' if len(names) > 3 else ''}")
+    click.echo(f"Inside: RGB pixels / 255, less {_numbers(images.mean)}, divided by {_numbers(images.deviation)}")
     click.echo(f"Photographs: shorter side to {described.shorter_side} pixels, then the centre, {height}x{width}")
-    for sentence in [*_assumptions(imported, preparation), *_choices(imported)]:
-        click.echo(sentence)
+    for sentence in [*_assumptions(imported), *_choices(imported)]:
+        click.echo(printable(sentence))
     click.echo(f"Next: cnnzoo predict {shlex.quote(str(output))} IMAGE...")
 
 
-def _assumptions(imported: "Imported", preparation: "Preparation") -> list[str]:
-    """Say what nobody stated of the images' preparation, and how to state it."""
-    form, assumed = imported.form, preparation.assumed
+def _assumptions(imported: "Imported") -> list[str]:
+    """Say what nobody stated about the images, and how to state it."""
+    form, images = imported.form, imported.preparation
+    if images.recognized:
+        return _recognition(imported)
+    assumed = images.assumed
     sentences = []
-    if preparation.recognized:
-        sentences.append(f"Recognized: torchvision's {preparation.recognized}, whose images are prepared like that")
     if {"mean", "deviation"} & {*assumed}:
-        what = " and ".join(name for name in ("mean", "deviation") if name in assumed)
+        parts = [name for name in ("mean", "deviation") if name in assumed]
+        what = " and ".join(parts)
+        options = "--preprocessing, or --mean and --deviation" if len(parts) > 1 else f"--{what}"
         sentences.append(
-            f"Assumed: {what} as for {form.library}'s own weights, since the file does not say; of a training that "
-            "prepared its images otherwise, state it with --preprocessing, or --mean and --deviation"
+            f"Assumed: {what} as for {form.library}'s own weights, since the file does not say; if your training "
+            f"prepared its images differently, pass {options}"
         )
         if form.network == "googlenet_bn":
             sentences.append(
                 "         (that is transform_input=True; a GoogLeNet built without pretrained weights has False, and "
-                "would classify wrongly: then --preprocessing imagenet)"
+                "would classify wrongly: then pass --preprocessing imagenet)"
             )
-        elif imported.channels == "BGR":
-            sentences.append("         (and blue, green, red as the order of the channels, as preprocess_input has it)")
+    if "channels" in assumed:
+        sentences.append(
+            "Assumed: channels in the order blue, green, red, as keras.applications' preprocess_input gives them; if "
+            "your training used red, green, blue, pass --preprocessing imagenet, unit or transform_input, and beside "
+            "it --mean and --deviation where yours differ"
+        )
     if "resize" in assumed:
         has_v2 = form.library == "torchvision" and form.network in {"resnet50", "resnet101", "resnet152"}
         v2 = " (IMAGENET1K_V2: 232)" if has_v2 else ""
-        sentences.append(f"Assumed: the shorter side; otherwise --resize PIXELS{v2}")
+        sentences.append(f"Assumed: shorter side {images.shorter_side}; to change it, pass --resize PIXELS{v2}")
     return sentences
 
 
+def _recognition(imported: "Imported") -> list[str]:
+    """Say what follows from a file that torchvision publishes, where the user stated nothing else."""
+    images = imported.preparation
+    parts = [{"resize": "shorter side"}.get(name, name) for name in images.unstated]
+    if not parts:
+        return []
+    if len(parts) == 3:
+        return [f"Recognized: torchvision's {images.recognized}; the images are prepared as torchvision does for it"]
+    return [f"As for torchvision's {images.recognized}, which the file holds: {' and '.join(parts)}"]
+
+
 def _choices(imported: "Imported") -> list[str]:
-    """Say what was taken from the file where there was a choice, and what was not."""
+    """Say what was taken from the file where there was a choice, and what was left out."""
     sentences = []
     if imported.others:
         others = ", ".join(f"'{key}'" for key in imported.others)
@@ -246,7 +258,7 @@ def export(model: Path, file: Path, as_json: bool) -> None:
     heads = ", with auxiliary heads" if facts["auxiliary_heads"] else ""
     click.echo(f"{file}: {facts['library']}'s {facts['network']}{heads}, {facts['tensors']} tensors")
     size = "x".join(map(str, facts["input_shape"][:2]))
-    images = f"Not in it is what prepares the images: {size} pixels, 0 to 255, {facts['channels']}"
+    images = f"The file does not hold the preparation of the images: {size} pixels, 0 to 255, {facts['channels']}"
     if facts["mean"]:
         images += f", less {_numbers(facts['mean'])}, divided by {_numbers(facts['deviation'])}"
     click.echo(images)

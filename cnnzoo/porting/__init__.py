@@ -11,11 +11,10 @@ if TYPE_CHECKING:
         ClassNames,
         imagenet_class_names,
         read_class_names,
-        read_class_names_file,
     )
     from cnnzoo.porting.exporting import export_weights
     from cnnzoo.porting.importing import Imported, import_weights
-    from cnnzoo.porting.saving import prepared, save_model
+    from cnnzoo.porting.saving import save_model
 
 __all__ = [
     "ClassNames",
@@ -23,17 +22,15 @@ __all__ = [
     "export_weights",
     "imagenet_class_names",
     "import_weights",
-    "prepared",
     "read_class_names",
-    "read_class_names_file",
     "save_model",
 ]
 
 _MODULES = {
-    "class_names": ("ClassNames", "imagenet_class_names", "read_class_names", "read_class_names_file"),
+    "class_names": ("ClassNames", "imagenet_class_names", "read_class_names"),
     "exporting": ("export_weights",),
     "importing": ("Imported", "import_weights"),
-    "saving": ("prepared", "save_model"),
+    "saving": ("save_model",),
 }
 
 

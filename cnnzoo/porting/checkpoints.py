@@ -8,18 +8,17 @@ from pathlib import Path
 from typing import Literal
 
 from cnnzoo import metadata
+from cnnzoo.data.names import printable
 from cnnzoo.errors import UserError
-from cnnzoo.porting import hdf5, pytorch, safetensors, unpacking
-from cnnzoo.porting.tensors import FileError, Found, Tensor
+from cnnzoo.hdf5_process import UNPACKING_ERRORS, WEIGHTS
+from cnnzoo.porting import keras_files, pytorch, safetensors, unpacking
+from cnnzoo.porting.tensors import Contents, FileError, Tensor
 
 Library = Literal["torchvision", "keras.applications"]
-Reader = Callable[[Path, str | None], AbstractContextManager[Found]]
+Reader = Callable[[Path, str | None], AbstractContextManager[Contents]]
 
 # Between a layer's name and that of its weight.
 SEPARATORS: dict[Library, str] = {"torchvision": ".", "keras.applications": "/"}
-
-# What PyTorch puts before every name of a network that runs on several GPUs or was compiled.
-_WRAPPERS = ("module.", "_orig_mod.")
 
 # What else people take for weights, by the first bytes.
 _OTHER_FORMATS = {
@@ -59,7 +58,7 @@ class Checkpoint:
 
 
 @contextmanager
-def opened(path: Path, state_dict: str | None = None) -> Iterator[Checkpoint]:
+def open_checkpoint(path: Path, state_dict: str | None = None) -> Iterator[Checkpoint]:
     """Open a file of weights, whose tensors can be read until the block ends.
 
     The first bytes tell the format, not the name. Nothing in the file is run.
@@ -70,30 +69,25 @@ def opened(path: Path, state_dict: str | None = None) -> Iterator[Checkpoint]:
             averages.
 
     Raises:
-        UserError: The file is missing, damaged, or none of weights.
+        UserError: The file is missing, damaged, or does not hold weights.
     """
     try:
         beginning = _beginning(path)
         if beginning.startswith(b"\x1f\x8b"):
-            with unpacking.gunzipped(path) as unpacked, _opened(path, unpacked, state_dict) as checkpoint:
+            with unpacking.unpack_gzip(path) as unpacked, _open(path, unpacked, state_dict) as checkpoint:
                 yield checkpoint
         else:
-            with _opened(path, path, state_dict) as checkpoint:
+            with _open(path, path, state_dict) as checkpoint:
                 yield checkpoint
     except FileError as error:
-        raise UserError(f"{path} {error}.") from None
+        raise UserError(f"{path} {printable(str(error))}.") from None  # it may name what the file names
 
 
 @contextmanager
-def _opened(path: Path, unpacked: Path, state_dict: str | None) -> Iterator[Checkpoint]:
+def _open(path: Path, unpacked: Path, state_dict: str | None) -> Iterator[Checkpoint]:
     reader, library = _reader(unpacked)
-    with reader(unpacked, state_dict) as found:
-        tensors = found.tensors
-        for _ in range(len(_WRAPPERS)):
-            for wrapper in _WRAPPERS:
-                if all(name.startswith(wrapper) for name in tensors):
-                    tensors = {name.removeprefix(wrapper): tensor for name, tensor in tensors.items()}
-        yield Checkpoint(path, library, tensors, found.key, found.left_out, found.others)
+    with reader(unpacked, state_dict) as contents:
+        yield Checkpoint(path, library, contents.tensors, contents.key, contents.left_out, contents.others)
 
 
 def _beginning(path: Path) -> bytes:
@@ -109,13 +103,13 @@ def _beginning(path: Path) -> bytes:
 def _reader(path: Path) -> tuple[Reader, Library]:
     beginning = _beginning(path)
     if beginning.startswith(b"PK\x03\x04"):
-        return (hdf5.inside_model, "keras.applications") if _is_model(path) else (pytorch.zipped, "torchvision")
+        return (keras_files.open_model, "keras.applications") if _is_model(path) else (pytorch.open_zip, "torchvision")
     if beginning.startswith(b"\x80") and pytorch.LEGACY_MAGIC in beginning[:32]:
-        return pytorch.legacy, "torchvision"
+        return pytorch.open_legacy, "torchvision"
     if beginning.startswith(b"\x89HDF\r\n\x1a\n"):
-        return hdf5.opened, "keras.applications"
+        return keras_files.open_weights, "keras.applications"
     if beginning[8:9] == b"{":
-        return safetensors.opened, "torchvision"
+        return safetensors.open_file, "torchvision"
     if not beginning:
         raise FileError("is empty; a copy or download may have broken off")
     if beginning[257:262] == b"ustar":
@@ -123,7 +117,7 @@ def _reader(path: Path) -> tuple[Reader, Library]:
     for signature, sentence in _OTHER_FORMATS.items():
         if beginning.startswith(signature):
             raise FileError(sentence)
-    raise FileError("is no file of weights that can be read: PyTorch's .pth and .safetensors are, and Keras's .h5")
+    raise FileError("is not a file of weights that can be read, such as PyTorch's .pth and .safetensors or Keras's .h5")
 
 
 def _is_model(path: Path) -> bool:
@@ -134,8 +128,8 @@ def _is_model(path: Path) -> bool:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            is_model = {"config.json", "model.weights.h5"} <= set(archive.namelist())
-    except (zipfile.BadZipFile, NotImplementedError, ValueError):
+            is_model = {"config.json", WEIGHTS} <= set(archive.namelist())
+    except UNPACKING_ERRORS:
         return False  # the reader says what is wrong with it
     if is_model and metadata.read(path):
         raise FileError("is a model of this program already; classify with cnnzoo predict")

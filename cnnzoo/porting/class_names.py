@@ -30,17 +30,8 @@ def imagenet_class_names() -> tuple[str, ...]:
     return _parsed((package_files("cnnzoo") / "imagenet_classes.txt").read_text(encoding="utf-8")).names
 
 
-def read_class_names(path: Path) -> tuple[str, ...]:
-    """Return the names of classes from a text file: one a line, in the order of the labels.
-
-    Raises:
-        UserError: See ``read_class_names_file``.
-    """
-    return read_class_names_file(path).names
-
-
-def read_class_names_file(path: Path) -> ClassNames:
-    """Return the names of classes from a text file, and what else stands in it.
+def read_class_names(path: Path) -> ClassNames:
+    """Return the names of classes from a text file, and what was left out of it.
 
     Args:
         path: One name a line, in the order of the labels; UTF-8, or UTF-16 with a byte order mark. Blank lines and

@@ -9,7 +9,7 @@ import numpy as np
 from cnnzoo import files
 from cnnzoo.errors import UserError
 from cnnzoo.inspection import outline
-from cnnzoo.porting import hdf5, pytorch, safetensors
+from cnnzoo.porting import keras_files, pytorch, safetensors
 from cnnzoo.porting.checkpoints import Library
 from cnnzoo.porting.forms import FORMS, Form
 from cnnzoo.porting.slots import slots
@@ -66,7 +66,7 @@ def export_weights(model: keras.Model, path: Path) -> dict[str, Any]:
     }
     with files.whole(path) as temporary:
         if path.suffix == ".h5":
-            hdf5.write(temporary, tensors)
+            keras_files.write(temporary, tensors)
         elif path.suffix == ".safetensors":
             words = ("network", "channels", "mean", "deviation")
             safetensors.write(temporary, tensors, {"format": "pt", **{word: str(facts[word]) for word in words}})

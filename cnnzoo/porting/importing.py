@@ -1,6 +1,6 @@
 """Another library's weights, in our networks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import file_digest
 from pathlib import Path
@@ -8,13 +8,14 @@ from pathlib import Path
 import keras
 
 from cnnzoo import registry
+from cnnzoo.data.names import listed, printable
 from cnnzoo.errors import UserError
 from cnnzoo.porting import checkpoints, networks, preparation
 from cnnzoo.porting.checkpoints import SEPARATORS, Checkpoint
 from cnnzoo.porting.forms import FORMS, Form
-from cnnzoo.porting.naming import named
-from cnnzoo.porting.networks import Wanted
-from cnnzoo.porting.preparation import Channels
+from cnnzoo.porting.naming import NetworkTensors, rename
+from cnnzoo.porting.networks import NetworkName
+from cnnzoo.porting.preparation import Preparation, choose_preparation
 from cnnzoo.porting.slots import Slot, slots
 from cnnzoo.porting.tensors import Tensor, unusable
 
@@ -32,11 +33,10 @@ class Imported:
         source: The file of the weights.
         left_out: Items and tensors of the file that the network has no use for.
         sha256: Of the file.
-        channels: In which order the network takes the channels in that library.
+        preparation: How its images are prepared.
         state_dict: Which one of the file was taken; empty where the file is one itself.
         others: Further state dicts in the file.
         classifier: The layer of the file that was taken as the network's classifier, where that has another name.
-        nested: Whether the file holds the network inside another network of Keras.
     """
 
     network: keras.Model
@@ -44,11 +44,10 @@ class Imported:
     source: Path
     left_out: tuple[str, ...]
     sha256: str
-    channels: Channels
+    preparation: Preparation
     state_dict: str = ""
     others: tuple[str, ...] = ()
     classifier: str = ""
-    nested: bool = False
 
 
 def import_weights(
@@ -60,6 +59,9 @@ def import_weights(
     auxiliary_heads: bool = False,
     state_dict: str | None = None,
     preprocessing: str | None = None,
+    mean: Sequence[float] | None = None,
+    deviation: Sequence[float] | None = None,
+    resize: int | None = None,
 ) -> Imported:
     """Build a network with weights of torchvision or keras.applications.
 
@@ -71,41 +73,65 @@ def import_weights(
         num_classes: How many the file must tell apart; as many as it does when left out.
         auxiliary_heads: Keep GoogLeNet's auxiliary heads, which serve training only.
         state_dict: Which one to take, where the file has several.
-        preprocessing: How the images of the training were prepared, a key of ``preparation.PREPROCESSINGS``; it
-            decides the order of the channels that a network of keras.applications takes.
+        preprocessing: How the images of the training were prepared, a key of ``preparation.PREPROCESSINGS``; the
+            library's own way when left out. It decides the order of the channels that a network of
+            keras.applications takes. GoogLeNet's default is "transform_input", which is right for torchvision's own
+            weights; a network that was built without them takes "imagenet".
+        mean: Of the pixels scaled to 0..1, red, green, blue, in place of that of ``preprocessing``.
+        deviation: Likewise.
+        resize: Pixels that the shorter side of a photograph is brought to before its centre is cut out; 256 when left
+            out (232 for torchvision's IMAGENET1K_V2), or as much in proportion for other sizes.
 
     Raises:
-        UserError: No other library has the network, the file cannot be read, its tensors are not exactly those
-            of the network, or hold what no weights are.
+        UserError: There are no weights for the network, the file cannot be read, its tensors are not exactly those
+            of the network or cannot be weights, the preparation does not fit the network, or the file holds a
+            network inside another of Keras and the preprocessing is not stated.
     """
-    wanted_network = networks.find(network)
-    with checkpoints.opened(path, state_dict) as opened:
-        names = named(opened)
-        checkpoint = replace(opened, tensors=names.tensors)
-        form = _form_in(checkpoint, wanted_network, network)
-        channels = preparation.channels_of(form, preprocessing)
+    network_name = networks.find(network)
+    with checkpoints.open_checkpoint(path, state_dict) as file:
+        with path.open("rb") as whole:
+            sha256 = file_digest(whole, "sha256").hexdigest()
+        renamed = rename(file)
+        checkpoint = replace(file, tensors=renamed.tensors)
+        form = _form_in(checkpoint, network_name, network)
+        _check_nesting(path, form, renamed, preprocessing)
         _check_heads(checkpoint, form, auxiliary_heads)
         options = {**form.options, **({"auxiliary_heads": True} if auxiliary_heads else {})}
         model = registry.build(form.network, input_shape, _num_classes(checkpoint, form, num_classes), **options)
         for layer in model.layers:
             if isinstance(layer, keras.layers.BatchNormalization):
                 layer.momentum = form.momentum
-        wanted = {slot.name: slot for slot in slots(model, form, channels)}
+        images = choose_preparation(
+            form,
+            sha256,
+            model.input_shape[1:3],
+            preprocessing=preprocessing,
+            mean=mean,
+            deviation=deviation,
+            resize=resize,
+        )
+        expected = {slot.name: slot for slot in slots(model, form, images.channels)}
         tensors = _taken(checkpoint, form, auxiliary_heads)
-        _check_fit(path, form, wanted, tensors)
+        _check_fit(path, form, expected, tensors, renamed.beside)
         wrong: list[str] = []
-        for name, slot in wanted.items():
+        for name, slot in expected.items():
             values = tensors[name].values()
             wrong += filter(None, [unusable(name, values)])
             slot.assign(values)
-    with path.open("rb") as file:
-        sha256 = file_digest(file, "sha256").hexdigest()
     _check_values(path, sha256, wrong)
-    unused = tuple(name for name in checkpoint.tensors if name not in wanted)
-    left_out = (*checkpoint.left_out, *names.left_out, *unused)
-    nested = bool(names.prefix) and form.library == "keras.applications"
-    state = (checkpoint.key, checkpoint.others, names.classifier, nested)
-    return Imported(model, form, path, left_out, sha256, channels, *state)
+    unused = tuple(name for name in checkpoint.tensors if name not in expected)
+    left_out = (*checkpoint.left_out, *renamed.left_out, *unused)
+    state = (checkpoint.key, checkpoint.others, renamed.classifier)
+    return Imported(model, form, path, left_out, sha256, images, *state)
+
+
+def _check_nesting(path: Path, form: Form, tensors: NetworkTensors, preprocessing: str | None) -> None:
+    if tensors.prefix and form.library == "keras.applications" and not preprocessing:
+        raise UserError(
+            f"{path} holds a network inside another, but not how that one prepares its images; pass --preprocessing: "
+            "unit after Rescaling(1/255), caffe after preprocess_input of VGG and ResNet, transform_input after "
+            "Rescaling(1/127.5, -1)."
+        )
 
 
 def _check_values(path: Path, sha256: str, wrong: list[str]) -> None:
@@ -120,7 +146,7 @@ def _check_values(path: Path, sha256: str, wrong: list[str]) -> None:
         )
 
 
-def _form_in(checkpoint: Checkpoint, wanted: Wanted, name: str) -> Form:
+def _form_in(checkpoint: Checkpoint, wanted: NetworkName, name: str) -> Form:
     """Return the form of a network that a file holds, or the one that is nearest to what it holds."""
     forms = [form for form in FORMS if form.library == checkpoint.library]
     own = [form for form in forms if form.network == wanted.network]
@@ -171,30 +197,47 @@ def _num_classes(checkpoint: Checkpoint, form: Form, wanted: int | None) -> int 
     return bias.shape[0]
 
 
-def _check_fit(path: Path, form: Form, wanted: Mapping[str, Slot], tensors: Mapping[str, Tensor]) -> None:
+def _check_fit(
+    path: Path, form: Form, expected: Mapping[str, Slot], tensors: Mapping[str, Tensor], beside: Sequence[str]
+) -> None:
     """Make sure that every weight has its tensor, every tensor its weight, and both the same shape."""
-    missing = [f"{name!r} ({_written(slot.shape)})" for name, slot in wanted.items() if name not in tensors]
-    surplus = [f"{name!r} ({_written(tensor.shape)})" for name, tensor in tensors.items() if name not in wanted]
-    both = [(name, tensors[name], slot) for name, slot in wanted.items() if name in tensors]
+    missing = [f"{name!r} ({_written(slot.shape)})" for name, slot in expected.items() if name not in tensors]
+    surplus = [f"{name!r} ({_written(tensor.shape)})" for name, tensor in tensors.items() if name not in expected]
+    both = [(name, tensors[name], slot) for name, slot in expected.items() if name in tensors]
     misshapen = [
         f"{name!r} is {_written(tensor.shape)} where the network has {_written(slot.shape)}"
         for name, tensor, slot in both
         if tensor.shape != slot.shape
     ]
-    whole = [f"{name!r} holds {tensor.dtype}, no weights" for name, tensor, _ in both if "float" not in tensor.dtype]
+    whole = [
+        f"{name!r} holds {tensor.dtype} numbers, which are not weights"
+        for name, tensor, _ in both
+        if "float" not in tensor.dtype
+    ]
     clauses = [
         *_first("it lacks ", missing),
-        *_first("it has ", surplus, ", which the network has not"),
+        *_first("it has ", surplus, ", which the network does not have"),
         *_first("", misshapen),
         *_first("", whole),
     ]
-    if missing and not (surplus or misshapen or whole) and {*wanted} - {*tensors} <= _classifier_names(form):
+    if missing and not (surplus or misshapen or whole) and {*expected} - {*tensors} <= _classifier_names(form):
         raise UserError(
-            f"{path} holds {form.whole_title} without its classifier ({', '.join(_classifier_layers(form))}); save the "
-            "whole network, with the classifier that tells your classes apart."
+            f"{path} holds {form.whole_title} without its classifier ({', '.join(_classifier_layers(form))})"
+            f"{_describe_beside(form, beside)}; save the whole network, with the classifier that tells your classes "
+            "apart."
         )
     if clauses:
         raise UserError(f"{path} does not fit {form.whole_title}: {'; '.join(clauses)}.")
+
+
+def _describe_beside(form: Form, beside: Sequence[str]) -> str:
+    """Say which dense layers lie beside a network and why none is its classifier; empty where there are none."""
+    if not beside:
+        return ""
+    names, (*_, fc) = listed([printable(f"'{name}'") for name in beside]), _classifier_layers(form)
+    if len(beside) > 1:
+        return f"; beside it are the layers {names}, of which a network here can take only one as its '{fc}'"
+    return f"; beside it is the layer {names}, which is not known to be a classifier: if it is one, rename it to '{fc}'"
 
 
 def _classifier_layers(form: Form) -> list[str]:

@@ -1,5 +1,6 @@
-"""The names of a file's tensors, freed from what people's programs put before them."""
+"""The names of a file's tensors, without what people's programs put before them."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -9,30 +10,38 @@ from cnnzoo.porting.forms import FORMS, Form
 from cnnzoo.porting.state_dicts import ORDER
 from cnnzoo.porting.tensors import Tensor
 
-# What PyTorch puts into a name for a layer that was compiled or wrapped.
+# What PyTorch puts into the names of a network or layer that runs on several GPUs, was compiled or was wrapped.
 _WRAPPERS = {"_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
 
 _KERNELS = {"torchvision": "weight", "keras.applications": "kernel"}
 
+# Words in the names that people give to a classifier, and in those of the other layers behind a network.
+_CLASSIFIER = re.compile(
+    r"(?<![a-z])(fcs?|cls|clf|out)(?![a-z])|head|classif|dense|linear|logit|predictions?(?![a-z])|output"
+)
+_NOT_CLASSIFIER = re.compile(r"proj|embed|contrast|neck")
+
 
 @dataclass(frozen=True)
-class Named:
+class NetworkTensors:
     """The tensors of a network by the library's own names.
 
     Attributes:
         tensors: By name.
-        left_out: Names of tensors that are not the network's but of something beside it.
+        left_out: Names of tensors that belong to something beside the network.
         prefix: What stood before each name.
         classifier: The layer beside the network that was taken as its classifier; empty where it has its own.
+        beside: Dense layers beside a network without a classifier, none of which was taken.
     """
 
     tensors: Mapping[str, Tensor]
     left_out: tuple[str, ...] = ()
     prefix: str = ""
     classifier: str = ""
+    beside: tuple[str, ...] = ()
 
 
-def named(checkpoint: Checkpoint) -> Named:
+def rename(checkpoint: Checkpoint) -> NetworkTensors:
     """Return a file's tensors by the names that the library has for them.
 
     A program may put ``model.`` before every name, and keep other things beside the network, such as a loss. The
@@ -59,25 +68,29 @@ def named(checkpoint: Checkpoint) -> Named:
     most = max((score[:2] for score in found), default=(0, 0))
     best = {prefix: form for *score, form, prefix in found if tuple(score) == most and 2 * score[0] > -score[1]}
     if not best:
-        return Named(tensors)
+        return NetworkTensors(tensors)
     prefix = "" if "" in best else _first(checkpoint, list(best))
     form = best[prefix]
     inside = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
     outside = {name: tensor for name, tensor in tensors.items() if not name.startswith(prefix)}
     missing = set(form.layers.values()) - _under(prefix, layers)
     if missing != {form.layers["logits"]}:
-        return Named(inside, tuple(outside), prefix)
+        return NetworkTensors(inside, tuple(outside), prefix)
     # Such as head.fc of mmpretrain, and fc.1 where somebody put dropout before the last layer.
     own = {*form.layers.values(), *form.auxiliary.values()}
     beside = outside | {
         f"{prefix}{name}": tensor for name, tensor in inside.items() if name.rpartition(separator)[0] not in own
     }
-    classifier = _classifier(beside, separator, _KERNELS[checkpoint.library])
-    if not classifier:
-        return Named(inside, tuple(outside), prefix)
+    kernel = f"{separator}{_KERNELS[checkpoint.library]}"
+    dense = tuple(
+        name.removesuffix(kernel) for name, tensor in beside.items() if name.endswith(kernel) and len(tensor.shape) == 2
+    )
     inside = {name: tensor for name, tensor in inside.items() if f"{prefix}{name}" not in beside}
+    if not _is_classifier(dense, beside, separator, kernel):
+        return NetworkTensors(inside, tuple(beside), prefix, beside=dense)
+    (classifier,) = dense
     inside |= {form.layers["logits"] + name.removeprefix(classifier): tensor for name, tensor in beside.items()}
-    return Named(inside, (), prefix, classifier)
+    return NetworkTensors(inside, (), prefix, classifier)
 
 
 def _under(prefix: str, layers: Iterable[str]) -> set[str]:
@@ -103,11 +116,9 @@ def _first(checkpoint: Checkpoint, prefixes: list[str]) -> str:
     return ordered[0]
 
 
-def _classifier(beside: Mapping[str, Tensor], separator: str, kernel: str) -> str:
-    """Return the dense layer that alone lies beside a network without a classifier; empty where there is more."""
-    layers = {name.rpartition(separator)[0] for name in beside}
-    if len(layers) != 1:
-        return ""
-    (layer,) = layers
-    names = {f"{layer}{separator}{kernel}", f"{layer}{separator}bias"}
-    return layer if names == set(beside) and len(beside[f"{layer}{separator}{kernel}"].shape) == 2 else ""
+def _is_classifier(dense: tuple[str, ...], beside: Iterable[str], separator: str, kernel: str) -> bool:
+    """Return whether nothing but one dense layer lies beside a network, and its name is a classifier's."""
+    if len(dense) != 1 or {*beside} != {f"{dense[0]}{kernel}", f"{dense[0]}{separator}bias"}:
+        return False
+    name = dense[0].lower()
+    return bool(_CLASSIFIER.search(name)) and not _NOT_CLASSIFIER.search(name)

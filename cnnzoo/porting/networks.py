@@ -1,4 +1,4 @@
-"""The networks that other libraries have weights for, by the names that people know them by; takes no Keras."""
+"""Names of the networks that other libraries have weights for; this loads no Keras."""
 
 import re
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any
 
 from cnnzoo.errors import UserError
 
-# Our networks, each under its own name.
+# By their names here.
 NETWORKS = (
     "alexnet_owt",
     "googlenet_bn",
@@ -15,31 +15,31 @@ NETWORKS = (
     *(f"vgg{depth}" for depth in (11, 13, 16, 19)),
 )
 
-# torchvision's names, where ours are others.
+# torchvision's names that differ from ours.
 _NAMES = {"alexnet": "alexnet_owt", "googlenet": "googlenet_bn"}
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """A network that a name stands for.
+class NetworkName:
+    """What the name of a network says.
 
     Attributes:
         network: What it is called here.
-        options: What the name says beside that.
+        options: Of the builder, such as batch norm.
     """
 
     network: str
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-def find(name: str) -> Wanted:
+def find(name: str) -> NetworkName:
     """Return the network that a name of ours, torchvision's, keras.applications' or timm's stands for.
 
     Args:
         name: Such as ``resnet50``, ``ResNet50``, ``alexnet``, ``vgg16_bn``, ``resnet50.tv_in1k``.
 
     Raises:
-        UserError: No other library has weights for it.
+        UserError: There are no weights for it.
     """
     # timm puts a name of the weights behind a dot, and once put "tv_" before torchvision's.
     plain = name.lower().removeprefix("timm/").partition(".")[0].removeprefix("tv_")
@@ -47,5 +47,5 @@ def find(name: str) -> Wanted:
     network = batch_norm[1] if batch_norm else _NAMES.get(plain, plain)
     if network not in NETWORKS:
         others = ", ".join(sorted(NETWORKS))
-        raise UserError(f"No other library has weights for '{name}'; there are for {others}.")
-    return Wanted(network, {"batch_norm": True} if batch_norm else {})
+        raise UserError(f"There are no weights for '{name}' in torchvision or keras.applications. Available: {others}.")
+    return NetworkName(network, {"batch_norm": True} if batch_norm else {})

@@ -9,13 +9,20 @@ import pickletools
 from collections.abc import Callable, Iterable
 from typing import IO, Any, NamedTuple
 
-from cnnzoo.porting.tensors import FileError
+from cnnzoo.porting.tensors import MOST_AXES, FileError
 
 ADVICE = "write one with torch.save(network.state_dict(), FILE)"
 
 # A state dict takes about 40 instructions per tensor, and an optimizer's state as many again.
 MOST_INSTRUCTIONS = 4_000_000
-MOST_AXES = 64
+# A name in a pickle can be used many times, and each use may copy it. Real ones are shorter than this.
+LONGEST_NAME = 1000
+
+# No size or place in a file needs more than 63 bits, and arithmetic with millions of digits takes seconds.
+LARGEST_NUMBER = 2**63
+
+# Python looks up integers by their remainder modulo 2**61 - 1: larger ones can be made to collide.
+LARGEST_KEY = 2**31
 
 # The storages that torch.save names, and the types of their numbers.
 _STORAGES = {
@@ -107,7 +114,7 @@ def read(file: IO[bytes]) -> Pickle:
             machine.do(opcode.name, argument)
         (value,) = machine.stack
     except (ArithmeticError, LookupError, MemoryError, RecursionError, TypeError, ValueError):
-        raise FileError("is damaged: its pickle makes no sense") from None
+        raise FileError("is damaged: its pickle is invalid") from None
     return Pickle(value, machine.storages)
 
 
@@ -128,11 +135,13 @@ class _Machine:
         self.steps = 0
         self.copied = 0
         pop, push = self.stack.pop, self.stack.append
-        values = "INT LONG LONG1 LONG4 BININT BININT1 BININT2 FLOAT BINFLOAT STRING BINSTRING SHORT_BINSTRING"
-        texts = "UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8 BINBYTES SHORT_BINBYTES BINBYTES8 BYTEARRAY8"
+        numbers = "INT LONG LONG1 LONG4 BININT BININT1 BININT2 FLOAT BINFLOAT"
+        texts = "STRING BINSTRING SHORT_BINSTRING UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8"
+        data = "BINBYTES SHORT_BINBYTES BINBYTES8 BYTEARRAY8"
         self.instructions: dict[str, Callable[[Any], object]] = {
             **dict.fromkeys(("PROTO", "FRAME", "STOP", "READONLY_BUFFER"), lambda _: None),
-            **dict.fromkeys((*values.split(), *texts.split()), push),
+            **dict.fromkeys(numbers.split(), lambda number: push(_number(number))),
+            **dict.fromkeys((*texts.split(), *data.split()), push),
             "NONE": lambda _: push(None),
             "NEWTRUE": lambda _: push(True),
             "NEWFALSE": lambda _: push(False),
@@ -159,8 +168,8 @@ class _Machine:
             **dict.fromkeys(("PUT", "BINPUT", "LONG_BINPUT"), self.remember),
             "MEMOIZE": lambda _: self.remember(len(self.memo)),
             **dict.fromkeys(("GET", "BINGET", "LONG_BINGET"), lambda key: push(self.memo[int(key)])),
-            "GLOBAL": lambda name: push(Name(name)),
-            "STACK_GLOBAL": lambda _: push(Name(" ".join((pop(), pop())[::-1]))),
+            "GLOBAL": lambda name: push(_name(name)),
+            "STACK_GLOBAL": lambda _: push(_name(*(pop(), pop())[::-1])),
             **dict.fromkeys(("EXT1", "EXT2", "EXT4"), lambda code: push(Stub(f"extension {code}"))),
             "PERSID": lambda _: push(Stub("persistent object")),
             "NEXT_BUFFER": lambda _: push(Stub("buffer")),
@@ -169,7 +178,7 @@ class _Machine:
             "NEWOBJ": lambda _: push(self.call(*(pop(), pop())[::-1])),
             "NEWOBJ_EX": lambda _: push(self.call(*(pop(), pop(), pop())[:0:-1])),
             "OBJ": lambda _: push(self.call(*self.class_and_arguments(self.since_mark()))),
-            "INST": lambda name: push(self.call(Name(name), tuple(self.since_mark()))),
+            "INST": lambda name: push(self.call(_name(name), tuple(self.since_mark()))),
             "BUILD": lambda _: self.build(pop()),
         }
         self.functions: dict[str, Callable[..., Any]] = {
@@ -227,7 +236,7 @@ class _Machine:
         return values[0], tuple(values[1:])
 
     def build(self, state: Any) -> None:
-        """Give the object on top of the stack its attributes; of a dictionary's there is no use."""
+        """Give the object on top of the stack its attributes; attributes of dictionaries are ignored."""
         if type(self.stack[-1]) is Stub:
             attributes = state[0] if type(state) is tuple and len(state) == 2 else state
             self.stack[-1].state = attributes if type(attributes) is dict else {}
@@ -243,7 +252,13 @@ class _Machine:
         return storage
 
     def remember(self, key: int) -> None:
-        """Put aside what is on top of the stack."""
+        """Put aside what is on top of the stack.
+
+        Raises:
+            ValueError: Pickle numbers what it puts aside one by one, and never so high.
+        """
+        if key >= LARGEST_KEY:
+            raise ValueError
         self.memo[key] = self.stack[-1]
 
     def call(self, function: Any, arguments: Any) -> Any:
@@ -287,8 +302,33 @@ def _view(storage: Any, offset: Any, shape: Any, strides: Any, *rest: Any) -> An
 
 
 def _items(pairs: Iterable[Any]) -> dict[Any, Any]:
-    """Return a dictionary; a key that could take forever to look up becomes a stub of its own."""
-    return {key if type(key) in {str, int, bool, float} else Stub(kind_of(key)): value for key, value in pairs}
+    """Return a dictionary; a key that is slow to look up or to copy becomes a stub of its own."""
+    return {key if _is_plain(key) else Stub(kind_of(key)): value for key, value in pairs}
+
+
+def _is_plain(key: Any) -> bool:
+    if type(key) is str:
+        return len(key) <= LONGEST_NAME
+    return type(key) in {int, bool} and abs(key) < LARGEST_KEY
+
+
+def _number(value: float) -> Any:
+    """Return a number, or a stub for an integer of more than 63 bits."""
+    return Stub("int") if type(value) is int and abs(value) >= LARGEST_NUMBER else value
+
+
+def _name(*parts: Any) -> Name:
+    """Return the name of a module and something in it.
+
+    Raises:
+        FileError: It is longer than any real one.
+        ValueError: It is not text.
+    """
+    if any(type(part) is not str for part in parts):
+        raise ValueError
+    if sum(map(len, parts)) > LONGEST_NAME:
+        raise FileError(f"is damaged: it names a class in more than {LONGEST_NAME} characters")
+    return Name(" ".join(parts))
 
 
 def _storage(kind: str, storage_type: Any, key: str, _: str, count: int, part: Any = None) -> Storage:

@@ -26,19 +26,19 @@ class Preprocessing:
     Attributes:
         mean: What is subtracted from pixels scaled to 0..1; red, green, blue.
         deviation: What the rest is divided by.
-        turned: keras.applications' networks take blue, green, red then.
+        bgr: Whether keras.applications' networks take blue, green, red.
     """
 
     mean: Sequence[float]
     deviation: Sequence[float]
-    turned: bool = False
+    bgr: bool = False
 
 
 # Keras calls the first "torch", the second "tf" and the third "caffe".
 PREPROCESSINGS = {
     "imagenet": Preprocessing((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
     "transform_input": Preprocessing((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
-    "caffe": Preprocessing(CAFFE_MEAN, CAFFE_DEVIATION, turned=True),
+    "caffe": Preprocessing(CAFFE_MEAN, CAFFE_DEVIATION, bgr=True),
     "unit": Preprocessing((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
 }
 
@@ -60,25 +60,25 @@ class Published:
 
 # By the first digits of the file's SHA-256, which torchvision puts into its name.
 PUBLISHED = {
-    **dict.fromkeys(("7be5be79", "4df8aa71"), Published("AlexNet's IMAGENET1K_V1")),
-    **dict.fromkeys(("8a719046", "bbd30ac9"), Published("VGG-11's IMAGENET1K_V1")),
-    **dict.fromkeys(("19584684", "c768596a"), Published("VGG-13's IMAGENET1K_V1")),
-    "397923af": Published("VGG-16's IMAGENET1K_V1"),
-    "dcbb9e9d": Published("VGG-19's IMAGENET1K_V1"),
-    "6002323d": Published("VGG-11 with batch norm's IMAGENET1K_V1"),
-    "abd245e5": Published("VGG-13 with batch norm's IMAGENET1K_V1"),
-    "6c64b313": Published("VGG-16 with batch norm's IMAGENET1K_V1"),
-    "c79401a0": Published("VGG-19 with batch norm's IMAGENET1K_V1"),
-    "88682ab5": Published("VGG-16's IMAGENET1K_FEATURES", classifies=False),
-    "1378be20": Published("GoogLeNet's IMAGENET1K_V1"),
-    **dict.fromkeys(("f37072fd", "5c106cde"), Published("ResNet-18's IMAGENET1K_V1")),
-    **dict.fromkeys(("b627a593", "333f7ec4"), Published("ResNet-34's IMAGENET1K_V1")),
-    **dict.fromkeys(("0676ba61", "19c8e357"), Published("ResNet-50's IMAGENET1K_V1")),
-    **dict.fromkeys(("63fe2227", "5d3b4d8f"), Published("ResNet-101's IMAGENET1K_V1")),
-    **dict.fromkeys(("394f9c45", "b121ed2d"), Published("ResNet-152's IMAGENET1K_V1")),
-    "11ad3fa6": Published("ResNet-50's IMAGENET1K_V2", 232),
-    "cd907fc2": Published("ResNet-101's IMAGENET1K_V2", 232),
-    "f82ba261": Published("ResNet-152's IMAGENET1K_V2", 232),
+    **dict.fromkeys(("7be5be79", "4df8aa71"), Published("AlexNet IMAGENET1K_V1")),
+    **dict.fromkeys(("8a719046", "bbd30ac9"), Published("VGG-11 IMAGENET1K_V1")),
+    **dict.fromkeys(("19584684", "c768596a"), Published("VGG-13 IMAGENET1K_V1")),
+    "397923af": Published("VGG-16 IMAGENET1K_V1"),
+    "dcbb9e9d": Published("VGG-19 IMAGENET1K_V1"),
+    "6002323d": Published("VGG-11 with batch norm IMAGENET1K_V1"),
+    "abd245e5": Published("VGG-13 with batch norm IMAGENET1K_V1"),
+    "6c64b313": Published("VGG-16 with batch norm IMAGENET1K_V1"),
+    "c79401a0": Published("VGG-19 with batch norm IMAGENET1K_V1"),
+    "88682ab5": Published("VGG-16 IMAGENET1K_FEATURES", classifies=False),
+    "1378be20": Published("GoogLeNet IMAGENET1K_V1"),
+    **dict.fromkeys(("f37072fd", "5c106cde"), Published("ResNet-18 IMAGENET1K_V1")),
+    **dict.fromkeys(("b627a593", "333f7ec4"), Published("ResNet-34 IMAGENET1K_V1")),
+    **dict.fromkeys(("0676ba61", "19c8e357"), Published("ResNet-50 IMAGENET1K_V1")),
+    **dict.fromkeys(("63fe2227", "5d3b4d8f"), Published("ResNet-101 IMAGENET1K_V1")),
+    **dict.fromkeys(("394f9c45", "b121ed2d"), Published("ResNet-152 IMAGENET1K_V1")),
+    "11ad3fa6": Published("ResNet-50 IMAGENET1K_V2", 232),
+    "cd907fc2": Published("ResNet-101 IMAGENET1K_V2", 232),
+    "f82ba261": Published("ResNet-152 IMAGENET1K_V2", 232),
 }
 
 
@@ -90,15 +90,23 @@ class Preparation:
         mean: What is subtracted from pixels scaled to 0..1; red, green, blue.
         deviation: What the rest is divided by.
         shorter_side: Pixels that the shorter side of a photograph is brought to before the centre is cut out.
-        assumed: Which of "mean", "deviation" and "resize" nobody stated, where the file is not recognized.
+        channels: In which order the network takes the channels in its library.
+        unstated: Which of "mean", "deviation", "channels" and "resize" the user did not state. torchvision's channels
+            are always red, green, blue.
         recognized: What torchvision calls the weights, if it publishes the file.
     """
 
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
     shorter_side: int
-    assumed: tuple[str, ...]
+    channels: Channels
+    unstated: tuple[str, ...]
     recognized: str = ""
+
+    @property
+    def assumed(self) -> tuple[str, ...]:
+        """What is neither stated nor known from a published file."""
+        return () if self.recognized else self.unstated
 
 
 def published(sha256: str) -> Published | None:
@@ -106,19 +114,7 @@ def published(sha256: str) -> Published | None:
     return PUBLISHED.get(sha256[:8])
 
 
-def channels_of(form: "Form", preprocessing: str | None) -> Channels:
-    """Return the order of the channels that a network takes in its library, prepared like that.
-
-    Raises:
-        UserError: There is no such way to prepare images.
-    """
-    if preprocessing not in {None, *PREPROCESSINGS}:
-        raise UserError(f"There is no preprocessing '{preprocessing}'; there are {', '.join(PREPROCESSINGS)}.")
-    turned = preprocessing is None or PREPROCESSINGS[preprocessing].turned
-    return "BGR" if form.library == "keras.applications" and turned else "RGB"
-
-
-def prepare(
+def choose_preparation(
     form: "Form",
     sha256: str,
     size: tuple[int, int],
@@ -128,7 +124,7 @@ def prepare(
     deviation: Sequence[float] | None = None,
     resize: int | None = None,
 ) -> Preparation:
-    """Settle how images are prepared: as stated, else as the library prepares them for its own weights.
+    """Return how images are prepared: as stated, else as the library prepares them for its own weights.
 
     Args:
         form: The network.
@@ -140,20 +136,29 @@ def prepare(
         resize: Pixels that the shorter side of a photograph is brought to.
 
     Raises:
-        UserError: The shorter side would be smaller than the network's images.
+        UserError: There is no such preprocessing, or the shorter side would be smaller than the network's images.
     """
-    usual = PREPROCESSINGS[preprocessing] if preprocessing else form
-    known = published(sha256)
+    if preprocessing not in {None, *PREPROCESSINGS}:
+        raise UserError(f"There is no preprocessing '{preprocessing}'. Available: {', '.join(PREPROCESSINGS)}.")
     if resize is not None and resize < max(size):
         raise UserError(
             f"The shorter side cannot be brought to {resize} pixels: the network takes {max(size)} of them."
         )
-    own = round((known.shorter_side / 224 if known else MARGIN) * max(size))
-    stated = {"mean": preprocessing or mean, "deviation": preprocessing or deviation, "resize": resize}
+    usual = PREPROCESSINGS[preprocessing] if preprocessing else form
+    weights = published(sha256)
+    is_keras = form.library == "keras.applications"
+    bgr = preprocessing is None or PREPROCESSINGS[preprocessing].bgr
+    stated = {
+        "mean": preprocessing or mean,
+        "deviation": preprocessing or deviation,
+        **({"channels": preprocessing} if is_keras else {}),
+        "resize": resize,
+    }
     return Preparation(
         tuple(mean or usual.mean),
         tuple(deviation or usual.deviation),
-        resize or own,
-        () if known else tuple(name for name, value in stated.items() if value is None),
-        known.title if known else "",
+        resize or round((weights.shorter_side / 224 if weights else MARGIN) * max(size)),
+        "BGR" if is_keras and bgr else "RGB",
+        tuple(name for name, value in stated.items() if value is None),
+        weights.title if weights else "",
     )

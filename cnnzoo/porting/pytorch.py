@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from cnnzoo.hdf5_process import UNPACKING_ERRORS
 from cnnzoo.porting import pickles, state_dicts, unpacking
 from cnnzoo.porting.pickles import Storage
-from cnnzoo.porting.tensors import DTYPES, Array, FileError, Found, contiguous, strided
+from cnnzoo.porting.tensors import DTYPES, Array, Contents, FileError, contiguous, strided
 
 # Reads so many bytes of a storage from a position.
 Data = Callable[[str, int, int], bytes]
@@ -35,7 +36,7 @@ LARGEST_PICKLE = 16 * 2**20
 
 
 @contextmanager
-def zipped(path: Path, key: str | None = None) -> Iterator[Found]:
+def open_zip(path: Path, key: str | None = None) -> Iterator[Contents]:
     """Open a file in the zip format, PyTorch's since 1.6; one that was zipped again is unpacked first.
 
     Args:
@@ -43,16 +44,16 @@ def zipped(path: Path, key: str | None = None) -> Iterator[Found]:
         key: Which state dict to take, where the file has several.
 
     Raises:
-        FileError: It is not one, or is damaged.
+        FileError: It is not in that format, or is damaged.
     """
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+    except UNPACKING_ERRORS:
         raise FileError("is damaged: its zip directory cannot be read; a download may have broken off") from None
     with archive:
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
-            with unpacking.stored_again(archive) as unpacked, zipped(unpacked, key) as found:
-                yield found
+            with unpacking.store_uncompressed(archive) as unpacked, open_zip(unpacked, key) as contents:
+                yield contents
             return
         entries = _entries(archive)
         if entries["data.pkl"].file_size > LARGEST_PICKLE:
@@ -66,7 +67,7 @@ def zipped(path: Path, key: str | None = None) -> Iterator[Found]:
                 with archive.open(entries[name]) as file:
                     file.seek(start)
                     return file.read(size)
-            except (zipfile.BadZipFile, EOFError, KeyError, NotImplementedError, OSError, RuntimeError, ValueError):
+            except UNPACKING_ERRORS:
                 raise FileError(f"is damaged: its entry '{name}' cannot be read") from None
 
         if "byteorder" in entries and data("byteorder", 0, 6) != b"little":
@@ -95,7 +96,7 @@ def _entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
 
 
 @contextmanager
-def legacy(path: Path, key: str | None = None) -> Iterator[Found]:
+def open_legacy(path: Path, key: str | None = None) -> Iterator[Contents]:
     """Open a file in the format before zip: four pickles, the storages' names, and the storages.
 
     Args:
@@ -132,21 +133,23 @@ def legacy(path: Path, key: str | None = None) -> Iterator[Found]:
         yield _tensors(described.value, key, sizes, data)
 
 
-def _tensors(described: Any, wanted: str | None, sizes: Mapping[str, int], data: Data, prefix: str = "") -> Found:
+def _tensors(
+    described: Any, state_dict: str | None, sizes: Mapping[str, int], data: Data, prefix: str = ""
+) -> Contents:
     """Return the tensors of a state dict.
 
     Args:
         described: What the pickle describes.
-        wanted: Which state dict to take, where there are several.
+        state_dict: Which one to take, where there are several.
         sizes: Bytes in each storage, by name.
         data: Reads from them.
         prefix: What these names begin with where the pickle's do not.
     """
-    state_dict = state_dicts.find(described, wanted)
+    found = state_dicts.find(described, state_dict)
     tensors = {}
-    for name, (storage, offset, shape, strides) in state_dict.tensors.items():
+    for name, (storage, offset, shape, strides) in found.tensors.items():
         if storage.dtype not in DTYPES:
-            raise FileError(f"holds numbers of a kind that is not read ({storage.dtype!r} in {name!r})")
+            raise FileError(f"holds numbers of a type that cannot be read ({storage.dtype!r} in {name!r})")
         key, item_size = prefix + storage.key, _item_size(storage)
         start = storage.start * item_size
         if start + storage.size * item_size > sizes.get(key, -1):
@@ -156,14 +159,14 @@ def _tensors(described: Any, wanted: str | None, sizes: Mapping[str, int], data:
             return data(key, start + position, length)
 
         tensors[name] = strided(part, storage.size, storage.dtype, offset, shape, strides)
-    return Found(tensors, state_dict.key, state_dict.left_out, state_dict.others)
+    return Contents(tensors, found.key, found.left_out, found.others)
 
 
 def _item_size(storage: Storage) -> int:
     if storage.dtype in _OTHER_SIZES:
         return _OTHER_SIZES[storage.dtype]
     if storage.dtype not in DTYPES:
-        raise FileError(f"holds numbers of a kind that is not read ({storage.dtype!r})")
+        raise FileError(f"holds numbers of a type that cannot be read ({storage.dtype!r})")
     return np.dtype(DTYPES[storage.dtype]).itemsize
 
 

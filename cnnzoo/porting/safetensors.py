@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnzoo.porting.tensors import DTYPES, Array, FileError, Found, Tensor, contiguous, strided
+from cnnzoo.porting.tensors import DTYPES, Array, Contents, FileError, Tensor, strided
 
 _NAMES = {
     "F64": "float64",
@@ -29,18 +29,18 @@ LARGEST_HEADER = 16 * 2**20
 
 
 @contextmanager
-def opened(path: Path, key: str | None = None) -> Iterator[Found]:
+def open_file(path: Path, key: str | None = None) -> Iterator[Contents]:
     """Open a file.
 
     Raises:
         FileError: It is damaged.
     """
     if key is not None:
-        raise FileError(f"has no state dict '{key}': a file of safetensors is one itself")
+        raise FileError(f"has no state dict '{key}': a safetensors file is one state dict")
     with path.open("rb") as file:
         (size,) = struct.unpack("<Q", file.read(8))
         if size > LARGEST_HEADER:
-            raise FileError("is no file of safetensors: the description of its tensors would be too large")
+            raise FileError("is not a safetensors file: the description of its tensors would be too large")
         try:
             described = json.loads(file.read(size))
             entries = {name: entry for name, entry in described.items() if name != "__metadata__"}
@@ -55,15 +55,15 @@ def opened(path: Path, key: str | None = None) -> Iterator[Found]:
                     return file.read(length)
 
                 if entry["dtype"] not in _NAMES:
-                    raise FileError(f"holds numbers of a kind that is not read ({entry['dtype']!r})")
+                    raise FileError(f"holds numbers of a type that cannot be read ({entry['dtype']!r})")
                 dtype, shape = _NAMES[entry["dtype"]], tuple(entry["shape"])
                 count = (end - start) // np.dtype(DTYPES[dtype]).itemsize
-                return strided(data, count, dtype, 0, shape, contiguous(shape))
+                return strided(data, count, dtype, 0, shape)
 
             tensors = {name: tensor(entry, *parts[name]) for name, entry in entries.items()}
         except (AttributeError, LookupError, RecursionError, TypeError, ValueError):
-            raise FileError("is damaged: the description of its tensors makes no sense") from None
-        yield Found(tensors)
+            raise FileError("is damaged: the description of its tensors is invalid") from None
+        yield Contents(tensors)
 
 
 def write(path: Path, tensors: Mapping[str, Array], metadata: Mapping[str, str]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cnnzoo.porting.pickles import ADVICE, Stub, View, kind_of
+from cnnzoo.porting.pickles import ADVICE, LONGEST_NAME, Stub, View, kind_of
 from cnnzoo.porting.tensors import FileError
 
 # Where a file has several state dicts, the first of these is taken: the network itself before its averages.
@@ -33,7 +33,7 @@ DEPTH = 3
 MOST_VISITS = 16
 
 # A whole network nests its layers in one another, and a damaged file may nest one in itself.
-MOST_PARTS, LONGEST_NAME = 100_000, 1000
+MOST_PARTS = 100_000
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def _layer_tensors(network: Stub) -> Iterator[tuple[str, View]]:
         parameters, buffers, layers = (part if isinstance(part, dict) else {} for part in own)
         parts += 1 + len(parameters) + len(buffers) + len(layers)
         if parts > MOST_PARTS or len(prefix) > LONGEST_NAME:
-            raise FileError("is damaged: the network in it has no end")
+            raise FileError("is damaged: the network in it contains itself")
         for name, tensor in (_named(parameters) | _named(buffers)).items():
             yield f"{prefix}{name}", tensor
         waiting += [(f"{prefix}{name}.", inner) for name, inner in reversed(layers.items())]
@@ -146,11 +146,11 @@ def _beside(value: Any, key: str, tensors: Mapping[str, View]) -> Iterator[str]:
 
 def _why_none(value: Any) -> str:
     if isinstance(value, Stub) and not value.items:
-        return f"is no state dict but an object of {value.name}, in which no tensors are found; {ADVICE}"
+        return f"is not a state dict but an object of {value.name}, in which no tensors are found; {ADVICE}"
     if isinstance(value, list | tuple) and any(isinstance(part, View) for part in value):
-        return f"is no state dict but a list of {len(value)} tensors without names; {ADVICE}"
+        return f"is not a state dict but a list of {len(value)} tensors without names; {ADVICE}"
     if not isinstance(value, dict | Stub):
-        return f"is no state dict but of the type {kind_of(value)}; {ADVICE}"
+        return f"is not a state dict but of the type {kind_of(value)}; {ADVICE}"
     items = value.items if isinstance(value, Stub) else value
     parts = [f"{key if not isinstance(key, Stub) else key.name} ({kind_of(part)})" for key, part in items.items()][:5]
     return f"holds no tensors with names; it holds {', '.join(parts) or 'nothing'}; {ADVICE}"

@@ -1,4 +1,4 @@
-"""Tensors in files of weights: what is known of them before they are read."""
+"""Tensors in files of weights, described before their numbers are read."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -25,13 +25,15 @@ DTYPES = {
     "bool": "<u1",
 }
 
+# NumPy has no more.
+MOST_AXES = 64
 
 # The running variances of batch normalization.
 VARIANCES = ("running_var", "moving_variance")
 
 
 class FileError(Exception):
-    """A file is not what it should be; the message goes on where a sentence begins with the file's name."""
+    """A file is not what it should be; the message is the rest of a sentence that starts with the file's name."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Tensor:
 
 
 @dataclass(frozen=True)
-class Found:
+class Contents:
     """The tensors of an open file.
 
     Attributes:
@@ -79,7 +81,7 @@ def strided(
     dtype: str,
     offset: int,
     shape: tuple[int, ...],
-    strides: tuple[int, ...],
+    strides: tuple[int, ...] | None = None,
 ) -> Tensor:
     """Return a tensor that is a view into a row of numbers.
 
@@ -89,18 +91,22 @@ def strided(
         dtype: A key of DTYPES.
         offset: Place of the tensor's first number.
         shape: Of the tensor.
-        strides: Numbers from one value to the next along each axis.
+        strides: Numbers from one value to the next along each axis; None where the numbers lie row by row.
 
     Raises:
         FileError: The tensor reaches beyond the row, or has more values than the row has numbers.
     """
-    numbers = (offset, *shape, *strides)
-    if len(shape) != len(strides) or not all(type(number) is int and number >= 0 for number in numbers):
-        raise FileError("is damaged: a tensor in it has no proper shape")
+    numbers = (offset, *shape, *(strides or ()))
+    # Checked before anything is multiplied: millions of digits take seconds.
+    if len(shape) > MOST_AXES or not all(type(number) is int and 0 <= number < 2**63 for number in numbers):
+        raise FileError("is damaged: a tensor in it has an impossible shape")
+    strides = contiguous(shape) if strides is None else strides
+    if len(shape) != len(strides):
+        raise FileError("is damaged: a tensor in it has an impossible shape")
     count = prod(shape)
     span = 1 + sum((side - 1) * stride for side, stride in zip(shape, strides, strict=True)) if count else 0
     if offset + span > available or count > available:
-        raise FileError(f"is damaged: a tensor of shape {shape} does not fit into the {available} numbers that are its")
+        raise FileError(f"is damaged: a tensor of shape {shape} needs more numbers than the {available} stored for it")
     size = np.dtype(DTYPES[dtype]).itemsize
 
     def read() -> Array:

@@ -1,4 +1,4 @@
-"""Checkpoints that somebody compressed, unpacked beside the others of this process."""
+"""Compressed checkpoints, unpacked into temporary files."""
 
 import gzip
 import zipfile
@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
+from cnnzoo.hdf5_process import UNPACKING_ERRORS
 from cnnzoo.porting.tensors import FileError
 
 # VGG-19 with an optimizer's state takes 1.7 GB. A damaged or malicious file may claim any size.
@@ -18,14 +19,14 @@ _BLOCK = 2**20
 
 
 @contextmanager
-def gunzipped(path: Path) -> Iterator[Path]:
+def unpack_gzip(path: Path) -> Iterator[Path]:
     """Unpack a gzip file for as long as the block runs.
 
     Raises:
         FileError: It is damaged or too large.
     """
     with TemporaryDirectory(prefix="cnnzoo-") as folder:
-        unpacked = Path(folder) / (path.stem or "unpacked")
+        unpacked = Path(folder) / "unpacked"
         try:
             with gzip.open(path) as source, unpacked.open("wb") as target:
                 _copy(source, target, LARGEST)
@@ -35,7 +36,7 @@ def gunzipped(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def stored_again(archive: zipfile.ZipFile) -> Iterator[Path]:
+def store_uncompressed(archive: zipfile.ZipFile) -> Iterator[Path]:
     """Copy a zip archive into one without compression, as PyTorch writes it, for as long as the block runs.
 
     Raises:
@@ -47,11 +48,13 @@ def stored_again(archive: zipfile.ZipFile) -> Iterator[Path]:
         with zipfile.ZipFile(unpacked, "w", zipfile.ZIP_STORED) as copy:
             for entry in archive.infolist():
                 if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-                    raise FileError("is compressed in a way that is not read; unpack it and zip it without compression")
+                    raise FileError(
+                        "is compressed in a way that cannot be read; unpack it and zip it without compression"
+                    )
                 try:
                     with archive.open(entry) as source, copy.open(entry.filename, "w", force_zip64=True) as target:
                         left -= _copy(source, target, left)
-                except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError, zlib.error):
+                except UNPACKING_ERRORS:
                     raise FileError(f"is damaged: its entry '{entry.filename}' cannot be unpacked") from None
         yield unpacked
 

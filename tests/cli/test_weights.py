@@ -1,15 +1,19 @@
 import json
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from commands import Cnnzoo
 
 from cnnzoo import metadata
+from cnnzoo.cli.weights import _assumptions, _say_imported
 from cnnzoo.inspection import outline
-from cnnzoo.porting import checkpoints, safetensors
+from cnnzoo.metadata import Metadata
+from cnnzoo.porting import Imported, checkpoints, safetensors
 from cnnzoo.porting.forms import FORMS
+from cnnzoo.porting.preparation import choose_preparation
 from cnnzoo.porting.slots import slots
 
 
@@ -37,9 +41,9 @@ def test_weights_go_in_and_out_again(cnnzoo: Cnnzoo, checkpoint: Path) -> None:
         "3 classes: cat, dog, neither",
         "Inside: RGB pixels / 255, less (0.485, 0.456, 0.406), divided by (0.229, 0.224, 0.225)",
         "Photographs: shorter side to 256 pixels, then the centre, 224x224",
-        "Assumed: mean and deviation as for torchvision's own weights, since the file does not say; of a training that "
-        "prepared its images otherwise, state it with --preprocessing, or --mean and --deviation",
-        "Assumed: the shorter side; otherwise --resize PIXELS",
+        "Assumed: mean and deviation as for torchvision's own weights, since the file does not say; if your training "
+        "prepared its images differently, pass --preprocessing, or --mean and --deviation",
+        "Assumed: shorter side 256; to change it, pass --resize PIXELS",
         "Next: cnnzoo predict m.keras IMAGE...",
     ]
     described = metadata.read(Path("m.keras"))
@@ -51,10 +55,10 @@ def test_weights_go_in_and_out_again(cnnzoo: Cnnzoo, checkpoint: Path) -> None:
     assert (done.code, done.err) == (0, "")
     assert done.out.splitlines() == [
         "out.pth: torchvision's ResNet-18, 122 tensors",
-        "Not in it is what prepares the images: 224x224 pixels, 0 to 255, RGB, less (123.7, 116.3, 103.5), "
-        "divided by (58.4, 57.12, 57.38)",
+        "The file does not hold the preparation of the images: 224x224 pixels, 0 to 255, RGB, "
+        "less (123.7, 116.3, 103.5), divided by (58.4, 57.12, 57.38)",
     ]
-    with checkpoints.opened(checkpoint) as before, checkpoints.opened(Path("out.pth")) as after:
+    with checkpoints.open_checkpoint(checkpoint) as before, checkpoints.open_checkpoint(Path("out.pth")) as after:
         assert {name for name in after.tensors if "num_batches" not in name} == set(before.tensors)
         for name, tensor in before.tensors.items():
             assert tensor.values().tobytes() == after.tensors[name].values().tobytes()
@@ -71,11 +75,58 @@ def test_json_says_all_of_an_import(cnnzoo: Cnnzoo, checkpoint: Path) -> None:
     Path("names.txt").write_bytes("\ufeffa\r\n\r\nb\r\nc\r\n".encode())
     arguments = ("--output", "m.keras", "--mean", "0.5,0.5,0.5", "--deviation", "0.25,0.25,0.25", "--resize", "232")
     done = cnnzoo("weights", "import", "ResNet18", checkpoint, *arguments, "--class-names", "names.txt", "--json")
-    told = json.loads(done.out)
-    assert told["notes"] == ["names.txt: left out 1 blank line (the first is line 2)"]
-    assert (told["assumed"], told["channels"], told["left_out"]) == ([], "RGB", [])
-    assert (told["output"], told["network"], told["class_names"]) == ("m.keras", "resnet18", ["a", "b", "c"])
-    assert (told["mean"], told["deviation"], told["shorter_side"]) == ([0.5] * 3, [0.25] * 3, 232)
+    facts = json.loads(done.out)
+    assert facts["notes"] == ["names.txt: left out 1 blank line (the first is line 2)"]
+    assert (facts["assumed"], facts["channels"], facts["left_out"]) == ([], "RGB", [])
+    assert (facts["output"], facts["network"], facts["class_names"]) == ("m.keras", "resnet18", ["a", "b", "c"])
+    assert (facts["mean"], facts["deviation"], facts["shorter_side"]) == ([0.5] * 3, [0.25] * 3, 232)
+
+
+def imported_like(network: str, library: str, file: Path, **stated: Any) -> Imported:
+    """Return what the sentences about an import are made of; the network is never asked."""
+    (form,) = (form for form in FORMS if (form.network, form.library) == (network, library))
+    sha256 = stated.pop("sha256", "0" * 64)
+    images = choose_preparation(form, sha256, (224, 224), **stated)
+    return Imported(outline("lenet5"), form, file, ("epoch\nNext: rm", "\x1b[2J"), sha256, images)
+
+
+def test_the_order_of_the_channels_is_assumed_unless_preprocessing_is_stated() -> None:
+    own = {"mean": (0.5, 0.5, 0.5), "deviation": (0.5, 0.5, 0.5), "resize": 256}
+    (sentence,) = _assumptions(imported_like("resnet50", "keras.applications", Path("a.h5"), **own))
+    assert sentence.startswith("Assumed: channels in the order blue, green, red, as keras.applications' preprocess")
+    assert "pass --preprocessing imagenet, unit or transform_input, and beside it --mean and --deviation" in sentence
+    stated = imported_like("resnet50", "keras.applications", Path("a.h5"), preprocessing="unit", **own)
+    assert (_assumptions(stated), stated.preparation.channels) == ([], "RGB")
+    assert _assumptions(imported_like("resnet50", "torchvision", Path("a.pth"), **own)) == []
+
+
+def test_a_published_file_is_recognized_in_words_only_for_what_nobody_stated() -> None:
+    def sentences(**stated: Any) -> list[str]:
+        file = Path("a.pth")
+        return _assumptions(imported_like("resnet50", "torchvision", file, sha256="11ad3fa6" + "0" * 56, **stated))
+
+    (sentence,) = sentences()
+    assert sentence.startswith("Recognized: torchvision's ResNet-50 IMAGENET1K_V2; the images are prepared as torch")
+    assert sentences(preprocessing="unit", resize=256) == []
+    assert sentences(resize=256) == [
+        "As for torchvision's ResNet-50 IMAGENET1K_V2, which the file holds: mean and deviation"
+    ]
+
+
+def test_names_in_a_file_cannot_write_to_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    described = Metadata(
+        title="t",
+        network="n",
+        input_shape=(1, 1, 3),
+        class_names=("\x1b[31mcat",),
+        shorter_side=8,
+        source="",
+        sha256="",
+    )
+    _say_imported(imported_like("resnet50", "torchvision", Path("a.pth")), described, Path("m.keras"))
+    output = capsys.readouterr().out
+    assert "Left out of the file: epoch\\nNext: rm, \\x1b[2J\n" in output
+    assert "1 classes: \\x1b[31mcat\n" in output
 
 
 @pytest.mark.parametrize(
@@ -85,7 +136,10 @@ def test_json_says_all_of_an_import(cnnzoo: Cnnzoo, checkpoint: Path) -> None:
         (("vgg16_bn", "FILE", "--output", "m.keras"), "holds torchvision's ResNet-18, which is 'resnet18' here"),
         (("resnet18", "FILE", "--output", "m.keras", "--resize", "200"), "cannot be brought to 200 pixels"),
         (("resnet18", "FILE", "--output", "m.keras", "--state-dict", "ema"), "has no state dict 'ema'"),
-        (("resnet20", "FILE", "--output", "m.keras"), "No other library has weights for 'resnet20'"),
+        (
+            ("resnet20", "FILE", "--output", "m.keras"),
+            "There are no weights for 'resnet20' in torchvision or keras.applications",
+        ),
         (("resnet18", "none.pth", "--output", "m.keras"), "There is no file none.pth"),
         (("resnet18", "FILE", "--output", "m.h5"), "--output m.h5: a model file ends in .keras"),
         (("resnet18", "FILE", "--output", "there.keras"), "--output there.keras exists already"),
@@ -112,7 +166,7 @@ def test_what_cannot_be_imported_is_a_sentence_and_leaves_no_file(
     ("arguments", "message"),
     [
         (("none.keras", "a.pth"), "There is no model none.keras"),
-        (("text.keras", "a.pth"), "text.keras is damaged or is no model: it is not the zip file"),
+        (("text.keras", "a.pth"), "text.keras is damaged or is not a model: it is not the zip file"),
         (("folder", "a.pth"), "folder is not a run"),
         (("text.keras", "text.keras"), "text.keras exists already"),
     ],
@@ -130,7 +184,7 @@ def test_what_cannot_be_exported_is_a_sentence_and_leaves_no_file(
 
 @pytest.mark.slow
 def test_weights_that_are_not_finite_are_refused_by_name(cnnzoo: Cnnzoo, checkpoint: Path) -> None:
-    with checkpoints.opened(checkpoint) as before:
+    with checkpoints.open_checkpoint(checkpoint) as before:
         tensors = {name: tensor.values().copy() for name, tensor in before.tensors.items()}
     tensors["fc.weight"][0, :2] = np.nan, -np.inf
     tensors["bn1.running_var"][3] = -0.5

@@ -20,14 +20,15 @@ def test_imagenets_names_are_a_thousand_in_the_order_of_the_labels():
 def test_any_editors_text_gives_the_same_names(encoding, end, tmp_path):
     text = end.join(["Kätzchen", "not a\u2028 cat ", "", ""])
     (tmp_path / "names.txt").write_bytes(text.encode(encoding))
-    found = porting.read_class_names_file(tmp_path / "names.txt")
+    found = porting.read_class_names(tmp_path / "names.txt")
     assert (found.names, found.notes) == (("Kätzchen", "not a\u2028 cat"), ())
 
 
 def test_lines_that_are_left_out_are_counted(tmp_path):
     (tmp_path / "names.txt").write_text("# two\ncat\n\n\nnot a cat\n#3\ncat\n\n")
-    assert porting.read_class_names(tmp_path / "names.txt") == ("cat", "not a cat", "cat")
-    assert porting.read_class_names_file(tmp_path / "names.txt").notes == (
+    found = porting.read_class_names(tmp_path / "names.txt")
+    assert found.names == ("cat", "not a cat", "cat")
+    assert found.notes == (
         "left out 2 blank lines (the first is line 3)",
         "left out 2 commented lines (the first is line 1) with #",
         "named more than once: cat",

@@ -1,14 +1,15 @@
 """Files with a few changed bytes: the right weights or one sentence."""
 
 import argparse
+import zipfile
 
 import numpy as np
 import pytest
 import torch
 
 from cnnzoo.errors import UserError
-from cnnzoo.porting import hdf5, safetensors
-from cnnzoo.porting.checkpoints import opened
+from cnnzoo.porting import keras_files, safetensors
+from cnnzoo.porting.checkpoints import open_checkpoint
 
 pytestmark = pytest.mark.slow
 
@@ -23,7 +24,12 @@ DOTTED = {name.replace("/", "."): values for name, values in TENSORS.items()}
 
 def write(path):
     if path.suffix == ".h5":
-        hdf5.write(path, TENSORS)
+        keras_files.write(path, TENSORS)
+    elif path.suffix == ".keras":
+        keras_files.write(path.with_suffix(".h5"), TENSORS)
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("config.json", "{}")
+            archive.write(path.with_suffix(".h5"), "model.weights.h5")
     elif path.suffix == ".safetensors":
         safetensors.write(path, DOTTED, {})
     else:
@@ -39,7 +45,7 @@ def damaged(content, generator):
 
 
 # Another process opens each file of HDF5.
-@pytest.mark.parametrize(("suffix", "count"), [(".pth", 300), (".safetensors", 300), (".h5", 12)])
+@pytest.mark.parametrize(("suffix", "count"), [(".pth", 300), (".safetensors", 300), (".h5", 8), (".keras", 8)])
 def test_a_damaged_file_gives_its_tensors_or_one_sentence(suffix, count, tmp_path):
     write(tmp_path / f"whole{suffix}")
     content = (tmp_path / f"whole{suffix}").read_bytes()
@@ -49,13 +55,15 @@ def test_a_damaged_file_gives_its_tensors_or_one_sentence(suffix, count, tmp_pat
     for _ in range(count):
         path.write_bytes(damaged(content, generator))
         try:
-            with opened(path) as checkpoint:
+            with open_checkpoint(path) as checkpoint:
                 found = {name: tensor.values() for name, tensor in checkpoint.tensors.items()}
         except UserError as error:
             sentences.append(str(error))
             continue
-        if suffix == ".pth":  # the zip format has checksums, the others have none
-            assert set(found) == set(DOTTED)
-            assert all(np.array_equal(found[name], values) for name, values in DOTTED.items())
-    assert 0 < len(sentences) < count
+        if suffix in {".pth", ".keras"}:  # the zip format has checksums, the others have none
+            expected = TENSORS if suffix == ".keras" else DOTTED
+            assert set(found) == set(expected)
+            assert all(np.array_equal(found[name], values) for name, values in expected.items())
+    assert sentences
+    assert suffix == ".keras" or len(sentences) < count  # checksums cover nearly all of a .keras file
     assert not any("\n" in sentence for sentence in sentences)

@@ -1,13 +1,14 @@
-"""Files that do not fit, each told in one sentence before anything is written."""
+"""Files that do not fit: one sentence each, before anything is written."""
 
 import h5py
 import numpy as np
 import pytest
 
 from cnnzoo import porting
+from cnnzoo.data.names import printable
 from cnnzoo.errors import UserError
 from cnnzoo.inspection import outline
-from cnnzoo.porting import hdf5, safetensors
+from cnnzoo.porting import keras_files, safetensors
 from cnnzoo.porting.forms import FORMS
 from cnnzoo.porting.slots import slots
 
@@ -51,8 +52,29 @@ def test_missing_surplus_and_misshapen_tensors_are_named_with_both_shapes(resnet
     path = saved(tmp_path, tensors)
     assert sentence("resnet18", path) == (
         f"{path} does not fit torchvision's ResNet-18: it lacks 'layer3.0.conv1.weight' (256x128x3x3) and 1 more; "
-        "it has 'fc2.weight' (3x2), which the network has not; "
-        "'conv1.weight' is 64x3x3x3 where the network has 64x3x7x7; 'bn1.bias' holds int64, no weights."
+        "it has 'fc2.weight' (3x2), which the network does not have; "
+        "'conv1.weight' is 64x3x3x3 where the network has 64x3x7x7; 'bn1.bias' holds int64 numbers, "
+        "which are not weights."
+    )
+
+
+def test_a_network_without_its_classifier_names_the_layers_beside_it(resnet18, tmp_path):
+    """SimCLR's projection of 512 features to 128 is not a classifier of 128 classes."""
+    body = {name: values for name, values in resnet18.items() if not name.startswith("fc.")}
+    for prefix, beside in (("backbone.", "projector"), ("", "proj\x1b[2J")):
+        tensors = {f"{prefix}{name}": values for name, values in body.items()}
+        tensors |= {f"{beside}.weight": np.zeros((128, 512), "float32"), f"{beside}.bias": np.zeros(128, "float32")}
+        path = saved(tmp_path, tensors)
+        assert sentence("resnet18", path) == (
+            f"{path} holds torchvision's ResNet-18 without its classifier (fc); beside it is the layer "
+            f"'{printable(beside)}', which is not known to be a classifier: if it is one, rename it to 'fc'; "
+            "save the whole network, with the classifier that tells your classes apart."
+        )
+    path = saved(
+        tmp_path, body | {"fc.1.weight": np.zeros((8, 512), "float32"), "fc.3.weight": np.zeros((4, 8), "float32")}
+    )
+    assert "beside it are the layers 'fc.1', 'fc.3', of which a network here can take only one" in sentence(
+        "resnet18", path
     )
 
 
@@ -68,7 +90,7 @@ def test_a_checkpoint_of_another_network_is_recognized(resnet18, tmp_path):
     assert sentence("vgg16", path) == f"{told} 'vgg16'."
     keras_vgg = tmp_path / "b.h5"
     layers = form_of("vgg19", "keras.applications").layers.values()
-    hdf5.write(keras_vgg, {f"{layer}/{kind}": np.zeros(1) for layer in layers for kind in ("kernel", "bias")})
+    keras_files.write(keras_vgg, {f"{layer}/{kind}": np.zeros(1) for layer in layers for kind in ("kernel", "bias")})
     assert sentence("vgg16", keras_vgg) == (
         f"{keras_vgg} holds keras.applications's VGG-19, which is 'vgg19' here, not 'vgg16'."
     )
@@ -76,8 +98,8 @@ def test_a_checkpoint_of_another_network_is_recognized(resnet18, tmp_path):
 
 def test_a_network_that_no_other_library_has_is_a_sentence(tmp_path):
     assert sentence("lenet5", tmp_path / "none.pth") == (
-        "No other library has weights for 'lenet5'; there are for alexnet_owt, googlenet_bn, resnet101, resnet152, "
-        "resnet18, resnet34, resnet50, vgg11, vgg13, vgg16, vgg19."
+        "There are no weights for 'lenet5' in torchvision or keras.applications. Available: alexnet_owt, googlenet_bn, "
+        "resnet101, resnet152, resnet18, resnet34, resnet50, vgg11, vgg13, vgg16, vgg19."
     )
     path = tmp_path / "a.h5"
     with h5py.File(path, "w") as file:

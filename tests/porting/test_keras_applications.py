@@ -11,7 +11,7 @@ from keras.src.legacy.saving import legacy_h5_format
 from cnnzoo import porting
 from cnnzoo.errors import UserError
 from cnnzoo.inspection import outline
-from cnnzoo.porting import checkpoints
+from cnnzoo.porting.checkpoints import open_checkpoint
 from cnnzoo.porting.forms import FORMS
 from cnnzoo.porting.slots import slots
 from cnnzoo.saved_models import load_model
@@ -98,7 +98,10 @@ def test_every_kind_of_file_that_keras_saves_is_read(tmp_path):
     model.save(tmp_path / "whole.keras")
     saved_as_downloads_are(model, tmp_path / "old.h5")
     for kind in ("new.weights.h5", "whole.keras"):
-        with checkpoints.opened(tmp_path / kind) as new, checkpoints.opened(tmp_path / "old.h5") as old:
+        with (
+            open_checkpoint(tmp_path / kind) as new,
+            open_checkpoint(tmp_path / "old.h5") as old,
+        ):
             assert set(new.tensors) == set(old.tensors)
             assert {"fc1/kernel", "predictions/bias"} < set(new.tensors)
             for name, tensor in new.tensors.items():
@@ -111,11 +114,11 @@ def test_a_network_inside_a_network_asks_how_its_images_were_prepared(tmp_path):
     layers = [keras.Input((64, 64, 3)), keras.layers.Rescaling(1 / 255), body, keras.layers.Dense(3)]
     model = keras.Sequential(layers)
     model.save_weights(tmp_path / "a.weights.h5")
-    imported = porting.import_weights("resnet50", tmp_path / "a.weights.h5", (64, 64, 3), preprocessing="unit")
-    assert (imported.classifier, imported.channels) == ("dense", "RGB")
     with pytest.raises(UserError, match=r"a network inside another, but not how .* --preprocessing: unit after Resc"):
-        porting.save_model(imported, tmp_path / "m.keras")
-    porting.save_model(imported, tmp_path / "m.keras", preprocessing="unit")
+        porting.import_weights("resnet50", tmp_path / "a.weights.h5", (64, 64, 3), mean=(0, 0, 0))
+    imported = porting.import_weights("resnet50", tmp_path / "a.weights.h5", (64, 64, 3), preprocessing="unit")
+    assert (imported.classifier, imported.preparation.channels) == ("dense", "RGB")
+    porting.save_model(imported, tmp_path / "m.keras")
     seen = pixels(64)
     expected = model.predict(seen, verbose=0)
     ours = load_model(tmp_path / "m.keras").predict(seen, verbose=0)
@@ -132,7 +135,7 @@ def test_the_oldest_downloads_names_are_understood(tmp_path):
         file["block1_conv1"]["block1_conv1_b_1:0"] = np.ones(64, "float32")
         file.create_group("probs").attrs["weight_names"] = [b"probs/kernel:0"]
         file["probs"]["probs/kernel:0"] = np.ones((2, 2), "float32")
-    with checkpoints.opened(tmp_path / "old.h5") as checkpoint:
+    with open_checkpoint(tmp_path / "old.h5") as checkpoint:
         shapes = {name: tensor.shape for name, tensor in checkpoint.tensors.items()}
     assert shapes == {
         "block1_conv1/kernel": (3, 3, 3, 64),

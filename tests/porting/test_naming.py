@@ -1,4 +1,4 @@
-"""What people's programs put before the names of tensors, and the names that people have for networks."""
+"""What people's programs put before the names of tensors, and people's names for networks."""
 
 from functools import cache
 from pathlib import Path
@@ -11,7 +11,7 @@ from cnnzoo.inspection import outline
 from cnnzoo.porting import networks
 from cnnzoo.porting.checkpoints import Checkpoint
 from cnnzoo.porting.forms import FORMS
-from cnnzoo.porting.naming import named
+from cnnzoo.porting.naming import rename
 from cnnzoo.porting.slots import slots
 from cnnzoo.porting.tensors import Tensor
 
@@ -41,56 +41,73 @@ def prefixed(prefix, tensors):
 @pytest.mark.parametrize(
     "prefix", ["model.", "net.", "backbone.", "module._orig_mod.", "_orig_mod.module.", "a.b.c.", "layer1.0."]
 )
-def test_whatever_stands_before_all_names_goes(network, prefix):
+def test_a_prefix_of_all_names_is_removed(network, prefix):
     tensors = names(network)
-    assert list(named(checkpoint(prefixed(prefix, tensors))).tensors) == [name for name, _ in tensors]
-    assert list(named(checkpoint(tensors)).tensors) == [name for name, _ in tensors]
+    assert list(rename(checkpoint(prefixed(prefix, tensors))).tensors) == [name for name, _ in tensors]
+    assert list(rename(checkpoint(tensors)).tensors) == [name for name, _ in tensors]
 
 
 def test_what_lies_beside_the_network_is_left_out_and_named():
     beside = [("n_averaged", ()), ("criterion.weight", (4,)), ("ema_model.conv1.weight", (64, 3, 7, 7))]
-    found = named(checkpoint([*prefixed("module.", names("resnet18")), *beside]))
+    found = rename(checkpoint([*prefixed("module.", names("resnet18")), *beside]))
     assert list(found.tensors) == [name for name, _ in names("resnet18")]
     assert found.left_out == ("n_averaged", "criterion.weight", "ema_model.conv1.weight")
 
 
-def test_names_of_compiled_and_wrapped_layers_are_freed_within():
+def test_wrappers_of_single_layers_are_removed_from_names():
     tensors = [(name.replace("layer2.", "layer2._orig_mod."), shape) for name, shape in names("resnet18")]
-    assert list(named(checkpoint(tensors)).tensors) == [name for name, _ in names("resnet18")]
+    assert list(rename(checkpoint(tensors)).tensors) == [name for name, _ in names("resnet18")]
 
 
 def test_of_two_networks_under_prefixes_the_first_in_order_is_taken_or_none():
     twice = prefixed("ema.", names("resnet18")) + prefixed("model.", names("resnet18"))
-    assert named(checkpoint(twice)).prefix == "model."
+    assert rename(checkpoint(twice)).prefix == "model."
     with pytest.raises(UserError, match=r"a\.pth holds several networks, under 'student\.', 'teacher\.'"):
-        named(checkpoint(prefixed("student.", names("resnet18")) + prefixed("teacher.", names("resnet18"))))
+        rename(checkpoint(prefixed("student.", names("resnet18")) + prefixed("teacher.", names("resnet18"))))
 
 
 def test_a_lone_dense_layer_beside_a_network_is_its_classifier():
     body = [pair for pair in names("resnet18") if not pair[0].startswith("fc.")]
     head = [("head.fc.weight", (4, 512)), ("head.fc.bias", (4,))]
-    found = named(checkpoint([*prefixed("backbone.", body), *head]))
+    found = rename(checkpoint([*prefixed("backbone.", body), *head]))
     assert (found.classifier, found.left_out) == ("head.fc", ())
     assert set(found.tensors) == {name for name, _ in names("resnet18")}
-    more = named(checkpoint([*prefixed("backbone.", body), *head, ("neck.weight", (512,))]))
+    more = rename(checkpoint([*prefixed("backbone.", body), *head, ("neck.weight", (512,))]))
     assert (more.classifier, more.left_out) == ("", ("head.fc.weight", "head.fc.bias", "neck.weight"))
+
+    for name, taken in {
+        "classifier": True,
+        "last_linear": True,
+        "fc2": True,
+        "model_head.0": True,
+        "clsHead": True,
+        "projector": False,
+        "projection_head": False,
+        "embedding": False,
+        "1": False,
+        "g": False,
+    }.items():
+        head = [(f"{name}.weight", (128, 512)), (f"{name}.bias", (128,))]
+        found = rename(checkpoint([*prefixed("backbone.", body), *head]))
+        assert (found.classifier, found.beside) == ((name, ()) if taken else ("", (name,)))
+        assert found.left_out == (() if taken else (f"{name}.weight", f"{name}.bias"))
 
     for prefix in ("", "model."):
         dropout = [(name.replace("fc.", "fc.1."), shape) for name, shape in names("resnet18")]
-        found = named(checkpoint(prefixed(prefix, dropout)))
+        found = rename(checkpoint(prefixed(prefix, dropout)))
         assert (found.classifier, set(found.tensors)) == (f"{prefix}fc.1", {name for name, _ in names("resnet18")})
         hidden = [*dropout, ("fc.3.weight", (4, 4)), ("fc.3.bias", (4,))]
-        assert named(checkpoint(prefixed(prefix, hidden))).classifier == ""
+        assert rename(checkpoint(prefixed(prefix, hidden))).classifier == ""
 
     body = [pair for pair in names("resnet50", KERAS) if not pair[0].startswith("predictions/")]
     head = [("dense/kernel", (2048, 4)), ("dense/bias", (4,))]
-    found = named(checkpoint([*prefixed("resnet50/", body), *head], KERAS))
+    found = rename(checkpoint([*prefixed("resnet50/", body), *head], KERAS))
     assert (found.classifier, list(found.tensors)) == ("dense", [name for name, _ in names("resnet50", KERAS)])
 
 
 def test_a_network_of_another_kind_keeps_its_names():
     tensors = [("module.features.0.0.weight", (32, 3, 3, 3)), ("module.classifier.1.weight", (4, 1280))]
-    assert list(named(checkpoint(tensors)).tensors) == [name for name, _ in tensors]
+    assert list(rename(checkpoint(tensors)).tensors) == [name for name, _ in tensors]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +125,7 @@ def test_a_network_of_another_kind_keeps_its_names():
     ],
 )
 def test_a_network_is_found_by_the_names_that_people_know(name, network, options):
-    assert networks.find(name) == networks.Wanted(network, options)
+    assert networks.find(name) == networks.NetworkName(network, options)
 
 
 def test_every_network_with_weights_elsewhere_has_its_name():

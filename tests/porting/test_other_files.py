@@ -11,14 +11,14 @@ from safetensors.numpy import load_file
 from safetensors.torch import save_file
 
 from cnnzoo.errors import UserError
-from cnnzoo.porting import hdf5, safetensors
-from cnnzoo.porting.checkpoints import opened
+from cnnzoo.porting import keras_files, safetensors
+from cnnzoo.porting.checkpoints import open_checkpoint
 
 pytestmark = pytest.mark.slow
 
 
 def contents(path):
-    with opened(path) as checkpoint:
+    with open_checkpoint(path) as checkpoint:
         return {name: (tensor.shape, tensor.dtype, tensor.values()) for name, tensor in checkpoint.tensors.items()}
 
 
@@ -61,6 +61,8 @@ def test_safetensors_are_believed_only_as_far_as_there_are_numbers(tmp_path):
     for wrong in (
         {"shape": [5]},
         {"shape": [2**60]},
+        {"shape": [2**63] * 64},
+        {"shape": [1] * 3000},
         {"shape": [-4]},
         {"shape": ["4"]},
         {"shape": 4},
@@ -75,7 +77,7 @@ def test_safetensors_are_believed_only_as_far_as_there_are_numbers(tmp_path):
     for header in (b"{", b'{"w": 3}', b"{}}", b'{"w":' + b"[" * 100_000, b"{\xff"):
         with pytest.raises(UserError, match=r"a\.safetensors is damaged"):
             contents(described(tmp_path / "a.safetensors", header))
-    with pytest.raises(UserError, match=r"of a kind that is not read \('F8_E4M3'\)"):
+    with pytest.raises(UserError, match=r"of a type that cannot be read \('F8_E4M3'\)"):
         contents(described(tmp_path / "a.safetensors", {"w": entry | {"dtype": "F8_E4M3"}}))
     (tmp_path / "a.safetensors").write_bytes(struct.pack("<Q", 2**40) + b"{}")
     with pytest.raises(UserError, match="would be too large"):
@@ -83,7 +85,7 @@ def test_safetensors_are_believed_only_as_far_as_there_are_numbers(tmp_path):
 
 
 def layered(path, **weights):
-    hdf5.write(path, {name.replace("__", "/"): values for name, values in weights.items()})
+    keras_files.write(path, {name.replace("__", "/"): values for name, values in weights.items()})
     return path
 
 
@@ -131,16 +133,16 @@ def test_hdf5_does_not_lead_to_other_files_nor_to_more_than_it_holds(tmp_path):
             lambda group: group.create_dataset("kernel:0", data=np.zeros((4096, 4096), "float32"), compression="gzip"),
             "does not hold the numbers",
         ),
-        (lambda group: group.create_dataset("kernel:0", data=np.array([b"text"])), "of a kind that is not read"),
+        (lambda group: group.create_dataset("kernel:0", data=np.array([b"text"])), "of a type that cannot be read"),
     ]:
         with pytest.raises(UserError, match=message):
             contents(replaced(make))
 
 
 @pytest.mark.parametrize("content", [b"short", b"a long text that is neither of these formats, but text"])
-def test_a_file_that_is_none_of_weights_is_named(content, tmp_path):
+def test_a_file_without_weights_is_named(content, tmp_path):
     (tmp_path / "notes.pth").write_bytes(content)
-    with pytest.raises(UserError, match=r"notes\.pth is no file of weights that can be read"):
+    with pytest.raises(UserError, match=r"notes\.pth is not a file of weights that can be read"):
         contents(tmp_path / "notes.pth")
 
 

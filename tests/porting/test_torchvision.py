@@ -1,5 +1,7 @@
 """The same random weights in an independent PyTorch definition and in ours."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from safetensors.torch import load_file
 from cnnzoo import porting
 from cnnzoo.inspection import outline
 from cnnzoo.porting.forms import FORMS
+from cnnzoo.porting.preparation import choose_preparation
 from cnnzoo.porting.slots import slots
 from cnnzoo.saved_models import load_model
 
@@ -97,7 +100,8 @@ def test_googlenets_heads_are_dropped_and_its_images_normalized_as_by_transform_
     transformed = normalized * (DEVIATION / 0.5) + (MEAN - 0.5) / 0.5
     theirs = logits(net, transformed.astype("float32"))["logits"]
     assert_alike(load_model(tmp_path / "model.keras").predict(seen, verbose=0), theirs)
-    porting.save_model(imported, tmp_path / "plain.keras", preprocessing="imagenet")
+    images = choose_preparation(imported.form, imported.sha256, (64, 64), preprocessing="imagenet")
+    porting.save_model(replace(imported, preparation=images), tmp_path / "plain.keras")
     theirs = logits(net, normalized.astype("float32"))["logits"]
     assert_alike(load_model(tmp_path / "plain.keras").predict(seen, verbose=0), theirs)
 
@@ -107,12 +111,14 @@ def test_googlenets_heads_are_dropped_and_its_images_normalized_as_by_transform_
     same(without.state_dict(), without)
 
 
-def test_a_saved_model_prepares_pixels_as_torchvision_does_or_as_it_is_told(tmp_path):
+def test_a_saved_model_prepares_pixels_as_torchvision_does_or_as_stated(tmp_path):
     net = randomize(ResNet(18, 3))
     imported = porting.import_weights("resnet18", saved(net, tmp_path / "in.pth"), (64, 64, 3))
     seen = pixels(2, 64)
     porting.save_model(imported, tmp_path / "usual.keras")
-    porting.save_model(imported, tmp_path / "other.keras", mean=(0.1, 0.2, 0.3), deviation=(0.4, 0.5, 0.6))
+    stated = {"mean": (0.1, 0.2, 0.3), "deviation": (0.4, 0.5, 0.6)}
+    images = choose_preparation(imported.form, imported.sha256, (64, 64), **stated)
+    porting.save_model(replace(imported, preparation=images), tmp_path / "other.keras")
     for name, mean, deviation in (("usual", MEAN, DEVIATION), ("other", [0.1, 0.2, 0.3], [0.4, 0.5, 0.6])):
         model = load_model(tmp_path / f"{name}.keras")
         theirs = logits(net, ((seen / 255 - mean) / deviation).astype("float32"))

@@ -1,7 +1,6 @@
 """Files that Keras writes in HDF5: a group of numbered or named weights per layer."""
 
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import groupby
@@ -14,10 +13,11 @@ import numpy as np
 
 from cnnzoo import hdf5
 from cnnzoo.hdf5 import HDF5Error, Weight
-from cnnzoo.porting.tensors import DTYPES, Array, FileError, Found, Tensor, contiguous, strided
+from cnnzoo.hdf5_process import UNPACKING_ERRORS, WEIGHTS
+from cnnzoo.porting.tensors import DTYPES, Array, Contents, FileError, Tensor, strided
 
 # The weights of a layer in Keras's order, by their number: of a convolution or a dense layer, and of batch
-# normalization. The oldest downloads call them otherwise ("block1_conv1_W_1:0") but keep the order.
+# normalization. The oldest downloads have other names ("block1_conv1_W_1:0") in the same order.
 _WEIGHTS = {
     1: ("kernel",),
     2: ("kernel", "bias"),
@@ -27,19 +27,16 @@ _WEIGHTS = {
 # ResNet's downloads of 2019 have the old name.
 _RENAMED = {"probs": "predictions"}
 
-# What a .keras file calls its weights.
-_MEMBER = "model.weights.h5"
-
 
 @contextmanager
-def opened(path: Path, key: str | None = None) -> Iterator[Found]:
+def open_weights(path: Path, key: str | None = None) -> Iterator[Contents]:
     """Open a file of weights: ``.h5`` as keras.applications offers it for download, or ``.weights.h5``.
 
     Raises:
-        FileError: It is neither, or is damaged.
+        FileError: It is not one of these, or is damaged.
     """
     if key is not None:
-        raise FileError(f"is no file of PyTorch, so it has no state dict '{key}'")
+        raise FileError(f"is not a PyTorch file, so it has no state dict '{key}'")
     try:
         layers = hdf5.layers(path)
     except HDF5Error as error:
@@ -57,7 +54,7 @@ def opened(path: Path, key: str | None = None) -> Iterator[Found]:
             count = (
                 len(weight.numbers) // size if weight.place is None else (path.stat().st_size - weight.place) // size
             )
-            return strided(data, count, weight.dtype, 0, weight.shape, contiguous(weight.shape))
+            return strided(data, count, weight.dtype, 0, weight.shape)
 
         tensors = {
             f"{_RENAMED.get(layer, layer)}/{name}": tensor(weight)
@@ -66,7 +63,7 @@ def opened(path: Path, key: str | None = None) -> Iterator[Found]:
         }
         if not tensors:
             raise FileError("holds no weights of layers")
-        yield Found(tensors)
+        yield Contents(tensors)
 
 
 def _numbers(count: int) -> tuple[str, ...]:
@@ -74,24 +71,24 @@ def _numbers(count: int) -> tuple[str, ...]:
 
 
 @contextmanager
-def inside_model(path: Path, key: str | None = None) -> Iterator[Found]:
+def open_model(path: Path, key: str | None = None) -> Iterator[Contents]:
     """Open the weights in a ``.keras`` file.
 
     Raises:
         FileError: It has none, or is damaged.
     """
     with TemporaryDirectory(prefix="cnnzoo-") as folder:
-        unpacked = Path(folder) / _MEMBER
+        unpacked = Path(folder) / WEIGHTS
         try:
             with zipfile.ZipFile(path) as archive:
-                if archive.getinfo(_MEMBER).file_size > path.stat().st_size:
+                if archive.getinfo(WEIGHTS).file_size > path.stat().st_size:
                     raise FileError("has compressed weights, which Keras never writes")
-                with archive.open(_MEMBER) as source, unpacked.open("wb") as target:
+                with archive.open(WEIGHTS) as source, unpacked.open("wb") as target:
                     copyfileobj(source, target)
-        except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError, zlib.error):
+        except UNPACKING_ERRORS:
             raise FileError("is damaged: its weights cannot be unpacked; a download may have broken off") from None
-        with opened(unpacked, key) as found:
-            yield found
+        with open_weights(unpacked, key) as contents:
+            yield contents
 
 
 def write(path: Path, tensors: Mapping[str, Array]) -> None:
