@@ -1,4 +1,4 @@
-"""Files of weights, whatever their format."""
+"""Files of weights, in any of the formats."""
 
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -36,7 +36,7 @@ class Checkpoint:
 
     Attributes:
         path: The file.
-        library: Whose layout it has.
+        library: The library whose layout it has.
         tensors: By name, such as torchvision's ``layer1.0.conv1.weight`` and keras.applications'
             ``conv1_conv/kernel``.
         key: Which of the file's state dicts they are; empty where they are the file itself.

@@ -36,11 +36,11 @@ def export_weights(model: keras.Model, path: Path) -> dict[str, Any]:
     Returns:
         library, network (its title), tensors (how many), input_shape, num_classes and auxiliary_heads; and how the
         model's images are prepared, which is not in the file: channels ("RGB" or "BGR"), and in that order mean and
-        deviation of pixels 0..255, None where the model does not say. ``usual`` tells whether that is what the
-        library does unasked.
+        deviation of pixels 0..255, None where the model does not say. ``usual``: whether that is the library's own
+        way.
 
     Raises:
-        UserError: The suffix is another one, the library has no such network, or weights are not finite.
+        UserError: The suffix is not one of these, the library has no such network, or weights are not finite.
     """
     if path.suffix not in SUFFIXES:
         raise UserError(f"{path}: the suffix tells the format; it is one of {', '.join(SUFFIXES)}.")
@@ -52,7 +52,7 @@ def export_weights(model: keras.Model, path: Path) -> dict[str, Any]:
     for slot in slots(network, form):
         tensors[slot.name] = slot.values()
         if wrong := unusable(slot.name, tensors[slot.name]):
-            raise UserError(f"'{network.name}' has weights of no use: {wrong}; its training diverged.")
+            raise UserError(f"'{network.name}' cannot be exported: {wrong}; its training diverged.")
         if slot.name.endswith(".running_var"):
             tensors[slot.name.replace("running_var", "num_batches_tracked")] = np.zeros((), "int64")
     facts = {
@@ -98,14 +98,14 @@ def _form_of(network: keras.Model, library: Library) -> Form:
     except UserError:
         difference = f"that cannot take images as small as {_size(network.input_shape)}"
     else:
-        difference = _difference(network, model) or _flattened_otherwise(network, form)
+        difference = _difference(network, model) or _flattening_difference(network, form)
     if difference:
         raise UserError(f"'{network.name}' is not {form.whole_title}: {difference}.")
     return form
 
 
-def _flattened_otherwise(network: keras.Model, form: Form) -> str:
-    """Say how the maps that dense layers read differ in size; empty where they do not, or where none do so."""
+def _flattening_difference(network: keras.Model, form: Form) -> str:
+    """Describe how the sizes of the maps before the first dense layer differ; empty where they do not."""
     if form.pooled is None:
         return ""
     side, found = form.pooled, network.get_layer("flatten").input.shape
@@ -152,7 +152,7 @@ def _taken_apart(model: keras.Model) -> tuple[keras.Model, Array | None, Array |
 
 
 def _preparation(form: Form, mean: Array | None, deviation: Array | None) -> dict[str, Any]:
-    """Say how the images of an exported network are to be prepared, in the library's order of the channels."""
+    """Describe how to prepare the images of an exported network, in the library's order of the channels."""
     order = -1 if form.library == "keras.applications" else 1
     given = [None if values is None else [round(float(v), 4) for v in values[::order]] for values in (mean, deviation)]
     usual = [[round(255 * v, 4) for v in values[::order]] for values in (form.mean, form.deviation)]

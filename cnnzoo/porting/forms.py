@@ -21,7 +21,7 @@ class Form:
     """A network of another library, as one of ours.
 
     Attributes:
-        library: Whose it is.
+        library: The library that it comes from.
         title: What it is called.
         network: Name of our builder.
         layers: Our layers that have weights, and what the library calls them.

@@ -1,9 +1,11 @@
 """The names of a file's tensors, without what people's programs put before them."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from cnnzoo.data.names import listed, printable
 from cnnzoo.errors import UserError
 from cnnzoo.porting.checkpoints import SEPARATORS, Checkpoint
 from cnnzoo.porting.forms import FORMS, Form
@@ -59,9 +61,9 @@ def rename(checkpoint: Checkpoint) -> NetworkTensors:
     forms = [form for form in FORMS if form.library == checkpoint.library]
     layers = {name.rpartition(separator)[0] for name in tensors}
     found = [
-        (len(own & _under(prefix, layers)), -len(own), form, prefix)
+        (counts[prefix], -len(form.layers), form, prefix)
         for form in forms
-        for own in [set(form.layers.values())]
+        for counts in [_count_layers(set(form.layers.values()), layers, separator)]
         for prefix in _prefixes(tensors, form, separator)
     ]
     # The layers of ResNet-18 are among those of ResNet-34: of equals the smaller network is meant.
@@ -93,6 +95,19 @@ def rename(checkpoint: Checkpoint) -> NetworkTensors:
     return NetworkTensors(inside, (), prefix, classifier)
 
 
+def _count_layers(own: set[str], layers: Iterable[str], separator: str) -> Counter[str]:
+    """Return how many of a network's own layers a file has under each prefix, in time linear in the file's layers."""
+    counts: Counter[str] = Counter()
+    deepest = max(name.count(separator) for name in own) + 1
+    for layer in layers:
+        parts = layer.rsplit(separator, deepest)
+        for length in range(1, min(deepest, len(parts)) + 1):
+            name = separator.join(parts[-length:])
+            if name in own:
+                counts[layer.removesuffix(name)] += 1
+    return counts
+
+
 def _under(prefix: str, layers: Iterable[str]) -> set[str]:
     return {layer.removeprefix(prefix) for layer in layers if layer.startswith(prefix)}
 
@@ -111,8 +126,8 @@ def _first(checkpoint: Checkpoint, prefixes: list[str]) -> str:
     separator = SEPARATORS[checkpoint.library]
     ordered = [prefix for key in ORDER for prefix in prefixes if prefix == f"{key}{separator}"]
     if not ordered:
-        found = ", ".join(f"'{prefix}'" for prefix in prefixes)
-        raise UserError(f"{checkpoint.path} holds several networks, under {found}; save one of them alone.")
+        names = listed([printable(f"'{prefix}'") for prefix in prefixes])
+        raise UserError(f"{checkpoint.path} holds several networks, under {names}; save one of them alone.")
     return ordered[0]
 
 

@@ -22,7 +22,7 @@ Data = Callable[[str, int, int], bytes]
 LEGACY_MAGIC = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 LEGACY_VERSION = 1001
 
-# Bytes of a number of the kinds that are not read, but may lie between those that are.
+# Bytes of a number of the types that cannot be read, but may lie between those that can.
 _OTHER_SIZES = {
     "torch.ComplexFloatStorage": 8,
     "torch.ComplexDoubleStorage": 16,
@@ -71,7 +71,7 @@ def open_zip(path: Path, key: str | None = None) -> Iterator[Contents]:
                 raise FileError(f"is damaged: its entry '{name}' cannot be read") from None
 
         if "byteorder" in entries and data("byteorder", 0, 6) != b"little":
-            raise FileError("has its numbers in big-endian order, which is not read")
+            raise FileError("has its numbers in big-endian order, which cannot be read")
         described = pickles.read(BytesIO(data("data.pkl", 0, LARGEST_PICKLE)))
         sizes = {name: entry.file_size for name, entry in entries.items()}
         yield _tensors(described.value, key, sizes, data, "data/")
@@ -111,9 +111,9 @@ def open_legacy(path: Path, key: str | None = None) -> Iterator[Contents]:
         _, version, system, described, keys = (pickles.read(head) for _ in range(5))
         file.seek(head.tell())
         if version.value != LEGACY_VERSION or not isinstance(system.value, dict) or not isinstance(keys.value, list):
-            raise FileError("is of a version of PyTorch's format that is not read")
+            raise FileError("has an unknown version of PyTorch's format")
         if system.value.get("little_endian") is not True:
-            raise FileError("has its numbers in big-endian order, which is not read")
+            raise FileError("has its numbers in big-endian order, which cannot be read")
         places: dict[str, int] = {}
         sizes: dict[str, int] = {}
         for name in keys.value:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cnnzoo.data.names import listed
 from cnnzoo.porting.pickles import ADVICE, LONGEST_NAME, Stub, View, kind_of
 from cnnzoo.porting.tensors import FileError
 
@@ -157,4 +158,4 @@ def _why_none(value: Any) -> str:
 
 
 def _quoted(names: Mapping[str, Any]) -> str:
-    return ", ".join(f"'{name}'" for name in names)
+    return listed([f"'{name}'" for name in names], shown=12)

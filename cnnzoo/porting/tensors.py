@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-# PyTorch's types of numbers, and as what NumPy reads their bytes. NumPy has no bfloat16; it is the upper
+# PyTorch's types of numbers, and the types by which NumPy reads their bytes. NumPy has no bfloat16; it is the upper
 # half of a float32.
 DTYPES = {
     "float64": "<f8",
@@ -121,7 +121,7 @@ def strided(
 
 
 def unusable(name: str, values: Array) -> str:
-    """Say what no weights are among a tensor's values; empty where they can all be."""
+    """Describe which of a tensor's values cannot be weights; empty where all can."""
     infinite = values.size - int(np.isfinite(values).sum())
     if infinite:
         return f"{infinite:,} of the {values.size:,} values of {name!r} are not finite"
