@@ -51,11 +51,12 @@ class Tensor:
     read: Callable[[], Array]
 
     def values(self) -> NDArray[np.float32]:
-        """Return the values as float32."""
+        """Return the values as float32; what is too large for that becomes infinite."""
         stored = self.read()
         if self.dtype == "bfloat16":
             return (stored.astype("<u4") << 16).view("<f4")
-        return stored.astype("float32", copy=False)
+        with np.errstate(over="ignore"):
+            return stored.astype("float32", copy=False)
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def unusable(name: str, values: Array) -> str:
     """Describe which of a tensor's values cannot be weights; empty where all can."""
     infinite = values.size - int(np.isfinite(values).sum())
     if infinite:
-        return f"{infinite:,} of the {values.size:,} values of {name!r} are not finite"
+        return f"{infinite:,} of the {values.size:,} values of {name!r} are not finite as float32"
     negative = int((values < 0).sum()) if name.endswith(VARIANCES) else 0
     return f"{negative:,} of the {values.size:,} variances {name!r} are negative" if negative else ""
 
