@@ -79,7 +79,10 @@ class Split:
         own = [parts.get(normalized(name)) for name in self.names]
         known = self.part(np.array([part is not None for part in own], dtype=bool))
         held = np.array([part == "validation" for part in own if part is not None], dtype=bool)
-        return replace(known, held=held, summary=self.summary)
+        new = own.count(None)
+        note = f"{new:,} left out that were not in the folder or its parts when the run was trained" if new else ""
+        remark = "; ".join(filter(None, [self.remark, note]))
+        return replace(known, held=held, summary=self.summary, remark=remark)
 
     def part(self, mask: NDArray[np.bool_]) -> "Split":
         """Return the images that a mask (count,) is true for."""

@@ -42,6 +42,8 @@ def test_training_options_make_no_difference(tmp_path):
 def test_weights_that_are_not_finite_are_not_written(tmp_path):
     network = models.resnet18((40, 40, 3), 2, stride_on="3x3", epsilon=1e-5)
     network.get_layer("logits").bias.assign([1, float("nan")])
-    with pytest.raises(UserError, match=r"1 of the 2 values of 'fc\.bias' are not finite as float32; its training diverged"):
+    with pytest.raises(
+        UserError, match=r"1 of the 2 values of 'fc\.bias' are not finite as float32; its training diverged"
+    ):
         porting.export_weights(network, tmp_path / "a.pth")
     assert not list(tmp_path.iterdir())

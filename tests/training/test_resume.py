@@ -11,6 +11,7 @@ import yaml
 from trainings import EVERYTHING, SMALL_SETTINGS, CutOff, CutOffError, Snapshots, command, state
 
 import cnnzoo
+from cnnzoo import data
 from cnnzoo.cli.options import load_config
 from cnnzoo.errors import UserError
 from cnnzoo.files import write_json
@@ -200,6 +201,11 @@ def test_the_division_of_a_folder_is_written_when_it_is_missing_and_other_images
     assert run.division() == division
     image = min((photos / "red").iterdir())
     image.with_name("another.png").write_bytes(image.read_bytes())
+    whole = data.load(config.data, "train").as_divided(run.division())
+    assert set(whole.names) == set(division)
+    assert whole.remark == "1 left out that were not in the folder or its parts when the run was trained"
+    changed, other = (photos / name for name in sorted(division)[:2])
+    changed.write_bytes(other.read_bytes())
     with pytest.raises(UserError, match="was begun with other images than there are now"):
         resume(Run(tmp_path / "run"))
 
