@@ -24,8 +24,8 @@ from cnnzoo.saved_models import load_model
 
 PREDICT_BATCH_SIZE = 500
 
-# TensorFlow computes batches of up to so many images without compiling. On two cores ResNet-50 takes 0.7 s for one
-# image so, and compiled 3 s after 4 s of tracing; for more, all maps of all images at once would fill the memory.
+# The largest batch that TensorFlow computes without compiling. On two cores ResNet-50 then takes 0.7 s for one image,
+# against 3 s when compiled, after 4 s of tracing. A larger batch would hold the maps of all its images in memory.
 DIRECT = 4
 
 Probabilities = NDArray[np.float32]

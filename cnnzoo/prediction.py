@@ -135,7 +135,7 @@ def predict(
         ink: See ``see``.
         top: Classes to name, the likeliest first.
         device: Where to compute.
-        pictures: Draw so many of the images, the first ones; None for all.
+        pictures: How many images to draw, from the first on; None for all.
         folder: Where the pictures go; by default into the run, or beside the imported model.
 
     Returns:

@@ -28,7 +28,7 @@ def command() -> None:
 @folder_option
 @json_option
 def list_(folder: Path | None, as_json: bool) -> None:
-    """List runs, the one that was begun last at the end, and ensembles.
+    """List runs, the newest last, and ensembles.
 
     The test accuracy is there when `cnnzoo eval` has measured it.
     """

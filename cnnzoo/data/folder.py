@@ -341,8 +341,8 @@ def _files(folder: Path, place: Path, classes: Sequence[str], left_out: list[Lef
     found = {normalized(name): name for name in _class_names(place)}
     if sorted(map(normalized, classes)) != sorted(found):
         strange = listed([f"'{name}'" for name in sorted(found) if name not in map(normalized, classes)])
-        lacking = listed([f"'{name}'" for name in classes if normalized(name) not in found])
-        differences = [f"has {strange}" if strange else "", f"lacks {lacking}" if lacking else ""]
+        missing = listed([f"'{name}'" for name in classes if normalized(name) not in found])
+        differences = [f"has {strange}" if strange else "", f"lacks {missing}" if missing else ""]
         if sorted(name.casefold() for name in classes) == sorted(name.casefold() for name in found):
             differences.append("the names differ in capital letters alone")
         raise UserError(

@@ -17,8 +17,8 @@ Pixels = NDArray[np.uint8]
 # 1998, section III.A).
 GLYPH_BOX = 20 / 28
 
-# Pixels of the longer side of two copies: the one in which ink is looked for, and the one that shows little but
-# the light. Photographs have ten times as many, and noise in them.
+# Longer side, in pixels, of two reduced copies: one to find the ink in, and a smaller one that shows the lighting.
+# Photographs have ten times as many pixels, and noise.
 INK_SIDE, LIGHT_SIDE = 512, 48
 
 # No stroke is wider than this part of the longer side; what is wider is paper in another light.
@@ -34,8 +34,8 @@ SPECK = 0.02
 # their size.
 INNER = 0.05
 
-# Ink must stand out by so many grey values, of 255, and by so many standard deviations of the noise; of
-# a million pixels of noise alone some reach half of that.
+# The least contrast of ink: in grey values of 255, and in standard deviations of the noise. Among a million pixels
+# of pure noise some reach half of the latter.
 FAINTEST, ABOVE_NOISE = 16, 10
 
 
@@ -122,7 +122,7 @@ def _strongest(values: NDArray[np.float64]) -> float:
 
 
 def _reduced(image: Image.Image, side: int) -> Image.Image:
-    """Return a copy of at most so many pixels a side; each is the mean of what it covers."""
+    """Return a copy with at most ``side`` pixels a side, each the mean of the pixels it replaces."""
     copy = image.copy()
     copy.thumbnail((side, side), Image.Resampling.BOX)
     return copy

@@ -342,7 +342,7 @@ def _walk(place: Path, seen: set[FolderId]) -> Iterator[tuple[Path, str | None]]
             yield folder, REPEATED
             continue
         seen.add(identity)
-        # Links come last, so that a linked folder is the one that is passed over where both are here.
+        # Links come last: of a folder and a link to it, the link is skipped.
         entries = sorted(_entries(folder), key=lambda entry: entry.is_symlink())
         for entry in entries:
             if _kind_of_name(entry.name) or not _is_folder(entry):
