@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cnnzoo import cards, registry, runtime
+from cnnzoo import catalogue, registry, runtime
 
 if TYPE_CHECKING:
     from commands import Cnnzoo
 
-    from cnnzoo.data.cifar import RecordSource
-    from cnnzoo.data.mnist import IdxSource
+    from cnnzoo.data.sets.cifar import RecordSource
+    from cnnzoo.data.sets.mnist import IdxSource
     from cnnzoo.runs import Run
 
 # All of this is read when Keras and matplotlib are imported, which test modules do while they are collected.
@@ -116,14 +116,14 @@ def chance() -> None:
 def networks_of_the_test() -> Iterator[None]:
     """Unregister the networks that a test registers."""
     yield
-    for name in set(registry.names()) - set(cards.cards()):
+    for name in set(registry.names()) - set(catalogue.cards()):
         registry.unregister(name)
 
 
 @pytest.fixture
 def publish(monkeypatch: pytest.MonkeyPatch) -> "Callable[[IdxSource | RecordSource], None]":
     """Return a function that has other files published under the name of MNIST, CIFAR-10 and the like."""
-    from cnnzoo.data import cifar, mnist
+    from cnnzoo.data.sets import cifar, mnist
 
     def put(source: "IdxSource | RecordSource") -> None:
         published = mnist.SOURCES if isinstance(source, mnist.IdxSource) else cifar.SOURCES

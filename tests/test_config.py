@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 import cnnzoo
 from cnnzoo import config as configs
-from cnnzoo.config import optimization
-from cnnzoo.config.reading import as_yaml, document, read
+from cnnzoo.config import optimizer
+from cnnzoo.config.yaml_file import as_yaml, document, read
 from cnnzoo.errors import UserError
 
 GOOD = "model:\n  name: lenet5\ndata:\n  name: digits\n"
@@ -284,7 +284,7 @@ def test_a_resolved_config_loads_to_itself(tmp_path):
         {"training": 3},
         {"trainng": configs.Config.model_fields["training"].default},
         {"runtime": configs.Config.model_fields["runtime"].default.model_copy(update={"threads": 0})},
-        {"schedule": optimization.CosineSection(name="cosine", warmup_epochs=99.0)},
+        {"schedule": optimizer.CosineSection(name="cosine", warmup_epochs=99.0)},
     ],
 )
 def test_what_is_replaced_is_checked(changes):

@@ -3,10 +3,10 @@
 import ast
 from pathlib import Path
 
-PORTING = Path(__file__).parent / "porting"
+PORTING = Path(__file__).parent / "weights"
 
 
-def test_all_tests_of_porting_are_slow_and_for_tensorflow_so_that_two_sessions_need_not_collect_them():
+def test_all_tests_of_weights_are_slow_and_for_tensorflow_so_that_two_sessions_need_not_collect_them():
     modules = sorted(PORTING.glob("test_*.py"))
     assert modules
     for module in modules:

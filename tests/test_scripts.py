@@ -135,8 +135,8 @@ def test_a_failing_step_is_named_with_its_exit_code(checkout: Checkout) -> None:
 @pytest.mark.parametrize(
     ("arguments", "on_tensorflow", "on_jax"),
     [
-        ((), "", " --ignore=tests/porting"),
-        (("--quick",), " -m not slow --ignore=tests/porting", None),
+        ((), "", " --ignore=tests/weights"),
+        (("--quick",), " -m not slow --ignore=tests/weights", None),
         (("--full",), " --full", " --full"),
         (("-k", "two words"), " --full -k two words", " --full -k two words"),
     ],

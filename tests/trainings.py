@@ -10,9 +10,9 @@ from pathlib import Path
 import keras
 from commands import SMALL
 
+from cnnzoo.classifier.model_file import load_model
 from cnnzoo.cli.options import load_config
 from cnnzoo.runs import Run
-from cnnzoo.saved_models import load_model
 from cnnzoo.training import Silent, train
 
 SMALL_SETTINGS = SMALL[1::2]

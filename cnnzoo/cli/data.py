@@ -118,10 +118,10 @@ def preview(
     from cnnzoo import runtime  # noqa: PLC0415 - decides the backend before Keras is imported
 
     runtime.prepare(**config.runtime.model_dump())
-    from cnnzoo.training import previewing  # noqa: PLC0415 - loads Keras
+    from cnnzoo.training import preview  # noqa: PLC0415 - loads Keras
 
-    shown = previewing.make_preview(config, count, data_dir)
-    previewing.draw(shown, picture)
+    shown = preview.make_preview(config, count, data_dir)
+    preview.draw(shown, picture)
     if as_json:
         output.print_json({"picture": str(picture), "classes": shown.class_names})
     else:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from cnnzoo.cards import card
-from cnnzoo.cli.networks import Size, image_size, network_options, number_of_classes, read_options
+from cnnzoo.catalogue import card
+from cnnzoo.cli.network_options import Size, image_size, network_options, number_of_classes, read_options
 from cnnzoo.cli.output import json_option, print_json
 from cnnzoo.errors import UserError
 
@@ -50,8 +50,8 @@ def command(
 
     runtime.prepare()
     import cnnzoo.models  # noqa: F401, PLC0415 - registers the zoo
-    from cnnzoo.drawing import draw  # noqa: PLC0415
     from cnnzoo.inspection import outline  # noqa: PLC0415
+    from cnnzoo.pictures.architecture import draw  # noqa: PLC0415
 
     model = outline(name, input_shape, num_classes, **options)
     changes = [

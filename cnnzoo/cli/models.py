@@ -5,8 +5,8 @@ from itertools import groupby
 
 import click
 
-from cnnzoo import cards
-from cnnzoo.cards import Card
+from cnnzoo import catalogue
+from cnnzoo.catalogue import Card
 from cnnzoo.cli import output
 
 # Columns of a terminal from which on a line has room for a description.
@@ -24,7 +24,7 @@ def command(pattern: str, as_json: bool) -> None:
     Parameters are those that training changes; a MAC is one multiplication and one addition. Both
     are counted for one image of the native input size.
     """
-    found = cards.select(pattern)
+    found = catalogue.select(pattern)
     if as_json:
         output.print_json({"models": [asdict(card) for card in found]})
     else:

@@ -7,15 +7,16 @@ from typing import Any
 import click
 from rich.table import Table
 
-from cnnzoo import prediction, runs
+from cnnzoo import runs
+from cnnzoo.classifier import photographs
 from cnnzoo.cli.options import device_option
 from cnnzoo.cli.output import json_option, print_json, print_table, results
-from cnnzoo.data import bars
 from cnnzoo.data.glyphs import Ink
-from cnnzoo.data.layout import describe_left_out, find_images
-from cnnzoo.data.names import printable
+from cnnzoo.data.sets.folder_layout import describe_left_out, find_images
+from cnnzoo.downloads import progress
 from cnnzoo.errors import UserError
 from cnnzoo.runtime import Device
+from cnnzoo.text import printable
 
 # Endings of files of weights.
 WEIGHTS = {".bin", ".ckpt", ".h5", ".pt", ".pth", ".safetensors", ".tar"}
@@ -82,7 +83,7 @@ def command(
     run = None if imported else runs.open_finished(source, unfinished)
     paths = _images_in(images)
     limit = DRAWN if pictures is None else len(paths) * pictures
-    predictions = prediction.predict(run or source, paths, ink, top, device or "auto", pictures=limit, folder=output)
+    predictions = photographs.predict(run or source, paths, ink, top, device or "auto", pictures=limit, folder=output)
     found = _collect(predictions, len(paths), as_json=as_json)
     if as_json:
         print_json({"run" if run else "model": str(source), "predictions": found})
@@ -100,7 +101,7 @@ def _collect(predictions: Iterator[dict[str, Any]], count: int, *, as_json: bool
     """Return all predictions, with a bar meanwhile; on Ctrl-C print those that there are."""
     found: list[dict[str, Any]] = []
     try:
-        with bars.counting("Classifying images", count) as advance:
+        with progress.counting("Classifying images", count) as advance:
             for result in predictions:
                 if not as_json:
                     result.pop("probabilities", None)  # of a thousand classes, for thousands of images

@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from cnnzoo import housekeeping, runs
+from cnnzoo import runs
 from cnnzoo.cli.output import json_option, numbers_table, print_json, print_table, results
 from cnnzoo.config import as_yaml
 from cnnzoo.errors import UserError
-from cnnzoo.runs import Run
+from cnnzoo.runs import Run, status
 
 folder_option = click.option(
     "--folder",
@@ -33,8 +33,8 @@ def list_(folder: Path | None, as_json: bool) -> None:
     The test accuracy is there when `cnnzoo eval` has measured it.
     """
     parent = folder or runs.RUNS
-    rows = [housekeeping.summary(run) for run in runs.begun(parent)]
-    ensembles = housekeeping.ensembles(parent)
+    rows = [status.summary(run) for run in runs.begun(parent)]
+    ensembles = status.ensembles(parent)
     sweeps = [str(path.parent) for path in sorted(parent.glob("*/sweep.yaml"))]
     if as_json:
         print_json({"runs": rows, "ensembles": ensembles, "sweeps": sweeps})
@@ -76,8 +76,8 @@ def compare(directories: tuple[Path, ...], output: Path | None, as_json: bool) -
     compared = [runs.open_begun(path) for path in directories]
     if len({run.directory.resolve() for run in compared}) < max(2, len(compared)):
         raise UserError("Name two runs or more, each once.")
-    differing = housekeeping.differences(compared)
-    rows = [housekeeping.summary(run) for run in compared]
+    differing = status.differences(compared)
+    rows = [status.summary(run) for run in compared]
     if output:
         _draw(compared, output)
     if as_json:
@@ -96,7 +96,7 @@ def _draw(compared: list[Run], output: Path) -> None:
     begun = [run for run in compared if run.history_path.is_file()]
     if not begun:
         raise UserError("None of these runs has completed an epoch, so there are no curves to draw.")
-    from cnnzoo import plots  # noqa: PLC0415 - loads matplotlib
+    from cnnzoo.pictures import plots  # noqa: PLC0415 - loads matplotlib
 
     plots.comparison({str(run.directory): run.history() for run in begun}, output, title=f"{len(begun)} runs")
 
@@ -137,7 +137,7 @@ def clean(directories: tuple[Path, ...], folder: Path | None, yes: bool, as_json
     if directories and folder:
         raise UserError("Name runs or a --folder, one of the two.")
     parent = folder or runs.RUNS
-    found = [housekeeping.named(path) for path in directories] if directories else housekeeping.leftovers(parent)
+    found = [status.named(path) for path in directories] if directories else status.leftovers(parent)
     if yes:
         for item in found:
             item.remove()

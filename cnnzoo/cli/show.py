@@ -7,9 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnzoo.cards import Card, card
+from cnnzoo.catalogue import Card, card
 from cnnzoo.cli import output
-from cnnzoo.cli.networks import Size, image_size, network_options, number_of_classes, read_options, values, written
+from cnnzoo.cli.network_options import (
+    Size,
+    image_size,
+    network_options,
+    number_of_classes,
+    read_options,
+    values,
+    written,
+)
 
 if TYPE_CHECKING:
     from rich.table import Table

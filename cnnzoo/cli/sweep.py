@@ -8,13 +8,13 @@ import click
 
 from cnnzoo.cli.options import data_dir_option, device_option
 from cnnzoo.cli.output import json_option, numbers_table, print_json, print_table, progress, results
-from cnnzoo.cli.several import jobs_option, print_failures, teller
+from cnnzoo.cli.trainings import jobs_option, print_failures, teller
 from cnnzoo.config import as_yaml, load_sweep
 from cnnzoo.errors import UserError
 from cnnzoo.runtime import Device
 
 if TYPE_CHECKING:
-    from cnnzoo.sweeps import Sweep
+    from cnnzoo.jobs.sweep import Sweep
 
 
 @click.command("sweep")
@@ -47,7 +47,7 @@ def command(
     if bool(file) == bool(begun) or (begun and output):
         raise UserError("Name a sweep file, or a begun sweep with --resume; one of the two.")
     plan = load_sweep(file) if file else None
-    from cnnzoo import sweeps  # noqa: PLC0415 - loads matplotlib
+    from cnnzoo.jobs import sweep as sweeps  # noqa: PLC0415 - loads matplotlib
 
     sweep = sweeps.begin(plan, output, data_dir) if plan else sweeps.open_begun(begun or Path())
     count = len(sweep.plan.points)

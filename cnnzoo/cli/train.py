@@ -12,12 +12,12 @@ from cnnzoo import runs
 from cnnzoo.cli.options import config_option, data_dir_option, device_option, load_config, settings_option
 from cnnzoo.cli.output import json_option, print_json, progress
 from cnnzoo.cli.progress import Lines, listener
-from cnnzoo.cli.several import compare_seeds, jobs_option
+from cnnzoo.cli.trainings import compare_seeds, jobs_option
 from cnnzoo.config import Config
 from cnnzoo.errors import UserError
+from cnnzoo.jobs.local import end_with_parent
 from cnnzoo.runs import Run
 from cnnzoo.runtime import Device
-from cnnzoo.sweeps.processes import end_with_parent
 from cnnzoo.training import resume, train
 
 

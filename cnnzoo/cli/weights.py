@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnzoo import porting, runs, runtime
+from cnnzoo import runs, runtime, weights
 from cnnzoo.cli.output import json_option, print_json
-from cnnzoo.data.names import printable
 from cnnzoo.errors import UserError
-from cnnzoo.porting import networks
-from cnnzoo.porting.preparation import PREPROCESSINGS
+from cnnzoo.text import printable
+from cnnzoo.weights import networks
+from cnnzoo.weights.preparation import PREPROCESSINGS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cnnzoo.metadata import Metadata
-    from cnnzoo.porting import Imported
+    from cnnzoo.classifier.metadata import Metadata
+    from cnnzoo.weights import Imported
 
 SHOWN_ITEMS = 12
 
@@ -113,10 +113,10 @@ def import_(
     networks.find(network)
     if not file.exists():
         raise UserError(f"There is no file {file}.")
-    names = porting.read_class_names(class_names_file) if class_names_file else None
+    names = weights.read_class_names(class_names_file) if class_names_file else None
     notes = [f"{class_names_file}: {note}" for note in names.notes] if names else []
     runtime.prepare()
-    imported = porting.import_weights(
+    imported = weights.import_weights(
         network,
         file,
         None,
@@ -133,7 +133,7 @@ def import_(
             f"{class_names_file} names {len(names.names)} classes ({'; '.join(names.notes)}), and {file} tells "
             f"{imported.network.get_layer('logits').units} apart."
         )
-    described = porting.save_model(imported, output, class_names=names.names if names else None)
+    described = weights.save_model(imported, output, class_names=names.names if names else None)
     images = imported.preparation
     if as_json:
         facts = {
@@ -249,9 +249,9 @@ def export(model: Path, file: Path, as_json: bool) -> None:
     if not path.is_file():
         raise UserError(f"There is no model {model}.")
     runtime.prepare()
-    from cnnzoo import saved_models  # noqa: PLC0415
+    from cnnzoo.classifier import model_file  # noqa: PLC0415
 
-    facts = porting.export_weights(saved_models.load_model(path), file)
+    facts = weights.export_weights(model_file.load_model(path), file)
     if as_json:
         print_json({"file": str(file), **facts})
         return

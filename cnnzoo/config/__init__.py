@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from cnnzoo.config.base import SEEDS
+from cnnzoo.config.errors import explain
 from cnnzoo.config.images import (
     AugmentationSection,
     Cifar100Section,
@@ -16,12 +18,10 @@ from cnnzoo.config.images import (
     PreprocessingSection,
     ResizedCropSection,
 )
-from cnnzoo.config.mistakes import explain
-from cnnzoo.config.reading import as_yaml, override, read
-from cnnzoo.config.section import SEEDS
 from cnnzoo.config.sections import Config, ProgressiveResizingSection, TrainingSection
 from cnnzoo.config.seeds import parse_seeds
 from cnnzoo.config.sweep import Plan, Point, load_plan
+from cnnzoo.config.yaml_file import as_yaml, override, read
 from cnnzoo.errors import UserError, did_you_mean
 
 __all__ = [

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from cnnzoo.config.section import SEEDS, Count, NonNegative, Section, WholePath, mistake
+from cnnzoo.config.base import SEEDS, Count, NonNegative, Section, WholePath, mistake
 
 # Of pixels scaled to 0..1; what is beyond was meant for 0..255.
 Level = Annotated[float, Field(ge=-10, le=10)]

@@ -20,19 +20,12 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from cnnzoo import registry
-from cnnzoo.cards import cards
+from cnnzoo.catalogue import cards
+from cnnzoo.config.base import SEEDS, Count, Fraction, Positive, Section, WholePath, mistake
 from cnnzoo.config.images import AugmentationSection, Data, PreprocessingSection
-from cnnzoo.config.optimization import (
-    AdamSection,
-    ConstantSection,
-    MultiStepSection,
-    OneCycleSection,
-    Optimizer,
-    Schedule,
-)
-from cnnzoo.config.reading import Key, document
-from cnnzoo.config.section import SEEDS, Count, Fraction, Positive, Section, WholePath, mistake
-from cnnzoo.config.sentences import sentence
+from cnnzoo.config.messages import sentence
+from cnnzoo.config.optimizer import AdamSection, ConstantSection, MultiStepSection, OneCycleSection, Optimizer, Schedule
+from cnnzoo.config.yaml_file import Key, document
 from cnnzoo.errors import UserError, did_you_mean
 from cnnzoo.runtime import Backend, Device, Precision
 

@@ -2,7 +2,7 @@
 
 import re
 
-from cnnzoo.config.section import SEEDS
+from cnnzoo.config.base import SEEDS
 from cnnzoo.errors import UserError
 
 MOST_TRAININGS = 1000

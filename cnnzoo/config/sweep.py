@@ -11,11 +11,11 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from cnnzoo.config.mistakes import explain
-from cnnzoo.config.reading import Key, as_yaml, document, put, read
-from cnnzoo.config.section import SEEDS, Count, Section, from_the_root_on, mistake
+from cnnzoo.config.base import SEEDS, Count, Section, from_the_root_on, mistake
+from cnnzoo.config.errors import explain
 from cnnzoo.config.sections import Config
 from cnnzoo.config.seeds import MOST_TRAININGS, parse_seeds
+from cnnzoo.config.yaml_file import Key, as_yaml, document, put, read
 from cnnzoo.errors import UserError, did_you_mean
 
 KINDS = ("choice", "uniform", "log_uniform")

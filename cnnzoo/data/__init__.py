@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Literal
 
 from cnnzoo.config import Cifar100Section, Config, Data, DataSection, FolderSection
-from cnnzoo.data import digits, folder, idx_sets, record_sets
+from cnnzoo.data.dataset import DataSet, FileCheck, Source
 from cnnzoo.data.duplicates import content_hash
-from cnnzoo.data.image_files import ImageFiles, parts, pixels_hash
-from cnnzoo.data.locations import check_named
-from cnnzoo.data.sources import DataSet, FileCheck, Source
-from cnnzoo.data.splits import Split, Summary, hold_out
+from cnnzoo.data.images import ImageFiles, parts, pixels_hash
+from cnnzoo.data.sets import digits, folder, idx_sets, record_sets
+from cnnzoo.data.subsets import Split, Summary, hold_out
+from cnnzoo.downloads.locations import check_named
 from cnnzoo.errors import UserError, did_you_mean
 
 __all__ = [

@@ -7,7 +7,7 @@ from keras import Input, Model, layers
 from numpy.typing import NDArray
 
 from cnnzoo.config import PreprocessingSection
-from cnnzoo.data.image_files import ImageFiles, parts, sums_of
+from cnnzoo.data.images import ImageFiles, parts, sums_of
 from cnnzoo.errors import UserError
 
 

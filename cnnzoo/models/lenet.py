@@ -9,13 +9,7 @@ from typing import Literal
 from keras import Input, Model, layers
 
 from cnnzoo.models.channels_last import AveragePooling2D, Conv2D, Flatten, MaxPooling2D
-from cnnzoo.models.layers import (
-    EuclideanRBF,
-    SparselyConnectedConv2D,
-    Subsampling2D,
-    fan_in_uniform,
-    scaled_tanh,
-)
+from cnnzoo.models.layers import EuclideanRBF, SparselyConnectedConv2D, Subsampling2D, fan_in_uniform, scaled_tanh
 from cnnzoo.registry import register
 
 # Table I: the maps of S2 that each map of C3 sees, by column.

@@ -12,7 +12,7 @@ from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
 from cnnzoo.runtime import Device
 from cnnzoo.training import images
-from cnnzoo.training.listening import Listener, Silent
+from cnnzoo.training.listener import Listener, Silent
 
 __all__ = ["Listener", "Silent", "resolved", "resume", "train"]
 
@@ -37,7 +37,7 @@ def train(
         listener: Told of the progress; None for silence.
 
     Returns:
-        The run and its metrics, which ``fitting.fit`` describes. After Ctrl-C the metrics' status is
+        The run and its metrics, which ``loop.fit`` describes. After Ctrl-C the metrics' status is
         "interrupted", and the run holds the epochs before it.
 
     Raises:
@@ -52,13 +52,13 @@ def train(
     divided = images.load_images(config, data_dir)  # before Keras, which takes seconds to load
     images.check_batch_size(config, len(divided.training.labels))
     device = runtime.prepare(**config.runtime.model_dump())
-    from cnnzoo.training import fitting, preparing  # noqa: PLC0415 - loads Keras, whose backend is chosen now
+    from cnnzoo.training import loop, setup  # noqa: PLC0415 - loads Keras, whose backend is chosen now
 
-    prepared = preparing.prepare(config, divided)
+    prepared = setup.prepare(config, divided)
     run = runs.create(config, name, directory, parent)
     with run.locked():
-        fitting.begin(config, prepared, run, device)
-        return run, fitting.fit(config, prepared, run, device, listener or Silent())
+        loop.begin(config, prepared, run, device)
+        return run, loop.fit(config, prepared, run, device, listener or Silent())
 
 
 def resume(
@@ -89,7 +89,7 @@ def resume(
         if run.metrics().get("status") == "finished":
             raise UserError(f"{run.directory} is finished: there is nothing to resume.")
         where = runtime.prepare(**config.runtime.model_dump())
-        from cnnzoo.training import checkpoints, fitting, preparing  # noqa: PLC0415 - as in train
+        from cnnzoo.training import checkpoints, loop, setup  # noqa: PLC0415 - as in train
 
         before = run.environment() if run.environment_path.is_file() else {}
         if before and before["versions"] != runtime.describe():
@@ -97,13 +97,13 @@ def resume(
         checkpoint = checkpoints.newest(run, heard.remark) if before else None
         divided = images.load_images(config, data_dir, run.division())
         images.check_batch_size(config, len(divided.training.labels))
-        prepared = preparing.prepare(config, divided, before.get("preprocessing"), begun=checkpoint is not None)
+        prepared = setup.prepare(config, divided, before.get("preprocessing"), begun=checkpoint is not None)
         if before and before.get("images") != prepared.fingerprint:
             raise UserError(f"{run.directory} was begun with other images than there are now; train it anew.")
         if not before:
-            fitting.begin(config, prepared, run, where)
+            loop.begin(config, prepared, run, where)
         run.forget_what_was_reached()
-        return run, fitting.fit(config, prepared, run, where, heard, checkpoint)
+        return run, loop.fit(config, prepared, run, where, heard, checkpoint)
 
 
 def resolved(config: Config, data_dir: Path | None = None) -> Config:

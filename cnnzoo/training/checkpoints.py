@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from cnnzoo import files
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
+from cnnzoo.training.history import Recorder
 from cnnzoo.training.interruption import Interruption
-from cnnzoo.training.recorder import Recorder
 from cnnzoo.training.trainee import Batches, Trainee
 
 KEPT = 2

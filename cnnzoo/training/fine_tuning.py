@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from keras import Model, layers
 
+from cnnzoo.classifier.model_file import load_model
 from cnnzoo.config import Config, PreprocessingSection
-from cnnzoo.config.optimization import ConstantSection
+from cnnzoo.config.optimizer import ConstantSection
 from cnnzoo.errors import UserError
-from cnnzoo.saved_models import load_model
 
 CLASSIFIER = "logits"
 

@@ -6,7 +6,7 @@ from typing import Any
 from keras import Variable, ops, optimizers
 
 from cnnzoo.config import Config
-from cnnzoo.config.optimization import AdamSection, AdamwSection, MuonSection, RmspropSection, SgdSection
+from cnnzoo.config.optimizer import AdamSection, AdamwSection, MuonSection, RmspropSection, SgdSection
 from cnnzoo.training.schedules import Schedule, schedule
 
 

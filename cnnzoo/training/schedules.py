@@ -7,7 +7,7 @@ from typing import Any
 from keras import ops, optimizers
 
 from cnnzoo.config import Config
-from cnnzoo.config.optimization import (
+from cnnzoo.config.optimizer import (
     ConstantSection,
     CosineSection,
     MultiStepSection,

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from cnnzoo import cli
-from cnnzoo.data.mnist import MNIST
+from cnnzoo.data.sets.mnist import MNIST
 
 DOWNLOADED = ["mnist", "fashion_mnist", "cifar10", "cifar100"]
 

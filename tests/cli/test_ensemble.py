@@ -9,8 +9,8 @@ import pytest
 import yaml
 from commands import SMALL
 
+from cnnzoo.jobs.seeds import find_member
 from cnnzoo.runs import Run
-from cnnzoo.sweeps.seeds import find_member
 
 
 def test_a_run_of_another_backend_is_a_member(cnnzoo, digits_runs):

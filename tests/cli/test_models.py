@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from cnnzoo import cards, cli
+from cnnzoo import catalogue, cli
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
@@ -22,7 +22,7 @@ def test_every_network_has_a_line_under_its_paper(
     assert title.startswith("1998  LeNet-5: convolution")
     assert paper.startswith("LeCun, Bottou, Bengio and Haffner")
     assert lines[0].split()[:5] == ["lenet5_1998", "32x32x1", "60,000", "328.1", "k"]
-    assert {line.split()[0] for line in printed.splitlines() if line.startswith("  ")} >= set(cards.cards())
+    assert {line.split()[0] for line in printed.splitlines() if line.startswith("  ")} >= set(catalogue.cards())
 
 
 def test_a_variant_says_what_it_settles_within_80_columns(

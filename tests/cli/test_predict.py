@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnnzoo import metadata
-from cnnzoo.metadata import Metadata
+from cnnzoo.classifier import metadata
+from cnnzoo.classifier.metadata import Metadata
 
 pytestmark = pytest.mark.slow
 

@@ -21,7 +21,7 @@ def test_a_preview_is_drawn_for_a_config_and_its_settings(cnnzoo):
 
 def test_what_is_drawn_is_augmented_and_padded_but_not_normalized():
     from cnnzoo.config import load as load_config
-    from cnnzoo.training.previewing import make_preview
+    from cnnzoo.training.preview import make_preview
 
     plain = ["augmentation={}", "preprocessing.pad=2"]
     preview = make_preview(load_config("digits", plain), count=4)

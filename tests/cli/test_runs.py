@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from cnnzoo import housekeeping
 from cnnzoo.files import write_json
-from cnnzoo.runs import Run
+from cnnzoo.runs import Run, status
 
 
 @pytest.fixture
@@ -68,7 +67,7 @@ def test_ensembles_are_listed_with_what_they_reached_and_folders_by_their_paths(
 
 def test_a_run_that_is_training_is_running_and_is_not_cleaned_up(several):
     with Run(Path("runs/0002-digits")).locked():
-        assert housekeeping.status(Run(Path("runs/0002-digits"))) == "running"
+        assert status.status(Run(Path("runs/0002-digits"))) == "running"
         assert several("runs", "clean", "--yes").code == 0
         refused = several("runs", "clean", "runs/0002-digits", "--yes")
     assert (refused.code, "in use by another process" in refused.err) == (2, True)

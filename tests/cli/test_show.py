@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from cnnzoo import cards, cli
+from cnnzoo import catalogue, cli
 from cnnzoo.cli import output, show
 from cnnzoo.inspection import LayerRow, Summary
 
@@ -44,7 +44,7 @@ def test_an_option_of_any_type_states_its_values(capsys: pytest.CaptureFixture[s
         "hidden_units": {"type": ["integer", "null"], "default": None, "description": "Of fc6."},
         "pooling": {"enum": ["max", None], "default": "max"},
     }
-    output.print_table(output.results(), show._options(replace(cards.card("lenet5"), options=options)))
+    output.print_table(output.results(), show._options(replace(catalogue.card("lenet5"), options=options)))
     rows = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()[2:]]
     assert rows == [
         "batch_norm false true or false",

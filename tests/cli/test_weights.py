@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 from commands import Cnnzoo
 
-from cnnzoo import metadata
+from cnnzoo.classifier import metadata
+from cnnzoo.classifier.metadata import Metadata
 from cnnzoo.cli.weights import _assumptions, _say_imported
 from cnnzoo.inspection import outline
-from cnnzoo.metadata import Metadata
-from cnnzoo.porting import Imported, checkpoints, safetensors
-from cnnzoo.porting.forms import FORMS
-from cnnzoo.porting.preparation import choose_preparation
-from cnnzoo.porting.slots import slots
+from cnnzoo.weights import Imported, weight_file
+from cnnzoo.weights.formats import safetensors_file
+from cnnzoo.weights.layer_names import FORMS
+from cnnzoo.weights.preparation import choose_preparation
+from cnnzoo.weights.tensors_of import slots
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for slot in slots(outline("resnet18", None, 3), form)
     }
     path = tmp_path_factory.mktemp("checkpoint") / "mine.safetensors"
-    safetensors.write(path, tensors, {})
+    safetensors_file.write(path, tensors, {})
     return path
 
 
@@ -58,7 +59,7 @@ def test_weights_go_in_and_out_again(cnnzoo: Cnnzoo, checkpoint: Path) -> None:
         "The file does not hold the preparation of the images: 224x224 pixels, 0 to 255, RGB, "
         "less (123.7, 116.3, 103.5), divided by (58.4, 57.12, 57.38)",
     ]
-    with checkpoints.open_checkpoint(checkpoint) as before, checkpoints.open_checkpoint(Path("out.pth")) as after:
+    with weight_file.open_checkpoint(checkpoint) as before, weight_file.open_checkpoint(Path("out.pth")) as after:
         assert {name for name in after.tensors if "num_batches" not in name} == set(before.tensors)
         for name, tensor in before.tensors.items():
             assert tensor.values().tobytes() == after.tensors[name].values().tobytes()
@@ -184,11 +185,11 @@ def test_what_cannot_be_exported_is_a_sentence_and_leaves_no_file(
 
 @pytest.mark.slow
 def test_weights_that_are_not_finite_are_refused_by_name(cnnzoo: Cnnzoo, checkpoint: Path) -> None:
-    with checkpoints.open_checkpoint(checkpoint) as before:
+    with weight_file.open_checkpoint(checkpoint) as before:
         tensors = {name: tensor.values().copy() for name, tensor in before.tensors.items()}
     tensors["fc.weight"][0, :2] = np.nan, -np.inf
     tensors["bn1.running_var"][3] = -0.5
-    safetensors.write(Path("bad.safetensors"), tensors, {})
+    safetensors_file.write(Path("bad.safetensors"), tensors, {})
     done = cnnzoo("weights", "import", "resnet18", "bad.safetensors", "--output", "m.keras")
     assert (done.code, done.out) == (2, "")
     assert "bad.safetensors: 1 of the 64 variances 'bn1.running_var' are negative, and 1 more tensor" in done.err

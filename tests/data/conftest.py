@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cnnzoo.data.cifar import SOURCES as RECORD_SOURCES
-from cnnzoo.data.cifar import RecordFile, RecordSource
-from cnnzoo.data.idx import write_idx
-from cnnzoo.data.mnist import IdxFile, IdxSource
+from cnnzoo.data.sets.cifar import SOURCES as RECORD_SOURCES
+from cnnzoo.data.sets.cifar import RecordFile, RecordSource
+from cnnzoo.data.sets.idx_file import write_idx
+from cnnzoo.data.sets.mnist import IdxFile, IdxSource
 
 Publish = Callable[[IdxSource | RecordSource], None]
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from cnnzoo import data
-from cnnzoo.data.cifar import SOURCES as RECORD_SOURCES
-from cnnzoo.data.mnist import SOURCES
+from cnnzoo.data.sets.cifar import SOURCES as RECORD_SOURCES
+from cnnzoo.data.sets.mnist import SOURCES
 from cnnzoo.errors import UserError
 
 

@@ -17,7 +17,7 @@ import pytest
 import toys
 
 import cnnzoo
-from cnnzoo import cards, files, inspection, registry
+from cnnzoo import catalogue, files, inspection, registry
 from cnnzoo.errors import UserError
 from cnnzoo.models.stand_ins import CUSTOM_OBJECTS
 
@@ -27,7 +27,9 @@ FAMILIES_FOR_SMALL_IMAGES = ["lenet5", "alexnet_small", "vgg16_small", "googlene
 ROOT = Path(cnnzoo.__file__).parents[1]
 
 # The options that name one of several ways.
-CHOICES = [(name, option) for name in NAMES for option, schema in cards.card(name).options.items() if "enum" in schema]
+CHOICES = [
+    (name, option) for name in NAMES for option, schema in catalogue.card(name).options.items() if "enum" in schema
+]
 # These have the same layers as another network of their builder, only more or wider ones. Their own modules' tests
 # compare their layers with the paper, others their counts; the contract of this module runs with --full.
 DEEPER_OR_WIDER = [
@@ -68,7 +70,7 @@ def function(name):
 @cache
 def smallest(name):
     """Return the smallest (height, width, channels), as the network itself says when it is given less."""
-    channels = cards.card(name).input_shape[-1]
+    channels = catalogue.card(name).input_shape[-1]
     with pytest.raises(UserError, match=rf"Model '{name}' cannot be built: .*\b1x1\b") as refused:
         inspection.outline(name, (1, 1, channels))
     height, width = re.findall(r"(\d+)x(\d+)", str(refused.value))[-1]

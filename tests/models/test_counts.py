@@ -11,7 +11,7 @@ counted by hand or independently of this code. AlphaGo's 361 (25 48 k + 11 9 k^2
 import pytest
 from toys import outline
 
-from cnnzoo import cards
+from cnnzoo import catalogue
 from cnnzoo.inspection import inspect
 
 # No backend computes here: what Keras knows of a network's layers is all that is read.
@@ -116,4 +116,4 @@ def test_the_form_of_keras_applications_has_its_counts(name, parameters, macs):
 
 
 def test_every_network_stands_in_the_table():
-    assert {name for name, *_ in COUNTS} == set(cards.cards())
+    assert {name for name, *_ in COUNTS} == set(catalogue.cards())

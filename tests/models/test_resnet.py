@@ -9,7 +9,8 @@ import pytest
 from toys import narrow, outline
 
 import cnnzoo
-from cnnzoo import catalogue, inspection, registry
+from cnnzoo import inspection, registry
+from cnnzoo.catalogue import build
 from cnnzoo.errors import UserError
 from cnnzoo.models import resnet as module
 from cnnzoo.models.resnet import cifar_resnet, resnet, small_resnet
@@ -235,7 +236,7 @@ def test_batch_norm_has_torchs_numbers_unless_told():
 
 @pytest.mark.parametrize("name", ["resnet18", "resnet18_small", "resnet20"])
 def test_the_card_tells_paper_departures_and_options(name):
-    card = catalogue.make_card(name)
+    card = build.make_card(name)
     assert card.year == 2016
     assert card.paper.startswith("He, Zhang, Ren and Sun,")
     assert card.departures

@@ -3,11 +3,11 @@ import numpy as np
 import pytest
 from trainings import SMALL_SETTINGS, CutOff, CutOffError
 
+from cnnzoo.classifier.model_file import load_model
 from cnnzoo.cli.options import load_config
 from cnnzoo.errors import UserError
 from cnnzoo.models import alexnet_small
 from cnnzoo.runs import Run
-from cnnzoo.saved_models import load_model
 from cnnzoo.training import Silent, resume, train
 
 pytestmark = pytest.mark.slow

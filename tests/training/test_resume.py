@@ -12,11 +12,11 @@ from trainings import EVERYTHING, SMALL_SETTINGS, CutOff, CutOffError, Snapshots
 
 import cnnzoo
 from cnnzoo import data
+from cnnzoo.classifier.model_file import load_model
 from cnnzoo.cli.options import load_config
 from cnnzoo.errors import UserError
 from cnnzoo.files import write_json
 from cnnzoo.runs import Run
-from cnnzoo.saved_models import load_model
 from cnnzoo.training import Silent, checkpoints, resume, train
 
 # Epochs have ten steps, and a checkpoint comes every three.

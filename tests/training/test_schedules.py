@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from cnnzoo import config as configs
-from cnnzoo.config.optimization import PlateauSection
+from cnnzoo.config.optimizer import PlateauSection
 from cnnzoo.errors import UserError
 from cnnzoo.training.schedules import plateau_factor, schedule
 

@@ -10,8 +10,8 @@ from cnnzoo.config import AugmentationSection
 from cnnzoo.data.augmentation import Augmentation
 from cnnzoo.models.layers import AuxiliaryLogits
 from cnnzoo.models.normalization import BatchNormalization
+from cnnzoo.training.history import Averaging
 from cnnzoo.training.optimizers import optimizer
-from cnnzoo.training.recorder import Averaging
 from cnnzoo.training.trainee import Batches, EpochSeeds, Trainee, class_weights
 
 pytestmark = pytest.mark.every_backend

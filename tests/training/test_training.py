@@ -10,15 +10,15 @@ import pytest
 from trainings import SMALL_SETTINGS, trained, weights
 
 from cnnzoo import data
+from cnnzoo.classifier.model_file import load_model
 from cnnzoo.cli.options import load_config
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
-from cnnzoo.saved_models import load_model
 from cnnzoo.training import Silent, train
 from cnnzoo.training.checks import check_config
 from cnnzoo.training.fine_tuning import phases
+from cnnzoo.training.history import Averaging, Recorder
 from cnnzoo.training.optimizers import optimizer
-from cnnzoo.training.recorder import Averaging, Recorder
 from cnnzoo.training.trainee import Batches
 
 

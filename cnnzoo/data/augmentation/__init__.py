@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from cnnzoo.config import AugmentationSection
 from cnnzoo.data.augmentation import colour, geometry, mixing
-from cnnzoo.data.image_files import ImageFiles
+from cnnzoo.data.images import ImageFiles
 
 __all__ = ["Augmentation"]
 

@@ -8,7 +8,7 @@ from keras import ops, random
 from numpy.typing import NDArray
 
 from cnnzoo.config import AugmentationSection
-from cnnzoo.data.image_files import ImageFiles
+from cnnzoo.data.images import ImageFiles
 
 # Luma of ITU-R BT.601, and with it the NTSC's YIQ, whose I and Q span the colours of equal luma.
 LUMA = np.array([0.299, 0.587, 0.114])

@@ -1,0 +1,170 @@
+"""The sections that say how weights change: optimizers and learning rate schedules."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from cnnzoo.config.base import Count, Fraction, NonNegative, Positive, Section
+
+L2 = Annotated[
+    float,
+    Field(
+        ge=0,
+        description="What the papers of 2012 to 2016 call weight decay: so many times a weight is added to its "
+        "gradient, so that momentum and learning rate act on it.",
+    ),
+]
+WeightDecay = Annotated[
+    float,
+    Field(
+        ge=0,
+        description="Decoupled decay: a step takes the learning rate times this of each weight away, "
+        "past momentum and gradient; Loshchilov and Hutter, ICLR 2019.",
+    ),
+]
+
+
+class OptimizerSection(Section):
+    """What every optimizer has."""
+
+    learning_rate: Positive = Field(0.001, description="Peak learning rate.")
+    decay_kernels_only: bool = Field(
+        False, description="Leave biases and normalization's scales and offsets out of l2 and weight_decay."
+    )
+    clip_norm: Positive | None = Field(None, description="Largest norm of all gradients together; above, they shrink.")
+
+
+class SgdSection(OptimizerSection):
+    """Stochastic gradient descent with momentum."""
+
+    name: Literal["sgd"]
+    learning_rate: Positive = Field(0.01, description="Peak learning rate.")
+    momentum: Fraction = 0.9
+    nesterov: bool = False
+    l2: L2 = 0.0
+    weight_decay: WeightDecay = 0.0
+
+
+class AdamSection(OptimizerSection):
+    """Adam; Kingma and Ba, ICLR 2015."""
+
+    name: Literal["adam"]
+    beta_1: Fraction = 0.9
+    beta_2: Fraction = 0.999
+    epsilon: Positive = 1e-7
+    l2: L2 = 0.0
+
+
+class AdamwSection(OptimizerSection):
+    """Adam with decoupled weight decay; Loshchilov and Hutter, ICLR 2019."""
+
+    name: Literal["adamw"]
+    beta_1: Fraction = 0.9
+    beta_2: Fraction = 0.999
+    epsilon: Positive = 1e-7
+    weight_decay: WeightDecay = 0.01
+
+
+class RmspropSection(OptimizerSection):
+    """RMSprop; Tieleman and Hinton, lecture 6.5 of "Neural Networks for Machine Learning", 2012."""
+
+    name: Literal["rmsprop"]
+    rho: Fraction = Field(0.9, description="Decay of the mean of squared gradients.")
+    momentum: Fraction = 0.0
+    epsilon: Positive = 1e-7
+    l2: L2 = 0.0
+
+
+class MuonSection(OptimizerSection):
+    """Muon on the kernels of convolutions and dense layers, AdamW on the classifier and on all vectors.
+
+    Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024; scaled as by Liu et al. 2025.
+    """
+
+    name: Literal["muon"]
+    momentum: Fraction = 0.95
+    nesterov: bool = True
+    iterations: int = Field(5, ge=1, le=20, description="Newton-Schulz iterations of a step.")
+    beta_1: Fraction = 0.9
+    beta_2: Fraction = 0.999
+    epsilon: Positive = 1e-7
+    weight_decay: WeightDecay = 0.0
+
+
+class WarmupSection(Section):
+    """What every schedule but one-cycle has."""
+
+    warmup_epochs: NonNegative = Field(
+        0.0, description="Epochs of linear growth to the peak, from its share of one step."
+    )
+
+
+class ConstantSection(WarmupSection):
+    """The same learning rate throughout, after the warm-up."""
+
+    name: Literal["constant"]
+
+
+class StepSection(WarmupSection):
+    """The learning rate is multiplied by a factor every so many epochs."""
+
+    name: Literal["step"]
+    every: Positive = Field(description="Epochs between two changes, counted from the beginning.")
+    factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
+
+
+class MultiStepSection(WarmupSection):
+    """The learning rate is multiplied by a factor after given numbers of epochs."""
+
+    name: Literal["multi_step"]
+    after: list[Positive] = Field(min_length=1, description="After how many epochs, in ascending order.")
+    factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
+
+
+class CosineSection(WarmupSection):
+    """Half a cosine from the peak to the final learning rate; Loshchilov and Hutter, ICLR 2017."""
+
+    name: Literal["cosine"]
+    final: Fraction = Field(0.0, description="Last learning rate, as a fraction of the peak.")
+
+
+class PolynomialSection(WarmupSection):
+    """A power of what is left of the training: 1 is linear decay."""
+
+    name: Literal["polynomial"]
+    power: Positive = 1.0
+    final: Fraction = Field(0.0, description="Last learning rate, as a fraction of the peak.")
+
+
+class OneCycleSection(Section):
+    """Linear growth to the peak, then half a cosine down; after Smith and Topin 2018."""
+
+    name: Literal["one_cycle"]
+    rise: Annotated[float, Field(gt=0, lt=1)] = Field(0.25, description="Fraction of all steps spent growing.")
+    initial: Fraction = Field(0.04, description="First learning rate, as a fraction of the peak.")
+    final: Fraction = Field(0.0, description="Last learning rate, as a fraction of the peak.")
+
+
+class PlateauSection(WarmupSection):
+    """The learning rate is multiplied by a factor when validation has stalled, as AlexNet's paper does by hand."""
+
+    name: Literal["plateau"]
+    monitor: Literal["accuracy", "loss"] = Field("accuracy", description="Which of validation's figures may stall.")
+    patience: Count = Field(5, description="Epochs without a better figure that count as stalled.")
+    factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    smallest: Fraction = Field(0.0, description="Least learning rate, as a fraction of the peak.")
+
+
+Optimizer = Annotated[
+    SgdSection | AdamSection | AdamwSection | RmspropSection | MuonSection, Field(discriminator="name")
+]
+Schedule = Annotated[
+    ConstantSection
+    | StepSection
+    | MultiStepSection
+    | CosineSection
+    | PolynomialSection
+    | OneCycleSection
+    | PlateauSection,
+    Field(discriminator="name"),
+]

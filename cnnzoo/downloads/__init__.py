@@ -1,0 +1,1 @@
+"""Files from the network: mirrors, hashes, the cache, archives and progress bars."""

@@ -1,0 +1,1 @@
+"""Many trainings: processes on this machine, several seeds, sweeps."""

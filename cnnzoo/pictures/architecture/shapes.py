@@ -1,0 +1,170 @@
+"""The single parts of a picture, each of which knows its size and paints itself: cuboid, label, plus, frame.
+
+A piece lies on a horizontal axis, along which the data flow. Lengths are inches.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import sqrt
+
+from cnnzoo.pictures.architecture.canvas import INK, MUTED, Canvas, Point, text_width
+from cnnzoo.pictures.architecture.graph import Block
+
+# Told apart by colour-blind readers too (Okabe and Ito, "Color Universal Design", 2008).
+COLOURS = {
+    "input": "#DDDDDD",
+    "convolution": "#56B4E9",
+    "pooling": "#E69F00",
+    "normalization": "#CC79A7",
+    "dense": "#009E73",
+    "concatenation": "#F0E442",
+    "addition": "#F0E442",
+    "other": "#AAAAAA",
+    "activation": "#26384A",
+    "dropout": "#FFFFFF",
+}
+SHORTCUT = "#D55E00"
+
+SIZE, LEADING = 8.0, 0.142  # of texts in points, and from line to line
+WIDEST = 1.25  # a label that is wider is broken between words
+BAND = 0.045  # width of the stripe that stands for a small layer
+PLUS = 0.1  # radius of the sign for an addition
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How large a map is drawn.
+
+    Attributes:
+        side: Inches for the square root of one pixel of height or width.
+        channel: Inches for the square root of one channel.
+    """
+
+    side: float
+    channel: float
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of the picture.
+
+    Attributes:
+        width: From its left edge to its right edge.
+        above: What it needs above its axis.
+        below: What it needs below its axis.
+        entry: Where on the axis the data come in, from the left edge.
+        exit: Where on the axis they go out.
+        paint: Paints it, given where its axis begins at the left edge.
+        forks: Whether the data are shared out where they come in, so that no arrow points there.
+    """
+
+    width: float
+    above: float
+    below: float
+    entry: float
+    exit: float
+    paint: Callable[[Canvas, Point], None]
+    forks: bool = False
+
+
+def cuboid(block: Block, scale: Scale) -> Piece:
+    """Show what a block puts out, without a label."""
+    height, depth = (*block.shape[:-1], 1, 1)[:2]
+    tall, deep = (max(0.1, scale.side * sqrt(side)) for side in (height, depth))
+    right, up = 0.28 * deep, 0.21 * deep
+    slices = [(max(0.05, scale.channel * sqrt(block.shape[-1])), COLOURS[block.kind])]
+    slices += [(BAND, COLOURS[trait]) for trait, _ in block.traits]
+    wide = sum(width for width, _ in slices)
+    half = (tall + up) / 2
+
+    def paint(canvas: Canvas, place: Point) -> None:
+        canvas.cuboid((place[0], place[1] - half), tall, slices, (right, up), block.name)
+
+    return Piece(wide + right, half, half, 0.0, wide + right / 2, paint)
+
+
+def below(piece: Piece, name: str, lines: Sequence[str]) -> Piece:
+    """Put a label below a piece."""
+    texts = [(name, True)] if name else []
+    texts += [(part, False) for line in lines for part in _broken(line)]
+    width = max([piece.width, *(text_width(text, SIZE, bold=bold) for text, bold in texts)])
+    start = (width - piece.width) / 2
+
+    def paint(canvas: Canvas, place: Point) -> None:
+        x, axis = place
+        piece.paint(canvas, (x + start, axis))
+        for number, (text, bold) in enumerate(texts):
+            base = axis - piece.below - 0.15 - LEADING * number
+            canvas.text((x + width / 2, base), text, SIZE, colour=INK if bold else MUTED, bold=bold)
+
+    height = piece.below + 0.06 + LEADING * len(texts)
+    return Piece(width, piece.above, height, start + piece.entry, start + piece.exit, paint)
+
+
+def beside(piece: Piece, name: str, lines: Sequence[str]) -> Piece:
+    """Put a label at the right of a piece, its name above the arrow that leaves it."""
+    heading = text_width(name, SIZE, bold=True) + 0.06
+    fits = len(lines) > 1 and heading + text_width(lines[0], SIZE) <= WIDEST
+    over, under = (lines[0], lines[1:]) if fits else ("", lines)
+    width = max(heading + text_width(over, SIZE), *(text_width(line, SIZE) for line in under))
+
+    def paint(canvas: Canvas, place: Point) -> None:
+        piece.paint(canvas, place)
+        left, axis = place[0] + piece.width + 0.05, place[1]
+        canvas.text((left, axis + 0.045), name, SIZE, bold=True, align="left")
+        canvas.text((left + heading, axis + 0.045), over, SIZE, colour=MUTED, align="left")
+        for number, line in enumerate(under):
+            canvas.text((left, axis - 0.14 - LEADING * number), line, SIZE, colour=MUTED, align="left")
+
+    over_axis, under_axis = max(piece.above, 0.045 + LEADING), max(piece.below, 0.04 + LEADING * len(under))
+    return Piece(piece.width + 0.05 + width, over_axis, under_axis, piece.entry, piece.exit, paint)
+
+
+def addition(block: Block) -> Piece:
+    """Show an addition as a plus in a circle, with the stripe of its activation behind it."""
+    stripes = [COLOURS[trait] for trait, _ in block.traits]
+
+    def paint(canvas: Canvas, place: Point) -> None:
+        x, axis = place
+        if stripes:
+            canvas.line((x + 2 * PLUS, axis), (x + 2 * PLUS + 0.06, axis))
+            slices = [(BAND, colour) for colour in stripes]
+            canvas.cuboid((x + 2 * PLUS + 0.06, axis - PLUS), 2 * PLUS, slices, (0.03, 0.02), f"{block.name}_stripe")
+        canvas.plus((x + PLUS, axis), PLUS, COLOURS["addition"], block.name)
+
+    width = 2 * PLUS + (0.07 + BAND * len(stripes) if stripes else 0.0)
+    return Piece(width, PLUS, PLUS, 0.0, width, paint)
+
+
+def framed(piece: Piece, title: str, badge: str) -> Piece:
+    """Put a piece on a ground of its own, with a title and how often it is there."""
+    heading = text_width(title, SIZE, bold=True) + (0.15 + text_width(badge, SIZE + 1, bold=True) if badge else 0.0)
+    width = max(piece.width, heading) + 0.2
+    start = (width - piece.width) / 2
+    top, foot = piece.above + 0.24, piece.below + 0.07
+
+    def paint(canvas: Canvas, place: Point) -> None:
+        x, axis = place
+        canvas.frame((x, axis - foot), width, top + foot, f"{title.split(maxsplit=1)[0]}_frame")
+        base = axis + top - 0.16
+        canvas.text((x + 0.1, base), title, SIZE, bold=True, align="left")
+        canvas.text((x + width - 0.1, base), badge, SIZE + 1, bold=True, colour=SHORTCUT, align="right")
+        piece.paint(canvas, (x + start, axis))
+
+    return Piece(width, top, foot, start + piece.entry, start + piece.exit, paint, piece.forks)
+
+
+def sides(shape: tuple[int, ...]) -> str:
+    """Write a shape as it is said, such as 28x28x6."""
+    return "x".join(map(str, shape))
+
+
+def _broken(text: str) -> list[str]:
+    """Break a text between its words where it is too wide for a label."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and text_width(f"{lines[-1]} {word}", SIZE) <= WIDEST:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines

@@ -1,0 +1,354 @@
+"""The pickles inside PyTorch's files, read without unpickling.
+
+A pickle is a program for a small stack machine, and may call any function of any module by name. This machine
+imports nothing and calls nothing. It knows the few functions that build tensors and dictionaries; whatever else
+a pickle names or calls becomes a ``Stub``, which only remembers the name.
+"""
+
+import pickletools
+from collections.abc import Callable, Iterable
+from typing import IO, Any, NamedTuple
+
+from cnnzoo.weights.formats.tensor import MOST_AXES, FileError
+
+ADVICE = "write one with torch.save(network.state_dict(), FILE)"
+
+# A state dict takes about 40 instructions per tensor, and an optimizer's state as many again.
+MOST_INSTRUCTIONS = 4_000_000
+# A name in a pickle can be used many times, and each use may copy it. Real ones are shorter than this.
+LONGEST_NAME = 1000
+
+# No size or place in a file needs more than 63 bits, and arithmetic with millions of digits takes seconds.
+LARGEST_NUMBER = 2**63
+
+# Python looks up integers by their remainder modulo 2**61 - 1: larger ones can be made to collide.
+LARGEST_KEY = 2**31
+
+# The storages that torch.save names, and the types of their numbers.
+_STORAGES = {
+    "torch DoubleStorage": "float64",
+    "torch FloatStorage": "float32",
+    "torch HalfStorage": "float16",
+    "torch BFloat16Storage": "bfloat16",
+    "torch LongStorage": "int64",
+    "torch IntStorage": "int32",
+    "torch ShortStorage": "int16",
+    "torch CharStorage": "int8",
+    "torch ByteStorage": "uint8",
+    "torch BoolStorage": "bool",
+}
+
+
+class Storage(NamedTuple):
+    """A row of numbers outside the pickle.
+
+    Attributes:
+        key: Its name.
+        dtype: A key of DTYPES, or what the file calls a type of numbers that is not read.
+        start: Place of its first number in the row of that name.
+        size: How many numbers it has.
+    """
+
+    key: str
+    dtype: str
+    start: int
+    size: int
+
+
+class View(NamedTuple):
+    """A tensor: a view into a storage, in units of numbers."""
+
+    storage: Storage
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+
+class Stub:
+    """An object of a class, or the result of a function, that only its name is kept of.
+
+    Attributes:
+        name: Such as ``argparse.Namespace``.
+        items: What the pickle puts into it as into a dictionary.
+        state: The attributes that the pickle gives it; empty where it gives none.
+    """
+
+    __slots__ = ("items", "name", "state")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.items: dict[Any, Any] = {}
+        self.state: dict[Any, Any] = {}
+
+
+class Pickle(NamedTuple):
+    """What a pickle describes.
+
+    Attributes:
+        value: A value, with tensors as ``View`` and everything foreign as ``Stub``.
+        storages: All rows of numbers that it names.
+    """
+
+    value: Any
+    storages: dict[str, Storage]
+
+
+def kind_of(value: Any) -> str:
+    """Return the name of a value's type, as the program that wrote the file would call it."""
+    if isinstance(value, Stub):
+        return value.name
+    if isinstance(value, Name):
+        return value.replace(" ", ".")
+    return "tensor" if isinstance(value, View) else type(value).__name__
+
+
+def read(file: IO[bytes]) -> Pickle:
+    """Read one pickle; the file then stands behind it.
+
+    Raises:
+        FileError: It is damaged, or longer than any checkpoint.
+    """
+    machine = _Machine()
+    try:
+        for opcode, argument, _ in pickletools.genops(file):
+            machine.do(opcode.name, argument)
+        (value,) = machine.stack
+    except (ArithmeticError, LookupError, MemoryError, RecursionError, TypeError, ValueError):
+        raise FileError("is damaged: its pickle is invalid") from None
+    return Pickle(value, machine.storages)
+
+
+class Name(str):
+    """A module and something in it, such as ``torch FloatStorage``."""
+
+    __slots__ = ()
+
+
+class _Machine:
+    """The stack, where in it lists begin, and what the pickle has put aside to use again."""
+
+    def __init__(self) -> None:
+        self.stack: list[Any] = []
+        self.marks: list[int] = []
+        self.memo: dict[int, Any] = {}
+        self.storages: dict[str, Storage] = {}
+        self.steps = 0
+        self.copied = 0
+        pop, push = self.stack.pop, self.stack.append
+        numbers = "INT LONG LONG1 LONG4 BININT BININT1 BININT2 FLOAT BINFLOAT"
+        texts = "STRING BINSTRING SHORT_BINSTRING UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8"
+        data = "BINBYTES SHORT_BINBYTES BINBYTES8 BYTEARRAY8"
+        self.instructions: dict[str, Callable[[Any], object]] = {
+            **dict.fromkeys(("PROTO", "FRAME", "STOP", "READONLY_BUFFER"), lambda _: None),
+            **dict.fromkeys(numbers.split(), lambda number: push(_number(number))),
+            **dict.fromkeys((*texts.split(), *data.split()), push),
+            "NONE": lambda _: push(None),
+            "NEWTRUE": lambda _: push(True),
+            "NEWFALSE": lambda _: push(False),
+            "EMPTY_TUPLE": lambda _: push(()),
+            "EMPTY_LIST": lambda _: push([]),
+            "EMPTY_DICT": lambda _: push({}),
+            "EMPTY_SET": lambda _: push(Stub("set")),
+            "MARK": lambda _: self.marks.append(len(self.stack)),
+            "TUPLE": lambda _: push(tuple(self.since_mark())),
+            "TUPLE1": lambda _: push((pop(),)),
+            "TUPLE2": lambda _: push((pop(), pop())[::-1]),
+            "TUPLE3": lambda _: push((pop(), pop(), pop())[::-1]),
+            "LIST": lambda _: push(self.since_mark()),
+            "DICT": lambda _: push(self.dictionary(self.since_mark())),
+            "FROZENSET": lambda _: (self.since_mark(), push(Stub("frozenset"))),
+            "APPEND": lambda _: self.extend([pop()]),
+            "APPENDS": lambda _: self.extend(self.since_mark()),
+            "ADDITEMS": lambda _: self.since_mark(),
+            "SETITEM": lambda _: self.update([pop(), pop()][::-1]),
+            "SETITEMS": lambda _: self.update(self.since_mark()),
+            "DUP": lambda _: push(self.stack[-1]),
+            "POP": lambda _: self.drop(),
+            "POP_MARK": lambda _: self.since_mark(),
+            **dict.fromkeys(("PUT", "BINPUT", "LONG_BINPUT"), self.remember),
+            "MEMOIZE": lambda _: self.remember(len(self.memo)),
+            **dict.fromkeys(("GET", "BINGET", "LONG_BINGET"), lambda key: push(self.memo[int(key)])),
+            "GLOBAL": lambda name: push(_name(name)),
+            "STACK_GLOBAL": lambda _: push(_name(*(pop(), pop())[::-1])),
+            **dict.fromkeys(("EXT1", "EXT2", "EXT4"), lambda code: push(Stub(f"extension {code}"))),
+            "PERSID": lambda _: push(Stub("persistent object")),
+            "NEXT_BUFFER": lambda _: push(Stub("buffer")),
+            "BINPERSID": lambda _: push(self.persistent(pop())),
+            "REDUCE": lambda _: push(self.call(*(pop(), pop())[::-1])),
+            "NEWOBJ": lambda _: push(self.call(*(pop(), pop())[::-1])),
+            "NEWOBJ_EX": lambda _: push(self.call(*(pop(), pop(), pop())[:0:-1])),
+            "OBJ": lambda _: push(self.call(*self.class_and_arguments(self.since_mark()))),
+            "INST": lambda name: push(self.call(_name(name), tuple(self.since_mark()))),
+            "BUILD": lambda _: self.build(pop()),
+        }
+        self.functions: dict[str, Callable[..., Any]] = {
+            "collections OrderedDict": self.ordered,
+            "collections defaultdict": lambda *_: {},
+            "torch._utils _rebuild_tensor": _view,
+            "torch._utils _rebuild_tensor_v2": _view,
+            "torch._utils _rebuild_parameter": lambda tensor, *_: tensor,
+            "torch._utils _rebuild_parameter_with_state": lambda tensor, *_: tensor,
+            "torch._tensor _rebuild_from_type_v2": lambda function, _, arguments, __: self.call(function, arguments),
+        }
+
+    def do(self, instruction: str, argument: Any) -> None:
+        """Follow one instruction."""
+        self.steps += 1
+        if self.steps > MOST_INSTRUCTIONS:
+            raise FileError(f"describes its contents in more than {MOST_INSTRUCTIONS:,} steps; {ADVICE}")
+        self.instructions[instruction](argument)
+
+    def since_mark(self) -> list[Any]:
+        """Take the values since the last mark off the stack."""
+        place = self.marks.pop()
+        values = self.stack[place:]
+        del self.stack[place:]
+        return values
+
+    def drop(self) -> None:
+        """Take off the stack what lies on top, which may be a mark."""
+        if self.marks and self.marks[-1] == len(self.stack):
+            self.marks.pop()
+        else:
+            self.stack.pop()
+
+    def extend(self, values: list[Any]) -> None:
+        """Add values to the list on top of the stack."""
+        target = self.stack[-1]
+        if type(target) is list:
+            target.extend(values)
+        elif type(target) is not Stub:
+            raise TypeError
+
+    def update(self, values: list[Any]) -> None:
+        """Add keys and values, which alternate, to the dictionary on top of the stack."""
+        target = self.stack[-1].items if type(self.stack[-1]) is Stub else self.stack[-1]
+        if type(target) is not dict:
+            raise TypeError
+        target.update(_items(zip(values[::2], values[1::2], strict=True)))
+
+    def dictionary(self, values: list[Any]) -> dict[Any, Any]:
+        """Return a dictionary of keys and values, which alternate."""
+        return _items(zip(values[::2], values[1::2], strict=True))
+
+    def class_and_arguments(self, values: list[Any]) -> tuple[Any, tuple[Any, ...]]:
+        """Return the class that leads a list of values, and the other values."""
+        return values[0], tuple(values[1:])
+
+    def build(self, state: Any) -> None:
+        """Give the object on top of the stack its attributes; attributes of dictionaries are ignored."""
+        if type(self.stack[-1]) is Stub:
+            attributes = state[0] if type(state) is tuple and len(state) == 2 else state
+            self.stack[-1].state = attributes if type(attributes) is dict else {}
+
+    def persistent(self, described: Any) -> Any:
+        """Return what a persistent id stands for: a storage, or the class of a network in files before 2020."""
+        if type(described) is not tuple or not described:
+            raise TypeError
+        if described[0] == "module" and len(described) == 4:
+            return described[1]
+        storage = _storage(*described)
+        self.storages[storage.key] = storage
+        return storage
+
+    def remember(self, key: int) -> None:
+        """Put aside what is on top of the stack.
+
+        Raises:
+            ValueError: Pickle numbers what it puts aside one by one, and never so high.
+        """
+        if key >= LARGEST_KEY:
+            raise ValueError
+        self.memo[key] = self.stack[-1]
+
+    def call(self, function: Any, arguments: Any) -> Any:
+        """Return what one of the functions that torch.save names would give, and a stub for any other."""
+        if type(function) is Stub:
+            return Stub(function.name)
+        if type(function) is not Name or type(arguments) is not tuple:
+            raise TypeError
+        if function in self.functions:
+            return self.functions[function](*arguments)
+        constructs = function in _CONSTRUCTORS and arguments
+        return Stub(kind_of(arguments[0] if constructs else function))
+
+    def ordered(self, pairs: Iterable[Any] = ()) -> dict[Any, Any]:
+        """Return the dictionary of a list of pairs.
+
+        A list can be used many times, so a short pickle could ask for endless copies. An honest one copies no more
+        pairs than it took instructions to write.
+        """
+        if type(pairs) not in {list, tuple}:
+            raise TypeError
+        pairs = list(pairs)
+        self.copied += len(pairs)
+        if self.copied > self.steps:
+            raise ValueError
+        return _items(pairs)
+
+
+_CONSTRUCTORS = {"copy_reg _reconstructor", "copyreg _reconstructor", "copyreg __newobj__", "copy_reg __newobj__"}
+
+
+def _view(storage: Any, offset: Any, shape: Any, strides: Any, *rest: Any) -> Any:
+    """Return a tensor; the rest says whether it learns, and its hooks."""
+    if type(storage) is not Storage:
+        return Stub("tensor")
+    if any(type(sides) is not tuple or len(sides) > MOST_AXES for sides in (shape, strides)):
+        raise ValueError
+    if rest[2:3] and rest[2]:  # a view whose numbers PyTorch negates or conjugates when it reads them
+        return Stub("negated or conjugated tensor")
+    return View(storage, offset, shape, strides)
+
+
+def _items(pairs: Iterable[Any]) -> dict[Any, Any]:
+    """Return a dictionary; a key that is slow to look up or to copy becomes a stub of its own."""
+    return {key if _is_plain(key) else Stub(kind_of(key)): value for key, value in pairs}
+
+
+def _is_plain(key: Any) -> bool:
+    if type(key) is str:
+        return len(key) <= LONGEST_NAME
+    return type(key) in {int, bool} and abs(key) < LARGEST_KEY
+
+
+def _number(value: float) -> Any:
+    """Return a number, or a stub for an integer of more than 63 bits."""
+    return Stub("int") if type(value) is int and abs(value) >= LARGEST_NUMBER else value
+
+
+def _name(*parts: Any) -> Name:
+    """Return the name of a module and something in it.
+
+    Raises:
+        FileError: It is longer than any real one.
+        ValueError: It is not text.
+    """
+    if any(type(part) is not str for part in parts):
+        raise ValueError
+    if sum(map(len, parts)) > LONGEST_NAME:
+        raise FileError(f"is damaged: it names a class in more than {LONGEST_NAME} characters")
+    return Name(" ".join(parts))
+
+
+def _storage(kind: str, storage_type: Any, key: str, _: str, count: int, part: Any = None) -> Storage:
+    """Return what torch.save's persistent id stands for.
+
+    Args:
+        kind: Always "storage".
+        storage_type: Such as ``torch FloatStorage``.
+        key: Name of the row.
+        _: The device that the numbers were on.
+        count: How many numbers the row has.
+        part: In files of 2017: name, place and size of a part of the row.
+    """
+    types = (type(kind), type(storage_type), type(key), type(count))
+    if types != (str, Name, str, int) or kind != "storage" or count < 0:
+        raise ValueError
+    dtype = _STORAGES.get(storage_type, kind_of(storage_type))
+    if part is None:
+        return Storage(key, dtype, 0, count)
+    _, start, size = part
+    if not (type(start) is int and type(size) is int and 0 <= start <= start + size <= count):
+        raise ValueError
+    return Storage(key, dtype, start, size)

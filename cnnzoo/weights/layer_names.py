@@ -1,0 +1,200 @@
+"""Which of our layers holds which weights of another library's network.
+
+The tables follow those of the papers, in ``cnnzoo.models``: read a line as "our layer: their layer".
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+from cnnzoo.models.alexnet import CONVOLUTIONS_2014
+from cnnzoo.models.googlenet import TABLE_1 as GOOGLENET_TABLE_1
+from cnnzoo.models.resnet import TABLE_1 as RESNET_TABLE_1
+from cnnzoo.models.vgg import CONFIGURATIONS as VGG_CONFIGURATIONS
+from cnnzoo.weights.preparation import CAFFE_DEVIATION, CAFFE_MEAN
+from cnnzoo.weights.weight_file import Library
+
+
+@dataclass(frozen=True)
+class Form:
+    """A network of another library, as one of ours.
+
+    Attributes:
+        library: The library that it comes from.
+        title: What it is called.
+        network: Name of our builder.
+        layers: Our layers that have weights, and what the library calls them.
+        options: Of our builder.
+        mean: What the library's own weights expect to be subtracted from pixels scaled to 0..1; red, green, blue.
+        deviation: What they expect the rest to be divided by.
+        momentum: Of batch normalization, as Keras counts it: torch's 0.1 is 0.9.
+        pooled: Side of the maps that the dense layers read whatever the size of the images; ours read what there is.
+        auxiliary: More layers, if the network has auxiliary heads.
+    """
+
+    library: Library
+    title: str
+    network: str
+    layers: Mapping[str, str]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    deviation: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    momentum: float = 0.9
+    pooled: int | None = None
+    auxiliary: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def whole_title(self) -> str:
+        """The title with the library's name."""
+        return f"{self.library}'s {self.title}"
+
+
+# torchvision's branches of an inception module.
+BRANCHES = {
+    "1x1": "branch1",
+    "3x3_reduce": "branch2.0",
+    "3x3": "branch2.1",
+    "5x5_reduce": "branch3.0",
+    "5x5": "branch3.1",
+    "pool_proj": "branch4.1",
+}
+
+
+def torchvision_alexnet() -> dict[str, str]:
+    """Number AlexNet's layers as torchvision does: ReLU, pooling and dropout count as well."""
+    layers = {}
+    place = 0
+    for row in CONVOLUTIONS_2014:
+        layers[row.name] = f"features.{place}"
+        place += 2 + len(row.then)
+    return layers | {"fc6": "classifier.1", "fc7": "classifier.4", "logits": "classifier.6"}
+
+
+def torchvision_vgg(column: str, batch_norm: bool) -> dict[str, str]:
+    """Number the layers of a column of VGG's Table 1 as torchvision does: ReLU and pooling count as well."""
+    layers = {}
+    place = 0
+    for stage, row in enumerate(VGG_CONFIGURATIONS[column], start=1):
+        for index in range(1, len(row.split()) + 1):
+            layers[f"conv{stage}_{index}"] = f"features.{place}"
+            if batch_norm:
+                layers[f"conv{stage}_{index}_bn"] = f"features.{place + 1}"
+            place += 3 if batch_norm else 2
+        place += 1
+    return layers | {"fc6": "classifier.0", "fc7": "classifier.3", "logits": "classifier.6"}
+
+
+def keras_vgg(column: str) -> dict[str, str]:
+    """Name the layers of a column of VGG's Table 1 as keras.applications does."""
+    layers = {}
+    for stage, row in enumerate(VGG_CONFIGURATIONS[column], start=1):
+        for index in range(1, len(row.split()) + 1):
+            layers[f"conv{stage}_{index}"] = f"block{stage}_conv{index}"
+    return layers | {"fc6": "fc1", "fc7": "fc2", "logits": "predictions"}
+
+
+def torchvision_googlenet() -> dict[str, str]:
+    """Name GoogLeNet's layers as torchvision does."""
+    convolutions = {"conv1": "conv1", "conv2_reduce": "conv2", "conv2": "conv3"}
+    for module, (ours, theirs) in product(list(GOOGLENET_TABLE_1)[1:], BRANCHES.items()):
+        convolutions[f"inception_{module}_{ours}"] = f"inception{module}.{theirs}"
+    return _normalized(convolutions) | {"logits": "fc"}
+
+
+def torchvision_heads() -> dict[str, str]:
+    """Name the layers of GoogLeNet's auxiliary heads as torchvision does."""
+    layers = _normalized({f"auxiliary{n}_conv": f"aux{n}.conv" for n in (1, 2)})
+    for n in (1, 2):
+        layers |= {f"auxiliary{n}_fc": f"aux{n}.fc1", f"auxiliary{n}_linear": f"aux{n}.fc2"}
+    return layers
+
+
+def _normalized(convolutions: Mapping[str, str]) -> dict[str, str]:
+    """Name convolutions and the batch normalization behind each."""
+    return {
+        f"{ours}{ending}": f"{theirs}.{part}"
+        for ours, theirs in convolutions.items()
+        for ending, part in (("", "conv"), ("_bn", "bn"))
+    }
+
+
+def torchvision_resnet(depth: int) -> dict[str, str]:
+    """Name the layers of a column of ResNet's Table 1 as torchvision does."""
+    layers = {"conv1": "conv1", "bn1": "bn1"}
+    for row, index, convolutions, projects in _blocks(depth):
+        ours, theirs = f"conv{row}_{index}", f"layer{row - 1}.{index - 1}"
+        for n in convolutions:
+            layers |= {f"{ours}_conv{n}": f"{theirs}.conv{n}", f"{ours}_bn{n}": f"{theirs}.bn{n}"}
+        if projects:
+            layers |= {f"{ours}_shortcut": f"{theirs}.downsample.0", f"{ours}_shortcut_bn": f"{theirs}.downsample.1"}
+    return layers | {"logits": "fc"}
+
+
+def keras_resnet(depth: int) -> dict[str, str]:
+    """Name the layers of a column of ResNet's Table 1 as keras.applications does."""
+    layers = {"conv1": "conv1_conv", "bn1": "conv1_bn"}
+    for row, index, convolutions, projects in _blocks(depth):
+        ours, theirs = f"conv{row}_{index}", f"conv{row}_block{index}"
+        for n in convolutions:
+            layers |= {f"{ours}_conv{n}": f"{theirs}_{n}_conv", f"{ours}_bn{n}": f"{theirs}_{n}_bn"}
+        if projects:
+            layers |= {f"{ours}_shortcut": f"{theirs}_0_conv", f"{ours}_shortcut_bn": f"{theirs}_0_bn"}
+    return layers | {"logits": "predictions"}
+
+
+def _blocks(depth: int) -> Iterator[tuple[int, int, range, bool]]:
+    """Go through the blocks: row, number in it, numbers of its convolutions, whether the shortcut is a projection."""
+    kind, *rows = RESNET_TABLE_1[depth]
+    bottleneck = kind == "bottleneck"
+    for row, blocks in enumerate(rows, start=2):
+        for index in range(1, blocks + 1):
+            yield row, index, range(1, 4 if bottleneck else 3), index == 1 and (bottleneck or row > 2)
+
+
+FORMS = [
+    Form("torchvision", "AlexNet", "alexnet_owt", torchvision_alexnet(), pooled=6),
+    *(
+        Form(
+            "torchvision",
+            f"VGG-{depth}{' with batch norm' if batch_norm else ''}",
+            f"vgg{depth}",
+            torchvision_vgg(column, batch_norm),
+            {"batch_norm": batch_norm},
+            pooled=7,
+        )
+        for (depth, column), batch_norm in product(((11, "A"), (13, "B"), (16, "D"), (19, "E")), (False, True))
+    ),
+    # The weights were trained elsewhere on pixels from -1 to 1; torchvision's transform_input brings its own
+    # normalization back to that.
+    Form(
+        "torchvision",
+        "GoogLeNet",
+        "googlenet_bn",
+        torchvision_googlenet(),
+        mean=(0.5, 0.5, 0.5),
+        deviation=(0.5, 0.5, 0.5),
+        auxiliary=torchvision_heads(),
+    ),
+    *(
+        Form("torchvision", f"ResNet-{depth}", f"resnet{depth}", torchvision_resnet(depth), {"stride_on": "3x3"})
+        for depth in RESNET_TABLE_1
+    ),
+    *(
+        Form("keras.applications", f"VGG-{depth}", f"vgg{depth}", keras_vgg(column), {}, CAFFE_MEAN, CAFFE_DEVIATION)
+        for depth, column in ((16, "D"), (19, "E"))
+    ),
+    *(
+        Form(
+            "keras.applications",
+            f"ResNet-{depth}",
+            f"resnet{depth}",
+            keras_resnet(depth),
+            {"stride_on": "1x1", "conv_bias": True, "epsilon": 1.001e-5},
+            CAFFE_MEAN,
+            CAFFE_DEVIATION,
+            momentum=0.99,
+        )
+        for depth in (50, 101, 152)
+    ),
+]

@@ -1,0 +1,139 @@
+"""The names of a file's tensors, without what people's programs put before them."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from cnnzoo.errors import UserError
+from cnnzoo.text import listed, printable
+from cnnzoo.weights.formats.tensor import Tensor
+from cnnzoo.weights.layer_names import FORMS, Form
+from cnnzoo.weights.state_dicts import ORDER
+from cnnzoo.weights.weight_file import SEPARATORS, Checkpoint
+
+# What PyTorch puts into the names of a network or layer that runs on several GPUs, was compiled or was wrapped.
+_WRAPPERS = {"_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
+
+_KERNELS = {"torchvision": "weight", "keras.applications": "kernel"}
+
+# Words in the names that people give to a classifier, and in those of the other layers behind a network.
+_CLASSIFIER = re.compile(
+    r"(?<![a-z])(fcs?|cls|clf|out)(?![a-z])|head|classif|dense|linear|logit|predictions?(?![a-z])|output"
+)
+_NOT_CLASSIFIER = re.compile(r"proj|embed|contrast|neck")
+
+
+@dataclass(frozen=True)
+class NetworkTensors:
+    """The tensors of a network by the library's own names.
+
+    Attributes:
+        tensors: By name.
+        left_out: Names of tensors that belong to something beside the network.
+        prefix: What stood before each name.
+        classifier: The layer beside the network that was taken as its classifier; empty where it has its own.
+        beside: Dense layers beside a network without a classifier, none of which was taken.
+    """
+
+    tensors: Mapping[str, Tensor]
+    left_out: tuple[str, ...] = ()
+    prefix: str = ""
+    classifier: str = ""
+    beside: tuple[str, ...] = ()
+
+
+def rename(checkpoint: Checkpoint) -> NetworkTensors:
+    """Return a file's tensors by the names that the library has for them.
+
+    A program may put ``model.`` before every name, and keep other things beside the network, such as a loss. The
+    prefix is right under which a network's layers are found.
+
+    Raises:
+        UserError: A network is found under several prefixes.
+    """
+    separator = SEPARATORS[checkpoint.library]
+    tensors = dict(checkpoint.tensors)
+    if checkpoint.library == "torchvision":
+        plain = {".".join(part for part in name.split(".") if part not in _WRAPPERS): name for name in tensors}
+        if len(plain) == len(tensors):
+            tensors = {name: tensors[own] for name, own in plain.items()}
+    forms = [form for form in FORMS if form.library == checkpoint.library]
+    layers = {name.rpartition(separator)[0] for name in tensors}
+    found = [
+        (counts[prefix], -len(form.layers), form, prefix)
+        for form in forms
+        for counts in [_count_layers(set(form.layers.values()), layers, separator)]
+        for prefix in _prefixes(tensors, form, separator)
+    ]
+    # The layers of ResNet-18 are among those of ResNet-34: of equals the smaller network is meant.
+    most = max((score[:2] for score in found), default=(0, 0))
+    best = {prefix: form for *score, form, prefix in found if tuple(score) == most and 2 * score[0] > -score[1]}
+    if not best:
+        return NetworkTensors(tensors)
+    prefix = "" if "" in best else _first(checkpoint, list(best))
+    form = best[prefix]
+    inside = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+    outside = {name: tensor for name, tensor in tensors.items() if not name.startswith(prefix)}
+    missing = set(form.layers.values()) - _under(prefix, layers)
+    if missing != {form.layers["logits"]}:
+        return NetworkTensors(inside, tuple(outside), prefix)
+    # Such as head.fc of mmpretrain, and fc.1 where somebody put dropout before the last layer.
+    own = {*form.layers.values(), *form.auxiliary.values()}
+    beside = outside | {
+        f"{prefix}{name}": tensor for name, tensor in inside.items() if name.rpartition(separator)[0] not in own
+    }
+    kernel = f"{separator}{_KERNELS[checkpoint.library]}"
+    dense = tuple(
+        name.removesuffix(kernel) for name, tensor in beside.items() if name.endswith(kernel) and len(tensor.shape) == 2
+    )
+    inside = {name: tensor for name, tensor in inside.items() if f"{prefix}{name}" not in beside}
+    if not _is_classifier(dense, beside, separator, kernel):
+        return NetworkTensors(inside, tuple(beside), prefix, beside=dense)
+    (classifier,) = dense
+    inside |= {form.layers["logits"] + name.removeprefix(classifier): tensor for name, tensor in beside.items()}
+    return NetworkTensors(inside, (), prefix, classifier)
+
+
+def _count_layers(own: set[str], layers: Iterable[str], separator: str) -> Counter[str]:
+    """Return how many of a network's own layers a file has under each prefix, in time linear in the file's layers."""
+    counts: Counter[str] = Counter()
+    deepest = max(name.count(separator) for name in own) + 1
+    for layer in layers:
+        parts = layer.rsplit(separator, deepest)
+        for length in range(1, min(deepest, len(parts)) + 1):
+            name = separator.join(parts[-length:])
+            if name in own:
+                counts[layer.removesuffix(name)] += 1
+    return counts
+
+
+def _under(prefix: str, layers: Iterable[str]) -> set[str]:
+    return {layer.removeprefix(prefix) for layer in layers if layer.startswith(prefix)}
+
+
+def _prefixes(tensors: Iterable[str], form: Form, separator: str) -> list[str]:
+    """Return what stands before the name of a network's first kernel, wherever that is found."""
+    kernel = f"{next(iter(form.layers.values()))}{separator}{_KERNELS[form.library]}"
+    found = [name.removesuffix(kernel) for name in tensors if name.endswith(kernel)]
+    return [prefix for prefix in found if not prefix or prefix.endswith(separator)]
+
+
+def _first(checkpoint: Checkpoint, prefixes: list[str]) -> str:
+    """Return the prefix of the network itself where there are others of its averages."""
+    if len(prefixes) == 1:
+        return prefixes[0]
+    separator = SEPARATORS[checkpoint.library]
+    ordered = [prefix for key in ORDER for prefix in prefixes if prefix == f"{key}{separator}"]
+    if not ordered:
+        names = listed([printable(f"'{prefix}'") for prefix in prefixes])
+        raise UserError(f"{checkpoint.path} holds several networks, under {names}; save one of them alone.")
+    return ordered[0]
+
+
+def _is_classifier(dense: tuple[str, ...], beside: Iterable[str], separator: str, kernel: str) -> bool:
+    """Return whether nothing but one dense layer lies beside a network, and its name is a classifier's."""
+    if len(dense) != 1 or {*beside} != {f"{dense[0]}{kernel}", f"{dense[0]}{separator}bias"}:
+        return False
+    name = dense[0].lower()
+    return bool(_CLASSIFIER.search(name)) and not _NOT_CLASSIFIER.search(name)

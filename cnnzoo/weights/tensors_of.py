@@ -1,0 +1,100 @@
+"""The weights of a network, each as the tensor that it is in another library."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from cnnzoo.weights.formats.tensor import Array
+from cnnzoo.weights.layer_names import Form
+from cnnzoo.weights.weight_file import SEPARATORS
+
+# What PyTorch calls the weights of a layer.
+_TORCH = {
+    "kernel": "weight",
+    "bias": "bias",
+    "gamma": "weight",
+    "beta": "bias",
+    "moving_mean": "running_mean",
+    "moving_variance": "running_var",
+}
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A weight of ours and the tensor that it is in another library.
+
+    Attributes:
+        name: The tensor's.
+        variable: Ours.
+        maps: For PyTorch's kernels: height, width, channels and filters of ours; a dense layer behind maps
+            of 7x7 has a kernel of 7x7.
+        turned: Whether the library's order of the channels is blue, green, red, where ours is red, green, blue.
+    """
+
+    name: str
+    variable: keras.Variable
+    maps: tuple[int, int, int, int] | None = None
+    turned: bool = False
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The tensor's shape."""
+        if self.maps is None:
+            return tuple(self.variable.shape)
+        height, width, channels, filters = self.maps
+        convolves = len(self.variable.shape) == 4
+        return (filters, channels, height, width) if convolves else (filters, channels * height * width)
+
+    def assign(self, values: Array) -> None:
+        """Set ours to the tensor's values."""
+        if self.maps:
+            height, width, channels, filters = self.maps
+            values = values.reshape(filters, channels, height, width).transpose(2, 3, 1, 0)
+        if self.turned:
+            values = values[:, :, ::-1]
+        self.variable.assign(np.ascontiguousarray(values).reshape(self.variable.shape))
+
+    def values(self) -> Array:
+        """Return the tensor's values from ours."""
+        values = np.asarray(keras.ops.convert_to_numpy(self.variable), "float32")
+        if self.maps:
+            values = values.reshape(self.maps).transpose(3, 2, 0, 1)
+        if self.turned:
+            values = values[:, :, ::-1]
+        return np.ascontiguousarray(values).reshape(self.shape)
+
+
+def slots(network: keras.Model, form: Form, channels: str = "") -> Iterator[Slot]:
+    """Go through the weights of a network, in the order of its layers, which keras.applications relies on.
+
+    Args:
+        network: Ours.
+        form: What it is in the library.
+        channels: The order that the other network takes, "RGB" or "BGR"; by default the library's.
+    """
+    bgr = channels == "BGR" if channels else form.library == "keras.applications"
+    behind_maps = {
+        layer.name: flatten.input.shape[1:]
+        for flatten in network.layers
+        if isinstance(flatten, keras.layers.Flatten)
+        for layer in network.layers
+        if isinstance(layer, keras.layers.Dense) and layer.input is flatten.output
+    }
+    theirs = {**form.layers, **form.auxiliary}
+    first = next(iter(form.layers))
+    for layer in network.layers:
+        for variable in layer.weights:
+            prefix = theirs[layer.name] + SEPARATORS[form.library]
+            if form.library == "keras.applications":
+                turned = bgr and layer.name == first and variable.name == "kernel"
+                yield Slot(prefix + variable.name, variable, turned=turned)
+                continue
+            maps = None
+            if variable.name == "kernel":
+                *sides, channels, filters = variable.shape
+                maps = (*(sides or (1, 1)), channels, filters)
+                if layer.name in behind_maps:
+                    maps = (*behind_maps[layer.name], filters)
+            yield Slot(prefix + _TORCH[variable.name], variable, maps)

@@ -1,0 +1,34 @@
+"""Where data sets are looked for, by users with and without a home."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from cnnzoo.config.base import from_the_root_on
+from cnnzoo.downloads.locations import cache_dir, check_named, search_path
+from cnnzoo.errors import UserError
+
+pytestmark = pytest.mark.backend("tensorflow")
+
+
+def test_the_home_stands_for_its_sign_in_the_environment(monkeypatch, tmp_path):
+    (tmp_path / "images").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("CNNZOO_DATA_DIR", "~/images")
+    check_named(None)
+    assert search_path(None)[0] == tmp_path / "images"
+
+
+def test_a_home_that_is_not_there_is_a_sentence(monkeypatch):
+    monkeypatch.setenv("CNNZOO_DATA_DIR", "~nosuch/images")
+    with pytest.raises(UserError, match="CNNZOO_DATA_DIR: ~nosuch/images is no directory"):
+        check_named(None)
+    assert from_the_root_on("~nosuch/photos") == str(Path("~nosuch/photos").absolute())
+
+
+def test_downloads_of_a_user_without_a_home_go_to_the_temporary_files(monkeypatch):
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # as Python leaves it where there is no home
+    assert cache_dir() == Path(tempfile.gettempdir()) / "cnnzoo"

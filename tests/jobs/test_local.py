@@ -1,0 +1,147 @@
+"""Processes are started, heard and ended; what they train makes no difference here."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from cnnzoo.jobs.local import run_all, train_command
+
+PRELUDE = """
+import sys, time
+from pathlib import Path
+say = lambda text: print(text, file=sys.stderr, flush=True)
+"""
+
+
+def python(code):
+    return [sys.executable, "-c", PRELUDE + code]
+
+
+def test_one_that_fails_says_why_and_ends_no_other():
+    heard = []
+    ended = run_all(
+        {
+            "wrong": python("say('Starting ...'); say('Error: no data,'); say('no luck.'); sys.exit(2)"),
+            "lost": python("1 / 0"),
+            "right": python("say('done')"),
+        },
+        1,
+        lambda name, line: heard.append((name, line)),
+    )
+    assert (ended["wrong"].code, ended["wrong"].reason) == (2, "no data, no luck.")
+    assert ended["lost"].reason == "ended with exit code 1: ZeroDivisionError: division by zero"
+    assert ended["right"].code == 0
+    assert heard[0] == ("wrong", "Starting ...")
+    assert heard[-1] == ("right", "done")
+
+
+def test_none_is_started_after_a_failure_where_all_are_needed():
+    commands = {"right": python("pass"), "wrong": python("1 / 0"), "late": python("pass")}
+    ended = run_all(commands, 1, lambda *_: None, stop_at_failure=True)
+    assert {name: each.code for name, each in ended.items()} == {"right": 0, "wrong": 1}
+
+
+@pytest.mark.parametrize(("jobs", "together"), [(1, False), (2, True)])
+def test_as_many_run_at_once_as_are_asked_for(jobs, together, tmp_path):
+    wait = "for _ in range({}):\n if Path({!r}).exists(): say('together'); break\n time.sleep(0.01)"
+    mark = "Path({!r}).touch()\n"
+    a, b = str(tmp_path / "a"), str(tmp_path / "b")
+    commands = {"a": python(mark.format(a) + wait.format(1000 if together else 50, b)), "b": python(mark.format(b))}
+    ended = run_all(commands, jobs, lambda *_: None)
+    assert (ended["a"].lines == ("together",)) == together
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_or_a_kill_ends_all_processes_in_their_own_time_and_starts_no_other(number, tmp_path, ctrl_c):
+    keep = f"lambda *_: (open({str(tmp_path)!r} + '/kept', 'w'), sys.exit(1))"
+    patient = f"import signal; signal.signal(signal.SIGTERM, {keep}); say('begun'); time.sleep(60)"
+    heard = []
+
+    def listen(name, line):
+        heard.append((name, line))
+        if line == "begun":
+            os.kill(os.getpid(), number)
+
+    began, both = time.monotonic(), (signal.SIGTERM, signal.SIGHUP)
+    inherited = [signal.signal(each, signal.SIG_DFL) for each in both]  # nohup has SIGHUP ignored
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_all({"first": python(patient), "second": python("say('begun')")}, 1, listen)
+        assert [signal.getsignal(each) for each in both] == [signal.SIG_DFL, signal.SIG_DFL]
+    finally:
+        for each, handler in zip(both, inherited, strict=True):
+            signal.signal(each, handler)
+    assert time.monotonic() - began < 30
+    assert (tmp_path / "kept").is_file()
+    assert heard == [("first", "begun"), ("first", "ending ...")]
+
+
+def test_one_that_does_not_end_is_killed(ctrl_c):
+
+    def listen(name, line):
+        if line == "begun":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); say('begun'); time.sleep(60)"
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        run_all({"deaf": python(deaf)}, 1, listen, seconds_to_end=0.2)
+    assert time.monotonic() - began < 30
+
+
+def test_a_training_ends_soon_after_a_parent_that_was_killed(tmp_path):
+    begun, ended = tmp_path / "begun", tmp_path / "ended"
+    child = (
+        "import signal, sys, time; from pathlib import Path; from cnnzoo.jobs.local import end_with_parent\n"
+        f"signal.signal(signal.SIGTERM, lambda *_: (Path({str(ended)!r}).touch(), sys.exit()))\n"
+        f"end_with_parent(); Path({str(begun)!r}).touch(); time.sleep(60)"
+    )
+    command = {"a": [sys.executable, "-c", child]}
+    parent = f"from cnnzoo.jobs.local import run_all; run_all({command!r}, 1, print)"
+    with subprocess.Popen([sys.executable, "-c", parent]) as process:
+        _wait_for(begun)
+        time.sleep(1)
+        assert not ended.exists()
+        process.kill()
+    _wait_for(ended)
+
+
+def _wait_for(path):
+    deadline = time.monotonic() + 40
+    while not path.exists():
+        assert time.monotonic() < deadline, path
+        time.sleep(0.05)
+
+
+def test_a_terminal_that_is_gone_ends_all_in_their_own_time(tmp_path):
+    keep = "lambda *_: (say('ending'), Path({!r}).touch(), sys.exit(1))"
+    patient = "import signal; signal.signal(signal.SIGTERM, " + keep + "); say('begun'); time.sleep(60)"
+    begun = []
+
+    def listen(name, line):
+        begun.append(name)
+        if len(begun) == 2:
+            raise BrokenPipeError
+
+    began = time.monotonic()
+    with pytest.raises(BrokenPipeError):
+        run_all({name: python(patient.format(str(tmp_path / name))) for name in ("a", "b")}, 2, listen)
+    assert time.monotonic() - began < 20
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+
+
+def test_a_command_is_what_a_person_would_type(tmp_path):
+    new = train_command(Path("a.yaml"), 3, ["epochs=2"], directory=Path("runs/b"), data_dir=tmp_path, device="cpu")
+    where = ["--data-dir", str(tmp_path), "--device", "cpu", "--json"]
+    words = ["--config", "a.yaml", "--seed", "3", "--run", "runs/b", "--set", "epochs=2"]
+    assert new == [sys.executable, "-m", "cnnzoo", "train", *words, *where]
+
+
+def test_what_was_begun_goes_on_by_its_own_config():
+    command = train_command(Path("a.yaml"), 3, ["epochs=2"], begun=Path("runs/0001-a"), directory=Path("runs/b"))
+    assert command == [sys.executable, "-m", "cnnzoo", "train", "--resume", "runs/0001-a", "--json"]

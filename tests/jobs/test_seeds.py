@@ -1,0 +1,72 @@
+"""Which runs count as a seed that is trained already, and what the others are trained by."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from cnnzoo import config as configs
+from cnnzoo import runs
+from cnnzoo.errors import UserError
+from cnnzoo.jobs.seeds import figures, find_member, refuse_another, train_seeds
+
+
+def test_finished_runs_of_the_same_recipe_are_members_already(digits_runs):
+    config, parent = digits_runs[0].config(), digits_runs[0].directory.parent
+    found = [find_member(config.replaced(seed=seed), parent, any_backend=False) for seed in range(3)]
+    assert found == [*digits_runs, None]
+    other = config.replaced(training=config.training.model_copy(update={"epochs": 9}))
+    assert find_member(other, parent, any_backend=True) is None
+
+
+def test_a_member_that_another_process_is_training_is_not_trained_a_second_time(digits_runs, tmp_path):
+    config = digits_runs[0].config().replaced(seed=7)
+    run = runs.create(config, "digits", parent=tmp_path)
+    with run.locked():
+        with pytest.raises(UserError, match=rf"Seed 7 of this recipe is being trained .* in {run.directory}"):
+            refuse_another(config, tmp_path, any_backend=True)
+        refuse_another(config.replaced(seed=8), tmp_path, any_backend=True)
+        other = "jax" if config.runtime.backend == "tensorflow" else "tensorflow"
+        elsewhere = config.replaced(runtime=config.runtime.model_copy(update={"backend": other}))
+        refuse_another(elsewhere, tmp_path, any_backend=False)
+        with pytest.raises(UserError, match="being trained"):
+            refuse_another(elsewhere, tmp_path, any_backend=True)
+    refuse_another(config, tmp_path, any_backend=True)
+
+
+def test_metrics_that_lack_a_figure_are_called_damaged(digits_runs, tmp_path):
+    run = runs.create(digits_runs[0].config(), "digits", parent=tmp_path)
+    run.write_metrics({"status": "finished", "epochs": 2})
+    with pytest.raises(UserError, match=r"0001-digits/metrics\.json is damaged: it holds no best_epoch\."):
+        figures(run)
+    run.write_metrics(digits_runs[0].metrics() | {"validation_loss": None})
+    with pytest.raises(UserError, match=r"it holds no validation_loss\."):
+        figures(run)
+
+
+def test_figures_that_are_damaged_are_told_before_the_others_are_trained(digits_runs, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(digits_runs[0].directory, "runs/0001-digits")
+    run = runs.Run(Path("runs/0001-digits"))
+    run.write_metrics({key: value for key, value in run.metrics().items() if key != "seconds"})
+    heard = []
+    with pytest.raises(UserError, match=r"it holds no seconds\."):
+        train_seeds(run.config(), range(2), heard=lambda *line: heard.append(line))
+    assert heard == []
+
+
+@pytest.mark.slow
+@pytest.mark.backend("tensorflow")
+def test_a_config_that_is_edited_meanwhile_goes_to_all_seeds_as_it_was(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = Path("mine.yaml")
+    path.write_text("model: {name: lenet5}\ndata: {name: digits}\ntraining:\n  epochs: 1\n  batch_size: 5000\n")
+    config = configs.load("mine.yaml")
+    path.write_text("model: {name: none}")
+    heard = []
+    result = train_seeds(config, range(2), heard=lambda name, line: heard.append(f"{name}: {line}"))
+    mistake = "mine.yaml, line 5: training.batch_size: 5,000 is more than the 1,293 training images"
+    assert [row["seed"] for row in result["failed"]] == [0, 1]
+    for row in result["failed"]:
+        assert row["reason"].startswith(mistake)
+        assert f"seed {row['seed']}: Error: {mistake}; take as many or fewer." in heard
