@@ -164,7 +164,7 @@ def test_names_are_no_formulas_and_come_in_every_script(tmp_path: Path, name: st
 def test_drawing_touches_nothing_global(tmp_path: Path) -> None:
     code = (
         "import sys, matplotlib; before = dict(matplotlib.rcParams)\n"
-        "from pathlib import Path; from cnnzoo import plots\n"
+        "from pathlib import Path; from cnnzoo.pictures import plots\n"
         f"plots.ensemble([97.0], 97.0, 97.0, Path({str(tmp_path / 'ensemble.png')!r}))\n"
         "sys.exit(dict(matplotlib.rcParams) != before or bool({'matplotlib.pyplot', 'keras'} & set(sys.modules)))"
     )

@@ -104,7 +104,7 @@ def test_threads_are_those_that_the_backend_s_variable_names(backend, value, thr
 @pytest.mark.parametrize("ending", ["os.abort()", "pass"])
 def test_what_a_library_writes_before_it_ends_the_process_is_shown(ending):
     code = (
-        "import os\nfrom cnnzoo import native_logs\n"
+        "import os\nfrom cnnzoo.runtime import native_logs\n"
         "with native_logs.muted('It died:'):\n"
         "    os.write(2, b'I0000 a note\\nF0000 Unknown flag in XLA_FLAGS\\n')\n"
         f"    {ending}\n"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file
-from safetensors_file.torch import save_file
+from safetensors.torch import save_file
 
 from cnnzoo.errors import UserError
 from cnnzoo.weights.formats import keras_h5, safetensors_file
