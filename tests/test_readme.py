@@ -53,7 +53,7 @@ SHORT_SWEEP = "config: digits\nmethod: grid\nkeys: {training.epochs: [1]}\n"
 def test_the_commands_of_the_readme_run_one_after_the_other(cnnzoo):
     Path("my.yaml").write_text(blocks("yaml")[0])
     Path("sweep.yaml").write_text(SHORT_SWEEP)
-    Image.fromarray(data.load("digits", "test").images[0, ..., 0]).save("digit.png")
+    Image.fromarray(data.load("digits", "test").pixels[0, ..., 0]).save("digit.png")
     for command in COMMANDS:
         words = [INSTEAD.get(word, word) for word in shlex.split(command.split(">")[0])]
         needs_network = words[1:3] == ["data", "fetch"] or any(word.startswith("resnet50") for word in words)

@@ -5,8 +5,10 @@ from functools import cache
 from typing import Any
 
 import keras
+import numpy as np
 
 from cnnzoo import inspection, registry
+from cnnzoo.data import ImageArray, Subset
 
 CLASSIFIERS = ("logits", "auxiliary1_linear", "auxiliary2_linear")
 
@@ -55,3 +57,8 @@ def narrow(model: keras.Model, divisor: int = 8, input_shape: tuple[int, int, in
 
     images = keras.Input(input_shape or model.input_shape[1:], name="images")
     return keras.models.clone_model(model, input_tensors=images, clone_function=shrink)
+
+
+def subset(images: np.ndarray, labels: np.ndarray | None = None) -> Subset:
+    """Return images (count, height, width, channels) as a subset; without labels all are of class 0."""
+    return Subset.whole(ImageArray(images), np.zeros(len(images), np.int32) if labels is None else labels)

@@ -4,16 +4,14 @@ Importing this loads NumPy, Pillow and nothing heavier.
 """
 
 from contextlib import nullcontext
-from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
 from cnnzoo.config import Cifar100Section, Config, Data, DataSection, FolderSection
 from cnnzoo.data.dataset import DataSet, FileCheck, Source
-from cnnzoo.data.duplicates import content_hash
-from cnnzoo.data.images import ImageFiles, parts, pixels_hash
+from cnnzoo.data.images import ImageArray, ImageFiles, Images
 from cnnzoo.data.sets import digits, folder, idx_sets, record_sets
-from cnnzoo.data.subsets import Split, Summary, hold_out
+from cnnzoo.data.subsets import Subset, Summary, hold_out
 from cnnzoo.downloads.locations import check_named
 from cnnzoo.errors import UserError, did_you_mean
 
@@ -21,16 +19,15 @@ __all__ = [
     "DATA_SETS",
     "DataSet",
     "FileCheck",
+    "ImageArray",
     "ImageFiles",
-    "Split",
+    "Images",
+    "Subset",
     "Summary",
     "describe",
     "fetch",
     "hold_out",
-    "image_hashes",
     "load",
-    "parts",
-    "pixels_hash",
     "resolved",
     "summarize",
     "verify",
@@ -88,7 +85,7 @@ def summarize(data: Data | str, data_dir: Path | None = None) -> Summary | None:
     return folder.summarize(section, data_dir) if isinstance(section, FolderSection) else None
 
 
-def load(data: Data | str, split: Literal["train", "test"], data_dir: Path | None = None) -> Split:
+def load(data: Data | str, split: Literal["train", "test"], data_dir: Path | None = None) -> Subset:
     """Load one part of a data set; the other part's files are not read.
 
     Args:
@@ -108,17 +105,6 @@ def load(data: Data | str, split: Literal["train", "test"], data_dir: Path | Non
     check_named(data_dir)
     section = _section(data)
     return _SOURCES[section.name].load(section, split, data_dir)
-
-
-def image_hashes(split: Split) -> list[bytes]:
-    """Return a hash of each image (count,): of its file, where it has one of its own, otherwise of its pixels.
-
-    Raises:
-        OSError: A file cannot be read any more.
-    """
-    if split.folder:
-        return [content_hash(split.folder / name) for name in split.names]
-    return [sha256(image.tobytes()).digest() for part in parts(split.images) for image in part]
 
 
 def fetch(name: str, data_dir: Path | None = None) -> list[Path]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from cnnzoo.data.decoding import WHITE, Resize
-from cnnzoo.data.subsets import Split
+from cnnzoo.data.subsets import Subset
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Source(Protocol):
     def describe(self, section: Any) -> DataSet:
         """Return what is known of the data set."""
 
-    def load(self, section: Any, split: Literal["train", "test"], data_dir: Path | None) -> Split:
+    def load(self, section: Any, split: Literal["train", "test"], data_dir: Path | None) -> Subset:
         """Load one part."""
 
     def fetch(self, name: str, data_dir: Path | None) -> list[Path]:

@@ -1,14 +1,14 @@
-"""Images that stay in their files until they are asked for, decoded by several threads."""
+"""Images of one size, in memory or in their files."""
 
 import hashlib
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,130 +17,192 @@ from cnnzoo.data.decoding import WHITE, Resize, decoded
 from cnnzoo.downloads import progress
 from cnnzoo.errors import UserError
 
-# Images that are under way at a time, at most.
+Pixels = NDArray[np.uint8]
+Indices = NDArray[np.integer[Any]]
+
+# The most image files that are decoded into memory at a time.
 CHUNK = 256
+
+
+class Images(Protocol):
+    """Images of one size: (count, height, width, channels), grey or colour values 0 to 255."""
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Count, height, width and channels."""
+
+    @property
+    def array(self) -> Pixels | None:
+        """All images, where they are in memory; None where they are in files."""
+
+    def take(self, indices: Indices) -> Pixels:
+        """Return the images at some indices (count,).
+
+        Raises:
+            UserError: A file cannot be read any more.
+        """
+
+    def chunks(self, indices: Indices) -> Iterator[Pixels]:
+        """Yield the images at some indices (count,) in arrays that fit into memory."""
+
+    def sums(self, indices: Indices) -> NDArray[np.int64]:
+        """Return the sums (2, channels) of pixels and of squared pixels over the images at some indices."""
+
+    def fingerprint(self) -> bytes:
+        """Return the SHA-256 of all pixels, the same in memory and in files."""
+
+
+@dataclass(frozen=True)
+class ImageArray:
+    """Images in memory.
+
+    Attributes:
+        array: (count, height, width, channels).
+    """
+
+    array: Pixels
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Count, height, width and channels."""
+        count, height, width, channels = self.array.shape
+        return count, height, width, channels
+
+    def take(self, indices: Indices) -> Pixels:
+        """Return the images at some indices (count,); all of them in their order are not copied."""
+        is_everything = len(indices) == len(self.array) and np.array_equal(indices, np.arange(len(indices)))
+        return self.array if is_everything else self.array[indices]
+
+    def chunks(self, indices: Indices) -> Iterator[Pixels]:
+        """Yield the images at some indices (count,) at once."""
+        yield self.take(indices)
+
+    def sums(self, indices: Indices) -> NDArray[np.int64]:
+        """Return the sums (2, channels) of pixels and of squared pixels over the images at some indices."""
+        return sums_of(self.take(indices))
+
+    def fingerprint(self) -> bytes:
+        """Return the SHA-256 of all pixels."""
+        return hashlib.sha256(np.ascontiguousarray(self.array).data).digest()
 
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """Image files as a sequence of images in one size; indexing decodes.
+    """Images that stay in their files and are decoded by several threads, each time they are taken.
 
     Attributes:
         paths: The files.
         input_shape: Height, width and channels of each image.
         resize: How the size is reached.
-        sums: What ``sums_of`` returns of each image (count, 2, channels); None before all were read once.
         white: Grey value that counts as white in images of 16 bits.
-        pixels_hash: Of the decoded images that could be read, in their order; None before.
+        own_sums: What ``sums_of`` returned for each image (count, 2, channels) when all were read.
+        hash: SHA-256 of all pixels at that time.
     """
 
     paths: tuple[Path, ...]
     input_shape: tuple[int, int, int]
     resize: Resize
-    sums: NDArray[np.int64] | None = field(default=None, repr=False, compare=False)
-    pixels_hash: bytes | None = field(default=None, repr=False, compare=False)
-    white: int = WHITE
-
-    @property
-    def dtype(self) -> np.dtype[np.uint8]:
-        """The type of a pixel."""
-        return np.dtype(np.uint8)
+    white: int
+    own_sums: NDArray[np.int64]
+    hash: bytes
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
-        """(count, height, width, channels)."""
+        """Count, height, width and channels."""
         return (len(self.paths), *self.input_shape)
 
     @property
-    def nbytes(self) -> int:
-        """Bytes that the decoded images would take."""
-        return int(np.prod(self.shape))
+    def array(self) -> None:
+        """None: the images are in files."""
+        return None
 
-    def __len__(self) -> int:
-        """Return the number of images."""
-        return len(self.paths)
+    def start(self, indices: Indices) -> "list[Future[Pixels]]":
+        """Start to decode the images at some indices (count,), and return their futures."""
+        return decode_all([self.paths[index] for index in indices], self.input_shape, self.resize, self.white)
 
-    def __getitem__(self, chosen: Any) -> NDArray[np.uint8]:
-        """Return the images (count, height, width, channels) at some indices, of a slice or of a mask.
+    def take(self, indices: Indices) -> Pixels:
+        """Return the images at some indices (count,).
 
         Raises:
             UserError: A file cannot be read any more.
         """
-        return np.stack([image.result() for image in self.begin(np.arange(len(self))[chosen])])
+        return np.stack([image.result() for image in self.start(indices)])
 
-    def begin(self, indices: NDArray[np.integer[Any]]) -> "list[Future[NDArray[np.uint8]]]":
-        """Begin to decode the images at some indices (count,), and return what will hold them."""
-        arguments = self.input_shape, self.resize, self.white
-        return [_threads().submit(decoded, self.paths[index], *arguments) for index in indices]
+    def chunks(self, indices: Indices) -> Iterator[Pixels]:
+        """Yield the images at some indices (count,), CHUNK at a time."""
+        for start in range(0, len(indices), CHUNK):
+            yield self.take(indices[start : start + CHUNK])
 
-    def part(self, mask: NDArray[np.bool_]) -> "ImageFiles":
-        """Return the files that a mask (count,) is true for."""
-        chosen = tuple(path for path, wanted in zip(self.paths, mask, strict=True) if wanted)
-        return replace(self, paths=chosen, sums=None if self.sums is None else self.sums[mask], pixels_hash=None)
+    def sums(self, indices: Indices) -> NDArray[np.int64]:
+        """Return the sums (2, channels) of pixels and of squared pixels over the images at some indices."""
+        return np.asarray(self.own_sums[indices].sum(axis=0))
 
-    def chunks(self) -> Iterator[NDArray[np.uint8]]:
-        """Yield all images, some at a time."""
-        for start in range(0, len(self), CHUNK):
-            yield self[start : start + CHUNK]
-
-    def read(self, *, keep: bool) -> "tuple[NDArray[np.uint8] | ImageFiles, dict[int, UserError]]":
-        """Decode every file once.
-
-        Args:
-            keep: Return the images; otherwise they are checked and summed up.
-
-        Returns:
-            The images (count, height, width, channels), black where a file cannot be read, or the files with
-            their sums; and for each file that cannot be read its index and why.
-        """
-        images = np.zeros(self.shape, np.uint8) if keep else None
-        total = hashlib.sha256()
-        sums = np.zeros((len(self), 2, self.input_shape[-1]), np.int64)
-        failures = {}
-        with warnings.catch_warnings(), progress.counting("Reading images", len(self)) as advance:
-            warnings.simplefilter("ignore")  # of metadata in a strange form, once for each of thousands of files
-            for start in range(0, len(self), CHUNK):
-                indices = np.arange(start, min(start + CHUNK, len(self)))
-                for index, image in zip(indices, self.begin(indices), strict=True):
-                    try:
-                        pixels = image.result()
-                    except UserError as error:
-                        failures[int(index)] = error
-                        continue
-                    if images is None:
-                        sums[index] = sums_of(pixels)
-                        total.update(pixels.data)
-                    else:
-                        images[index] = pixels
-                advance(len(indices))
-        return replace(self, sums=sums, pixels_hash=total.digest()) if images is None else images, failures
+    def fingerprint(self) -> bytes:
+        """Return the SHA-256 of all pixels as they were first read."""
+        return self.hash
 
 
-def pixels_hash(images: NDArray[np.uint8] | ImageFiles) -> bytes:
-    """Return a hash of all pixels, the same whether the images are in memory or in their files."""
-    if isinstance(images, ImageFiles) and images.pixels_hash is not None:
-        return images.pixels_hash
-    total = hashlib.sha256()
-    for part in parts(images):
-        total.update(np.ascontiguousarray(part).data)
-    return total.digest()
+def read_files(
+    paths: Sequence[Path],
+    input_shape: tuple[int, int, int],
+    resize: Resize,
+    white: int = WHITE,
+    *,
+    most_bytes: float,
+) -> tuple[Images, dict[int, UserError]]:
+    """Decode every file once.
+
+    Args:
+        paths: Image files.
+        input_shape: Height, width and channels that each image is brought to.
+        resize: How the size is reached.
+        white: Grey value that counts as white in images of 16 bits.
+        most_bytes: The images stay in memory if they take this much or less, otherwise in their files.
+
+    Returns:
+        The images that could be read, in their order; and for each file that could not its index and the error.
+    """
+    in_memory = len(paths) * np.prod(input_shape) <= most_bytes
+    pixels = np.zeros((len(paths), *input_shape), np.uint8) if in_memory else None
+    sums = np.zeros((len(paths), 2, input_shape[-1]), np.int64)
+    total, failures = hashlib.sha256(), {}
+    with warnings.catch_warnings(), progress.counting("Reading images", len(paths)) as advance:
+        warnings.simplefilter("ignore")  # of metadata in a strange form, once for each of thousands of files
+        for start in range(0, len(paths), CHUNK):
+            chunk = paths[start : start + CHUNK]
+            for index, image in enumerate(decode_all(chunk, input_shape, resize, white), start):
+                try:
+                    own = image.result()
+                except UserError as error:
+                    failures[index] = error
+                    continue
+                if pixels is None:
+                    sums[index] = sums_of(own)
+                    total.update(own.data)
+                else:
+                    pixels[index] = own
+            advance(len(chunk))
+    good = np.setdiff1d(np.arange(len(paths)), list(failures))
+    if pixels is not None:
+        return ImageArray(pixels[good] if failures else pixels), failures
+    readable = tuple(paths[index] for index in good)
+    return ImageFiles(readable, input_shape, resize, white, sums[good], total.digest()), failures
 
 
-def sums_of(images: NDArray[np.uint8]) -> NDArray[np.int64]:
+def decode_all(
+    paths: Sequence[Path], input_shape: tuple[int, int, int], resize: Resize, white: int
+) -> "list[Future[Pixels]]":
+    """Start to decode image files on the threads, and return their futures."""
+    return [_threads().submit(decoded, path, input_shape, resize, white) for path in paths]
+
+
+def sums_of(images: Pixels) -> NDArray[np.int64]:
     """Return the sum of the pixels (..., channels) and that of their squares, of each channel (2, channels)."""
     # Counting the 256 values is exact and touches the images once, without a wider copy of them.
     channels = range(images.shape[-1])
     counts = np.stack([np.bincount(images[..., channel].ravel(), minlength=256) for channel in channels])
     values = np.arange(256)
     return np.stack([counts @ values, counts @ values**2])
-
-
-def parts(images: NDArray[np.uint8] | ImageFiles) -> Iterator[NDArray[np.uint8]]:
-    """Yield images in arrays that fit into memory: an array as it is, files some at a time."""
-    if isinstance(images, np.ndarray):
-        yield images
-    else:
-        yield from images.chunks()
 
 
 @cache

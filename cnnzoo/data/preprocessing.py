@@ -7,16 +7,16 @@ from keras import Input, Model, layers
 from numpy.typing import NDArray
 
 from cnnzoo.config import PreprocessingSection
-from cnnzoo.data.images import ImageFiles, parts, sums_of
+from cnnzoo.data.subsets import Subset
 from cnnzoo.errors import UserError
 
 
-def resolve(section: PreprocessingSection, images: NDArray[np.uint8] | ImageFiles) -> PreprocessingSection:
+def resolve(section: PreprocessingSection, training: Subset) -> PreprocessingSection:
     """Fill in mean and deviation from the training images where the config leaves them out.
 
     Args:
         section: The config's section.
-        images: Training images (count, height, width, channels).
+        training: The training images.
 
     Returns:
         The section with a value per channel for mean and deviation, in units of the full range.
@@ -24,12 +24,9 @@ def resolve(section: PreprocessingSection, images: NDArray[np.uint8] | ImageFile
     Raises:
         UserError: The config gives as many values as the images have no channels.
     """
-    sums = images.sums if isinstance(images, ImageFiles) else None
-    if sums is None:
-        sums = np.stack([sums_of(part) for part in parts(images)])
-    total, squares = sums.sum(axis=0)
     # In whole numbers up to here, so that images in memory and images in files have the same mean.
-    pixels = np.prod(images.shape[:-1])
+    total, squares = training.images.sums(training.indices)
+    pixels = len(training) * np.prod(training.images.shape[1:-1])
     mean = total / (255 * pixels)
     deviation = np.sqrt(np.maximum(squares / (255**2 * pixels) - mean**2, 0))
     return section.model_copy(

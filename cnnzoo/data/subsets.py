@@ -1,14 +1,17 @@
-"""A part of a data set, and how validation images are held out of the training part."""
+"""The images of one split, and how validation images are held out of the training images."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from itertools import compress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnzoo.data.images import ImageFiles
+from cnnzoo.data.duplicates import content_hash
+from cnnzoo.data.images import Images, Pixels
 from cnnzoo.errors import UserError
 from cnnzoo.text import listed, normalized
 
@@ -46,70 +49,111 @@ class Summary:
 
 
 @dataclass(frozen=True)
-class Split:
-    """Images with their labels.
+class Subset:
+    """The images of one split with their labels.
 
     Attributes:
-        images: (count, height, width, channels), grey or colour values 0 to 255, whole in memory or in their files.
-        labels: (count,), class numbers from 0.
-        remark: What is to be said of them wherever a result is, such as "1,000 of the 10,000 official test images".
-        held: For a training part (count,) which images validate, where that is not for ``hold_out`` to draw.
-        names: Of their files, where each has one of its own (count,); otherwise empty.
-        folder: Where these names begin.
-        summary: For the training part of a folder the counts of images by part and of the files that are left out.
+        images: The images of this subset, possibly among others.
+        indices: Where its images are among them (count,).
+        labels: Class numbers from 0 (count,), int32.
+        note: A caveat about the images, such as "1,000 of the 10,000 official test images".
+        validates: For training images (count,) which of them validate, where ``hold_out`` does not choose.
+        names: For images in files of their own the names of the files (count,); otherwise empty.
+        folder: The folder that these names are relative to.
+        summary: For the training images of a folder the counts of images by split and of the files left out.
     """
 
-    images: NDArray[np.uint8] | ImageFiles
+    images: Images
+    indices: NDArray[np.int32]
     labels: NDArray[np.int32]
-    remark: str = ""
-    held: NDArray[np.bool_] | None = None
+    note: str = ""
+    validates: NDArray[np.bool_] | None = None
     names: tuple[str, ...] = ()
     folder: Path | None = None
     summary: Summary | None = None
 
-    def as_divided(self, division: Mapping[str, str]) -> "Split":
-        """Return the training part with the files that a run learnt and validated, and no newer ones.
+    @classmethod
+    def whole(cls, images: Images, labels: NDArray[np.int32], note: str = "", **details: Any) -> "Subset":
+        """Return the subset of all images."""
+        return cls(images, np.arange(len(labels), dtype="int32"), labels, note, **details)
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.labels)
+
+    @property
+    def pixels(self) -> Pixels:
+        """The images (count, height, width, channels) in memory; files are decoded."""
+        return self.images.take(self.indices)
+
+    def chunks(self) -> Iterator[Pixels]:
+        """Yield the images in arrays that fit into memory."""
+        return self.images.chunks(self.indices)
+
+    def fingerprint(self) -> bytes:
+        """Return the SHA-256 of the pixels, the same in memory and in files."""
+        if len(self) == self.images.shape[0]:
+            return self.images.fingerprint()
+        total = sha256()
+        for chunk in self.chunks():
+            total.update(np.ascontiguousarray(chunk).data)
+        return total.digest()
+
+    def hashes(self) -> tuple[bytes, ...]:
+        """Return a hash of each image (count,): of its file, where it has one of its own, otherwise of its pixels.
+
+        Raises:
+            OSError: A file cannot be read any more.
+        """
+        if self.folder:
+            return tuple(content_hash(self.folder / name) for name in self.names)
+        return tuple(sha256(image.tobytes()).digest() for chunk in self.chunks() for image in chunk)
+
+    def select(self, mask: NDArray[np.bool_]) -> "Subset":
+        """Return the images that a mask (count,) is true for."""
+        names = tuple(compress(self.names, mask))
+        return Subset(self.images, self.indices[mask], self.labels[mask], self.note, names=names, folder=self.folder)
+
+    def with_note(self, note: str) -> "Subset":
+        """Return the same images with one more note; an empty note adds nothing."""
+        return replace(self, note="; ".join(filter(None, [self.note, note])))
+
+    def as_divided(self, division: Mapping[str, str]) -> "Subset":
+        """Return the training images that a run trained and validated on, without the files that came later.
 
         Args:
-            division: The part, "train" or "validation", of each file's name; empty where that is not known.
+            division: The split, "train" or "validation", of each file's name; empty where it is not recorded.
         """
         if not self.names or not division:
             return self
-        parts = {normalized(name): part for name, part in division.items()}
-        own = [parts.get(normalized(name)) for name in self.names]
-        known = self.part(np.array([part is not None for part in own], dtype=bool))
-        held = np.array([part == "validation" for part in own if part is not None], dtype=bool)
+        splits = {normalized(name): split for name, split in division.items()}
+        own = [splits.get(normalized(name)) for name in self.names]
+        recorded = self.select(np.array([split is not None for split in own], dtype=bool))
+        validates = np.array([split == "validation" for split in own if split is not None], dtype=bool)
         new = own.count(None)
         note = f"{new:,} left out that were not in the folder or its parts when the run was trained" if new else ""
-        remark = "; ".join(filter(None, [self.remark, note]))
-        return replace(known, held=held, summary=self.summary, remark=remark)
-
-    def part(self, mask: NDArray[np.bool_]) -> "Split":
-        """Return the images that a mask (count,) is true for."""
-        images = self.images.part(mask) if isinstance(self.images, ImageFiles) else self.images[mask]
-        names = tuple(compress(self.names, mask))
-        return Split(images, self.labels[mask], self.remark, names=names, folder=self.folder)
+        return replace(recorded, validates=validates, summary=self.summary).with_note(note)
 
 
-def hold_out(training: Split, validation: int | float, num_classes: int) -> tuple[Split, Split]:
+def hold_out(training: Subset, validation: int | float, num_classes: int) -> tuple[Subset, Subset]:
     """Hold validation images out of the training images, each class in proportion.
 
-    The choice depends on the labels and on nothing else, unless the training part brings one along. Both parts
-    keep the order of the images.
+    The choice depends on the labels alone, unless the training images bring one with them. Both subsets keep the
+    order of the images.
 
     Args:
-        training: What to divide.
-        validation: Number of images, or a fraction between 0 and 1 when it is a float.
+        training: The images to divide.
+        validation: Number of validation images (int), or their fraction between 0 and 1 (float).
         num_classes: Classes of the data set.
 
     Returns:
-        The remaining training part and the validation part, which has exactly the wanted number.
+        The remaining training images, and exactly as many validation images as asked for.
 
     Raises:
-        UserError: One of the parts would be empty.
+        UserError: One of the two would be empty.
     """
-    if training.held is not None:
-        return training.part(~training.held), training.part(training.held)
+    if training.validates is not None:
+        return training.select(~training.validates), training.select(training.validates)
     labels = training.labels
     count = len(labels)
     class_counts = np.bincount(labels, minlength=num_classes)
@@ -121,7 +165,7 @@ def hold_out(training: Split, validation: int | float, num_classes: int) -> tupl
     rank_in_class = np.arange(count) - np.repeat(np.cumsum(class_counts) - class_counts, class_counts)
     held = np.zeros(count, dtype=bool)
     held[by_class[rank_in_class < np.repeat(class_quotas, class_counts)]] = True
-    return training.part(~held), training.part(held)
+    return training.select(~held), training.select(held)
 
 
 def wanted_count(part: int | float, count: int, name: str) -> int:

@@ -37,7 +37,7 @@ class Predictions:
         labels: The true classes (count,).
         computed_on: Backend and device in words; None where they are an ensemble's.
         remark: What is to be said of the images, if anything.
-        image_hashes: Of ``data.image_hashes`` (count,); empty unless asked for.
+        image_hashes: Of ``Subset.hashes`` (count,); empty unless asked for.
     """
 
     probabilities: Probabilities
@@ -49,7 +49,7 @@ class Predictions:
 
 def split_of(
     config: Config, split: Split, data_dir: Path | None = None, division: Mapping[str, str] | None = None
-) -> data.Split:
+) -> data.Subset:
     """Load the images that a run calls its train, validation or test split.
 
     Args:
@@ -66,7 +66,7 @@ def split_of(
     return training if split == "train" else validation
 
 
-def _as_divided(run: Run, split: Split, images: data.Split) -> data.Split:
+def _as_divided(run: Run, split: Split, images: data.Subset) -> data.Subset:
     """Leave out the images of a folder that have come to this split since the training, and say so.
 
     What is drawn moves at its borders when files come or go or get other names, and a test image would be one that the
@@ -80,18 +80,17 @@ def _as_divided(run: Run, split: Split, images: data.Split) -> data.Split:
     parts = {normalized(name): part for name, part in run.division().items()}
     if not parts:
         unknown = f"which of them the network learnt is not known, as {run.division_path.name} is missing or empty"
-        return _with_remark(images, unknown)
+        return images.with_note(unknown)
     gone = [name for name in run.division() if not _is_there(images.folder, name)]
     contents = run.learnt_contents()
     moved_here = {bytes.fromhex(contents[name]) for name in gone if name in contents}
-    hashes = data.image_hashes(images) if split == "test" and moved_here else [b""] * len(images.names)
+    hashes = images.hashes() if split == "test" and moved_here else [b""] * len(images.names)
     fits = [
         parts.get(normalized(name)) == (None if split == "test" else split) and found not in moved_here
         for name, found in zip(images.names, hashes, strict=True)
     ]
     if gone:
-        images = _with_remark(
-            images,
+        images = images.with_note(
             f"{len(gone):,} of the {len(parts):,} images that the run has learnt from and validated on are gone or "
             f"renamed in {images.folder}, such as {printable(gone[0])}",
         )
@@ -100,18 +99,14 @@ def _as_divided(run: Run, split: Split, images: data.Split) -> data.Split:
         return images
     if moved == len(fits):
         raise UserError(f"All images that would be the {split} split were in another when {run.directory} was trained.")
-    remark = f"{moved:,} of {len(fits):,} left out: they were no {split} images when the run was trained"
-    return _with_remark(images.part(np.array(fits)), remark)
+    note = f"{moved:,} of {len(fits):,} left out: they were no {split} images when the run was trained"
+    return images.select(np.array(fits)).with_note(note)
 
 
 def _is_there(folder: Path, name: str) -> bool:
     """Return whether a file is in a folder, however the folder stores the accents of its name."""
     forms = (name, *(unicodedata.normalize(form, name) for form in ("NFC", "NFD")))
     return any(os.path.exists(folder / form) for form in forms)  # noqa: PTH110 - pathlib's may raise
-
-
-def _with_remark(images: data.Split, remark: str) -> data.Split:
-    return replace(images, remark="; ".join(filter(None, [images.remark, remark])))
 
 
 def predict(
@@ -135,22 +130,18 @@ def predict(
     """
     config = run.config()
     images = _as_divided(run, split, split_of(config, split, data_dir, run.division()))
-    pixels, hashes = images.images, tuple(data.image_hashes(images)) if with_hashes else ()
-    contents = (run.model_path.read_bytes(), data.pixels_hash(pixels), images.labels.tobytes())
+    hashes = images.hashes() if with_hashes else ()
+    contents = (run.model_path.read_bytes(), images.fingerprint(), images.labels.tobytes())
     fingerprint = hashlib.sha256(b"".join(contents)).hexdigest()
     path = run.predictions_path(split)
     kept = _read_predictions(path, fingerprint)
     if kept is not None and (device != "gpu" or "GPU" in str(kept.computed_on)):
-        return replace(kept, remark=images.remark, image_hashes=hashes)
+        return replace(kept, remark=images.note, image_hashes=hashes)
     computed_on = runtime.prepare_for_saved_model(config.runtime.backend, device, config.runtime.threads)
     known = data.describe(config.data)
     model = load_classifier(run.model_path, known.input_shape, len(known.class_names))
-    logits = np.concatenate(
-        [model.predict(part, batch_size=PREDICT_BATCH_SIZE, verbose=0) for part in data.parts(pixels)]
-    )
-    predictions = Predictions(
-        probabilities_of(logits, run.model_path), images.labels, computed_on, images.remark, hashes
-    )
+    logits = np.concatenate([model.predict(part, batch_size=PREDICT_BATCH_SIZE, verbose=0) for part in images.chunks()])
+    predictions = Predictions(probabilities_of(logits, run.model_path), images.labels, computed_on, images.note, hashes)
     with files.whole(path) as temporary:
         np.savez_compressed(
             temporary,

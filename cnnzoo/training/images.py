@@ -29,9 +29,9 @@ class DividedImages:
     """
 
     data_set: data.DataSet
-    whole: data.Split
-    training: data.Split
-    validation: data.Split
+    whole: data.Subset
+    training: data.Subset
+    validation: data.Subset
     summary: data.Summary | None = None
 
 

@@ -43,9 +43,7 @@ def begin(config: Config, prepared: Prepared, run: Run, device: str) -> None:
     with room(run):
         parts = (prepared.training, prepared.validation)
         if prepared.training.names:
-            hashes = {
-                name: found for part in parts for name, found in zip(part.names, data.image_hashes(part), strict=True)
-            }
+            hashes = {name: found for part in parts for name, found in zip(part.names, part.hashes(), strict=True)}
             run.write_division(hashes, train=prepared.training.names, validation=prepared.validation.names)
         # Last, because a run without it is begun anew.
         write_environment(run, config, device, prepared.fingerprint, prepared.preprocessing.model_dump())
@@ -86,7 +84,7 @@ def fit(
     trainee = Trainee(
         prepared.network,
         images,
-        Augmentation(config.augmentation, training.images),
+        Augmentation(config.augmentation, training),
         settings.label_smoothing,
         prepared.class_weights,
         # The optimizer averages once for as many steps as it accumulates.
@@ -249,23 +247,19 @@ def room(run: Run) -> Iterator[None]:
 
 
 def _batches(
-    config: Config, training: data.Split, validation: data.Split
+    config: Config, training: data.Subset, validation: data.Subset
 ) -> tuple[NDArray[np.uint8] | None, Batches, Batches]:
     """Return the images that stay on the device, if they can, and the batches of training and validation."""
     size, count = config.training.batch_size, config.training.steps_per_epoch
     # Without gradients a batch may be larger, though not by much where the training's had to be small.
     held_out = min(4 * size, MOST_VALIDATION_BATCH_SIZE)
-    first, second = training.images, validation.images
-    if isinstance(first, data.ImageFiles) or isinstance(second, data.ImageFiles):
-        assert isinstance(first, data.ImageFiles)
-        assert isinstance(second, data.ImageFiles)
-        batches = StreamedBatches(first, training.labels, size, whole=True, count=count)
-        return None, batches, StreamedBatches(second, validation.labels, held_out, whole=False)
-    places = np.arange(len(first) + len(second), dtype="int32")
+    if isinstance(training.images, data.ImageFiles):
+        batches = StreamedBatches(training, size, whole=True, count=count)
+        return None, batches, StreamedBatches(validation, held_out, whole=False)
     return (
-        np.concatenate([first, second]),
-        Batches(places[: len(first)], training.labels, size, whole=True, count=count),
-        Batches(places[len(first) :], validation.labels, held_out, whole=False),
+        training.images.array,
+        Batches(training.indices, training.labels, size, whole=True, count=count),
+        Batches(validation.indices, validation.labels, held_out, whole=False),
     )
 
 
@@ -292,7 +286,7 @@ def _facts(config: Config, prepared: Prepared, run: Run, steps: int, device: str
         "data": config.data.name,
         "training_images": len(prepared.training.labels),
         "validation_images": len(prepared.validation.labels),
-        "remark": prepared.training.remark,
+        "remark": prepared.training.note,
         "summary": prepared.summary.lines() if prepared.summary else [],
         "backend": config.runtime.backend,
         "device": device,
@@ -305,7 +299,7 @@ def _facts(config: Config, prepared: Prepared, run: Run, steps: int, device: str
 
 def _prepared_metrics(prepared: Prepared) -> dict[str, Any]:
     """Return the metrics that are known before the training begins."""
-    metrics = {"remark": prepared.training.remark, "preprocessing": prepared.preprocessing.model_dump()}
+    metrics = {"remark": prepared.training.note, "preprocessing": prepared.preprocessing.model_dump()}
     return metrics | ({"data": asdict(prepared.summary)} if prepared.summary else {})
 
 

@@ -66,11 +66,14 @@ def make_preview(config: Config, count: int = 8, data_dir: Path | None = None) -
     known, training = divided.data_set, divided.training
     number = min(count, len(training.labels))
     chosen = np.sort(np.random.default_rng(config.seed).permutation(len(training.labels))[:number])
-    images, names = training.images[chosen], [known.class_names[label] for label in training.labels[chosen]]
+    images, names = (
+        training.images.take(training.indices[chosen]),
+        [known.class_names[label] for label in training.labels[chosen]],
+    )
 
     network = keras.Sequential([keras.Input(known.input_shape), layers.ZeroPadding2D(config.preprocessing.pad)])
-    trainee = Trainee(network, images, Augmentation(config.augmentation, training.images), label_smoothing=0.0)
-    indices = np.arange(number, dtype="int32")
+    trainee = Trainee(network, None, Augmentation(config.augmentation, training), label_smoothing=0.0)
+    indices = training.indices[chosen]
     seeds = EpochSeeds(config.seed, Batches(indices, training.labels[chosen], number, whole=True))
     seeds.set_model(trainee)
     resizing = config.training.progressive_resizing
@@ -78,7 +81,7 @@ def make_preview(config: Config, count: int = 8, data_dir: Path | None = None) -
     for epoch in range(EPOCHS):
         trainee.shrink_images(resizing.scale if resizing and epoch < resizing.epochs else 1.0)
         seeds.on_epoch_begin(epoch)
-        outputs = trainee(indices, training=True)
+        outputs = trainee((images, indices), training=True)
         copies.append(ops.convert_to_numpy(outputs["logits"] if isinstance(outputs, dict) else outputs))
         if isinstance(outputs, dict):
             partners = [*names[1:], names[0]]

@@ -34,8 +34,8 @@ class Prepared:
         summary: See ``DividedImages``.
     """
 
-    training: data.Split
-    validation: data.Split
+    training: data.Subset
+    validation: data.Subset
     network: Model
     preprocessing: PreprocessingSection
     class_weights: NDArray[np.float32] | None
@@ -64,7 +64,7 @@ def prepare(
     known, training, validation = images.data_set, images.training, images.validation
     classes = len(known.class_names)
     check_resizing(config, known)
-    _check_accumulation(config, len(training.images))
+    _check_accumulation(config, len(training))
     with config.blaming("training.class_weights"):
         weights = class_weights(config.training.class_weights, training.labels, classes)
     initial = fine_tuning.opened(config) if config.fine_tuning and not begun else None
@@ -75,7 +75,7 @@ def prepare(
     if known_preprocessing is not None:
         given = PreprocessingSection.model_validate(known_preprocessing)
     with config.blaming("preprocessing"):
-        preprocessing = resolve(given, training.images)
+        preprocessing = resolve(given, training)
     if config.training.tensorboard and importlib.util.find_spec("tensorboard") is None:
         with config.blaming("training.tensorboard"):
             raise UserError("TensorBoard is not installed; pip install 'cnnzoo[tensorboard]'")
@@ -89,7 +89,7 @@ def prepare(
         with config.blaming("fine_tuning.weights"):
             initial.give(network)
     model = with_preprocessing(network, preprocessing, known.input_shape)
-    of_images = (data.pixels_hash(images.whole.images), training.labels.tobytes(), validation.labels.tobytes())
+    of_images = (images.whole.fingerprint(), training.labels.tobytes(), validation.labels.tobytes())
     fingerprint = hashlib.sha256(b"".join(of_images)).hexdigest()
     return Prepared(training, validation, model, preprocessing, weights, fingerprint, images.summary)
 

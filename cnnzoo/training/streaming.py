@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnzoo.data import ImageFiles
+from cnnzoo.data import ImageFiles, Subset
 from cnnzoo.errors import UserError
 from cnnzoo.training.trainee import Batches
 
@@ -21,8 +21,7 @@ class StreamedBatches(Batches):
     batches before it is put into order.
 
     Args:
-        images: The images, in their files.
-        labels: Their labels, in the same order.
+        subset: The images, in their files, with their labels.
         batch_size: Images a batch.
         whole: See ``Batches``.
         count: See ``Batches``.
@@ -30,15 +29,15 @@ class StreamedBatches(Batches):
 
     def __init__(
         self,
-        images: ImageFiles,
-        labels: NDArray[np.int32],
+        subset: Subset,
         batch_size: int,
         *,
         whole: bool,
         count: int | None = None,
     ) -> None:
-        super().__init__(np.arange(len(images), dtype="int32"), labels, batch_size, whole=whole, count=count)
-        self.images = images
+        super().__init__(subset.indices, subset.labels, batch_size, whole=whole, count=count)
+        assert isinstance(subset.images, ImageFiles)
+        self.images = subset.images
         self.begun: dict[bytes, list[Future[NDArray[np.uint8]]]] = {}
 
     def shuffle(self, seed: int, epoch: int) -> None:
@@ -55,10 +54,10 @@ class StreamedBatches(Batches):
         for later in range(step, min(step + AHEAD + 1, len(self))):
             indices, _ = super().__getitem__(later)
             if indices.tobytes() not in self.begun:
-                self.begun[indices.tobytes()] = self.images.begin(indices)
+                self.begun[indices.tobytes()] = self.images.start(indices)
         indices, labels = super().__getitem__(step)
         # Keras may ask for a step twice, and from another thread.
-        images = self.begun.pop(indices.tobytes(), None) or self.images.begin(indices)
+        images = self.begun.pop(indices.tobytes(), None) or self.images.start(indices)
         try:
             return (np.stack([image.result() for image in images]), indices), labels
         except UserError as error:

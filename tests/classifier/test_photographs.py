@@ -28,7 +28,7 @@ def save(pixels, path):
 @pytest.fixture
 def digit():
     """A real digit of the test part, light on dark, 28x28."""
-    return data.load("digits", "test").images[3, ..., 0]
+    return data.load("digits", "test").pixels[3, ..., 0]
 
 
 def test_an_image_of_the_networks_size_is_taken_as_it_is(digit, tmp_path):
@@ -134,7 +134,7 @@ def differ(one, other):
 @pytest.mark.parametrize("light", LIGHTS)
 @pytest.mark.parametrize("number", [0, 3, 8])
 def test_the_light_on_the_paper_does_not_matter(light, number, tmp_path):
-    digit = data.load("digits", "test").images[number, ..., 0]
+    digit = data.load("digits", "test").pixels[number, ..., 0]
     even = see(photographed(digit, tmp_path / "even.jpg"), DIGITS)
     lit = see(photographed(digit, tmp_path / "lit.jpg", light), DIGITS)
     assert lit.ink == "dark"

@@ -37,7 +37,7 @@ def test_the_first_session_works_as_its_own_lines_say(cnnzoo):
         json.loads(Path("runs/0003-digits-ensemble/ensemble.json").read_text())["soft_vote"]
     )
 
-    Image.fromarray(data.load("digits", "test").images[0, ..., 0]).save("digit.png")
+    Image.fromarray(data.load("digits", "test").pixels[0, ..., 0]).save("digit.png")
     predicted = cnnzoo("predict", "runs/0001-digits", "digit.png")
     assert predicted.code == 0, predicted.err
     assert "light on dark" in predicted.out
@@ -47,7 +47,7 @@ def test_the_first_session_works_as_its_own_lines_say(cnnzoo):
 @pytest.mark.slow
 def test_json_is_one_object_and_nothing_else(cnnzoo, digits_runs):
     run = digits_runs[0].directory
-    Image.fromarray(data.load("digits", "test").images[0, ..., 0]).save("digit.png")
+    Image.fromarray(data.load("digits", "test").pixels[0, ..., 0]).save("digit.png")
     for arguments, key in {
         ("train", "--config", "digits", *SMALL, "--set", "training.epochs=1"): "validation_accuracy",
         ("eval", run): "runs",

@@ -50,11 +50,11 @@ def test_importing_the_data_sets_loads_nothing_heavy():
 @pytest.mark.real_data
 def test_real_mnist_loads_and_verifies(mnist_dir):
     train, test = data.load("mnist", "train", mnist_dir), data.load("mnist", "test", mnist_dir)
-    assert train.images.shape == (60_000, 28, 28, 1)
-    assert test.images.shape == (10_000, 28, 28, 1)
+    assert train.pixels.shape == (60_000, 28, 28, 1)
+    assert test.pixels.shape == (10_000, 28, 28, 1)
     assert np.bincount(test.labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
     # The mean that every MNIST example divides by.
-    assert round(train.images.mean() / 255, 4) == 0.1307
+    assert round(train.pixels.mean() / 255, 4) == 0.1307
     assert [check.status for check in data.verify("mnist", mnist_dir)] == ["right"] * 4
 
 
@@ -70,12 +70,12 @@ def test_real_mnist_is_not_taken_for_fashion_mnist(mnist_dir):
 @pytest.mark.real_data
 def test_the_real_training_images_of_cifar10_load_and_verify(real_cifar10_dir):
     train, test = data.load("cifar10", "train", real_cifar10_dir), data.load("cifar10", "test", real_cifar10_dir)
-    assert train.images.shape == (50_000, 32, 32, 3)
+    assert train.pixels.shape == (50_000, 32, 32, 3)
     assert np.bincount(train.labels).tolist() == [5000] * 10
     # The means that every CIFAR-10 example divides by.
-    assert (train.images.mean(axis=(0, 1, 2)) / 255).round(4).tolist() == [0.4914, 0.4822, 0.4465]
+    assert (train.pixels.mean(axis=(0, 1, 2)) / 255).round(4).tolist() == [0.4914, 0.4822, 0.4465]
     checks = data.verify("cifar10", real_cifar10_dir)
     assert [check.status for check in checks[:5]] == ["right"] * 5
     complete = len(test.labels) == 10_000
     assert checks[5].status == ("right" if complete else "structure only")
-    assert test.remark == ("" if complete else f"{len(test.labels):,} of the 10,000 official test images")
+    assert test.note == ("" if complete else f"{len(test.labels):,} of the 10,000 official test images")

@@ -1,18 +1,18 @@
 import numpy as np
 import pytest
 
-from cnnzoo.data import Split, hold_out
+from cnnzoo.data import ImageArray, Subset, hold_out
 from cnnzoo.errors import UserError
 
 
-def numbered(labels: list[int] | np.ndarray) -> Split:
+def numbered(labels: list[int] | np.ndarray) -> Subset:
     """Make images whose one pixel is their number."""
     numbers = np.arange(len(labels), dtype=np.uint8).reshape(-1, 1, 1, 1)
-    return Split(numbers, np.asarray(labels, np.int32))
+    return Subset.whole(ImageArray(numbers), np.asarray(labels, np.int32))
 
 
-def numbers(split: Split) -> list[int]:
-    return split.images.ravel().tolist()
+def numbers(split: Subset) -> list[int]:
+    return split.pixels.ravel().tolist()
 
 
 @pytest.mark.parametrize("validation", [1, 7, 50, 199, 0.1, 0.333, 0.99])

@@ -84,9 +84,7 @@ def folder_run(tmp_path):
         run.write_metrics({"status": "finished"})
         training, validation = data.hold_out(data.load(run.config().data, "train"), 0.1, 2)
         parts = (training, validation)
-        hashes = {
-            name: found for part in parts for name, found in zip(part.names, data.image_hashes(part), strict=True)
-        }
+        hashes = {name: found for part in parts for name, found in zip(part.names, part.hashes(), strict=True)}
         run.write_division(hashes, train=training.names, validation=validation.names)
         keras.utils.set_random_seed(len(list(tmp_path.iterdir())))
         keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(2)]).save(run.model_path)

@@ -6,7 +6,7 @@ GoogLeNet learns images by heart in its own tests, with both heads.
 import keras
 import numpy as np
 import pytest
-from toys import narrow, outline
+from toys import narrow, outline, subset
 
 from cnnzoo import config as configs
 from cnnzoo import data, registry
@@ -28,12 +28,12 @@ NETWORKS = ["alexnet_small", "vgg11_small", "resnet8", "lecture_keras", "lecture
 @pytest.mark.parametrize("name", NETWORKS)
 def test_ten_steps_bring_the_loss_clearly_down(name):
     images = data.load("digits", "train")
-    pixels, labels = images.images[:8], images.labels[:8]
+    pixels, labels = images.pixels[:8], images.labels[:8]
     keras.utils.set_random_seed(0)
     network = narrow(cifar_resnet(8, (28, 28, 1)) if name == "resnet8" else outline(name, (28, 28, 1), 10), 2)
     preprocessing = resolve(PreprocessingSection(), pixels)
     model = with_preprocessing(network, preprocessing, (28, 28, 1))
-    trainee = Trainee(model, pixels, Augmentation(AugmentationSection(), pixels), label_smoothing=0.0)
+    trainee = Trainee(model, pixels, Augmentation(AugmentationSection(), subset(pixels)), label_smoothing=0.0)
     # Where Keras can train operation by operation, that is quicker than to compile so few steps.
     trainee.compile(optimizer=keras.optimizers.Adam(0.002), run_eagerly=keras.backend.backend() == "tensorflow")
     batches = Batches(np.arange(8, dtype="int32"), labels, 8, whole=True)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from toys import subset
 
 from cnnzoo import data
 from cnnzoo.config import FolderSection, PreprocessingSection
@@ -19,11 +20,11 @@ def streamed(photos, **settings):
 
 def test_streamed_batches_are_those_of_images_in_memory(photos):
     files = streamed(photos)
-    images = files.images[:]
+    images = files.pixels
     for count in (None, 3):
         options = {"whole": True, "count": count}
         kept = Batches(np.arange(len(images), dtype="int32"), files.labels, 5, **options)
-        batches = StreamedBatches(files.images, files.labels, 5, **options)
+        batches = StreamedBatches(files, 5, **options)
         assert len(batches) == len(kept)
         for epoch in range(2):
             kept.shuffle(7, epoch)
@@ -41,12 +42,12 @@ def test_a_file_that_goes_missing_meanwhile_is_named(photos):
     for path in files.images.paths:
         path.unlink()
     with pytest.raises(UserError, match=r"There is no image .*photos"):
-        StreamedBatches(files.images, files.labels, 5, whole=True)[0]
+        StreamedBatches(files, 5, whole=True)[0]
 
 
 def test_mean_and_deviation_come_from_the_files(photos):
     files = streamed(photos)
-    assert resolve(PreprocessingSection(), files.images) == resolve(PreprocessingSection(), files.images[:])
+    assert resolve(PreprocessingSection(), files) == resolve(PreprocessingSection(), subset(files.pixels))
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from toys import subset
 
 from cnnzoo import data
 from cnnzoo.cli.options import load_config
@@ -19,8 +20,8 @@ pytestmark = pytest.mark.every_backend
 
 def test_training_images_are_augmented_and_others_are_not():
     network = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten()])
-    images = data.load("digits", "test").images[:8]
-    augmentation = Augmentation(AugmentationSection(rotation=20.0, shift=3.0, mixup=0.2), images)
+    images = data.load("digits", "test").pixels[:8]
+    augmentation = Augmentation(AugmentationSection(rotation=20.0, shift=3.0, mixup=0.2), subset(images))
     trainee = Trainee(network, images, augmentation, label_smoothing=0.0)
     flat = images.reshape(8, -1).astype("float32")
     outputs = [trainee(np.arange(8)), *(trainee(np.arange(8), training=True)["logits"] for _ in range(2))]
@@ -34,8 +35,8 @@ def test_training_images_are_shrunk_and_others_are_not():
     pixels = keras.Input((28, 28, 1))
     inner = keras.Model(pixels, keras.ops.sum(keras.ops.ones_like(pixels), axis=(1, 2)))
     network = keras.Sequential([keras.Input((28, 28, 1)), inner])
-    images = data.load("digits", "test").images[:8]
-    trainee = Trainee(network, images, Augmentation(AugmentationSection(), images), label_smoothing=0.0)
+    images = data.load("digits", "test").pixels[:8]
+    trainee = Trainee(network, images, Augmentation(AugmentationSection(), subset(images)), label_smoothing=0.0)
     for scale, side in ((0.75, 21), (0.5, 14), (1.0, 28)):
         trainee.shrink_images(scale)
         seen = [keras.ops.convert_to_numpy(trainee(np.arange(8), training=training)) for training in (True, False)]
@@ -46,7 +47,9 @@ def test_training_images_are_shrunk_and_others_are_not():
 def test_averaged_weights_come_with_averaged_statistics():
     network = keras.Sequential([keras.Input((2, 2, 1)), BatchNormalization(name="bn"), keras.layers.Flatten()])
     images = np.random.default_rng(0).integers(0, 256, (12, 2, 2, 1)).astype("uint8")
-    trainee = Trainee(network, images, Augmentation(AugmentationSection(), images), 0.0, None, statistics_decay=0.75)
+    trainee = Trainee(
+        network, images, Augmentation(AugmentationSection(), subset(images)), 0.0, None, statistics_decay=0.75
+    )
     config = load_config("digits", ["optimizer={name: sgd}", "schedule={name: constant}", "training.ema_decay=0.75"])
     chosen = optimizer(config, 3)
     chosen.build(trainee.trainable_variables)
@@ -72,7 +75,7 @@ def test_averaged_weights_come_with_averaged_statistics():
 def test_label_smoothing_changes_the_training_loss_alone():
     network = keras.Sequential([keras.Input((1, 1, 3)), keras.layers.Flatten()])
     images = np.array([[[[2, 0, 0]]], [[[0, 1, 0]]]], "uint8")
-    trainee = Trainee(network, images, Augmentation(AugmentationSection(), images), label_smoothing=0.3)
+    trainee = Trainee(network, images, Augmentation(AugmentationSection(), subset(images)), label_smoothing=0.3)
     logits = trainee(np.array([0, 1]))
     values = np.exp(images.reshape(2, 3).astype("float64"))
     log_p = np.log(values / values.sum(axis=1, keepdims=True))
@@ -90,7 +93,7 @@ def test_auxiliary_heads_add_their_weighted_loss_in_training_alone():
     inner = keras.Model(pixels, {"logits": logits, "auxiliary1": helped})
     network = keras.Model(pixels, inner(pixels))
     images = np.array([[[[2, 0, 0]]], [[[0, 1, 0]]]], "uint8")
-    trainee = Trainee(network, images, Augmentation(AugmentationSection(), images), label_smoothing=0.0)
+    trainee = Trainee(network, images, Augmentation(AugmentationSection(), subset(images)), label_smoothing=0.0)
     labels = np.array([0, 2])
     outputs = trainee(np.array([0, 1]), training=True)
 
@@ -111,7 +114,7 @@ def test_mixed_images_are_trained_towards_both_labels_in_proportion(weights):
     network = keras.Model(pixels, {"logits": logits, "auxiliary1": helped})
     images = np.array([[[[2, 0, 0]]], [[[0, 1, 0]]], [[[1, 3, 5]]]], "uint8")
     labels = np.array([0, 1, 2])
-    augmentation = Augmentation(AugmentationSection(mixup=1.0), images)
+    augmentation = Augmentation(AugmentationSection(mixup=1.0), subset(images))
     trainee = Trainee(network, images, augmentation, 0.1, weights and np.array(weights, "float32"))
     outputs = trainee(np.arange(3), training=True)
     share = keras.ops.convert_to_numpy(outputs["share"])[:, None]
@@ -151,7 +154,7 @@ def test_a_step_with_changes_of_every_kind_is_compiled_and_runs_in_mixed_precisi
         network = keras.Sequential(
             [keras.Input((12, 12, 3)), keras.layers.Rescaling(1 / 255), keras.layers.Flatten(), keras.layers.Dense(4)]
         )
-        trainee = Trainee(network, images, Augmentation(section, images), label_smoothing=0.1)
+        trainee = Trainee(network, images, Augmentation(section, subset(images)), label_smoothing=0.1)
     finally:
         keras.config.set_dtype_policy(policy)
     trainee.compile("sgd")
@@ -170,7 +173,7 @@ def test_classes_weigh_as_they_are_told():
     network = keras.Sequential([keras.Input((1, 1, 2)), keras.layers.Flatten()])
     images = np.array([[[[2, 0]]], [[[3, 0]]]], "uint8")
     weights = np.array([0.5, 2.0], "float32")
-    trainee = Trainee(network, images, Augmentation(AugmentationSection(), images), 0.0, weights)
+    trainee = Trainee(network, images, Augmentation(AugmentationSection(), subset(images)), 0.0, weights)
     logits = trainee(np.array([0, 1]))
     losses = np.log1p(np.exp([-2.0, 3.0]))
     weighted = float(trainee.compute_loss(None, np.array([0, 1]), logits, training=True))

@@ -67,7 +67,7 @@ def test_the_saved_model_takes_raw_pixels_of_the_data_sets_size(digits_runs):
     test = data.load("digits", "test")
     model = load_model(run.model_path)
     assert model.input_shape == (None, 28, 28, 1)
-    chosen = model.predict(test.images, verbose=0).argmax(axis=1)
+    chosen = model.predict(test.pixels, verbose=0).argmax(axis=1)
     assert (chosen == test.labels).mean() > 0.5
 
 
@@ -79,7 +79,7 @@ def test_the_best_model_is_the_one_of_the_best_validation_epoch(tmp_path):
     assert metrics["best_epoch"] == best["epoch"]
     config = run.config()
     _, held_out = data.hold_out(data.load("digits", "train"), config.data.validation, 10)
-    chosen = load_model(run.model_path).predict(held_out.images, verbose=0).argmax(axis=1)
+    chosen = load_model(run.model_path).predict(held_out.pixels, verbose=0).argmax(axis=1)
     assert (chosen == held_out.labels).mean() == pytest.approx(best["validation_accuracy"])
 
 
@@ -122,7 +122,7 @@ def test_averaged_weights_are_the_ones_judged_and_saved(tmp_path):
     _, held_out = data.hold_out(data.load("digits", "train"), run.config().data.validation, 10)
     model = load_model(run.last_model_path)
     model.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    loss = model.evaluate(held_out.images, held_out.labels, verbose=0)
+    loss = model.evaluate(held_out.pixels, held_out.labels, verbose=0)
     assert loss == pytest.approx(run.history()[-1]["validation_loss"], rel=1e-4)
     assert run.history()[0]["loss"] == plain.history()[0]["loss"]
     assert run.history()[0]["validation_loss"] != plain.history()[0]["validation_loss"]

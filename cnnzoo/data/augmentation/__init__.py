@@ -4,11 +4,10 @@ from typing import Any
 
 import numpy as np
 from keras import Variable, ops, random
-from numpy.typing import NDArray
 
 from cnnzoo.config import AugmentationSection
 from cnnzoo.data.augmentation import colour, geometry, mixing
-from cnnzoo.data.images import ImageFiles
+from cnnzoo.data.subsets import Subset
 
 __all__ = ["Augmentation"]
 
@@ -21,18 +20,18 @@ class Augmentation:
 
     Args:
         section: The config's section.
-        images: The training images (count, height, width, channels), 0 to 255: lighting follows their
-            colours, and an alternating mirror needs their number.
+        training: The training images: lighting follows their colours, and an alternating mirror their number.
     """
 
-    def __init__(self, section: AugmentationSection, images: NDArray[np.uint8] | ImageFiles) -> None:
+    def __init__(self, section: AugmentationSection, training: Subset) -> None:
         self.section = section
         self.generator = random.SeedGenerator(0)
         self.alternates = section.mirror == "alternating"
-        # Of each image, whether it is mirrored in this epoch.
-        mirrored = np.zeros(len(images) if self.alternates else 0, "int32")
+        self.indices = training.indices
+        # For each image whether it is mirrored in this epoch.
+        mirrored = np.zeros(training.images.shape[0] if self.alternates else 0, "int32")
         self.mirrored = Variable(mirrored, trainable=False, dtype="int32", name="mirrored")
-        self.lighting_axes = colour.lighting_axes(images) if section.lighting else None
+        self.lighting_axes = colour.lighting_axes(training) if section.lighting else None
 
     def __bool__(self) -> bool:
         """Tell whether anything is changed at all."""
@@ -46,15 +45,16 @@ class Augmentation:
     def begin_epoch(self, seed: int, epoch: int) -> None:
         """Settle what holds for a whole epoch, from the run's seed and the epoch's number alone."""
         if self.alternates:
-            first = np.random.default_rng(seed).integers(0, 2, self.mirrored.shape, dtype="int32")
-            self.mirrored.assign((first + epoch) % 2)
+            mirrored = np.zeros(self.mirrored.shape, "int32")
+            mirrored[self.indices] = np.random.default_rng(seed).integers(0, 2, len(self.indices), dtype="int32")
+            self.mirrored.assign((mirrored + epoch) % 2)
 
     def __call__(self, images: Any, indices: Any) -> Any:
         """Change each image by itself: its geometry, then its colours, then what is cut out.
 
         Args:
             images: Pixels (batch, height, width, channels), float32, 0 to 255.
-            indices: Where they stand among the training images (batch,).
+            indices: Where they are among the images of the data set (batch,).
 
         Returns:
             Images of the same shape, 0 to 255.

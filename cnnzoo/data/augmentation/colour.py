@@ -8,7 +8,7 @@ from keras import ops, random
 from numpy.typing import NDArray
 
 from cnnzoo.config import AugmentationSection
-from cnnzoo.data.images import ImageFiles
+from cnnzoo.data.subsets import Subset
 
 # Luma of ITU-R BT.601, and with it the NTSC's YIQ, whose I and Q span the colours of equal luma.
 LUMA = np.array([0.299, 0.587, 0.114])
@@ -22,7 +22,7 @@ def changes(section: AugmentationSection) -> bool:
     return any((section.brightness, section.contrast, section.saturation, section.hue, section.lighting))
 
 
-def lighting_axes(images: NDArray[np.uint8] | ImageFiles, sample: int = SAMPLE) -> NDArray[np.float32]:
+def lighting_axes(training: Subset, sample: int = SAMPLE) -> NDArray[np.float32]:
     """Return what AlexNet's lighting adds for draws of 1, counted once.
 
     Krizhevsky et al. 2012, section 4.1: eigenvectors of the 3x3 covariance of RGB, each times its eigenvalue.
@@ -30,16 +30,16 @@ def lighting_axes(images: NDArray[np.uint8] | ImageFiles, sample: int = SAMPLE) 
     a few levels of 255.
 
     Args:
-        images: Training images (count, height, width, 3), 0 to 255.
+        training: The training images, in colour.
         sample: The largest number of images that are read, evenly spaced.
 
     Returns:
         The components as rows (3, 3), in levels of 0 to 255.
     """
-    chosen = np.linspace(0, len(images) - 1, min(len(images), sample)).astype(int)
+    chosen = np.linspace(0, len(training) - 1, min(len(training), sample)).astype(int)
     moments, total, count = np.zeros((3, 3)), np.zeros(3), 0
     for part in np.array_split(chosen, math.ceil(len(chosen) / 100)):
-        pixels = images[part].reshape(-1, 3) / 255.0
+        pixels = training.images.take(training.indices[part]).reshape(-1, 3) / 255.0
         moments, total, count = moments + pixels.T @ pixels, total + pixels.sum(axis=0), count + len(pixels)
     mean = total / count
     values, vectors = np.linalg.eigh(moments / count - np.outer(mean, mean))

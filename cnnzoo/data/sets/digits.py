@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from cnnzoo.config import DataSection
 from cnnzoo.data.dataset import DataSet, FileCheck
-from cnnzoo.data.subsets import Split
+from cnnzoo.data.images import ImageArray
+from cnnzoo.data.subsets import Subset
 
 TRAIN_COUNT = 1437
 TEST_COUNT = 360
@@ -42,7 +43,7 @@ def describe(section: DataSection) -> DataSet:  # noqa: ARG001 - every source's 
     return DATA_SETS[0]
 
 
-def load(section: DataSection, split: Literal["train", "test"], data_dir: Path | None) -> Split:  # noqa: ARG001
+def load(section: DataSection, split: Literal["train", "test"], data_dir: Path | None) -> Subset:  # noqa: ARG001
     """Load one part, as images of 28x28 pixels.
 
     As with MNIST, the digit fills a box of 20x20 pixels in the middle of 28x28; here the box is
@@ -55,7 +56,7 @@ def load(section: DataSection, split: Literal["train", "test"], data_dir: Path |
         np.arange(len(labels)), train_size=TRAIN_COUNT, test_size=TEST_COUNT, stratify=labels, random_state=0
     )
     chosen = np.sort(parts[("train", "test").index(split)])
-    return Split(_enlarged(pixels[chosen]), labels[chosen])
+    return Subset.whole(ImageArray(_enlarged(pixels[chosen])), labels[chosen])
 
 
 def fetch(name: str, data_dir: Path | None) -> list[Path]:  # noqa: ARG001 - every source's signature

@@ -22,7 +22,7 @@ from cnnzoo.config import FolderSection
 from cnnzoo.data.dataset import DataSet, FileCheck
 from cnnzoo.data.decoding import WHITE, largest_grey
 from cnnzoo.data.duplicates import same_contents
-from cnnzoo.data.images import ImageFiles
+from cnnzoo.data.images import read_files
 from cnnzoo.data.memory import free_memory
 from cnnzoo.data.sets.folder_layout import (
     PARTS,
@@ -36,7 +36,7 @@ from cnnzoo.data.sets.folder_layout import (
     folders_in,
     read_layout,
 )
-from cnnzoo.data.subsets import Split, Summary, quotas, wanted_count
+from cnnzoo.data.subsets import Subset, Summary, quotas, wanted_count
 from cnnzoo.errors import UserError
 from cnnzoo.text import listed, normalized
 
@@ -198,7 +198,7 @@ def folder_of(section: FolderSection, data_dir: Path | None) -> Path:
     return Path(data_dir.absolute() if data_dir else section.path)
 
 
-def load(section: FolderSection, split: Literal["train", "test"], data_dir: Path | None) -> Split:
+def load(section: FolderSection, split: Literal["train", "test"], data_dir: Path | None) -> Subset:
     """Load one part; the training part says which of its images validate.
 
     Every file is decoded once, so that a broken one is found before the training begins. The images stay in
@@ -216,11 +216,9 @@ def load(section: FolderSection, split: Literal["train", "test"], data_dir: Path
     files, held = division.parts[split], None
     if split == "train":
         files, held = _with_validation(division)
-    images = ImageFiles(
-        tuple(folder / name for name in files.names), known.input_shape, known.resize, white=known.white
-    )
     most = free_memory() * SHARE_OF_MEMORY if section.memory is None else section.memory * 1e9
-    pixels, failures = images.read(keep=images.nbytes <= most)
+    paths = [folder / name for name in files.names]
+    images, failures = read_files(paths, known.input_shape, known.resize, known.white, most_bytes=most)
     if failures and section.broken == "stop":
         raise UserError(
             f"{failures[min(failures)]} Put it right or remove it; a training with data.broken: skip leaves "
@@ -229,9 +227,7 @@ def load(section: FolderSection, split: Literal["train", "test"], data_dir: Path
     good = np.ones(len(files.names), dtype=bool)
     good[list(failures)] = False
     lost = listed([files.names[index] for index in sorted(failures)], shown=20)
-    remark = f"{len(failures):,} of {len(good):,} images left out as unreadable: {lost}" if failures else ""
-    if split == "test" and (learnt := _learnt(folder, division)):
-        remark = "; ".join(filter(None, [remark, learnt]))
+    note = f"{len(failures):,} of {len(good):,} images left out as unreadable: {lost}" if failures else ""
     labels = files.labels[good]
     if not len(labels):
         raise UserError(f"None of the {split} images in {folder} can be read.")
@@ -243,11 +239,8 @@ def load(section: FolderSection, split: Literal["train", "test"], data_dir: Path
     names = tuple(compress(files.names, good))
     unreadable = {files.names[index] for index in failures}
     summary = _summary(section, division, unreadable) if split == "train" else None
-    if isinstance(pixels, ImageFiles):
-        pixels = replace(pixels.part(good), pixels_hash=pixels.pixels_hash) if failures else pixels
-    elif failures:
-        pixels = pixels[good]
-    return Split(pixels, labels, remark, held, names, folder, summary)
+    subset = Subset.whole(images, labels, note, validates=held, names=names, folder=folder, summary=summary)
+    return subset.with_note(_learnt(folder, division)) if split == "test" else subset
 
 
 def fetch(name: str, data_dir: Path | None) -> list[Path]:  # noqa: ARG001 - every source's signature

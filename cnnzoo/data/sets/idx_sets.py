@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from cnnzoo.config import DataSection
 from cnnzoo.data.dataset import DataSet, FileCheck
+from cnnzoo.data.images import ImageArray
 from cnnzoo.data.sets.idx_file import read_idx, read_npz, write_idx
 from cnnzoo.data.sets.mnist import DATA_SETS, SOURCES, IdxFile, IdxSource
-from cnnzoo.data.subsets import Split
+from cnnzoo.data.subsets import Subset
 from cnnzoo.downloads import locations
 from cnnzoo.downloads.advice import not_downloaded, not_in, with_remedy
 from cnnzoo.downloads.errors import UnusableFileError
@@ -32,7 +33,7 @@ def describe(section: DataSection) -> DataSet:
     return next(known for known in DATA_SETS if known.name == section.name)
 
 
-def load(section: DataSection, split: Literal["train", "test"], data_dir: Path | None) -> Split:
+def load(section: DataSection, split: Literal["train", "test"], data_dir: Path | None) -> Subset:
     """Load one part and touch only its files; without a data directory they may be downloaded.
 
     Args:
@@ -59,7 +60,7 @@ def load(section: DataSection, split: Literal["train", "test"], data_dir: Path |
         absent = [file for file in source.files if _find(source, file, directories) is None]
         _download(source, absent, cache_dir(), directories)
     images, labels = (_read_found(source, file, _find(source, file, directories)) for file in files)
-    return Split(images[..., np.newaxis], labels.astype(np.int32))
+    return Subset.whole(ImageArray(images[..., np.newaxis]), labels.astype(np.int32))
 
 
 def fetch(name: str, data_dir: Path | None) -> list[Path]:

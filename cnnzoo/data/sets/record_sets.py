@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from cnnzoo.config import Cifar100Section, DataSection
 from cnnzoo.data.dataset import DataSet, FileCheck
+from cnnzoo.data.images import ImageArray
 from cnnzoo.data.sets.cifar import CIFAR100_COARSE_CLASSES, DATA_SETS, SOURCES, RecordFile, RecordSource
-from cnnzoo.data.subsets import Split
+from cnnzoo.data.subsets import Subset
 from cnnzoo.downloads import locations
 from cnnzoo.downloads.advice import fetch_command, not_downloaded, not_in, with_remedy
 from cnnzoo.downloads.archives import read_members
@@ -39,12 +40,12 @@ def describe(section: DataSection | Cifar100Section) -> DataSet:
     return known
 
 
-def load(section: DataSection | Cifar100Section, split: Literal["train", "test"], data_dir: Path | None) -> Split:
+def load(section: DataSection | Cifar100Section, split: Literal["train", "test"], data_dir: Path | None) -> Subset:
     """Load one part; without a data directory the archive may be downloaded.
 
     Args:
         section: Its name says which data set.
-        split: The part. A test file with any whole number of records is taken, and the split's remark
+        split: The part. A test file with any whole number of records is taken, and the split's note
             says how many there are; that of the training images too.
         data_dir: The only directory to look in, or None for the search path.
 
@@ -77,10 +78,11 @@ def load(section: DataSection | Cifar100Section, split: Literal["train", "test"]
     planes = records[:, label_bytes:].reshape(-1, 3, 32, 32)
     count, official = len(records), source.test.count
     if split == "train":
-        remark = _remark_on_tests(source, contents.get(source.test), directories)
+        note = _note_on_tests(source, contents.get(source.test), directories)
     else:
-        remark = f"{count:,} of the {official:,} official test images" if count < official else ""
-    return Split(np.ascontiguousarray(planes.transpose(0, 2, 3, 1)), records[:, column].astype(np.int32), remark)
+        note = f"{count:,} of the {official:,} official test images" if count < official else ""
+    images = ImageArray(np.ascontiguousarray(planes.transpose(0, 2, 3, 1)))
+    return Subset.whole(images, records[:, column].astype(np.int32), note)
 
 
 def fetch(name: str, data_dir: Path | None) -> list[Path]:
@@ -140,7 +142,7 @@ def where(name: str, data_dir: Path | None) -> str | None:
     """Say where the files lie, without reading them.
 
     Returns:
-        The archive or the folder, with a remark when files are missing or the test file is incomplete, or None.
+        The archive or the folder, with a note when files are missing or the test file is incomplete, or None.
 
     Raises:
         UserError: The data directory does not exist.
@@ -168,7 +170,7 @@ def _beside(source: RecordSource, split: Literal["train", "test"], archived: boo
     return (source.test,) if split == "train" and archived else ()
 
 
-def _remark_on_tests(source: RecordSource, read: Records | None, directories: Sequence[Path]) -> str:
+def _note_on_tests(source: RecordSource, read: Records | None, directories: Sequence[Path]) -> str:
     """Say before a training if test images are missing; those that were not read are counted by their file's size.
 
     Raises:

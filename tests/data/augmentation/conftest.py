@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+from toys import subset
 
 from cnnzoo.config import AugmentationSection
 from cnnzoo.data.augmentation import Augmentation
@@ -16,7 +17,7 @@ def augmented():
     """Return a function that augments images as training would, and gives NumPy's arrays back."""
 
     def augmented(images, seed=0, **section):
-        augmentation = seeded(Augmentation(AugmentationSection.model_validate(section), images), seed)
+        augmentation = seeded(Augmentation(AugmentationSection.model_validate(section), subset(images)), seed)
         tensor = keras.ops.convert_to_tensor(images.astype("float32"))
         return keras.ops.convert_to_numpy(augmentation(tensor, np.arange(len(images), dtype="int32")))
 
@@ -28,7 +29,7 @@ def mixed():
     """Return a function that mixes images, and gives them and the shares of their own labels back."""
 
     def mixed(images, seed=0, **section):
-        augmentation = seeded(Augmentation(AugmentationSection.model_validate(section), images), seed)
+        augmentation = seeded(Augmentation(AugmentationSection.model_validate(section), subset(images)), seed)
         return [keras.ops.convert_to_numpy(part) for part in augmentation.mix(keras.ops.convert_to_tensor(images))]
 
     return mixed

@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+from toys import subset
 
 from cnnzoo.config import AugmentationSection
 from cnnzoo.data.augmentation import Augmentation
@@ -26,9 +27,9 @@ EVERYTHING = {
 
 
 def test_no_change_is_asked_for_by_default(noise):
-    assert not Augmentation(AugmentationSection(), noise)
-    assert Augmentation(AugmentationSection(shift=1.0), noise)
-    assert Augmentation(AugmentationSection(cutmix=1.0), noise).mixes
+    assert not Augmentation(AugmentationSection(), subset(noise))
+    assert Augmentation(AugmentationSection(shift=1.0), subset(noise))
+    assert Augmentation(AugmentationSection(cutmix=1.0), subset(noise)).mixes
 
 
 def test_with_nothing_asked_for_pixels_are_what_they_were(noise, augmented):
@@ -56,7 +57,7 @@ def test_the_same_seed_draws_the_same_changes_and_another_does_not(noise, augmen
 
 
 def test_a_second_call_draws_other_changes(noise):
-    augmentation = Augmentation(AugmentationSection(rotation=10.0), noise)
+    augmentation = Augmentation(AugmentationSection(rotation=10.0), subset(noise))
     first, second = (keras.ops.convert_to_numpy(augmentation(noise, np.arange(256))) for _ in range(2))
     assert not np.array_equal(first, second)
 

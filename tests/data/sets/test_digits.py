@@ -18,7 +18,7 @@ def test_the_digits_have_the_shape_and_range_of_mnist():
 
 
 def test_each_digit_fills_a_box_of_20_pixels_in_the_middle():
-    images = data.load("digits", "test").images
+    images = data.load("digits", "test").pixels
     assert not images[:, :4].any()
     assert not images[:, -4:].any()
     assert not images[:, :, :4].any()
@@ -29,7 +29,7 @@ def test_each_digit_fills_a_box_of_20_pixels_in_the_middle():
 
 def test_enlarging_keeps_the_mean_brightness_and_the_orientation():
     stored = load_digits()
-    images = np.concatenate([data.load("digits", split).images for split in ("train", "test")])
+    images = np.concatenate([data.load("digits", split).pixels for split in ("train", "test")])
     box = images[:, 4:24, 4:24, 0].astype(float)
     assert abs(box.mean() - stored.images.mean() * 255 / 16) < 0.5
     quarters = box.reshape(-1, 2, 10, 2, 10).mean((0, 2, 4))
@@ -38,7 +38,7 @@ def test_enlarging_keeps_the_mean_brightness_and_the_orientation():
 
 
 def test_no_image_is_in_both_parts_and_none_is_lost():
-    train, test = ({image.tobytes() for image in data.load("digits", split).images} for split in ("train", "test"))
+    train, test = ({image.tobytes() for image in data.load("digits", split).pixels} for split in ("train", "test"))
     assert not train & test
     assert len(train) + len(test) == 1797
 

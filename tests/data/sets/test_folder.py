@@ -21,8 +21,9 @@ def section(path, **settings):
 
 
 def names(split):
-    """The files of a split that stays in them."""
-    return {path.relative_to(path.parents[1]).as_posix() for path in split.images.paths}
+    """The files of a subset that stays in them."""
+    paths = [split.images.paths[index] for index in split.indices]
+    return {path.relative_to(path.parents[1]).as_posix() for path in paths}
 
 
 def divided(path, **settings):
@@ -39,11 +40,11 @@ def test_class_folders_become_classes_sorted_by_name(photos):
     assert known.input_shape == (12, 20, 1)
     train, test = data.load(settings, "train"), data.load(settings, "test")
     assert train.images.shape == (24, 12, 20, 1)
-    assert (train.images.dtype, train.labels.dtype) == (np.uint8, np.int32)
+    assert (train.pixels.dtype, train.labels.dtype) == (np.uint8, np.int32)
     assert np.bincount(test.labels).tolist() == [2, 2, 2]
     colours = data.load(section(photos), "train")
     for label, channel in ((0, 2), (1, 0), (2, 1)):
-        means = colours.images[colours.labels == label].mean(axis=(0, 1, 2))
+        means = colours.pixels[colours.labels == label].mean(axis=(0, 1, 2))
         assert means.argmax() == channel
 
 
@@ -105,7 +106,7 @@ def test_images_of_12_bits_in_files_of_16_keep_their_greys(tmp_path):
     )
     for split in ("train", "test"):
         part = data.load(config.data, split)
-        texture = part.images[:, :, ::2].astype(int) - part.images[:, :, 1::2]
+        texture = part.pixels[:, :, ::2].astype(int) - part.pixels[:, :, 1::2]
         assert set(texture[part.labels == 0].ravel()) == {0}
         assert set(texture[part.labels == 1].ravel()) <= {5, 6}
     assert data.describe(config.data).white == 4095
@@ -137,19 +138,18 @@ def test_a_class_may_be_called_train_and_images_may_lie_deeper(tmp_path):
 
 def test_images_that_do_not_fit_into_memory_stay_in_their_files_and_are_the_same(photos):
     kept, streamed = (data.load(section(photos, memory=memory), "train") for memory in (1, 0))
-    assert isinstance(kept.images, np.ndarray)
+    assert isinstance(kept.images, data.ImageArray)
     assert isinstance(streamed.images, data.ImageFiles)
     assert streamed.images.shape == kept.images.shape
-    assert len(streamed.images) == 24
-    np.testing.assert_array_equal(np.concatenate(list(data.parts(streamed.images))), kept.images)
+    assert len(streamed) == 24
+    np.testing.assert_array_equal(np.concatenate(list(streamed.chunks())), kept.pixels)
     chosen = np.array([5, 3, 5])
-    np.testing.assert_array_equal(streamed.images[chosen], kept.images[chosen])
-    np.testing.assert_array_equal(streamed.images[2:4], kept.images[2:4])
+    np.testing.assert_array_equal(streamed.images.take(chosen), kept.images.take(chosen))
     for one, other in zip(data.hold_out(kept, 0.1, 3), data.hold_out(streamed, 0.1, 3), strict=True):
         np.testing.assert_array_equal(one.labels, other.labels)
-        np.testing.assert_array_equal(one.images, other.images[:])
-        assert data.pixels_hash(one.images) == data.pixels_hash(other.images)
-        assert resolve(PreprocessingSection(), one.images) == resolve(PreprocessingSection(), other.images)
+        np.testing.assert_array_equal(one.pixels, other.pixels)
+        assert one.fingerprint() == other.fingerprint()
+        assert resolve(PreprocessingSection(), one) == resolve(PreprocessingSection(), other)
 
 
 @pytest.mark.parametrize("memory", [0, 1])
@@ -160,15 +160,15 @@ def test_a_broken_image_stops_the_loading_or_is_left_out_and_named(photos, memor
         [data.load(section(photos, memory=memory), split) for split in ("train", "test")]
     parts = [data.load(section(photos, memory=memory, broken="skip"), split) for split in ("train", "test")]
     assert sum(len(part.labels) for part in parts) == 28
-    assert all(len(part.images) == len(part.labels) for part in parts)
+    assert all(len(part.pixels) == len(part.labels) for part in parts)
     kept = data.load(section(photos, memory=1, broken="skip"), "train")
-    assert data.pixels_hash(parts[0].images) == data.pixels_hash(kept.images)
-    remarks = " ".join(part.remark for part in parts)
+    assert parts[0].fingerprint() == kept.fingerprint()
+    remarks = " ".join(part.note for part in parts)
     assert "images left out as unreadable: " in remarks
     assert "blue/3.bmp" in remarks
     assert "red/5.png" in remarks
     training, _ = data.hold_out(parts[0], 0.1, 3)
-    assert training.remark == parts[0].remark
+    assert training.note == parts[0].note
 
 
 def test_images_of_which_none_can_be_read_are_refused(tmp_path):

@@ -252,11 +252,11 @@ def test_a_picture_in_two_parts_or_two_classes_is_reported(tmp_path):
     put_images(tmp_path, *every_part("train"))
     put_images(tmp_path, *every_part("test"), suffix=".bmp")
     assert not [note for note in data.summarize(section(tmp_path)).notes if "picture" in note]
-    assert data.load(section(tmp_path), "test").remark == ""
+    assert data.load(section(tmp_path), "test").note == ""
     shutil.copy(tmp_path / "train/cat/0.png", tmp_path / "test/dog/copy.png")
     notes = data.summarize(section(tmp_path)).notes
     pair = "such as test/dog/copy.png and train/cat/0.png"
     assert f"1 picture is in more than one part, {pair}: the parts are not independent" in notes
     assert f"1 picture is in more than one class, {pair}: one of the labels is wrong" in notes
     learnt = "1 of 9 are among the training images too, such as test/dog/copy.png"
-    assert data.load(section(tmp_path), "test").remark == learnt
+    assert data.load(section(tmp_path), "test").note == learnt

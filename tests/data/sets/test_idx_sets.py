@@ -17,10 +17,10 @@ TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
 
 
 def assert_is_train(split, tiny):
-    np.testing.assert_array_equal(split.images[..., 0], tiny.arrays[TRAIN_IMAGES])
+    np.testing.assert_array_equal(split.pixels[..., 0], tiny.arrays[TRAIN_IMAGES])
     np.testing.assert_array_equal(split.labels, tiny.arrays[TRAIN_LABELS])
-    assert split.images.shape == (12, 5, 4, 1)
-    assert split.images.dtype == np.uint8
+    assert split.pixels.shape == (12, 5, 4, 1)
+    assert split.pixels.dtype == np.uint8
     assert split.labels.dtype == np.int32
 
 

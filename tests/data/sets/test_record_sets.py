@@ -35,12 +35,12 @@ def test_archive_and_folder_load_the_same_in_every_layout(tmp_path, tiny_cifar10
     records = np.frombuffer(bytes_, np.uint8).reshape(40, RECORD)
     for layout in ("archive", "dotted", "fetched", "plain", "unpacked", "itself"):
         split = data.load("cifar10", "train", tmp_path / layout)
-        assert split.images.shape == (40, 32, 32, 3)
-        assert (split.images.dtype, split.labels.dtype) == (np.uint8, np.int32)
+        assert split.pixels.shape == (40, 32, 32, 3)
+        assert (split.pixels.dtype, split.labels.dtype) == (np.uint8, np.int32)
         # Record 7, the green value of row 2, column 5.
-        assert split.images[7, 2, 5, 1] == records[7, 1 + 1024 + 2 * 32 + 5]
+        assert split.pixels[7, 2, 5, 1] == records[7, 1 + 1024 + 2 * 32 + 5]
         assert split.labels.tolist() == records[:, 0].tolist()
-        assert split.remark == ""
+        assert split.note == ""
         assert {check.status for check in data.verify("cifar10", tmp_path / layout)} == {"right"}
         assert str(tmp_path / layout) in data.where("cifar10", tmp_path / layout)
 
@@ -51,7 +51,7 @@ def test_cifar100_has_fine_and_coarse_labels(tmp_path, tiny_cifar100):
     coarse = data.load(Cifar100Section(name="cifar100", labels="coarse"), "test", tmp_path)
     assert fine.labels.tolist() == list(range(100))
     assert coarse.labels.tolist() == [*range(20)] * 5
-    np.testing.assert_array_equal(fine.images, coarse.images)
+    np.testing.assert_array_equal(fine.pixels, coarse.pixels)
     known = data.describe(Cifar100Section(name="cifar100", labels="coarse"))
     assert known.class_names == CIFAR100_COARSE_CLASSES
     assert len(data.describe("cifar100").class_names) == 100
@@ -66,8 +66,8 @@ def test_an_incomplete_test_file_is_used_and_said(tmp_path, tiny_cifar10, archiv
         replace(tiny_cifar10, contents=contents).write_unpacked(tmp_path)
     split = data.load("cifar10", "test", tmp_path)
     assert split.labels.tolist() == [0, 1, 2]
-    assert split.remark == "3 of the 10 official test images"
-    assert data.load("cifar10", "train", tmp_path).remark == "3 of 10 test images are there"
+    assert split.note == "3 of the 10 official test images"
+    assert data.load("cifar10", "train", tmp_path).note == "3 of 10 test images are there"
     check = data.verify("cifar10", tmp_path)[-1]
     assert (check.status, check.detail) == ("structure only", "holds 3 of 10 images, which no hash vouches for")
     if not archived:
@@ -217,7 +217,7 @@ def test_fetching_replaces_an_incomplete_test_file(tmp_path, tiny_cifar10, mirro
     mirrors.files = {f"good/{tiny_cifar10.source.archive}": tiny_cifar10.archive()}
     mirrors.use(tiny_cifar10.source, "good")
     data.fetch("cifar10", tmp_path)
-    assert data.load("cifar10", "test", tmp_path).remark == ""
+    assert data.load("cifar10", "test", tmp_path).note == ""
 
 
 def test_an_incomplete_test_file_that_would_hide_the_download_is_named(tmp_path, monkeypatch, tiny_cifar10):
@@ -250,7 +250,7 @@ def test_without_a_network_the_message_says_what_was_tried(publish, tiny_cifar10
 def test_a_training_says_of_the_tests_what_is_missing_without_reading_them(tmp_path, tiny_cifar10):
     few = replace(tiny_cifar10, contents=cut_records(tiny_cifar10, "test_batch.bin", 3 * RECORD))
     path = few.write_unpacked(tmp_path) / "test_batch.bin"
-    assert data.load("cifar10", "train", tmp_path).remark == "3 of 10 test images are there"
+    assert data.load("cifar10", "train", tmp_path).note == "3 of 10 test images are there"
     path.write_bytes(path.read_bytes()[:-5])
     with pytest.raises(UserError, match=f"^{path} is cut inside a record: 9,214 bytes"):
         data.load("cifar10", "train", tmp_path)
