@@ -32,5 +32,5 @@ def test_the_wheel_works_without_the_checkout(tmp_path):
     package = tmp_path / "site" / "cnnzoo"
     packed = {path.relative_to(package).as_posix() for path in package.rglob("*.py")}
     assert packed == {path.relative_to(ROOT / "cnnzoo").as_posix() for path in (ROOT / "cnnzoo").rglob("*.py")}
-    for name in ("py.typed", "cards.json", "imagenet_classes.txt", "configs/records/lenet-tensorflow.json"):
+    for name in ("py.typed", "catalogue/cards.json", "imagenet_classes.txt", "configs/records/lenet-tensorflow.json"):
         assert (package / name).is_file(), name

@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
+
+from cnnzoo.training import Facts
 
 
 @contextmanager
@@ -41,20 +42,20 @@ class Lines:
         self.console = console
         self.epochs = self.steps = 0
 
-    def started(self, facts: dict[str, Any]) -> None:
+    def started(self, facts: Facts) -> None:
         """Say what is about to be trained."""
-        self.epochs, self.steps = facts["epochs"], facts["steps"]
+        self.epochs, self.steps = facts.epochs, facts.steps
         lines = {
-            "Model": f"{facts['model']}, {facts['parameters']:,} trainable parameters",
-            "Data": f"{facts['data']}, {facts['training_images']:,} images to train, "
-            f"{facts['validation_images']:,} to validate{facts['remark'] and '; '}{facts['remark']}",
-            "On": f"{facts['backend']}, {facts['device']}",
-            "Run": f"{facts['run']}, seed {facts['seed']}",
+            "Model": f"{facts.model}, {facts.parameters:,} trainable parameters",
+            "Data": f"{facts.data}, {facts.training_images:,} images to train, "
+            f"{facts.validation_images:,} to validate{facts.note and '; '}{facts.note}",
+            "On": f"{facts.backend}, {facts.device}",
+            "Run": f"{facts.run}, seed {facts.seed}",
         }
         for name, text in lines.items():
             self.console.print(f"{name:<6}{text}", soft_wrap=True)
             if name == "Data":
-                for line in facts["summary"]:
+                for line in facts.summary:
                     self.console.print(f"{'':<6}{line}", soft_wrap=True)
         self.console.print(
             f"{'epoch':>9}  {'loss':>7}  {'accuracy':>9}  {'val. loss':>9}  {'validation':>10}  "
@@ -66,7 +67,7 @@ class Lines:
         del rows
         self.console.print(f"{epoch:>5}/{self.epochs:<3} are done{f', and {step:,} batches' if step else ''}; going on")
 
-    def remark(self, text: str) -> None:
+    def note(self, text: str) -> None:
         """Print it as it is."""
         self.console.print(text, soft_wrap=True)
 
@@ -89,7 +90,7 @@ class Bar(Lines):
         super().__init__(console)
         self.bar = bar
 
-    def started(self, facts: dict[str, Any]) -> None:
+    def started(self, facts: Facts) -> None:
         """Say what is about to be trained, and begin a bar of its length."""
         super().started(facts)
         self.task = self.bar.add_task("compiling", total=self.epochs * self.steps)

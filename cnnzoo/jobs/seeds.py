@@ -13,7 +13,7 @@ from cnnzoo.errors import UserError
 from cnnzoo.jobs.local import Heard, run_all, train_command
 from cnnzoo.runs import Run
 from cnnzoo.runtime import Device, resolve_backend
-from cnnzoo.training import resolved
+from cnnzoo.training import make_portable
 
 Announce = Callable[[str, Run | None], None]
 
@@ -58,7 +58,7 @@ def train_seeds(
         UserError: Another process is training one of the seeds at this moment, the figures of a finished one are
             damaged, or the images are not there or damaged.
     """
-    recipe = resolved(config, data_dir)
+    recipe = make_portable(config, data_dir)
     missing: dict[int, Run | None] = {}
     for seed in seeds:
         wanted = recipe.replaced(seed=seed)

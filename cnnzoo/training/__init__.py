@@ -1,6 +1,6 @@
-"""A config becomes a trained run.
+"""From a config to a trained run.
 
-Importing this loads no Keras: its backend is chosen when the training begins.
+Importing this loads no Keras: its backend is chosen when the training starts.
 """
 
 from pathlib import Path
@@ -12,9 +12,9 @@ from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
 from cnnzoo.runtime import Device
 from cnnzoo.training import images
-from cnnzoo.training.listener import Listener, Silent
+from cnnzoo.training.listener import Facts, Listener, Silent
 
-__all__ = ["Listener", "Silent", "resolved", "resume", "train"]
+__all__ = ["Facts", "Listener", "Silent", "make_portable", "resume", "train"]
 
 
 def train(
@@ -26,95 +26,95 @@ def train(
     parent: Path = runs.RUNS,
     listener: Listener | None = None,
 ) -> tuple[Run, dict[str, Any]]:
-    """Train a network by a config into a new run directory; the test images are not touched.
+    """Train the network of a config into a new run directory; the test images are not touched.
 
     Args:
         config: From ``cnnzoo.config.load``.
-        name: Ending of the numbered directory; None for that of the config's file, else of the network.
-        directory: Where the run shall lie; None for a new number under ``parent``.
-        data_dir: Where the data set lies; None to search for it.
+        name: Ending of the numbered directory; None for the name of the config's file, or else of the network.
+        directory: The run's directory; None for a new number under ``parent``.
+        data_dir: The directory of the data set; None to search for it.
         parent: Folder of numbered runs.
-        listener: Told of the progress; None for silence.
+        listener: Shows the progress; None for silence.
 
     Returns:
-        The run and its metrics, which ``loop.fit`` describes. After Ctrl-C the metrics' status is
-        "interrupted", and the run holds the epochs before it.
+        The run and its metrics, see ``results.fit``. After Ctrl-C their status is "interrupted", and the run holds the
+        epochs before it.
 
     Raises:
-        UserError: The backend or device is not there, the data are not there or damaged, the network
-            cannot take them, the directory exists, or the loss is not finite.
+        UserError: The backend, the device or the data are missing, the data are damaged, the network cannot take
+            them, the directory exists, or the loss is not finite.
     """
     name = name or (runs.name_for(config.path) if config.path else config.model.name)
     backend = runtime.resolve_backend(config.runtime.backend)
     config = config.replaced(runtime=config.runtime.model_copy(update={"backend": backend}))
     runtime.check_installed(backend)
-    config = resolved(config, data_dir)
+    config = make_portable(config, data_dir)
     divided = images.load_images(config, data_dir)  # before Keras, which takes seconds to load
-    images.check_batch_size(config, len(divided.training.labels))
+    images.check_batch_size(config, len(divided.training))
     device = runtime.prepare(**config.runtime.model_dump())
-    from cnnzoo.training import loop, setup  # noqa: PLC0415 - loads Keras, whose backend is chosen now
+    from cnnzoo.training import results, setup  # noqa: PLC0415 - loads Keras, whose backend is chosen now
 
     prepared = setup.prepare(config, divided)
     run = runs.create(config, name, directory, parent)
     with run.locked():
-        loop.begin(config, prepared, run, device)
-        return run, loop.fit(config, prepared, run, device, listener or Silent())
+        results.start_run(config, prepared, run, device)
+        return run, results.fit(config, prepared, run, device, listener or Silent())
 
 
 def resume(
     run: Run, *, device: Device | None = None, data_dir: Path | None = None, listener: Listener | None = None
 ) -> tuple[Run, dict[str, Any]]:
-    """Go on with a training that was killed or interrupted, as if nothing had happened.
+    """Continue a training that was killed or interrupted, as if nothing had happened.
 
-    On the same machine, with the same versions and backend, weights and history become those of a training
-    without the interruption, bit for bit.
+    On the same machine, with the same versions and backend, weights and history become those of a training without the
+    interruption, bit for bit.
 
     Args:
         run: An unfinished run.
-        device: Where to compute; None for where it was begun.
-        data_dir: Where the data set lies; None to search for it.
-        listener: Told of the progress.
+        device: Where to compute; None for the device that the config names.
+        data_dir: The directory of the data set; None to search for it.
+        listener: Shows the progress; None for silence.
 
     Returns:
-        The run and its metrics, as of ``train``.
+        The run and its metrics, as ``train``.
 
     Raises:
-        UserError: There is nothing left to train, another process holds the run, or as for ``train``.
+        UserError: Nothing is left to train, another process uses the run, or as in ``train``.
     """
     config = run.config()
     if device:
         config = config.replaced(runtime=config.runtime.model_copy(update={"device": device}))
-    heard = listener or Silent()
+    listener = listener or Silent()
     with run.locked():
         if run.metrics().get("status") == "finished":
             raise UserError(f"{run.directory} is finished: there is nothing to resume.")
         where = runtime.prepare(**config.runtime.model_dump())
-        from cnnzoo.training import checkpoints, loop, setup  # noqa: PLC0415 - as in train
+        from cnnzoo.training import checkpoints, results, setup  # noqa: PLC0415 - as in train
 
         before = run.environment() if run.environment_path.is_file() else {}
         if before and before["versions"] != runtime.describe():
-            heard.remark("Begun with other versions or on another machine: the last digits may come out otherwise.")
-        checkpoint = checkpoints.newest(run, heard.remark) if before else None
+            listener.note("Started with other versions or on another machine: the last digits may differ.")
+        checkpoint = checkpoints.newest(run, listener.note) if before else None
         divided = images.load_images(config, data_dir, run.division())
-        images.check_batch_size(config, len(divided.training.labels))
-        prepared = setup.prepare(config, divided, before.get("preprocessing"), begun=checkpoint is not None)
+        images.check_batch_size(config, len(divided.training))
+        prepared = setup.prepare(config, divided, before.get("preprocessing"), has_checkpoint=checkpoint is not None)
         if before and before.get("images") != prepared.fingerprint:
-            raise UserError(f"{run.directory} was begun with other images than there are now; train it anew.")
+            raise UserError(f"{run.directory} was started with other images than there are now; train it anew.")
         if not before:
-            loop.begin(config, prepared, run, where)
+            results.start_run(config, prepared, run, where)
         run.forget_what_was_reached()
-        return run, loop.fit(config, prepared, run, where, heard, checkpoint)
+        return run, results.fit(config, prepared, run, where, listener, checkpoint)
 
 
-def resolved(config: Config, data_dir: Path | None = None) -> Config:
-    """Return a config as its run keeps it, but for the backend: so that it can be replayed from anywhere.
+def make_portable(config: Config, data_dir: Path | None = None) -> Config:
+    """Return a config that can be replayed from any directory, with all that only the images can tell.
 
     Args:
         config: The config.
-        data_dir: For a folder of a person's own images the one to take in place of the section's.
+        data_dir: For a folder of the user's own images the folder to use instead of the section's.
 
     Raises:
-        UserError: There is no such folder, or it is not one of class folders.
+        UserError: There is no such folder, or it does not hold class folders.
     """
     config = data.resolved(config, data_dir)
     if config.fine_tuning:

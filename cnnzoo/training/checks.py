@@ -16,37 +16,37 @@ def check_config(config: Config) -> None:
     """Check that network and augmentation take the images and classes of the data set.
 
     Raises:
-        UserError: One does not.
+        UserError: One of them does not.
     """
-    known = data.describe(data.resolved(config).data)
-    check_augmentation(config, known)
+    data_set = data.describe(data.resolved(config).data)
+    check_augmentation(config, data_set)
     with config.blaming("model"):
-        whole = _outline(config, known.input_shape, len(known.class_names))
-    check_resizing(config, known, whole)
+        network = _outline(config, data_set.input_shape, len(data_set.class_names))
+    check_resizing(config, data_set, network)
 
 
-def check_resizing(config: Config, known: data.DataSet, whole: Model | None = None) -> None:
-    """Check that the network has the same weights for the smaller images of progressive resizing, if there are any.
+def check_resizing(config: Config, data_set: data.DataSet, network: Model | None = None) -> None:
+    """Check that progressive resizing, if it is on, makes images smaller and leaves the network's weights the same.
 
     Args:
         config: The config.
-        known: Its data set.
-        whole: The network for the images as they are; None to build it here.
+        data_set: Its data set.
+        network: The network for the images' full size; None to build it here.
 
     Raises:
-        UserError: It has not.
+        UserError: It does not.
     """
-    section, classes = config.training.progressive_resizing, len(known.class_names)
+    section, classes = config.training.progressive_resizing, len(data_set.class_names)
     if section is None:
         return
-    height, width, channels = known.input_shape
+    height, width, channels = data_set.input_shape
     height, width = small = shrunk_size((height, width), section.scale)
-    if small == known.input_shape[:2]:
+    if small == data_set.input_shape[:2]:
         with config.blaming("training.progressive_resizing.scale"):
             raise UserError(f"{section.scale:g} makes images of {height}x{width} no smaller.")
     with config.blaming("training.progressive_resizing"):
-        whole = whole or _outline(config, known.input_shape, classes)
-        if _shapes(_outline(config, (height, width, channels), classes)) != _shapes(whole):
+        network = network or _outline(config, data_set.input_shape, classes)
+        if _shapes(_outline(config, (height, width, channels), classes)) != _shapes(network):
             raise UserError(
                 f"{config.model.name} has other weights for images of {height}x{width}; "
                 "networks that end in global average pooling, such as the ResNets, have the same for all sizes."

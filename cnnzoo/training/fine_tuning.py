@@ -1,82 +1,28 @@
-"""A training that begins with the weights of another, and with most of them frozen."""
+"""The weights of a model file, as the start of another training."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from keras import Model, layers
 
+from cnnzoo import keras_internals
 from cnnzoo.classifier.model_file import load_model
 from cnnzoo.config import Config, PreprocessingSection
-from cnnzoo.config.optimizer import ConstantSection
 from cnnzoo.errors import UserError
+from cnnzoo.training.phases import all_layers
 
 CLASSIFIER = "logits"
 
-# What a layer does that its weights' shapes do not tell.
+# What decides the result of a layer, and does not show in the shapes of its weights.
 DECISIVE = frozenset({"activation", "dilation_rate", "epsilon", "groups", "padding", "pool_size", "strides"})
 
 
 @dataclass(frozen=True)
-class Phase:
-    """Some epochs with one optimizer.
-
-    Attributes:
-        first: The first epoch, counted from 0.
-        end: The one after the last.
-        config: The run's config, with the optimizer, schedule and number of epochs of this phase alone, and nothing
-            that counts the epochs of the whole training.
-        trained: Names of the layers that learn, with wildcards; None for all.
-        last: No other phase follows.
-    """
-
-    first: int
-    end: int
-    config: Config
-    trained: tuple[str, ...] | None = None
-    last: bool = True
-
-    def freeze(self, model: Model) -> None:
-        """Have the layers learn that learn in this phase, and no others.
-
-        Raises:
-            UserError: There is no layer of such a name.
-        """
-        weighted = [layer for layer in flat(model) if layer.weights]
-        for pattern in self.trained or ():
-            if not any(fnmatchcase(layer.name, pattern) for layer in weighted):
-                names = ", ".join(layer.name for layer in weighted)
-                with self.config.blaming("fine_tuning.trained"):
-                    raise UserError(f"the network has no layer {pattern} with weights; there are {names}.")
-        for layer in weighted:
-            layer.trainable = self.trained is None or any(fnmatchcase(layer.name, name) for name in self.trained)
-
-
-def phases(config: Config) -> list[Phase]:
-    """Return the phases of a training: one, or two where it begins with frozen layers."""
-    section, epochs = config.fine_tuning, config.training.epochs
-    if section is None or not section.frozen_epochs:
-        return [Phase(0, epochs, config)]
-    frozen = section.frozen_epochs
-    first = config.replaced(
-        training=config.training.model_copy(update={"epochs": frozen, "progressive_resizing": None}),
-        optimizer=config.optimizer.model_copy(
-            update={"learning_rate": section.frozen_learning_rate or config.optimizer.learning_rate}
-        ),
-        schedule=ConstantSection(name="constant"),
-        fine_tuning=None,
-    )
-    left = {"epochs": epochs - frozen, "progressive_resizing": None}
-    second = config.replaced(training=config.training.model_copy(update=left), fine_tuning=None)
-    return [Phase(0, frozen, first, tuple(section.trained), last=False), Phase(frozen, epochs, second)]
-
-
-@dataclass(frozen=True)
 class InitialWeights:
-    """A model file to begin with.
+    """A model file to start with.
 
     Attributes:
         path: The file.
@@ -86,90 +32,92 @@ class InitialWeights:
     path: Path
     model: Model
 
+    @cached_property
+    def layers(self) -> dict[str, layers.Layer]:
+        """The file's layers by name."""
+        return {layer.name: layer for layer in all_layers(self.model)}
+
     def preprocessing(self, section: PreprocessingSection, channels: int) -> PreprocessingSection:
-        """Fill in mean and deviation, where a config leaves them out, as the model was trained with them.
+        """Fill in mean and deviation that the config leaves out, as the model was trained with them.
 
         Args:
             section: The config's section.
-            channels: Of the images.
+            channels: Channels of the images.
 
         Raises:
-            UserError: The model takes images of other channels.
+            UserError: The model takes images with another number of channels.
         """
-        taken = self.model.input_shape[-1]
-        if taken != channels:
-            raise UserError(f"the network in {self.path} takes images of {taken} channel(s), not of {channels}.")
-        found = [layer for layer in flat(self.model) if layer.name == "normalize"]
-        if not found:
+        expected = self.model.input_shape[-1]
+        if expected != channels:
+            raise UserError(f"the network in {self.path} takes images of {expected} channel(s), not of {channels}.")
+        normalize = self.layers.get("normalize")
+        if normalize is None:
             return section
-        scale, offset = (np.atleast_1d(values).astype("float64") for values in (found[0].scale, found[0].offset))
-        deviation, mean = 1 / (255 * scale), -offset / (255 * scale)
-        known = {"mean": mean.tolist(), "deviation": deviation.tolist()}
-        return section.model_copy(update={key: own for key, own in known.items() if getattr(section, key) is None})
+        scale, offset = (np.atleast_1d(values).astype("float64") for values in (normalize.scale, normalize.offset))
+        inside = {"mean": (-offset / (255 * scale)).tolist(), "deviation": (1 / (255 * scale)).tolist()}
+        return section.model_copy(update={key: own for key, own in inside.items() if getattr(section, key) is None})
 
-    def give(self, network: Model) -> None:
-        """Put the weights into a new network, those of its classifier only if it has as many classes.
+    def copy_to(self, network: Model) -> None:
+        """Copy the weights into a new network, those of the classifier only if it has as many classes.
 
         Args:
             network: From normalized images to logits.
 
         Raises:
-            UserError: The file holds another network's.
+            UserError: The file holds another network's weights.
         """
-        theirs = {layer.name: layer.get_weights() for layer in flat(self.model) if layer.weights}
-        self._check_kinds(network)
+        self._check_layers(network)
         for layer in network.layers:
             if not layer.weights:
                 continue
-            wanted = [tuple(weight.shape) for weight in layer.weights]
-            given = theirs.get(layer.name)
-            if given is not None and [value.shape for value in given] == wanted:
-                layer.set_weights(given)
+            other = self.layers.get(layer.name)
+            values = other.get_weights() if other and other.weights else None
+            expected = [tuple(weight.shape) for weight in layer.weights]
+            if values is not None and [value.shape for value in values] == expected:
+                layer.set_weights(values)
             elif layer.name != CLASSIFIER and not layer.name.startswith("auxiliary"):
-                has = "no such layer" if given is None else f"{_sizes(value.shape for value in given)} there"
-                raise UserError(
-                    f"{self.path} holds another network's weights: layer {layer.name} has {_sizes(wanted)}, "
-                    f"and the file has {has}."
-                )
+                has = "no such layer" if values is None else f"{_sizes(value.shape for value in values)} there"
+                raise self._another_network(f"layer {layer.name} has {_sizes(expected)}, and the file has {has}.")
 
-    def _check_kinds(self, network: Model) -> None:
-        """Check that layers of the same name do the same, where no shape would tell.
+    def _check_layers(self, network: Model) -> None:
+        """Check that layers of the same name do the same, where no shape of weights would show it.
 
         Raises:
             UserError: They do not.
         """
-        theirs = {layer.name: layer for layer in flat(self.model)}
-        ours_before, theirs_before = _before(network), _before(self.model)
+        inputs, other_inputs = _input_layers(network), _input_layers(self.model)
         for layer in network.layers:
-            other = theirs.get(layer.name)
+            other = self.layers.get(layer.name)
             if other is None:
                 continue
-            before, given_before = (names.get(layer.name, []) for names in (ours_before, theirs_before))
-            if before != given_before and set(before) | set(given_before) <= theirs.keys() & ours_before.keys():
-                raise UserError(
-                    f"{self.path} holds another network's weights: layer {layer.name} comes after "
-                    f"{' and '.join(before)}, and the file's after {' and '.join(given_before)}; the model's "
-                    "options decide that."
+            ours, theirs = inputs.get(layer.name, []), other_inputs.get(layer.name, [])
+            if ours != theirs and {*ours, *theirs} <= self.layers.keys() & inputs.keys():
+                raise self._another_network(
+                    f"layer {layer.name} comes after {' and '.join(ours)}, and the file's after "
+                    f"{' and '.join(theirs)}; the model's options decide that."
                 )
             if layer.name == CLASSIFIER:
                 continue
-            ours, given = layer.get_config(), other.get_config()
-            for key in sorted(DECISIVE & ours.keys() & given.keys()):
-                if ours[key] != given[key]:
-                    raise UserError(
-                        f"{self.path} holds another network's weights: layer {layer.name} has {key} {ours[key]}, "
-                        f"and the file's has {given[key]}; the model's options decide that."
+            config, other_config = layer.get_config(), other.get_config()
+            for key in sorted(DECISIVE & config.keys() & other_config.keys()):
+                if config[key] != other_config[key]:
+                    raise self._another_network(
+                        f"layer {layer.name} has {key} {config[key]}, and the file's has {other_config[key]}; the "
+                        "model's options decide that."
                     )
             if type(layer).__name__ != type(other).__name__:
                 kinds = f"{type(layer).__name__}, and the file's is {type(other).__name__}"
-                raise UserError(f"{self.path} holds another network's weights: layer {layer.name} is {kinds}.")
+                raise self._another_network(f"layer {layer.name} is {kinds}.")
+
+    def _another_network(self, difference: str) -> UserError:
+        return UserError(f"{self.path} holds another network's weights: {difference}")
 
 
-def opened(config: Config) -> InitialWeights:
-    """Open the model file that a config begins with.
+def load_initial_weights(config: Config) -> InitialWeights:
+    """Load the model file that a config starts with.
 
     Raises:
-        UserError: There is no such file, or it is no model.
+        UserError: There is no such file, or it is not a model.
     """
     assert config.fine_tuning is not None
     path = Path(config.fine_tuning.weights)
@@ -179,38 +127,14 @@ def opened(config: Config) -> InitialWeights:
         return InitialWeights(path, load_model(path))
 
 
-def flat(model: Model) -> Iterator[layers.Layer]:
-    """Yield the layers of a model, and those of a model inside it in its place."""
+def _input_layers(model: Model) -> dict[str, list[str]]:
+    """Return for each layer the names of the layers that its inputs come from, for a model inside the model too."""
+    names: dict[str, list[str]] = {}
     for layer in model.layers:
         if isinstance(layer, Model):
-            yield from flat(layer)
-        else:
-            yield layer
+            names |= _input_layers(layer)
+    return names | keras_internals.input_layers(model)
 
 
-def _before(model: Model) -> dict[str, list[str]]:
-    """Return the names of the layers that each layer takes its inputs from, for a model inside the model too."""
-    found: dict[str, list[str]] = {}
-    for layer in model.layers:
-        if isinstance(layer, Model):
-            found |= _before(layer)
-    for layer in model.get_config()["layers"]:
-        found[layer["name"]] = list(_sources(layer.get("inbound_nodes", [])))
-    return found
-
-
-def _sources(node: Any) -> Iterator[str]:
-    """Yield the names of layers in what Keras writes of a layer's inputs."""
-    if isinstance(node, dict):
-        if "keras_history" in node:
-            yield node["keras_history"][0]
-        else:
-            for part in node.values():
-                yield from _sources(part)
-    elif isinstance(node, list | tuple):
-        for part in node:
-            yield from _sources(part)
-
-
-def _sizes(shapes: "Iterator[tuple[int, ...]] | list[tuple[int, ...]]") -> str:
+def _sizes(shapes: Iterable[tuple[int, ...]]) -> str:
     return " and ".join("x".join(map(str, shape)) or "1" for shape in shapes)

@@ -8,11 +8,11 @@ from cnnzoo import data
 from cnnzoo.config import Config
 from cnnzoo.errors import UserError
 
-# What happens to an image when a setting is as many pixels as its side.
-TOO_MANY = {
-    "shift": "shift out of sight",
-    "crop": "of padding may leave nothing of",
-    "cutout": "a side make a square that may hide the whole of",
+# What a setting of as many pixels as an image's side can do.
+TOO_LARGE = {
+    "shift": "a shift by {pixels:g} pixels can leave nothing of {image}.",
+    "crop": "a crop after padding by {pixels:g} pixels can leave nothing of {image}.",
+    "cutout": "a square of {pixels:g} pixels a side can hide all of {image}.",
 }
 
 
@@ -22,10 +22,10 @@ class DividedImages:
 
     Attributes:
         data_set: Description of the data set.
-        whole: All images of its training part.
+        whole: All training images.
         training: The images to train on.
-        validation: The images by which the best epoch is chosen.
-        summary: Count of the images by part and of the files left out, for a folder of a person's own images.
+        validation: The images that the best epoch is chosen by.
+        summary: For a folder of the user's own images the counts of images by split and of the files left out.
     """
 
     data_set: data.DataSet
@@ -42,11 +42,11 @@ def load_images(
 
     Args:
         config: The config.
-        data_dir: Where the data set lies; None to search for it.
-        division: The part of each file that a run to resume has begun with; see ``Run.division``.
+        data_dir: The directory of the data set; None to search for it.
+        division: The split of each file that the run to resume was started with; see ``Run.division``.
 
     Raises:
-        UserError: The data are not there or damaged, or the augmentation is not for such images.
+        UserError: The data are missing or damaged, or the augmentation is not for such images.
     """
     data_set = data.describe(config.data)
     check_augmentation(config, data_set)
@@ -64,7 +64,7 @@ def check_batch_size(config: Config, count: int) -> None:
         count: Number of training images.
 
     Raises:
-        UserError: They do not.
+        UserError: The batch is larger.
     """
     with config.blaming("training.batch_size"):
         if config.training.batch_size > count:
@@ -74,17 +74,18 @@ def check_batch_size(config: Config, count: int) -> None:
 
 
 def check_augmentation(config: Config, data_set: data.DataSet) -> None:
-    """Check that augmentation leaves something of the images, and finds colours where it changes them.
+    """Check that augmentation leaves something of each image, and that images have the colours that it changes.
 
     Raises:
-        UserError: It does not.
+        UserError: It does not, or they have not.
     """
     section, (height, width, channels) = config.augmentation, data_set.input_shape
-    for key, does in TOO_MANY.items():
+    image = f"an image of {data_set.title}, which is {height}x{width}"
+    for key, sentence in TOO_LARGE.items():
         pixels = getattr(section, key)
         if pixels >= min(height, width):
             with config.blaming(f"augmentation.{key}"):
-                raise UserError(f"{pixels:g} pixels {does} an image of {data_set.title}, which is {height}x{width}.")
+                raise UserError(sentence.format(pixels=pixels, image=image))
     for key in ("saturation", "hue", "lighting"):
         if channels != 3 and getattr(section, key):
             with config.blaming(f"augmentation.{key}"):

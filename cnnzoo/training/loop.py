@@ -1,319 +1,249 @@
-"""Images and a network become a filled run directory."""
+"""The training loop: what happens in an epoch, in order."""
 
-import shlex
+import math
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
-from typing import Any, NamedTuple
+from typing import Any, Literal, NoReturn
 
-import numpy as np
-from keras import callbacks
-from numpy.typing import NDArray
+from keras import callbacks, ops
 
-from cnnzoo import data, runtime
-from cnnzoo.config import Config, ProgressiveResizingSection, TrainingSection
+from cnnzoo import files, keras_internals, runtime
+from cnnzoo.config import Config
+from cnnzoo.data import ImageFiles
 from cnnzoo.data.augmentation import Augmentation
 from cnnzoo.errors import UserError
 from cnnzoo.models import without_auxiliary_heads
-from cnnzoo.pictures import plots
-from cnnzoo.runs import Run, best_row, write_environment
-from cnnzoo.text import listed
+from cnnzoo.runs import Run, best_row
 from cnnzoo.training import checkpoints
+from cnnzoo.training.batches import Batches, StreamedBatches
 from cnnzoo.training.checkpoints import Checkpoint
-from cnnzoo.training.fine_tuning import Phase, flat, phases
-from cnnzoo.training.history import Averaging, Recorder
+from cnnzoo.training.history import History
 from cnnzoo.training.interruption import Interruption
-from cnnzoo.training.listener import Listener, Row
-from cnnzoo.training.optimizers import optimizer
+from cnnzoo.training.listener import Listener
+from cnnzoo.training.model import TrainingModel
+from cnnzoo.training.optimizers import make_optimizer
+from cnnzoo.training.phases import Phase, Position, all_layers, phases
 from cnnzoo.training.setup import Prepared
-from cnnzoo.training.streaming import StreamedBatches
-from cnnzoo.training.trainee import Batches, EpochSeeds, Trainee
 
-MOST_VALIDATION_BATCH_SIZE = 500
+LARGEST_VALIDATION_BATCH = 500
 REPORTS_PER_EPOCH = 10
 
 
-def begin(config: Config, prepared: Prepared, run: Run, device: str) -> None:
-    """Write what a run is begun with: which images of a folder train, and what its numbers depend on.
-
-    Raises:
-        UserError: The run cannot be written to.
-    """
-    with room(run):
-        parts = (prepared.training, prepared.validation)
-        if prepared.training.names:
-            hashes = {name: found for part in parts for name, found in zip(part.names, part.hashes(), strict=True)}
-            run.write_division(hashes, train=prepared.training.names, validation=prepared.validation.names)
-        # Last, because a run without it is begun anew.
-        write_environment(run, config, device, prepared.fingerprint, prepared.preprocessing.model_dump())
-
-
-def fit(
-    config: Config,
-    prepared: Prepared,
-    run: Run,
-    device: str,
-    listener: Listener,
-    checkpoint: Checkpoint | None = None,
-) -> dict[str, Any]:
-    """Train a network and fill its run directory.
-
-    The test images are not touched. ``runtime.prepare`` has been called, and the run is locked.
+class TrainingLoop:
+    """One training. ``train`` runs it; the methods after it are an epoch, in order.
 
     Args:
         config: The run's config.
         prepared: From ``prepare``.
-        run: A new run, or one to resume.
-        device: The device in words, for the record.
-        listener: Told of every epoch.
-        checkpoint: Of this run, to go on from; None to begin.
+        run: Where the files go.
+        listener: Shows the progress.
+        checkpoint: Where to go on; None to start from the beginning.
 
-    Returns:
-        The run's metrics: status, epochs, best_epoch, ended_early, validation_accuracy, validation_loss,
-        images_per_second (of the epochs whose seconds are known), seconds (before interruptions too), remark (what is
-        to be said of the training images), data (for a folder of images: see ``data.Summary``) and the preprocessing
-        with mean and deviation filled in.
-        After an interruption the status is "interrupted", and files hold the epochs before it.
-
-    Raises:
-        UserError: The loss is not finite, or the run cannot be written to.
+    Attributes:
+        position: How far the training has come.
+        history: The rows of the epochs that are done.
     """
-    settings, training, validation = config.training, prepared.training, prepared.validation
-    images, batches, held_out = _batches(config, training, validation)
-    trainee = Trainee(
-        prepared.network,
-        images,
-        Augmentation(config.augmentation, training),
-        settings.label_smoothing,
-        prepared.class_weights,
-        # The optimizer averages once for as many steps as it accumulates.
-        settings.ema_decay and settings.ema_decay ** (1 / settings.gradient_accumulation),
-    )
-    remarks = (
-        runtime.why_slow(config.runtime.precision),
-        _without_validation(config, training.labels, validation.labels),
-    )
-    for remark in filter(None, remarks):
-        listener.remark(remark)
-    listener.started(_facts(config, prepared, run, batches.count, device))
-    averaging = Averaging()
-    planned = phases(config)
-    recorder = Recorder(
-        run,
-        without_auxiliary_heads(prepared.network),
-        batches,
-        planned[0],
-        averaging,
-        listener,
-        checkpoint.story if checkpoint else None,
-    )
-    resumption = checkpoints.Resumption(checkpoint)
-    if checkpoint:
-        listener.resumed(recorder.rows, checkpoint.epoch, checkpoint.step)
-    with Interruption(settings.epochs) as interruption, room(run):
-        heard = [
-            EpochSeeds(config.seed, batches),
-            resumption,
-            averaging,
-            *_optional_callbacks(config, run),
-            recorder,
-            checkpoints.Checkpoints(run, batches, settings.checkpoint_steps, recorder, interruption),
-            interruption,
-        ]
-        status = "finished"
+
+    def __init__(
+        self, config: Config, prepared: Prepared, run: Run, listener: Listener, checkpoint: Checkpoint | None
+    ) -> None:
+        self.config, self.run, self.listener, self.checkpoint = config, run, listener, checkpoint
+        self.position = checkpoint.position if checkpoint else Position(0, 0)
+        self.history = History.from_state(checkpoint.state) if checkpoint else History()
+        self.network = without_auxiliary_heads(prepared.network)  # what is saved
+        settings = config.training
+        self.batches, self.validation_batches = _batches(config, prepared)
+        self.model = TrainingModel(
+            prepared.network,
+            prepared.training.images.array,
+            Augmentation(config.augmentation, prepared.training),
+            settings.label_smoothing,
+            prepared.class_weights,
+            # The optimizer averages only once for all the steps that it accumulates.
+            settings.ema_decay and settings.ema_decay ** (1 / settings.gradient_accumulation),
+        )
+        self.phases = phases(config)
+        self.phase = self.phases[0]
+        self.last_saved_step = 0
+        self.interruption = Interruption()
+
+    def train(self) -> Literal["finished", "interrupted"]:
+        """Train the phases that are left, one after the other, and say how it ended.
+
+        Raises:
+            UserError: The loss is not finite, or an image cannot be read any more.
+        """
         try:
-            done = (checkpoint.epoch, checkpoint.step) if checkpoint else (0, 0)
-            for phase in planned:
-                if done[0] < phase.end:
-                    recorder.phase, resumption.phase = phase, phase.first
-                    _begin(trainee, phase, batches.count)
-                    parts = _parts(phase, settings.progressive_resizing, max(done, (phase.first, 0)))
-                    _train(trainee, parts, batches, held_out, recorder, heard)
+            for phase in self.phases:
+                if self.position.epoch < phase.end and not self.stops_early:
+                    self.start_phase(phase)
+                    for stretch in phase.stretches(self.position, self.config):
+                        if not self.stops_early:
+                            self.model.shrink_images(stretch.scale)
+                            self.batches.skip(stretch.start.step)
+                            self.fit(stretch.start.epoch, stretch.end)
         except KeyboardInterrupt:
-            status = "interrupted"
+            return "interrupted"
+        return "finished"
+
+    @property
+    def stops_early(self) -> bool:
+        """Whether early stopping has ended the training."""
+        return self.history.stops_early(self.phase)
+
+    def start_phase(self, phase: Phase) -> None:
+        """Freeze the layers that do not learn, and compile with the phase's optimizer."""
+        self.phase = phase
+        phase.freeze(self.model.network)
+        self.model.start_averages(phase.first * self.batches.count)
+        grouped = [layer for layer in all_layers(self.model.network) if getattr(layer, "groups", 1) > 1]
+        groups = {layer.kernel.path: layer.groups for layer in grouped}
+        chosen = make_optimizer(phase.config, self.batches.count, groups)
+        chosen.build(self.model.trainable_variables)
+        reports = max(1, self.batches.count // REPORTS_PER_EPOCH)
+        most = runtime.most_steps_per_execution() or self.batches.count
+        steps = min(reports, phase.config.training.checkpoint_steps, most)
+        self.model.compile(optimizer=chosen, steps_per_execution=steps)
+
+    def fit(self, first: int, end: int) -> None:
+        """Train the epochs from ``first``, counted from 0, up to but without ``end``.
+
+        Raises:
+            UserError: A batch could not be made.
+        """
+        epoch = callbacks.LambdaCallback(
+            on_epoch_begin=lambda epoch, _: self.start_epoch(epoch),
+            on_train_batch_end=lambda batch, logs: self.after_steps(self.batches.start + batch + 1, logs["loss"]),
+            on_test_begin=lambda _: self.model.swap_averages(),  # averaged weights are validated
+            on_test_end=lambda _: self.model.swap_averages(),
+            on_epoch_end=lambda _, logs: self.end_epoch(logs),
+        )
+        tensorboard = self.config.training.tensorboard
+        events = [callbacks.TensorBoard(self.run.events_path, write_graph=False)] if tensorboard else []
+        try:
+            self.model.fit(
+                self.batches,
+                validation_data=self.validation_batches,
+                initial_epoch=first,
+                epochs=end,
+                shuffle=False,  # the order follows from the seed and the epoch alone
+                verbose=0,
+                callbacks=[*events, epoch],
+            )
         except Exception as error:
-            failure = batches.failure or held_out.failure
+            failure = self.batches.failure or self.validation_batches.failure
             if failure is None or failure is error:
                 raise
-            raise failure from None
-        # After a kill between an epoch's files and its checkpoint the files are ahead, and true all the same.
-        rows = run.history() if run.history_path.is_file() else []
-        metrics = _metrics(status, recorder, rows)
-        metrics |= _prepared_metrics(prepared)
-        if rows:
-            draw_curves(config, run, rows, metrics["best_epoch"], listener)
-        run.write_metrics(metrics)  # last, because it says that all the others are there
-        if status == "finished":
-            shutil.rmtree(run.checkpoints_folder, ignore_errors=True)
-    return metrics
+            raise failure from None  # which the backend has turned into an error of its own
 
+    def start_epoch(self, epoch: int) -> None:
+        """Set everything that an epoch's result depends on, and start its clock."""
+        self.position = Position(epoch, self.batches.start)
+        self.last_saved_step = self.batches.start
+        self.batches.shuffle(self.config.seed, epoch)
+        self.model.seed_epoch(self.config.seed, epoch)
+        if self.checkpoint:
+            self.checkpoint.restore(self.model, epoch, self.phase)
+            self.checkpoint = None
+        factor = self.history.plateau_factor(self.phase)
+        if factor is not None:
+            self.model.optimizer.factor.assign(factor)
+        is_new = self.position.step == 0
+        self.history.start_epoch(self.learning_rate(epoch * self.batches.count) if is_new else None)
 
-def draw_curves(
-    config: Config, run: Run, rows: list[dict[str, float]], best_epoch: int | None, listener: Listener
-) -> None:
-    """Draw a training's curves; a picture that cannot be drawn does not end the training.
+    def after_steps(self, step: int, loss: float) -> None:
+        """Report the steps of an epoch that are done; between two steps, save a checkpoint or obey an interruption.
 
-    Args:
-        config: The run's config.
-        run: Where the picture goes.
-        rows: The run's history.
-        best_epoch: The epoch whose weights were chosen.
-        listener: Told of a picture that could not be drawn, and why.
-    """
-    title = f"{config.model.name} on {data.describe(config.data).title}, seed {config.seed}"
-    try:
-        plots.curves(rows, run.curves_path, best_epoch=best_epoch, title=title)
-    except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        listener.remark(f"{run.curves_path} could not be drawn ({reason}); numbers and models are kept.")
+        Args:
+            step: Batches of the epoch that are done.
+            loss: Their mean loss.
 
+        Raises:
+            UserError: The loss is not finite.
+            KeyboardInterrupt: An interruption was requested.
+        """
+        self.position = self.position._replace(step=step)
+        self.history.stop_clock()
+        if not math.isfinite(loss):
+            self.fail()
+        self.listener.step(self.position.epoch + 1, step)
+        if step < self.batches.count:  # after the last step the epoch is written first
+            every = self.config.training.checkpoint_steps
+            if step // every > self.last_saved_step // every or self.interruption.requested:
+                keras_internals.sync_variables(self.model)
+                self.save_checkpoint()
+            self.interruption.obey()
 
-def _begin(trainee: Trainee, phase: Phase, steps: int) -> None:
-    """Freeze what is to be frozen, and compile with the phase's optimizer."""
-    phase.freeze(trainee.network)
-    trainee.averaged_from = phase.first * steps
-    grouped = [layer for layer in flat(trainee.network) if getattr(layer, "groups", 1) > 1]
-    chosen = optimizer(phase.config, steps, {layer.kernel.path: layer.groups for layer in grouped})
-    chosen.build(trainee.trainable_variables)
-    trainee.compile(optimizer=chosen, steps_per_execution=_steps_per_execution(steps, phase.config.training))
+    def end_epoch(self, logs: dict[str, Any]) -> None:
+        """Write the models, the history and a checkpoint of an epoch that is done.
 
+        Args:
+            logs: What Keras measured.
 
-class Part(NamedTuple):
-    """Epochs that one call of ``fit`` trains: from some batches of one on to the end of another, at one scale."""
+        Raises:
+            UserError: The validation loss is not finite.
+            KeyboardInterrupt: An interruption was requested, and epochs are left.
+        """
+        row = self.history.row(self.position.epoch + 1, logs)
+        if not math.isfinite(row["validation_loss"]):
+            self.fail()
+        is_best = best_row([*self.history.rows, row]) is row
+        with files.whole(self.run.last_model_path) as path, self.model.averages_applied():
+            self.network.save(path)
+        if is_best:
+            with files.whole(self.run.model_path) as path:
+                shutil.copyfile(self.run.last_model_path, path)
+        self.run.write_history([*self.history.rows, row])
+        seconds = self.history.append(row)
+        self.listener.epoch(row, self.batches.count * self.batches.batch_size / seconds, is_best)
+        self.position = Position(self.position.epoch + 1, 0)
+        self.save_checkpoint()
+        if self.stops_early:
+            self.model.stop_training = True
+        elif self.position.epoch < self.config.training.epochs:
+            self.interruption.obey()
 
-    epoch: int
-    step: int
-    end: int
-    scale: float
+    def save_checkpoint(self) -> None:
+        """Write a checkpoint of the position.
 
+        Raises:
+            UserError: The state is not finite.
+        """
+        try:
+            checkpoints.save(self.run, self.position, self.model, self.history.state())
+        except checkpoints.NotFiniteError:
+            self.fail()
+        self.last_saved_step = self.position.step
 
-def _train(
-    trainee: Trainee,
-    parts: Iterator[Part],
-    batches: Batches,
-    held_out: Batches,
-    recorder: Recorder,
-    heard: list[callbacks.Callback],
-) -> None:
-    """Train the parts of a phase one after the other, as long as nothing ends it."""
-    for part in parts:
-        if not recorder.ended_early():
-            trainee.shrink_images(part.scale)
-            batches.start = part.step
-            trainee.fit(
-                batches,
-                validation_data=held_out,
-                initial_epoch=part.epoch,
-                epochs=part.end,
-                shuffle=False,  # the order is the seed's and the epoch's alone
-                verbose=0,
-                callbacks=heard,
-            )
+    def learning_rate(self, step: int) -> float:
+        """Return the learning rate of a step, counted from 0 over the whole training."""
+        rate: float = self.model.optimizer.rate(step - self.phase.first * self.batches.count)
+        return rate
 
+    def fail(self) -> NoReturn:
+        """End the training because of a number that is not finite.
 
-def _parts(phase: Phase, resizing: ProgressiveResizingSection | None, begun: tuple[int, int]) -> Iterator[Part]:
-    """Yield what is left of a phase: an epoch that was begun, those with smaller images, and the others."""
-    epoch, step = begun
-    ends = {phase.end}
-    if step:
-        ends.add(epoch + 1)
-    if resizing and epoch < resizing.epochs < phase.end:
-        ends.add(resizing.epochs)
-    for end in sorted(ends):
-        yield Part(epoch, step, end, resizing.scale if resizing and epoch < resizing.epochs else 1.0)
-        epoch, step = end, 0
-
-
-def _steps_per_execution(steps: int, settings: TrainingSection) -> int:
-    most = runtime.most_steps_per_execution() or steps
-    return min(max(1, steps // REPORTS_PER_EPOCH), settings.checkpoint_steps, most)
-
-
-@contextmanager
-def room(run: Run) -> Iterator[None]:
-    """Say of what cannot be written how to go on.
-
-    Raises:
-        UserError: Something could not be written.
-    """
-    try:
-        yield
-    except OSError as error:
+        Raises:
+            UserError: Always; it names the step, the learning rate and the last good checkpoint.
+        """
+        keras_internals.sync_variables(self.model)
+        step = int(ops.convert_to_numpy(self.model.first_bad_step))
+        if step < 0:  # every loss was finite, and the weights after the last step are not
+            step = int(ops.convert_to_numpy(self.model.steps_done)) - 1
+        good = self.run.checkpoints
         raise UserError(
-            f"{run.directory} cannot be written to ({error.strerror or error}); when there is room again, "
-            f"go on with: cnnzoo train --resume {shlex.quote(str(run.directory))}"
-        ) from None
+            f"The loss is not finite: epoch {step // self.batches.count + 1}, step {step + 1:,} of the training, "
+            f"learning rate {self.learning_rate(step):.3g}. Lower optimizer.learning_rate or set optimizer.clip_norm. "
+            + (f"The last good checkpoint is {good[0]}." if good else "There is no checkpoint before it.")
+        )
 
 
-def _batches(
-    config: Config, training: data.Subset, validation: data.Subset
-) -> tuple[NDArray[np.uint8] | None, Batches, Batches]:
-    """Return the images that stay on the device, if they can, and the batches of training and validation."""
+def _batches(config: Config, prepared: Prepared) -> tuple[Batches, Batches]:
+    """Return the batches of training and of validation."""
     size, count = config.training.batch_size, config.training.steps_per_epoch
     # Without gradients a batch may be larger, though not by much where the training's had to be small.
-    held_out = min(4 * size, MOST_VALIDATION_BATCH_SIZE)
-    if isinstance(training.images, data.ImageFiles):
-        batches = StreamedBatches(training, size, whole=True, count=count)
-        return None, batches, StreamedBatches(validation, held_out, whole=False)
+    validation_size = min(4 * size, LARGEST_VALIDATION_BATCH)
+    kind = StreamedBatches if isinstance(prepared.training.images, ImageFiles) else Batches
     return (
-        training.images.array,
-        Batches(training.indices, training.labels, size, whole=True, count=count),
-        Batches(validation.indices, validation.labels, held_out, whole=False),
+        kind(prepared.training, size, whole=True, count=count),
+        kind(prepared.validation, validation_size, whole=False),
     )
-
-
-def _optional_callbacks(config: Config, run: Run) -> list[callbacks.Callback]:
-    chosen = []
-    if config.training.tensorboard:
-        chosen.append(callbacks.TensorBoard(run.events_path, write_graph=False))
-    return chosen
-
-
-def _without_validation(config: Config, trained: NDArray[np.int32], validated: NDArray[np.int32]) -> str | None:
-    """Say which classes no validation image is of, which therefore have no say in the choice of an epoch."""
-    names = data.describe(config.data).class_names
-    absent = [names[label] for label in np.setdiff1d(trained, validated)]
-    if not absent:
-        return None
-    return f"No validation image is of {listed(absent)}: the choice of an epoch knows nothing of such images."
-
-
-def _facts(config: Config, prepared: Prepared, run: Run, steps: int, device: str) -> dict[str, Any]:
-    return {
-        "model": config.model.name,
-        "parameters": sum(int(np.prod(weight.shape)) for weight in prepared.network.trainable_weights),
-        "data": config.data.name,
-        "training_images": len(prepared.training.labels),
-        "validation_images": len(prepared.validation.labels),
-        "remark": prepared.training.note,
-        "summary": prepared.summary.lines() if prepared.summary else [],
-        "backend": config.runtime.backend,
-        "device": device,
-        "epochs": config.training.epochs,
-        "steps": steps,
-        "seed": config.seed,
-        "run": str(run.directory),
-    }
-
-
-def _prepared_metrics(prepared: Prepared) -> dict[str, Any]:
-    """Return the metrics that are known before the training begins."""
-    metrics = {"remark": prepared.training.note, "preprocessing": prepared.preprocessing.model_dump()}
-    return metrics | ({"data": asdict(prepared.summary)} if prepared.summary else {})
-
-
-def _metrics(status: str, recorder: Recorder, rows: list[Row]) -> dict[str, Any]:
-    metrics: dict[str, Any] = {"status": status, "epochs": len(rows), "seconds": round(recorder.seconds, 2)}
-    best = best_row(rows)
-    if best is not None:
-        metrics |= {
-            "best_epoch": int(best["epoch"]),
-            "validation_accuracy": best["validation_accuracy"],
-            "validation_loss": best["validation_loss"],
-            "ended_early": status == "finished" and recorder.ended_early(),
-        }
-    if recorder.rows:  # of these alone the seconds are known
-        images = recorder.batches.count * recorder.batches.batch_size * len(recorder.rows)
-        metrics["images_per_second"] = round(images / recorder.training_seconds, 1)
-    return metrics

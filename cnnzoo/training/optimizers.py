@@ -1,26 +1,27 @@
-"""Optimizers, from a config's section, with what Keras's lack: L2, a plateau's factor, Muon on convolutions."""
+"""Optimizers of a config's section: Keras's own, with L2, a plateau's factor and averages, and Muon."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from keras import Variable, ops, optimizers
 
+from cnnzoo import keras_internals
 from cnnzoo.config import Config
 from cnnzoo.config.optimizer import AdamSection, AdamwSection, MuonSection, RmspropSection, SgdSection
-from cnnzoo.training.schedules import Schedule, schedule
+from cnnzoo.training.schedules import Schedule, make_schedule
 
 
 class Decay(optimizers.Optimizer):
-    """What comes before and after an optimizer's own step, for each variable; to be mixed into one.
+    """A mixin for optimizers: what happens to each variable before and after the optimizer's own step.
 
-    Keras's L2 regularizers would be part of the loss, and its ``weight_decay`` knows no plateau.
+    Keras's L2 regularizers would be part of the loss, and its ``weight_decay`` ignores a plateau's factor.
 
     Args:
-        l2: Times of a variable added to its gradient.
-        weight_decay: Times the learning rate, the part of a variable that a step takes away.
-        decay_kernels_only: Leave biases and normalization's scales and offsets alone in both.
-        ema_decay: Decay per step of averaged weights; None for none.
-        **options: The optimizer's own.
+        l2: This multiple of a variable is added to its gradient.
+        weight_decay: The learning rate times this is the fraction of a variable that a step subtracts.
+        decay_kernels_only: Apply neither to biases and to normalization's scales and offsets.
+        ema_decay: Decay per step of averaged weights; None for no averages.
+        **options: The optimizer's own options.
 
     Attributes:
         factor: Multiplies the learning rate; a plateau lowers it.
@@ -37,24 +38,24 @@ class Decay(optimizers.Optimizer):
         self.averages: list[Any] = []
 
     def build(self, variables: Sequence[Variable]) -> None:
-        """Make the optimizer's own variables."""
+        """Create the optimizer's own variables."""
         if self.built:
             return
         super().build(variables)
-        # What `update_step` is given has lost its name on TensorFlow.
+        # On TensorFlow the variables that `update_step` gets have no names.
         self.decays = [variable.name == "kernel" or not self.decay_kernels_only for variable in variables]
         self.factor = self.add_variable((), "ones", name="factor")
         if self.ema_decay is not None:
             self.averages = self.add_optimizer_variables(variables, "average")
 
     def rate(self, step: int) -> float:
-        """Return the learning rate of a step, counted from 0, as far as the plateau is known."""
+        """Return the learning rate of a step, counted from 0, with the plateau's factor as it is now."""
         return float(ops.convert_to_numpy(self.schedule(step) * self.factor))
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         """Change one variable by its gradient."""
         learning_rate = ops.cast(learning_rate * self.factor, variable.dtype)
-        index = self._get_variable_index(variable)
+        index = keras_internals.variable_index(self, variable)
         if self.decays[index]:
             if self.l2:
                 gradient = ops.cast(gradient, variable.dtype) + self.l2 * variable
@@ -80,7 +81,7 @@ class Rmsprop(Decay, optimizers.RMSprop):
 
 
 class NewtonSchulz(optimizers.Adam):
-    """Muon on kernels, Adam on those of classifiers, on LeNet-5's sparse ones and on all vectors.
+    """Muon on kernels; Adam on those of classifiers, on LeNet-5's sparse kernels and on all vectors.
 
     A convolution's kernel (height, width, input maps, output maps) is a matrix of (height * width * input maps)
     rows, or one for each of its groups. Its momentum is replaced by a nearly orthogonal matrix and scaled to
@@ -91,11 +92,11 @@ class NewtonSchulz(optimizers.Adam):
     Training", 2025, https://arxiv.org/abs/2502.16982.
 
     Args:
-        momentum: Of the kernels' gradients.
+        momentum: Momentum of the kernels' gradients.
         nesterov: Whether the gradient is added once more.
         iterations_per_step: Newton-Schulz iterations.
-        groups: Of the convolutions that have more than one, by the path of the kernel.
-        **options: Adam's.
+        groups: Number of groups of each grouped convolution, by the path of its kernel.
+        **options: Adam's options.
     """
 
     # Of the quintic a*x + b*x^3 + c*x^5, which brings singular values to 0.7 to 1.2 (Jordan et al.).
@@ -116,27 +117,28 @@ class NewtonSchulz(optimizers.Adam):
         self.groups = dict(groups)
 
     def build(self, variables: Sequence[Variable]) -> None:
-        """Make the optimizer's own variables."""
+        """Create the optimizer's own variables."""
         if self.built:
             return
-        optimizers.Optimizer.build(self, variables)  # Adam's own would keep second moments of matrices too
-        # What `update_step` is given has lost its path on TensorFlow.
+        optimizers.Optimizer.build(self, variables)  # Adam's own would also create second moments of matrices
+        # On TensorFlow the variables that `update_step` gets have no paths.
         self.matrices = [self.groups.get(variable.path, 1) if _is_hidden(variable) else 0 for variable in variables]
-        self._momentums = self.add_optimizer_variables(variables, "momentum")
-        self._velocities = [
+        self.momentums = self.add_optimizer_variables(variables, "momentum")
+        velocities = [
             None if groups else self.add_variable_from_reference(variable, "velocity")
             for variable, groups in zip(variables, self.matrices, strict=True)
         ]
+        keras_internals.set_adam_moments(self, self.momentums, velocities)
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         """Change one variable by its gradient."""
-        index = self._get_variable_index(variable)
+        index = keras_internals.variable_index(self, variable)
         groups = self.matrices[index]
         if not groups:
             super().update_step(gradient, variable, learning_rate)
             return
         gradient = ops.cast(gradient, variable.dtype)
-        velocity = self._momentums[index]
+        velocity = self.momentums[index]
         self.assign(velocity, self.momentum * velocity + gradient)
         direction = gradient + self.momentum * velocity if self.nesterov else velocity
         matrices = ops.split(ops.reshape(direction, (-1, variable.shape[-1])), groups, axis=1)
@@ -157,26 +159,26 @@ class NewtonSchulz(optimizers.Adam):
 
 
 class Muon(Decay, NewtonSchulz):
-    """Muon, with decoupled decay."""
+    """Muon with decoupled decay."""
 
 
 def _is_hidden(variable: Variable) -> bool:
-    """Tell whether a variable maps one layer's features linearly to the next's, and not to logits."""
+    """Return whether a variable maps one layer's features linearly to the next layer's, and not to logits."""
     layer = variable.path.split("/")[-2] if "/" in variable.path else ""
     gives_logits = layer == "logits" or (layer.startswith("auxiliary") and layer.endswith("_linear"))
     return variable.name == "kernel" and len(variable.shape) in (2, 4) and not gives_logits
 
 
-def optimizer(config: Config, steps_per_epoch: int, groups: Mapping[str, int] | None = None) -> Decay:
+def make_optimizer(config: Config, steps_per_epoch: int, groups: Mapping[str, int] | None = None) -> Decay:
     """Return the config's optimizer with its schedule.
 
     Args:
         config: The run's config.
         steps_per_epoch: Batches of an epoch.
-        groups: Of the convolutions that have more than one, by the path of the kernel.
+        groups: Number of groups of each grouped convolution, by the path of its kernel.
     """
     section, training = config.optimizer, config.training
-    learning_rate: Schedule = schedule(config, steps_per_epoch)
+    learning_rate: Schedule = make_schedule(config, steps_per_epoch)
     shared: dict[str, Any] = {
         "learning_rate": learning_rate,
         "l2": 0.0,

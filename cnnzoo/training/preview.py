@@ -1,4 +1,4 @@
-"""Training images as the network will see them: augmented, and drawn."""
+"""Training images as the network sees them: augmented, and drawn."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +13,14 @@ from cnnzoo.config import Config
 from cnnzoo.data.augmentation import Augmentation
 from cnnzoo.pictures import plots
 from cnnzoo.training.images import load_images
-from cnnzoo.training.trainee import SHARE, Batches, EpochSeeds, Trainee
+from cnnzoo.training.model import TARGETS, TrainingModel
 
 EPOCHS = 6
 
 
 @dataclass(frozen=True)
 class Preview:
-    """Training images, and what the network is shown of them in the first epochs.
+    """Training images, and what the network sees of them in the first epochs.
 
     Attributes:
         title: What the images are.
@@ -41,8 +41,8 @@ def draw(preview: Preview, path: Path) -> None:
     """Draw the originals beside what the network sees of them.
 
     Args:
-        preview: What is drawn.
-        path: Of the picture; its suffix chooses the format.
+        preview: What to draw.
+        path: The picture's file; its suffix chooses the format.
     """
     plots.preview(preview.images, preview.epochs, preview.class_names, path, labels=preview.labels, title=preview.title)
 
@@ -50,50 +50,46 @@ def draw(preview: Preview, path: Path) -> None:
 def make_preview(config: Config, count: int = 8, data_dir: Path | None = None) -> Preview:
     """Augment training images as in the first epochs of a training.
 
-    They are treated like a training's images, up to the network: augmented, shrunk by progressive resizing, padded,
-    not yet normalized. A training draws other random numbers for the same image, because it has others in its batch.
+    The images are augmented, shrunk by progressive resizing and padded, but not normalized. A training draws other
+    random numbers for the same image, because it has other images in its batch.
 
     Args:
         config: Gives the data set, augmentation and seed.
-        count: Number of images, chosen by the seed.
-        data_dir: Where the data set lies; None to search for it.
+        count: Number of images; the seed chooses them.
+        data_dir: The directory of the data set; None to search for it.
 
     Raises:
-        UserError: The data are not there or damaged, or the augmentation is not for such images.
+        UserError: The data are missing or damaged, or the augmentation is not for such images.
     """
     config = data.resolved(config, data_dir)
     divided = load_images(config, data_dir)
-    known, training = divided.data_set, divided.training
-    number = min(count, len(training.labels))
-    chosen = np.sort(np.random.default_rng(config.seed).permutation(len(training.labels))[:number])
-    images, names = (
-        training.images.take(training.indices[chosen]),
-        [known.class_names[label] for label in training.labels[chosen]],
-    )
-
-    network = keras.Sequential([keras.Input(known.input_shape), layers.ZeroPadding2D(config.preprocessing.pad)])
-    trainee = Trainee(network, None, Augmentation(config.augmentation, training), label_smoothing=0.0)
-    indices = training.indices[chosen]
-    seeds = EpochSeeds(config.seed, Batches(indices, training.labels[chosen], number, whole=True))
-    seeds.set_model(trainee)
+    data_set, training = divided.data_set, divided.training
+    sample = np.random.default_rng(config.seed).permutation(len(training))[:count]
+    shown = training.select(np.isin(np.arange(len(training)), sample))
+    network = keras.Sequential([keras.Input(data_set.input_shape), layers.ZeroPadding2D(config.preprocessing.pad)])
+    augmentation, mixes = config.augmentation, config.augmentation.mixup or config.augmentation.cutmix
+    model = TrainingModel(network, None, Augmentation(augmentation, training), classes=len(data_set.class_names))
     resizing = config.training.progressive_resizing
-    copies, labels = [], []
+    epochs, labels = [], []
     for epoch in range(EPOCHS):
-        trainee.shrink_images(resizing.scale if resizing and epoch < resizing.epochs else 1.0)
-        seeds.on_epoch_begin(epoch)
-        outputs = trainee((images, indices), training=True)
-        copies.append(ops.convert_to_numpy(outputs["logits"] if isinstance(outputs, dict) else outputs))
-        if isinstance(outputs, dict):
-            partners = [*names[1:], names[0]]
-            shares = ops.convert_to_numpy(outputs[SHARE])
-            labels.append([_mixed(*mix) for mix in zip(names, partners, shares, strict=True)])
-    title = f"{known.title}: training images as the network sees them"
-    return Preview(title, images, names, copies, list(zip(*labels, strict=True)))
+        model.shrink_images(resizing.scale if resizing and epoch < resizing.epochs else 1.0)
+        model.seed_epoch(config.seed, epoch)
+        outputs = model((shown.pixels, shown.indices, shown.labels), training=True)
+        epochs.append(ops.convert_to_numpy(outputs["logits"]))
+        if mixes:
+            targets = ops.convert_to_numpy(outputs[TARGETS])
+            labels.append(
+                [_mixed_label(*pair, data_set.class_names) for pair in zip(shown.labels, targets, strict=True)]
+            )
+    title = f"{data_set.title}: training images as the network sees them"
+    names = [data_set.class_names[label] for label in shown.labels]
+    return Preview(title, shown.pixels, names, epochs, list(zip(*labels, strict=True)))
 
 
-def _mixed(name: str, partner: str, share: float) -> str:
+def _mixed_label(label: int, target: NDArray[np.float32], class_names: tuple[str, ...]) -> str:
     """Return the label of a mixed image, in whole percents."""
-    own = round(100 * share)
-    if own == 100 or name == partner:
-        return name
-    return partner if own == 0 else f"{own} % {name}\n{100 - own} % {partner}"
+    own = round(100 * float(target[label]))
+    if own == 100:
+        return class_names[label]
+    partner = class_names[np.where(np.arange(len(target)) == label, 0, target).argmax()]
+    return partner if own == 0 else f"{own} % {class_names[label]}\n{100 - own} % {partner}"

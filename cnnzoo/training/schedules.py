@@ -19,13 +19,13 @@ from cnnzoo.config.optimizer import (
 
 
 class Schedule(optimizers.schedules.LearningRateSchedule):
-    """Linear growth from ``initial`` to ``peak``, and then what a function says.
+    """Linear growth from ``initial`` to ``peak``, followed by a function.
 
     Args:
         peak: Largest learning rate.
         warmup_steps: Steps of growth, at least 0.
         initial: Learning rate of the first step.
-        share: From the step, counted from 0, to the fraction of the peak after the growth.
+        share: Function from the step, counted from 0, to the fraction of the peak after the growth.
     """
 
     def __init__(self, peak: float, warmup_steps: float, initial: float, share: Callable[[Any], Any]) -> None:
@@ -39,10 +39,10 @@ class Schedule(optimizers.schedules.LearningRateSchedule):
         return ops.where(step < self.warmup_steps, growth, self.peak * self.share(step))
 
 
-def schedule(config: Config, steps_per_epoch: int) -> Schedule:
+def make_schedule(config: Config, steps_per_epoch: int) -> Schedule:
     """Return the learning rate as a function of the step.
 
-    A plateau's changes are not in it: they depend on validation, and the optimizer multiplies them in.
+    A plateau's factor is not in it: it depends on validation, and the optimizer multiplies with it.
 
     Args:
         config: The run's config.
@@ -54,7 +54,7 @@ def schedule(config: Config, steps_per_epoch: int) -> Schedule:
         warmup, initial = section.rise * total, section.initial * peak
     else:
         warmup = section.warmup_epochs * steps_per_epoch
-        initial = peak / (warmup + 1)  # because a first step at rate zero would be none
+        initial = peak / (warmup + 1)  # not 0, at which the first step would change nothing
     match section:
         case StepSection(every=every, factor=factor):
             changes = [every * n for n in range(1, math.ceil(config.training.epochs / every))]
@@ -69,7 +69,7 @@ def schedule(config: Config, steps_per_epoch: int) -> Schedule:
             share = _ending(1.0, lambda left: left)
 
     def left(step: Any) -> Any:
-        """Return the fraction of the steps after the warm-up that is still to come."""
+        """Return which fraction of the steps after the warm-up is left."""
         return 1.0 - ops.clip((step - warmup) / max(total - warmup, 1.0), 0.0, 1.0)
 
     return Schedule(peak, warmup, initial, lambda step: share(step, left(step)))
@@ -88,11 +88,11 @@ def _ending(final: float, shape: Callable[[Any], Any]) -> Share:
 
 
 def plateau_factor(section: PlateauSection, figures: list[float]) -> float:
-    """Return what the learning rate is multiplied by after some epochs.
+    """Return the factor of the learning rate after some epochs.
 
     Args:
         section: The config's schedule.
-        figures: What is monitored after each epoch so far, larger being better.
+        figures: The monitored figure of each epoch so far; larger is better.
     """
     factor, best, stalled = 1.0, -math.inf, 0
     for figure in figures:

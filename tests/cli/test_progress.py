@@ -3,22 +3,23 @@ from rich.progress import Progress
 
 from cnnzoo.cli import output
 from cnnzoo.cli.progress import TimesColumn, listener
+from cnnzoo.training import Facts
 
-FACTS = {
-    "model": "lenet5",
-    "parameters": 61_706,
-    "data": "digits",
-    "training_images": 1293,
-    "validation_images": 144,
-    "remark": "",
-    "summary": [],
-    "backend": "tensorflow",
-    "device": "CPU",
-    "seed": 0,
-    "run": "runs/0001-digits",
-    "epochs": 100,
-    "steps": 10,
-}
+FACTS = Facts(
+    model="lenet5",
+    parameters=61_706,
+    data="digits",
+    training_images=1293,
+    validation_images=144,
+    note="",
+    summary=[],
+    backend="tensorflow",
+    device="CPU",
+    seed=0,
+    run="runs/0001-digits",
+    epochs=100,
+    steps=10,
+)
 ROW = {
     "epoch": 100,
     "loss": 0.5,

@@ -6,7 +6,7 @@ GoogLeNet learns images by heart in its own tests, with both heads.
 import keras
 import numpy as np
 import pytest
-from toys import narrow, outline, subset
+from toys import narrow, outline
 
 from cnnzoo import config as configs
 from cnnzoo import data, registry
@@ -17,7 +17,8 @@ from cnnzoo.evaluation import evaluate
 from cnnzoo.models import cifar_resnet
 from cnnzoo.models.layers import AuxiliaryLogits
 from cnnzoo.training import train
-from cnnzoo.training.trainee import Batches, Trainee
+from cnnzoo.training.batches import Batches
+from cnnzoo.training.model import TrainingModel
 
 # Of the ResNets the shallowest that the paper's rule allows, whose blocks are those of all.
 NETWORKS = ["alexnet_small", "vgg11_small", "resnet8", "lecture_keras", "lecture_chollet", "lecture_tensorflow"]
@@ -27,16 +28,16 @@ NETWORKS = ["alexnet_small", "vgg11_small", "resnet8", "lecture_keras", "lecture
 @pytest.mark.usefixtures("compile_quickly")
 @pytest.mark.parametrize("name", NETWORKS)
 def test_ten_steps_bring_the_loss_clearly_down(name):
-    images = data.load("digits", "train")
-    pixels, labels = images.pixels[:8], images.labels[:8]
+    eight = data.load("digits", "train")
+    eight = eight.select(np.arange(len(eight)) < 8)
     keras.utils.set_random_seed(0)
     network = narrow(cifar_resnet(8, (28, 28, 1)) if name == "resnet8" else outline(name, (28, 28, 1), 10), 2)
-    preprocessing = resolve(PreprocessingSection(), pixels)
+    preprocessing = resolve(PreprocessingSection(), eight)
     model = with_preprocessing(network, preprocessing, (28, 28, 1))
-    trainee = Trainee(model, pixels, Augmentation(AugmentationSection(), subset(pixels)), label_smoothing=0.0)
+    trainee = TrainingModel(model, eight.images.array, Augmentation(AugmentationSection(), eight))
     # Where Keras can train operation by operation, that is quicker than to compile so few steps.
     trainee.compile(optimizer=keras.optimizers.Adam(0.002), run_eagerly=keras.backend.backend() == "tensorflow")
-    batches = Batches(np.arange(8, dtype="int32"), labels, 8, whole=True)
+    batches = Batches(eight, 8, whole=True)
     losses = trainee.fit(batches, epochs=10, shuffle=False, verbose=0).history["loss"]
     assert losses[-1] < 0.6 * losses[0], losses
 

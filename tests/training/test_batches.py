@@ -4,34 +4,42 @@ import gc
 
 import numpy as np
 import pytest
+from toys import subset
 from trainings import SMALL_SETTINGS
 
 from cnnzoo.cli.options import load_config
 from cnnzoo.training import Silent, train
-from cnnzoo.training.trainee import Batches
+from cnnzoo.training.batches import Batches
 
 pytestmark = pytest.mark.every_backend
 
 
-def test_every_image_is_seen_once_an_epoch_in_another_order():
-    batches = Batches(np.arange(100, 110, dtype="int32"), np.arange(10, dtype="int32"), 3, whole=False)
+@pytest.fixture
+def numbered():
+    """Ten images that come after a hundred others, with the labels 0 to 9."""
+    images = subset(np.zeros((110, 1, 1, 1), "uint8"), np.arange(110, dtype="int32") - 100)
+    return images.select(np.arange(110) >= 100)
+
+
+def test_every_image_is_seen_once_an_epoch_in_another_order(numbered):
+    batches = Batches(numbered, 3, whole=False)
     batches.shuffle(seed=0, epoch=1)
-    pairs = [batches[step] for step in range(len(batches))]
-    indices, labels = (np.concatenate(part) for part in zip(*pairs, strict=True))
+    steps = [batches[step] for step in range(len(batches))]
+    indices, own_labels = (np.concatenate(part) for part in zip(*(inputs for inputs, _ in steps), strict=True))
     assert sorted(indices) == list(range(100, 110))
-    assert np.array_equal(indices - 100, labels)
-    assert len(Batches(np.arange(10), np.arange(10), 3, whole=True)) == 3
+    assert np.array_equal(indices - 100, own_labels)
+    assert np.array_equal(np.concatenate([labels for _, labels in steps]), own_labels)
+    assert len(Batches(numbered, 3, whole=True)) == 3
 
 
-def test_epochs_of_a_few_steps_go_on_where_the_one_before_stopped():
-    indices = np.arange(10, dtype="int32")
-    passes, short = (Batches(indices, indices, 2, whole=True, count=count) for count in (None, 3))
+def test_epochs_of_a_few_steps_go_on_where_the_one_before_stopped(numbered):
+    passes, short = (Batches(numbered, 2, whole=True, count=count) for count in (None, 3))
 
     def drawn(batches, epochs):
         seen = []
         for epoch in range(epochs):
             batches.shuffle(7, epoch)
-            seen += [batches[step][0].tolist() for step in range(len(batches))]
+            seen += [batches[step][1].tolist() for step in range(len(batches))]
         return seen
 
     assert drawn(passes, 3) == drawn(short, 5)

@@ -87,7 +87,7 @@ def test_what_cannot_be_begun_with_is_refused(settings, sentence, digits_runs, t
 
 def test_a_fine_tuning_without_a_whole_checkpoint_begins_anew_from_its_weights(digits_runs, fine_tuned, tmp_path):
     class Hearing(Silent):
-        def remark(self, text):
+        def note(self, text):
             told.append(text)
 
     told = []
@@ -98,7 +98,7 @@ def test_a_fine_tuning_without_a_whole_checkpoint_begins_anew_from_its_weights(d
     for path in Run(tmp_path / "run").checkpoints:
         path.write_bytes(path.read_bytes()[:1000])
     run, _ = resume(Run(tmp_path / "run"), listener=Hearing())
-    assert told[-1] == "No checkpoint is whole: the training begins anew."
+    assert told[-1] == "All checkpoints are damaged; the training starts again from the beginning."
     assert run.history_path.read_bytes() == fine_tuned.history_path.read_bytes()
 
 

@@ -74,7 +74,7 @@ def test_a_training_whose_curves_cannot_be_drawn_is_finished_and_says_so(tmp_pat
         def epoch(self, row, images_per_second, best):
             run.curves_path.mkdir()
 
-        def remark(self, text):
+        def note(self, text):
             remarks.append(text)
 
     run = Run(tmp_path / "run")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from cnnzoo import config as configs
-from cnnzoo.training.optimizers import optimizer
+from cnnzoo.training.optimizers import make_optimizer
 
 pytestmark = pytest.mark.every_backend
 
@@ -14,7 +14,7 @@ CONSTANT = "schedule={name: constant}"
 
 def stepped(config, value, *gradients, name="kernel"):
     """Return what a variable becomes, step by step; a number for a variable that is a number."""
-    chosen, variable = optimizer(config, 10), keras.Variable(value, name=name)
+    chosen, variable = make_optimizer(config, 10), keras.Variable(value, name=name)
     chosen.build([variable])
     values = []
     for gradient in gradients:
@@ -31,8 +31,8 @@ def test_a_step_of_momentum_moves_as_the_formula_says():
     (weight,) = stepped(config, 1.0, 2.0)
     velocity = -0.5 * 2.0
     assert weight == pytest.approx(1.0 + 0.9 * velocity - 0.5 * 2.0)
-    assert isinstance(optimizer(configs.load("digits"), 10), keras.optimizers.Adam)
-    assert math.isclose(optimizer(configs.load("digits", ["optimizer.beta_2=0.98"]), 10).beta_2, 0.98)
+    assert isinstance(make_optimizer(configs.load("digits"), 10), keras.optimizers.Adam)
+    assert math.isclose(make_optimizer(configs.load("digits", ["optimizer.beta_2=0.98"]), 10).beta_2, 0.98)
 
 
 def test_rmsprop_divides_by_the_root_of_the_mean_square():
@@ -81,7 +81,7 @@ def test_accumulated_gradients_make_one_step_of_their_mean():
 def test_averaged_weights_begin_with_the_first_step():
     config = configs.load("digits", ["optimizer={name: sgd, momentum: 0.0}", "training.ema_decay=0.75", CONSTANT])
     config = config.replaced(optimizer=config.optimizer.model_copy(update={"learning_rate": 1.0}))
-    chosen, weight = optimizer(config, 10), keras.Variable([4.0])
+    chosen, weight = make_optimizer(config, 10), keras.Variable([4.0])
     chosen.build([weight])
     for gradient in (1.0, 2.0):
         chosen.apply([keras.ops.convert_to_tensor([gradient])], [weight])
@@ -90,7 +90,7 @@ def test_averaged_weights_begin_with_the_first_step():
 
 def test_a_plateaus_factor_multiplies_the_rate_and_the_decoupled_decay():
     config = configs.load("digits", ["optimizer={name: sgd, learning_rate: 0.1, weight_decay: 0.5}", CONSTANT])
-    chosen, weight = optimizer(config, 10), keras.Variable([2.0])
+    chosen, weight = make_optimizer(config, 10), keras.Variable([2.0])
     chosen.build([weight])
     chosen.factor.assign(0.1)
     chosen.apply([keras.ops.convert_to_tensor([1.0])], [weight])
@@ -109,7 +109,7 @@ def test_muon_takes_orthogonal_steps_of_adams_size_on_convolutions_too(shape):
     assert singular.min() > 0.6 * scale
     assert singular.max() < 1.25 * scale
     assert np.vdot(moved, gradient) < 0
-    chosen, grouped = optimizer(config, 10, {"kernel": 2}), keras.Variable(kernel, name="kernel")
+    chosen, grouped = make_optimizer(config, 10, {"kernel": 2}), keras.Variable(kernel, name="kernel")
     chosen.build([grouped])
     chosen.apply([keras.ops.convert_to_tensor(gradient)], [grouped])
     for half in np.split(keras.ops.convert_to_numpy(grouped).reshape(-1, shape[-1]), 2, axis=1):
@@ -125,7 +125,7 @@ def test_muon_leaves_classifiers_and_sparse_kernels_to_adam(layer):
     dense.build((None, 4))
     kernel = keras.Variable(np.zeros((5, 5, 6)), name="kernel") if layer == "c3" else dense.kernel
     before, gradient = np.array(kernel), np.random.default_rng(0).normal(size=kernel.shape).astype("float32")
-    chosen = optimizer(config, 10)
+    chosen = make_optimizer(config, 10)
     chosen.build([kernel])
     chosen.apply([keras.ops.convert_to_tensor(gradient)], [kernel])
     assert np.allclose(np.array(kernel) - before, -np.sign(gradient), atol=1e-3)

@@ -91,7 +91,7 @@ def test_a_damaged_checkpoint_is_reported_and_the_one_before_it_taken(killed, da
     newest, before = killed(2, 10).checkpoints
     newest.write_bytes(damaged(newest.read_bytes()))
     checkpoint = checkpoints.newest(Run(newest.parents[1]), reports.append)
-    assert (checkpoint.path, checkpoint.epoch, checkpoint.step) == (before, 1, 6)
+    assert (checkpoint.path, checkpoint.position) == (before, (1, 6))
     assert before.name == "epoch-000001-step-00000006.npz"
     assert len(reports) == 1
     assert reports[0].startswith(f"{newest} is damaged (")
@@ -100,7 +100,7 @@ def test_a_damaged_checkpoint_is_reported_and_the_one_before_it_taken(killed, da
 @pytest.mark.slow
 def test_a_training_goes_on_from_the_checkpoint_before_a_damaged_one_and_says_so(uninterrupted, killed):
     class Hearing(Silent):
-        def remark(self, text):
+        def note(self, text):
             told.append(text)
 
         def resumed(self, rows, epoch, step):

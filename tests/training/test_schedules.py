@@ -5,7 +5,7 @@ import pytest
 from cnnzoo import config as configs
 from cnnzoo.config.optimizer import PlateauSection
 from cnnzoo.errors import UserError
-from cnnzoo.training.schedules import plateau_factor, schedule
+from cnnzoo.training.schedules import make_schedule, plateau_factor
 
 pytestmark = pytest.mark.every_backend
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.every_backend
 def rates(*settings, steps=100):
     """Return the learning rates of 10 epochs of 10 steps."""
     settings = ("training.epochs=10", "optimizer={name: sgd, learning_rate: 0.8}", *settings)
-    function = schedule(configs.load("digits", settings), 10)
+    function = make_schedule(configs.load("digits", settings), 10)
     return keras.ops.convert_to_numpy(keras.ops.stack([function(step) for step in range(steps)]))
 
 
@@ -81,7 +81,7 @@ def test_a_schedule_that_does_not_fit_into_the_training_is_refused(setting, sent
 def test_a_step_falls_in_the_same_step_when_it_is_compiled():
     settings = ["training.epochs=4", "optimizer={name: sgd, learning_rate: 1.0}", "schedule={name: step, every: 1}"]
     for steps in (41, 47, 55):
-        function = schedule(configs.load("digits", settings), steps)
+        function = make_schedule(configs.load("digits", settings), steps)
         model = keras.Sequential([keras.Input((1,)), keras.layers.Lambda(function)])
         rates = model.predict(np.arange(4 * steps, dtype="float32")[:, None], verbose=0)[:, 0]
         assert np.allclose(rates, np.repeat([1.0, 0.1, 0.01, 0.001], steps)), steps

@@ -10,8 +10,7 @@ from cnnzoo.config import load as load_config
 from cnnzoo.data.preprocessing import resolve
 from cnnzoo.errors import UserError
 from cnnzoo.training import Silent, train
-from cnnzoo.training.streaming import StreamedBatches
-from cnnzoo.training.trainee import Batches
+from cnnzoo.training.batches import Batches, StreamedBatches
 
 
 def streamed(photos, **settings):
@@ -23,16 +22,17 @@ def test_streamed_batches_are_those_of_images_in_memory(photos):
     images = files.pixels
     for count in (None, 3):
         options = {"whole": True, "count": count}
-        kept = Batches(np.arange(len(images), dtype="int32"), files.labels, 5, **options)
+        kept = Batches(subset(images, files.labels), 5, **options)
         batches = StreamedBatches(files, 5, **options)
         assert len(batches) == len(kept)
         for epoch in range(2):
             kept.shuffle(7, epoch)
             batches.shuffle(7, epoch)
             for step in (0, *range(len(kept)), 0):
-                indices, labels = kept[step]
-                (pixels, same_indices), same_labels = batches[step]
+                (indices, labels), _ = kept[step]
+                (pixels, same_indices, own_labels), same_labels = batches[step]
                 np.testing.assert_array_equal(indices, same_indices)
+                np.testing.assert_array_equal(labels, own_labels)
                 np.testing.assert_array_equal(pixels, images[indices])
                 np.testing.assert_array_equal(labels, same_labels)
 

@@ -7,19 +7,18 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from toys import subset
 from trainings import SMALL_SETTINGS, trained, weights
 
 from cnnzoo import data
 from cnnzoo.classifier.model_file import load_model
 from cnnzoo.cli.options import load_config
 from cnnzoo.errors import UserError
-from cnnzoo.runs import Run
+from cnnzoo.runs import Run, best_row
 from cnnzoo.training import Silent, train
 from cnnzoo.training.checks import check_config
-from cnnzoo.training.fine_tuning import phases
-from cnnzoo.training.history import Averaging, Recorder
-from cnnzoo.training.optimizers import optimizer
-from cnnzoo.training.trainee import Batches
+from cnnzoo.training.loop import TrainingLoop
+from cnnzoo.training.setup import Prepared
 
 
 @pytest.mark.every_backend
@@ -83,23 +82,21 @@ def test_the_best_model_is_the_one_of_the_best_validation_epoch(tmp_path):
     assert (chosen == held_out.labels).mean() == pytest.approx(best["validation_accuracy"])
 
 
-def recorded(run, rows):
-    """Have a recorder hear of epochs with these validation accuracies and losses; return it."""
-    network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False, name="weight")])
-    config = load_config("digits", ())
-    trainee = keras.Sequential([network])
-    trainee.compile(optimizer=optimizer(config, 1))
-    trainee.optimizer.build(trainee.trainable_variables)
-    averaging, batches = Averaging(), Batches(np.arange(1), np.arange(1), 1, whole=True)
-    recorder = Recorder(run, network, batches, phases(config)[0], averaging, Silent())
-    for callback in (averaging, recorder):
-        callback.set_model(trainee)
+def history_of(run, rows):
+    """Let a loop end epochs with these validation accuracies and losses, and return its history."""
+    pixels = keras.Input((1, 1, 1))
+    network = keras.Model(pixels, keras.layers.Dense(1, use_bias=False)(keras.layers.Flatten()(pixels)))
+    images = subset(np.zeros((1, 1, 1, 1), "uint8"))
+    config = load_config("digits", ("training.batch_size=1",))
+    prepared = Prepared(images, images, network, config.preprocessing, None, "", None)
+    loop = TrainingLoop(config, prepared, run, Silent(), None)
+    loop.start_phase(loop.phases[0])
     for epoch, (accuracy, loss) in enumerate(rows):
         network.set_weights([np.array([[epoch + 1.0]])])
-        recorder.on_epoch_begin(epoch)
-        recorder.on_train_batch_end(0, {"loss": 1})
-        recorder.on_epoch_end(epoch, {"loss": 1, "accuracy": 0, "val_loss": loss, "val_accuracy": accuracy})
-    return recorder
+        loop.start_epoch(epoch)
+        loop.after_steps(1, 1.0)
+        loop.end_epoch({"loss": 1, "accuracy": 0, "val_loss": loss, "val_accuracy": accuracy})
+    return loop.history.rows
 
 
 @pytest.mark.parametrize(
@@ -109,7 +106,7 @@ def recorded(run, rows):
 )
 def test_the_epoch_that_validation_prefers_is_kept_beside_the_last(rows, best, tmp_path):
     run = Run(tmp_path)
-    assert recorded(run, rows).best["epoch"] == best
+    assert best_row(history_of(run, rows))["epoch"] == best
     assert weights(run.model_path)[0] == best
     assert weights(run.last_model_path)[0] == len(rows)
 

@@ -33,32 +33,34 @@ class Augmentation:
         self.mirrored = Variable(mirrored, trainable=False, dtype="int32", name="mirrored")
         self.lighting_axes = colour.lighting_axes(training) if section.lighting else None
 
-    def __bool__(self) -> bool:
-        """Tell whether anything is changed at all."""
-        return self.section != AugmentationSection()
-
-    @property
-    def mixes(self) -> bool:
-        """Whether images are mixed with others, and so their labels."""
-        return bool(self.section.mixup or self.section.cutmix)
-
     def begin_epoch(self, seed: int, epoch: int) -> None:
-        """Settle what holds for a whole epoch, from the run's seed and the epoch's number alone."""
+        """Decide what holds for a whole epoch, by the run's seed and the epoch's number alone."""
         if self.alternates:
             mirrored = np.zeros(self.mirrored.shape, "int32")
             mirrored[self.indices] = np.random.default_rng(seed).integers(0, 2, len(self.indices), dtype="int32")
             self.mirrored.assign((mirrored + epoch) % 2)
 
-    def __call__(self, images: Any, indices: Any) -> Any:
-        """Change each image by itself: its geometry, then its colours, then what is cut out.
+    def __call__(self, images: Any, targets: Any, indices: Any, scale: float = 1.0) -> tuple[Any, Any]:
+        """Change each image by itself (geometry, colours, cutout), shrink all, and mix each with another one.
 
         Args:
             images: Pixels (batch, height, width, channels), float32, 0 to 255.
-            indices: Where they are among the images of the data set (batch,).
+            targets: Probabilities of the classes (batch, num_classes), float32.
+            indices: Where the images are among the images of the data set (batch,).
+            scale: Factor of the images' sides, at most 1.
 
         Returns:
-            Images of the same shape, 0 to 255.
+            The images, 0 to 255, and their targets.
         """
+        images = self._change(images, indices)
+        if scale < 1:
+            images = geometry.shrunk(images, scale)
+        if self.section.mixup or self.section.cutmix:
+            images, targets = self._mix(images, targets)
+        return images, targets
+
+    def _change(self, images: Any, indices: Any) -> Any:
+        """Change the geometry of each image, then its colours, then cut a square out."""
         section, generator = self.section, self.generator
         batch, (height, width) = ops.shape(images)[0], images.shape[1:3]
         mirror = None
@@ -76,18 +78,14 @@ class Augmentation:
             images = images * mixing.outside_square(section.cutout, batch, (height, width), generator)
         return images
 
-    def mix(self, images: Any) -> tuple[Any, Any]:
-        """Mix each image with the next one of the batch, the last with the first.
+    def _mix(self, images: Any, targets: Any) -> tuple[Any, Any]:
+        """Mix each image, and its target, with the next one of the batch, the last with the first.
 
-        The batch has been shuffled, so the next one is as good as any.
-
-        Args:
-            images: Pixels (batch, height, width, channels), float32.
-
-        Returns:
-            The mixed images, and the share (batch,), 0 to 1, that an image's own label keeps.
+        The batch has been shuffled, so the next one is as good as any. Cross-entropy is linear in its targets: mixing
+        them mixes the losses of both labels.
         """
         batch, size = ops.shape(images)[0], images.shape[1:3]
-        own = mixing.weights(self.section.mixup, self.section.cutmix, batch, size, self.generator)
-        partners = ops.roll(images, -1, axis=0)
-        return partners + own * (images - partners), ops.mean(own, axis=(1, 2, 3))
+        weights = mixing.weights(self.section.mixup, self.section.cutmix, batch, size, self.generator)
+        share = ops.mean(weights, axis=(1, 2, 3))[:, None]
+        partners, partner_targets = ops.roll(images, -1, axis=0), ops.roll(targets, -1, axis=0)
+        return partners + weights * (images - partners), partner_targets + share * (targets - partner_targets)

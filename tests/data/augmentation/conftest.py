@@ -19,7 +19,9 @@ def augmented():
     def augmented(images, seed=0, **section):
         augmentation = seeded(Augmentation(AugmentationSection.model_validate(section), subset(images)), seed)
         tensor = keras.ops.convert_to_tensor(images.astype("float32"))
-        return keras.ops.convert_to_numpy(augmentation(tensor, np.arange(len(images), dtype="int32")))
+        targets = keras.ops.zeros((len(images), 1))
+        new, _ = augmentation(tensor, targets, np.arange(len(images), dtype="int32"))
+        return keras.ops.convert_to_numpy(new)
 
     return augmented
 
@@ -30,7 +32,9 @@ def mixed():
 
     def mixed(images, seed=0, **section):
         augmentation = seeded(Augmentation(AugmentationSection.model_validate(section), subset(images)), seed)
-        return [keras.ops.convert_to_numpy(part) for part in augmentation.mix(keras.ops.convert_to_tensor(images))]
+        targets = keras.ops.eye(len(images))  # each image has its own class, so the diagonal holds what its label keeps
+        new, targets = augmentation(keras.ops.convert_to_tensor(images), targets, np.arange(len(images), dtype="int32"))
+        return keras.ops.convert_to_numpy(new), np.diag(keras.ops.convert_to_numpy(targets))
 
     return mixed
 

@@ -26,14 +26,11 @@ EVERYTHING = {
 }
 
 
-def test_no_change_is_asked_for_by_default(noise):
-    assert not Augmentation(AugmentationSection(), subset(noise))
-    assert Augmentation(AugmentationSection(shift=1.0), subset(noise))
-    assert Augmentation(AugmentationSection(cutmix=1.0), subset(noise)).mixes
-
-
-def test_with_nothing_asked_for_pixels_are_what_they_were(noise, augmented):
-    assert np.array_equal(augmented(noise), noise)
+def test_with_nothing_asked_for_pixels_and_targets_are_what_they_were(noise):
+    targets = np.eye(len(noise), dtype="float32")
+    unchanged = Augmentation(AugmentationSection(), subset(noise))(noise, targets, np.arange(len(noise)))
+    assert np.array_equal(unchanged[0], noise)
+    assert np.array_equal(unchanged[1], targets)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +55,7 @@ def test_the_same_seed_draws_the_same_changes_and_another_does_not(noise, augmen
 
 def test_a_second_call_draws_other_changes(noise):
     augmentation = Augmentation(AugmentationSection(rotation=10.0), subset(noise))
-    first, second = (keras.ops.convert_to_numpy(augmentation(noise, np.arange(256))) for _ in range(2))
+    first, second = (keras.ops.convert_to_numpy(augmentation(noise, None, np.arange(256))[0]) for _ in range(2))
     assert not np.array_equal(first, second)
 
 

@@ -5,26 +5,26 @@ import numpy as np
 import pytest
 from toys import subset
 
-from cnnzoo import data
+from cnnzoo import data, keras_internals
 from cnnzoo.cli.options import load_config
 from cnnzoo.config import AugmentationSection
 from cnnzoo.data.augmentation import Augmentation
 from cnnzoo.models.layers import AuxiliaryLogits
 from cnnzoo.models.normalization import BatchNormalization
-from cnnzoo.training.history import Averaging
-from cnnzoo.training.optimizers import optimizer
-from cnnzoo.training.trainee import Batches, EpochSeeds, Trainee, class_weights
+from cnnzoo.training.batches import Batches
+from cnnzoo.training.model import TARGETS, TrainingModel, class_weights
+from cnnzoo.training.optimizers import make_optimizer
 
 pytestmark = pytest.mark.every_backend
 
 
 def test_training_images_are_augmented_and_others_are_not():
     network = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten()])
-    images = data.load("digits", "test").pixels[:8]
+    images, inputs = data.load("digits", "test").pixels[:8], (np.arange(8), np.zeros(8, "int32"))
     augmentation = Augmentation(AugmentationSection(rotation=20.0, shift=3.0, mixup=0.2), subset(images))
-    trainee = Trainee(network, images, augmentation, label_smoothing=0.0)
+    model = TrainingModel(network, images, augmentation)
     flat = images.reshape(8, -1).astype("float32")
-    outputs = [trainee(np.arange(8)), *(trainee(np.arange(8), training=True)["logits"] for _ in range(2))]
+    outputs = [model(inputs), *(model(inputs, training=True)["logits"] for _ in range(2))]
     seen = [keras.ops.convert_to_numpy(output) for output in outputs]
     assert np.array_equal(seen[0], flat)
     assert all(not np.array_equal(row, plain) for row, plain in zip(seen[1], flat, strict=True))
@@ -35,11 +35,11 @@ def test_training_images_are_shrunk_and_others_are_not():
     pixels = keras.Input((28, 28, 1))
     inner = keras.Model(pixels, keras.ops.sum(keras.ops.ones_like(pixels), axis=(1, 2)))
     network = keras.Sequential([keras.Input((28, 28, 1)), inner])
-    images = data.load("digits", "test").pixels[:8]
-    trainee = Trainee(network, images, Augmentation(AugmentationSection(), subset(images)), label_smoothing=0.0)
+    images, inputs = data.load("digits", "test").pixels[:8], (np.arange(8), np.zeros(8, "int32"))
+    model = TrainingModel(network, images, Augmentation(AugmentationSection(), subset(images)))
     for scale, side in ((0.75, 21), (0.5, 14), (1.0, 28)):
-        trainee.shrink_images(scale)
-        seen = [keras.ops.convert_to_numpy(trainee(np.arange(8), training=training)) for training in (True, False)]
+        model.shrink_images(scale)
+        seen = [keras.ops.convert_to_numpy(model(inputs, training=training)) for training in (True, False)]
         assert (seen[0] == side**2).all()
         assert (seen[1] == 28**2).all()
 
@@ -47,26 +47,24 @@ def test_training_images_are_shrunk_and_others_are_not():
 def test_averaged_weights_come_with_averaged_statistics():
     network = keras.Sequential([keras.Input((2, 2, 1)), BatchNormalization(name="bn"), keras.layers.Flatten()])
     images = np.random.default_rng(0).integers(0, 256, (12, 2, 2, 1)).astype("uint8")
-    trainee = Trainee(
-        network, images, Augmentation(AugmentationSection(), subset(images)), 0.0, None, statistics_decay=0.75
-    )
+    model = TrainingModel(network, images, Augmentation(AugmentationSection(), subset(images)), statistics_decay=0.75)
     config = load_config("digits", ["optimizer={name: sgd}", "schedule={name: constant}", "training.ema_decay=0.75"])
-    chosen = optimizer(config, 3)
-    chosen.build(trainee.trainable_variables)
-    trainee.compile(chosen)
-    bn, averaging, seen = network.get_layer("bn"), Averaging(), []
+    chosen = make_optimizer(config, 3)
+    chosen.build(model.trainable_variables)
+    model.compile(chosen)
+    bn, seen = network.get_layer("bn"), []
 
     class Watching(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
-            trainee.gather()
+            keras_internals.sync_variables(model)
             seen.append([np.array(bn.moving_mean), np.array(bn.moving_variance), np.array(bn.gamma)])
 
-    batches = Batches(np.arange(12, dtype="int32"), np.arange(12, dtype="int32") % 4, 4, whole=True)
-    trainee.fit(batches, epochs=2, shuffle=False, verbose=0, callbacks=[Watching(), averaging])
+    batches = Batches(subset(images, np.arange(12, dtype="int32") % 4), 4, whole=True)
+    model.fit(batches, epochs=2, shuffle=False, verbose=0, callbacks=[Watching()])
     expected = seen[0]
     for values in seen[1:]:
         expected = [0.75 * average + 0.25 * value for average, value in zip(expected, values, strict=True)]
-    with averaging.applied():
+    with model.averages_applied():
         for variable, average in zip((bn.moving_mean, bn.moving_variance, bn.gamma), expected, strict=True):
             np.testing.assert_allclose(np.array(variable), average, rtol=1e-5)
     np.testing.assert_array_equal(np.array(bn.moving_mean), seen[-1][0])
@@ -75,15 +73,15 @@ def test_averaged_weights_come_with_averaged_statistics():
 def test_label_smoothing_changes_the_training_loss_alone():
     network = keras.Sequential([keras.Input((1, 1, 3)), keras.layers.Flatten()])
     images = np.array([[[[2, 0, 0]]], [[[0, 1, 0]]]], "uint8")
-    trainee = Trainee(network, images, Augmentation(AugmentationSection(), subset(images)), label_smoothing=0.3)
-    logits = trainee(np.array([0, 1]))
+    model = TrainingModel(network, images, Augmentation(AugmentationSection(), subset(images)), label_smoothing=0.3)
+    logits = model((np.array([0, 1]), np.array([0, 1])))
     values = np.exp(images.reshape(2, 3).astype("float64"))
     log_p = np.log(values / values.sum(axis=1, keepdims=True))
     labels = np.array([0, 1])
     plain = -log_p[[0, 1], labels].mean()
     smoothed = 0.7 * plain - 0.3 * log_p.mean()
-    assert float(trainee.compute_loss(None, labels, logits, training=False)) == pytest.approx(plain, rel=1e-4)
-    assert float(trainee.compute_loss(None, labels, logits, training=True)) == pytest.approx(smoothed, rel=1e-4)
+    assert float(model.compute_loss(None, labels, logits, training=False)) == pytest.approx(plain, rel=1e-4)
+    assert float(model.compute_loss(None, labels, logits, training=True)) == pytest.approx(smoothed, rel=1e-4)
 
 
 def test_auxiliary_heads_add_their_weighted_loss_in_training_alone():
@@ -93,17 +91,17 @@ def test_auxiliary_heads_add_their_weighted_loss_in_training_alone():
     inner = keras.Model(pixels, {"logits": logits, "auxiliary1": helped})
     network = keras.Model(pixels, inner(pixels))
     images = np.array([[[[2, 0, 0]]], [[[0, 1, 0]]]], "uint8")
-    trainee = Trainee(network, images, Augmentation(AugmentationSection(), subset(images)), label_smoothing=0.0)
+    model = TrainingModel(network, images, Augmentation(AugmentationSection(), subset(images)))
     labels = np.array([0, 2])
-    outputs = trainee(np.array([0, 1]), training=True)
+    outputs = model((np.array([0, 1]), labels), training=True)
 
     def cross_entropy(logits):
         return -(logits - np.log(np.exp(logits).sum(axis=1, keepdims=True)))[[0, 1], labels].mean()
 
     raw = images.reshape(2, 3).astype("float64")
     alone, both = cross_entropy(raw), cross_entropy(raw) + 0.3 * cross_entropy(raw / 2)
-    assert float(trainee.compute_loss(None, labels, outputs, training=True)) == pytest.approx(both, rel=1e-4)
-    assert float(trainee.compute_loss(None, labels, outputs, training=False)) == pytest.approx(alone, rel=1e-4)
+    assert float(model.compute_loss(None, labels, outputs, training=True)) == pytest.approx(both, rel=1e-4)
+    assert float(model.compute_loss(None, labels, outputs, training=False)) == pytest.approx(alone, rel=1e-4)
 
 
 @pytest.mark.parametrize("weights", [None, [0.1, 10.0, 1.0]])
@@ -115,9 +113,9 @@ def test_mixed_images_are_trained_towards_both_labels_in_proportion(weights):
     images = np.array([[[[2, 0, 0]]], [[[0, 1, 0]]], [[[1, 3, 5]]]], "uint8")
     labels = np.array([0, 1, 2])
     augmentation = Augmentation(AugmentationSection(mixup=1.0), subset(images))
-    trainee = Trainee(network, images, augmentation, 0.1, weights and np.array(weights, "float32"))
-    outputs = trainee(np.arange(3), training=True)
-    share = keras.ops.convert_to_numpy(outputs["share"])[:, None]
+    model = TrainingModel(network, images, augmentation, 0.1, weights and np.array(weights, "float32"))
+    outputs = model((np.arange(3), labels), training=True)
+    share = np.diag(keras.ops.convert_to_numpy(outputs[TARGETS]))[:, None]
     raw = images.reshape(3, 3).astype("float64")
     mixed = share * raw + (1 - share) * np.roll(raw, -1, axis=0)
     assert np.allclose(keras.ops.convert_to_numpy(outputs["logits"]), mixed, atol=1e-4)
@@ -127,7 +125,7 @@ def test_mixed_images_are_trained_towards_both_labels_in_proportion(weights):
     def cross_entropy(logits):
         return -(targets * (logits - np.log(np.exp(logits).sum(axis=1, keepdims=True)))).sum(axis=1).mean()
 
-    loss = float(trainee.compute_loss(None, labels, outputs, training=True))
+    loss = float(model.compute_loss(None, labels, outputs, training=True))
     assert loss == pytest.approx(cross_entropy(mixed) + 0.3 * cross_entropy(mixed / 2), rel=1e-4)
 
 
@@ -154,16 +152,17 @@ def test_a_step_with_changes_of_every_kind_is_compiled_and_runs_in_mixed_precisi
         network = keras.Sequential(
             [keras.Input((12, 12, 3)), keras.layers.Rescaling(1 / 255), keras.layers.Flatten(), keras.layers.Dense(4)]
         )
-        trainee = Trainee(network, images, Augmentation(section, subset(images)), label_smoothing=0.1)
+        model = TrainingModel(network, images, Augmentation(section, subset(images)), label_smoothing=0.1)
     finally:
         keras.config.set_dtype_policy(policy)
-    trainee.compile("sgd")
-    batches = Batches(np.arange(40, dtype="int32"), labels, 8, whole=True)
-    history = trainee.fit(batches, epochs=2, shuffle=False, verbose=0, callbacks=[EpochSeeds(7, batches)]).history
+    model.compile("sgd")
+    batches = Batches(subset(images, labels), 8, whole=True)
+    seeds = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, _: model.seed_epoch(7, epoch))
+    history = model.fit(batches, epochs=2, shuffle=False, verbose=0, callbacks=[seeds]).history
     assert np.isfinite(history["loss"]).all()
-    mirrored = keras.ops.convert_to_numpy(trainee.augmentation.mirrored)
-    trainee.augmentation.begin_epoch(7, 0)
-    assert np.array_equal(mirrored, 1 - keras.ops.convert_to_numpy(trainee.augmentation.mirrored))
+    mirrored = keras.ops.convert_to_numpy(model.augmentation.mirrored)
+    model.augmentation.begin_epoch(7, 0)
+    assert np.array_equal(mirrored, 1 - keras.ops.convert_to_numpy(model.augmentation.mirrored))
 
 
 def test_classes_weigh_as_they_are_told():
@@ -173,10 +172,10 @@ def test_classes_weigh_as_they_are_told():
     network = keras.Sequential([keras.Input((1, 1, 2)), keras.layers.Flatten()])
     images = np.array([[[[2, 0]]], [[[3, 0]]]], "uint8")
     weights = np.array([0.5, 2.0], "float32")
-    trainee = Trainee(network, images, Augmentation(AugmentationSection(), subset(images)), 0.0, weights)
-    logits = trainee(np.array([0, 1]))
+    model = TrainingModel(network, images, Augmentation(AugmentationSection(), subset(images)), class_weights=weights)
+    logits = model((np.array([0, 1]), np.array([0, 1])))
     losses = np.log1p(np.exp([-2.0, 3.0]))
-    weighted = float(trainee.compute_loss(None, np.array([0, 1]), logits, training=True))
+    weighted = float(model.compute_loss(None, np.array([0, 1]), logits, training=True))
     assert weighted == pytest.approx((0.5 * losses[0] + 2.0 * losses[1]) / 2, rel=1e-4)
-    plain = float(trainee.compute_loss(None, np.array([0, 1]), logits, training=False))
+    plain = float(model.compute_loss(None, np.array([0, 1]), logits, training=False))
     assert plain == pytest.approx(losses.mean(), rel=1e-4)

@@ -1,0 +1,114 @@
+"""Batches of a training: which images each step sees, in the order of seed and epoch."""
+
+from concurrent.futures import Future
+from typing import Any
+
+import numpy as np
+from keras import utils
+from numpy.typing import NDArray
+
+from cnnzoo.data import ImageFiles, Subset
+from cnnzoo.errors import UserError
+
+# Batches that are decoded while the device computes the one before them.
+AHEAD = 2
+
+Inputs = tuple[NDArray[Any], ...]
+
+
+class Batches(utils.PyDataset):
+    """Batches of a subset: the inputs of ``TrainingModel`` and the labels (batch,).
+
+    The inputs are the indices (batch,) of the images and their labels (batch,).
+
+    Args:
+        subset: The images and labels.
+        batch_size: Images per batch.
+        whole: Leave out a last batch that is not full, because a second shape would compile a second step.
+        count: Batches of an epoch; None for all that the images fill.
+
+    Attributes:
+        start: Batches at the start of an epoch that are left out, because they were done before an interruption.
+        failure: The error of a batch that could not be made; backends lose it on the way.
+    """
+
+    def __init__(self, subset: Subset, batch_size: int, *, whole: bool, count: int | None = None) -> None:
+        super().__init__()
+        self.subset, self.batch_size = subset, batch_size
+        self.order = np.arange(len(subset))
+        self.per_pass = len(subset) // batch_size if whole else -(-len(subset) // batch_size)
+        self.count = count or self.per_pass
+        self.start = 0
+        self.failure: UserError | None = None
+
+    def __len__(self) -> int:
+        """Return the number of batches in an epoch, without those that are left out."""
+        return self.count - self.start
+
+    def skip(self, count: int) -> None:
+        """Leave out this many batches at the start of an epoch."""
+        self.start = count
+
+    def shuffle(self, seed: int, epoch: int) -> None:
+        """Set the order of an epoch's images.
+
+        Passes over all images follow each other, each in its own order, and an epoch takes the next ``count`` batches.
+
+        Args:
+            seed: The run's seed.
+            epoch: Counted from 0.
+        """
+        first = epoch * self.count
+        passes = range(first // self.per_pass, -(-(first + self.count) // self.per_pass))
+        images = self.per_pass * self.batch_size
+        orders = [np.random.default_rng((seed, number)).permutation(len(self.subset))[:images] for number in passes]
+        self.order = np.concatenate(orders)[(first - passes[0] * self.per_pass) * self.batch_size :]
+
+    def rows(self, step: int) -> NDArray[np.integer[Any]]:
+        """Return which rows of the subset (batch,) a step sees."""
+        first = (self.start + step) * self.batch_size
+        return self.order[first : first + self.batch_size]
+
+    def __getitem__(self, step: int) -> tuple[Inputs, NDArray[np.int32]]:
+        """Return the inputs and the labels of one step."""
+        rows = self.rows(step)
+        labels = self.subset.labels[rows]
+        return (self.subset.indices[rows], labels), labels
+
+
+class StreamedBatches(Batches):
+    """The same batches in the same order for images in files, with the pixels before the other inputs.
+
+    Threads decode the next batches meanwhile. Keras's own workers are not used: they start with an epoch's batches
+    before the epoch's order is set.
+    """
+
+    def __init__(self, subset: Subset, batch_size: int, *, whole: bool, count: int | None = None) -> None:
+        super().__init__(subset, batch_size, whole=whole, count=count)
+        assert isinstance(subset.images, ImageFiles)
+        self.files = subset.images
+        self.started: dict[bytes, list[Future[NDArray[np.uint8]]]] = {}
+
+    def shuffle(self, seed: int, epoch: int) -> None:
+        """Set the order of an epoch's images, see ``Batches``."""
+        super().shuffle(seed, epoch)
+        self.started = {}
+
+    def __getitem__(self, step: int) -> tuple[Inputs, NDArray[np.int32]]:
+        """Return the inputs, with the pixels (batch, height, width, channels) first, and the labels of one step.
+
+        Raises:
+            UserError: A file cannot be read any more.
+        """
+        for later in range(step, min(step + AHEAD + 1, len(self))):
+            rows = self.rows(later)
+            if rows.tobytes() not in self.started:
+                self.started[rows.tobytes()] = self.files.start(self.subset.indices[rows])
+        inputs, labels = super().__getitem__(step)
+        # Keras may ask for a step twice, and from another thread.
+        images = self.started.pop(self.rows(step).tobytes(), None) or self.files.start(inputs[0])
+        try:
+            return (np.stack([image.result() for image in images]), *inputs), labels
+        except UserError as error:
+            self.failure = error
+            raise

@@ -1,0 +1,246 @@
+"""What ``fit`` trains: the network, with the images on the device and augmented there."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import numpy as np
+from keras import Model, initializers, losses, metrics, ops
+from numpy.typing import NDArray
+
+from cnnzoo import keras_internals
+from cnnzoo.data.augmentation import Augmentation
+from cnnzoo.errors import UserError
+from cnnzoo.models.layers import AuxiliaryLogits
+
+TARGETS = "targets"
+
+
+class TrainingModel(Model):
+    """From indices and labels of images to logits, with the loss of a training.
+
+    The images stay on the device as uint8, whole. A step gathers its batch, augments it and runs the network in one
+    compiled function; what travels from the host is a few hundred bytes of indices and labels.
+
+    Args:
+        network: From raw pixels to logits, or to a dict of them where auxiliary heads help in training.
+        images: All images that training and validation use (count, height, width, channels), uint8; None where the
+            batches contain pixels, because the images do not fit into memory.
+        augmentation: Applied in training only.
+        label_smoothing: Probability spread evenly over all classes, in training only, so that validation losses of
+            different runs can be compared.
+        class_weights: Weight of each class (num_classes,) in the loss, in training only; None for equal ones.
+        statistics_decay: Decay per step of averages of normalization's moving statistics, which the optimizer, where
+            it averages weights, does not see; None for no averages.
+        classes: Number of classes; None for as many as the network has logits.
+
+    Attributes:
+        statistics: The moving means and variances of the network, where they are averaged.
+        averages: Their averages.
+        averaged_from: The step, counted from 0 over the whole training, from which on they are averaged.
+        first_bad_step: The step, counted from 0 over the whole training, of the first loss that is not finite; -1
+            while there is none.
+    """
+
+    def __init__(
+        self,
+        network: Model,
+        images: NDArray[np.uint8] | None,
+        augmentation: Augmentation,
+        label_smoothing: float = 0.0,
+        class_weights: NDArray[np.float32] | None = None,
+        statistics_decay: float | None = None,
+        classes: int | None = None,
+    ) -> None:
+        super().__init__(name=f"{network.name}_training")
+        self.network = network
+        self.images = None
+        if images is not None:
+            # A weight, because JAX copies what a compiled function closes over into its program.
+            self.images = self.add_weight(
+                name="images", shape=images.shape, dtype="uint8", initializer=lambda *_, **__: images, trainable=False
+            )
+        self.augmentation, self.scale = augmentation, 1.0
+        # Keras tracks them only as attributes of a model.
+        self.augmentation_seeds, self.augmentation_mirrored = augmentation.generator, augmentation.mirrored
+        self.label_smoothing, self.class_weights = label_smoothing, class_weights
+        self.classes = classes or _by_head(network.output)["logits"].shape[-1]
+        self.steps_done = self.add_weight(
+            name="steps_done", shape=(), dtype="int32", initializer="zeros", trainable=False
+        )
+        self.first_bad_step = self.add_weight(
+            name="first_bad_step", shape=(), dtype="int32", initializer=initializers.Constant(-1), trainable=False
+        )
+        self.statistics_decay, self.averaged_from = statistics_decay, 0
+        moving = ("moving_mean", "moving_variance")
+        averaged = network.non_trainable_variables if statistics_decay is not None else []
+        self.statistics = [variable for variable in averaged if variable.name in moving]
+        self.averages = [
+            self.add_weight(name="average", shape=variable.shape, initializer="zeros", trainable=False)
+            for variable in self.statistics
+        ]
+        # Our own, because the metrics that `compile` takes have no state to restore before the first step.
+        self.accuracy = metrics.SparseCategoricalAccuracy(name="accuracy")
+        self.loss_weights = {"logits": 1.0, **dict(_auxiliary_heads(network))}
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Return the logits (batch, num_classes) of images.
+
+        Args:
+            inputs: From ``Batches``: pixels (only where they do not stay on the device), indices and labels.
+            training: Whether images are augmented and shrunk.
+
+        Returns:
+            The logits; in training a dict of them, of those of auxiliary heads, and of the targets (batch,
+            num_classes) that the augmented images are trained towards.
+        """
+        *pixels, indices, labels = inputs
+        images = ops.cast(pixels[0] if pixels else ops.take(self.images, indices, axis=0), "float32")
+        if not training:
+            return self.network(images, training=False)
+        targets = self._one_hot(labels)
+        images, targets = self.augmentation(images, targets, indices, self.scale)
+        return {**_by_head(self.network(images, training=True)), TARGETS: targets}
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> Any:
+        """Return the mean softmax cross-entropy, plus what layers and regularizers add.
+
+        In training each auxiliary head adds its own loss, weighted as its layer says, and the targets are those of the
+        augmented images; in validation only the logits count.
+        """
+        del x, sample_weight
+        outputs = _by_head(y_pred)
+        targets = outputs.pop(TARGETS, None)
+        if targets is None or not training:
+            outputs, targets = {"logits": outputs["logits"]}, self._one_hot(y)
+        smoothing = self.label_smoothing if training else 0.0
+        weights: Any = 1.0
+        if training and self.class_weights is not None:
+            # Each label's loss has the weight of its class, also of a mixed image's two. The targets sum to one again,
+            # because the gradients of some backends assume it.
+            targets = targets * ops.convert_to_tensor(self.class_weights)
+            weights = ops.sum(targets, axis=-1)
+            targets = targets / weights[:, None]
+        total = sum(self.losses)
+        for name, output in outputs.items():
+            loss = losses.categorical_crossentropy(
+                targets, ops.cast(output, "float32"), from_logits=True, label_smoothing=smoothing
+            )
+            total = total + self.loss_weights[name] * ops.mean(weights * loss)
+        if training:
+            self._count_step(total)
+        return total
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
+        """Return the mean loss, and the accuracy of the logits by each image's own label."""
+        del x, sample_weight
+        self.accuracy.update_state(y, _by_head(y_pred)["logits"])
+        results: dict[str, Any] = self.get_metrics_result()
+        return results
+
+    def seed_epoch(self, seed: int, epoch: int) -> None:
+        """Derive the randomness of an epoch (augmentation, dropout) from the run's seed and the epoch's number.
+
+        So an epoch is a pure function of weights, optimizer state, seed and number, and no random state has to be
+        kept between epochs.
+        """
+        self.augmentation.begin_epoch(seed, epoch)
+        states = [v for v in self.non_trainable_variables if v.name == "seed_generator_state"]
+        for index, state in enumerate(states):
+            words = np.random.SeedSequence((seed, epoch, index)).generate_state(1) >> 1
+            state.assign(np.array([words[0], 0], dtype=state.dtype))
+
+    def shrink_images(self, scale: float) -> None:
+        """Train on images of other sides from now on, with a compiled step of their own.
+
+        Args:
+            scale: Factor of both sides, at most 1.
+        """
+        if scale != self.scale:
+            self.scale = scale
+            keras_internals.forget_compiled_step(self)
+            for model in _models(self.network):
+                keras_internals.accept_any_size(model)
+
+    def start_averages(self, step: int) -> None:
+        """Start the averages of the statistics anew at a step, counted from 0 over the whole training."""
+        self.averaged_from = step
+
+    def swap_averages(self) -> None:
+        """Exchange trained weights and statistics with their averages, where the optimizer keeps any."""
+        if self.optimizer.averages:
+            weights, averages = (
+                [*self.trainable_variables, *self.statistics],
+                [*self.optimizer.averages, *self.averages],
+            )
+            for weight, average in zip(weights, averages, strict=True):
+                trained = np.array(ops.convert_to_numpy(weight))
+                weight.assign(average)
+                average.assign(trained)
+
+    @contextmanager
+    def averages_applied(self) -> Iterator[None]:
+        """Have the averaged weights in the network inside the block."""
+        self.swap_averages()
+        yield
+        self.swap_averages()
+
+    def _one_hot(self, labels: Any) -> Any:
+        return ops.one_hot(ops.cast(ops.reshape(labels, (-1,)), "int32"), self.classes)
+
+    def _count_step(self, loss: Any) -> None:
+        """Update what is kept across steps: averages of statistics, the first bad step, the number of steps.
+
+        Keras offers no other place inside the compiled step that comes after the forward pass on every backend.
+        """
+        if self.statistics_decay is not None:
+            kept = ops.where(self.steps_done.value == self.averaged_from, 0.0, self.statistics_decay)
+            for statistic, average in zip(self.statistics, self.averages, strict=True):
+                average.assign(kept * (average.value - statistic.value) + statistic.value)
+        bad = ops.logical_and(self.first_bad_step < 0, ops.logical_not(ops.isfinite(loss)))
+        self.first_bad_step.assign(ops.where(bad, self.steps_done.value, self.first_bad_step.value))
+        self.steps_done.assign_add(1)
+
+
+def class_weights(
+    setting: Literal["balanced"] | list[float] | None, labels: NDArray[np.int32], num_classes: int
+) -> NDArray[np.float32] | None:
+    """Return the weight of each class (num_classes,), with a mean of 1 over the images; None for equal ones.
+
+    Args:
+        setting: One number per class, or "balanced" for the inverse of how often a class occurs.
+        labels: Labels of the training images (count,).
+        num_classes: Number of classes.
+
+    Raises:
+        UserError: There are not as many numbers as classes.
+    """
+    if setting is None:
+        return None
+    if isinstance(setting, list) and len(setting) != num_classes:
+        raise UserError(f"{len(setting)} weights were given for {num_classes} classes.")
+    counts = np.bincount(labels, minlength=num_classes)
+    weights = 1 / np.maximum(counts, 1) if setting == "balanced" else np.array(setting)
+    return np.asarray(weights * len(labels) / (weights * counts).sum(), dtype="float32")
+
+
+def _by_head(outputs: Any) -> dict[str, Any]:
+    return dict(outputs) if isinstance(outputs, dict) else {"logits": outputs}
+
+
+def _models(network: Model) -> Iterator[Model]:
+    """Yield a model and the models inside it."""
+    yield network
+    for layer in network.layers:
+        if isinstance(layer, Model):
+            yield from _models(layer)
+
+
+def _auxiliary_heads(network: Model) -> Iterator[tuple[str, float]]:
+    """Yield the name and the loss weight of each auxiliary output, also of a model inside the model."""
+    for model in _models(network):
+        for layer in model.layers:
+            if isinstance(layer, AuxiliaryLogits):
+                yield layer.name, layer.loss_weight

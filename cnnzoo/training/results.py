@@ -1,0 +1,178 @@
+"""What a training writes before and after the loop: division and environment, metrics and curves."""
+
+import shlex
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnzoo import data, runtime
+from cnnzoo.config import Config
+from cnnzoo.errors import UserError
+from cnnzoo.pictures import plots
+from cnnzoo.runs import Run, best_row, write_environment
+from cnnzoo.text import listed
+from cnnzoo.training.checkpoints import Checkpoint
+from cnnzoo.training.listener import Facts, Listener
+from cnnzoo.training.loop import TrainingLoop
+from cnnzoo.training.setup import Prepared
+
+
+def start_run(config: Config, prepared: Prepared, run: Run, device: str) -> None:
+    """Write which files of a folder train and validate, and what the run's numbers depend on.
+
+    Raises:
+        UserError: The run cannot be written to.
+    """
+    with explain_full_disk(run):
+        subsets = (prepared.training, prepared.validation)
+        if prepared.training.names:
+            hashes = {name: hash_ for one in subsets for name, hash_ in zip(one.names, one.hashes(), strict=True)}
+            run.write_division(hashes, train=prepared.training.names, validation=prepared.validation.names)
+        # Last, because a run without it starts from the beginning.
+        write_environment(run, config, device, prepared.fingerprint, prepared.preprocessing.model_dump())
+
+
+def fit(
+    config: Config,
+    prepared: Prepared,
+    run: Run,
+    device: str,
+    listener: Listener,
+    checkpoint: Checkpoint | None = None,
+) -> dict[str, Any]:
+    """Train a network and fill its run directory; the test images are not touched.
+
+    ``runtime.prepare`` has been called, and the run is locked.
+
+    Args:
+        config: The run's config.
+        prepared: From ``prepare``.
+        run: A new run, or one to resume.
+        device: The device in words, for the listener.
+        listener: Shows the progress.
+        checkpoint: The checkpoint of this run to go on from; None to start from the beginning.
+
+    Returns:
+        The run's metrics: status, epochs, best_epoch, ended_early, validation_accuracy, validation_loss,
+        images_per_second (of the epochs whose seconds are known), seconds (those before interruptions included),
+        remark (a note on the training images), data (for a folder of images: ``data.Summary``) and preprocessing, with
+        mean and deviation filled in. After an interruption the status is "interrupted", and the files hold the epochs
+        before it.
+
+    Raises:
+        UserError: The loss is not finite, an image cannot be read any more, or the run cannot be written to.
+    """
+    loop = TrainingLoop(config, prepared, run, listener, checkpoint)
+    for note in _notes(config, prepared):
+        listener.note(note)
+    listener.started(_facts(config, prepared, run, loop.batches.count, device))
+    if checkpoint:
+        listener.resumed(loop.history.rows, *checkpoint.position)
+    with explain_full_disk(run), loop.interruption:
+        status = loop.train()
+        # A kill between an epoch's files and its checkpoint leaves the files ahead, and they are right.
+        rows = run.history() if run.history_path.is_file() else []
+        metrics = _metrics(status, loop, rows) | _metrics_of(prepared)
+        if rows:
+            draw_curves(config, run, rows, metrics["best_epoch"], listener)
+        run.write_metrics(metrics)  # last, because it says that all the other files are there
+        if status == "finished":
+            shutil.rmtree(run.checkpoints_folder, ignore_errors=True)
+    return metrics
+
+
+def draw_curves(
+    config: Config, run: Run, rows: list[dict[str, float]], best_epoch: int | None, listener: Listener
+) -> None:
+    """Draw a training's curves; a picture that cannot be drawn does not end the training.
+
+    Args:
+        config: The run's config.
+        run: Where the picture goes.
+        rows: The run's history.
+        best_epoch: The epoch whose weights were chosen.
+        listener: Shows why a picture could not be drawn.
+    """
+    title = f"{config.model.name} on {data.describe(config.data).title}, seed {config.seed}"
+    try:
+        plots.curves(rows, run.curves_path, best_epoch=best_epoch, title=title)
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        listener.note(f"{run.curves_path} could not be drawn ({reason}); numbers and models are kept.")
+
+
+@contextmanager
+def explain_full_disk(run: Run) -> Iterator[None]:
+    """Explain how to go on where something could not be written.
+
+    Raises:
+        UserError: Something could not be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"{run.directory} cannot be written to ({error.strerror or error}); when there is room again, "
+            f"go on with: cnnzoo train --resume {shlex.quote(str(run.directory))}"
+        ) from None
+
+
+def _notes(config: Config, prepared: Prepared) -> Iterator[str]:
+    """Yield what a person should know before the training starts."""
+    if slow := runtime.why_slow(config.runtime.precision):
+        yield slow
+    if absent := _classes_without_validation(config, prepared.training.labels, prepared.validation.labels):
+        yield f"No validation image is of {listed(absent)}: the choice of the best epoch ignores such images."
+
+
+def _classes_without_validation(
+    config: Config, training: NDArray[np.int32], validation: NDArray[np.int32]
+) -> list[str]:
+    names = data.describe(config.data).class_names
+    return [names[label] for label in np.setdiff1d(training, validation)]
+
+
+def _facts(config: Config, prepared: Prepared, run: Run, steps: int, device: str) -> Facts:
+    return Facts(
+        model=config.model.name,
+        parameters=sum(int(np.prod(weight.shape)) for weight in prepared.network.trainable_weights),
+        data=config.data.name,
+        training_images=len(prepared.training),
+        validation_images=len(prepared.validation),
+        note=prepared.training.note,
+        summary=prepared.summary.lines() if prepared.summary else [],
+        backend=str(config.runtime.backend),
+        device=device,
+        epochs=config.training.epochs,
+        steps=steps,
+        seed=config.seed,
+        run=str(run.directory),
+    )
+
+
+def _metrics(status: str, loop: TrainingLoop, rows: list[dict[str, float]]) -> dict[str, Any]:
+    history, batches = loop.history, loop.batches
+    metrics: dict[str, Any] = {"status": status, "epochs": len(rows), "seconds": round(history.seconds, 2)}
+    best = best_row(rows)
+    if best is not None:
+        metrics |= {
+            "best_epoch": int(best["epoch"]),
+            "validation_accuracy": best["validation_accuracy"],
+            "validation_loss": best["validation_loss"],
+            "ended_early": status == "finished" and loop.stops_early,
+        }
+    if history.rows:  # the seconds of rows that only the file has are unknown
+        images = batches.count * batches.batch_size * len(history.rows)
+        metrics["images_per_second"] = round(images / history.training_seconds, 1)
+    return metrics
+
+
+def _metrics_of(prepared: Prepared) -> dict[str, Any]:
+    """Return the metrics that are known before the training starts."""
+    metrics = {"remark": prepared.training.note, "preprocessing": prepared.preprocessing.model_dump()}
+    return metrics | ({"data": asdict(prepared.summary)} if prepared.summary else {})
