@@ -21,7 +21,7 @@ from cnnzoo.data import DataSet
 from cnnzoo.data.decoding import WHITE, decoded, upright
 from cnnzoo.data.glyphs import Ink, Pixels, fit_glyph
 from cnnzoo.errors import UserError
-from cnnzoo.pictures import plots
+from cnnzoo.pictures.evaluation import draw_prediction
 from cnnzoo.runs import Run
 from cnnzoo.runtime import Device
 from cnnzoo.text import printable
@@ -283,7 +283,7 @@ class _Album:
         picture = self._free_path(path)
         name = printable(path.name)
         try:
-            plots.prediction(
+            draw_prediction(
                 seen.pixels,
                 seen.original,
                 probabilities,

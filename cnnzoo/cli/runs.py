@@ -96,9 +96,9 @@ def _draw(compared: list[Run], output: Path) -> None:
     begun = [run for run in compared if run.history_path.is_file()]
     if not begun:
         raise UserError("None of these runs has completed an epoch, so there are no curves to draw.")
-    from cnnzoo.pictures import plots  # noqa: PLC0415 - loads matplotlib
+    from cnnzoo.pictures.training import draw_comparison  # noqa: PLC0415 - loads matplotlib
 
-    plots.comparison({str(run.directory): run.history() for run in begun}, output, title=f"{len(begun)} runs")
+    draw_comparison({str(run.directory): run.history() for run in begun}, output, title=f"{len(begun)} runs")
 
 
 def _print_comparison(differing: dict[str, list[Any]], rows: list[dict[str, Any]]) -> None:

@@ -12,7 +12,7 @@ from cnnzoo import data, files
 from cnnzoo.config import FolderSection
 from cnnzoo.errors import UserError
 from cnnzoo.evaluation import Predictions, predict, report
-from cnnzoo.pictures import plots
+from cnnzoo.pictures.evaluation import draw_confusion, draw_ensemble
 from cnnzoo.runs import Run, Split
 from cnnzoo.runtime import Device
 
@@ -92,9 +92,9 @@ class Ensemble:
         names = [f"seed {member['seed']}" for member in result["members"]]
         if len(set(names)) < len(names) or len({member["model"] for member in result["members"]}) > 1:
             names = [Path(member["run"]).name for member in result["members"]]
-        plots.ensemble(shares, soft, hard, directory / "ensemble.png", labels=names, title=title)
+        draw_ensemble(shares, soft, hard, directory / "ensemble.png", labels=names, title=title)
         confusion, picture = result["report"]["confusion"], directory / f"confusion-{split}.png"
-        plots.confusion(confusion, known.class_names, picture, title=f"{title}: soft vote, {soft:.2f} % right")
+        draw_confusion(confusion, known.class_names, picture, title=f"{title}: soft vote, {soft:.2f} % right")
         files.write_json(directory / "ensemble.json", result)
         return result
 

@@ -18,7 +18,7 @@ from cnnzoo.classifier import Probabilities, load_classifier, probabilities_of
 from cnnzoo.config import Config, FolderSection
 from cnnzoo.data.sets.folder import folder_of
 from cnnzoo.errors import UserError
-from cnnzoo.pictures import plots
+from cnnzoo.pictures.evaluation import draw_confusion
 from cnnzoo.runs import Run, Split
 from cnnzoo.runtime import Device
 from cnnzoo.text import normalized, printable
@@ -180,7 +180,7 @@ def evaluate(run: Run, split: Split = "test", data_dir: Path | None = None, devi
     }
     files.write_json(run.report_path(split), result)
     title = f"{config.model.name} on {known.title}, {split} images: {100 * result['accuracy']:.2f} % right"
-    plots.confusion(result["confusion"], known.class_names, run.confusion_path(split), title=title)
+    draw_confusion(result["confusion"], known.class_names, run.confusion_path(split), title=title)
     return result
 
 

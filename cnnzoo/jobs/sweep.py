@@ -16,7 +16,7 @@ from cnnzoo.config import Plan, Point
 from cnnzoo.errors import UserError
 from cnnzoo.jobs.local import Heard, run_all, train_command
 from cnnzoo.jobs.seeds import check_data, figures, spread
-from cnnzoo.pictures import plots
+from cnnzoo.pictures.training import draw_sweep
 from cnnzoo.runs import Run
 from cnnzoo.runtime import Device
 
@@ -166,7 +166,7 @@ def train(
         result = _result(sweep, members, reasons)
         files.write_json(sweep.result_path, result)
         done = [point for point in result["points"] if point["runs"]]
-        plots.sweep(
+        draw_sweep(
             {key: [_shown(point["values"][key]) for point in done] for key in sweep.varied},
             [[100 * row["validation_accuracy"] for row in point["runs"]] for point in done],
             sweep.picture_path,

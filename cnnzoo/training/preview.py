@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cnnzoo import data
 from cnnzoo.config import Config
 from cnnzoo.data.augmentation import Augmentation
-from cnnzoo.pictures import plots
+from cnnzoo.pictures.training import draw_preview
 from cnnzoo.training.images import load_images
 from cnnzoo.training.model import TARGETS, TrainingModel
 
@@ -44,7 +44,7 @@ def draw(preview: Preview, path: Path) -> None:
         preview: What to draw.
         path: The picture's file; its suffix chooses the format.
     """
-    plots.preview(preview.images, preview.epochs, preview.class_names, path, labels=preview.labels, title=preview.title)
+    draw_preview(preview.images, preview.epochs, preview.class_names, path, labels=preview.labels, title=preview.title)
 
 
 def make_preview(config: Config, count: int = 8, data_dir: Path | None = None) -> Preview:

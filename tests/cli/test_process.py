@@ -60,8 +60,8 @@ def test_pictures_are_drawn_whatever_is_set_for_other_programs(tmp_path):
     (tmp_path / "broken").write_bytes(b"\xff\xfe")
     code = (
         "from pathlib import Path\nfrom cnnzoo.cli.process import prepare_process\nprepare_process()\n"
-        "from cnnzoo.pictures import plots\nimport warnings\nwarnings.warn('no error')\n"
-        "plots.ensemble([90.0, 91.0], 92.0, 91.5, Path('picture.png'))"
+        "from cnnzoo.pictures.evaluation import draw_ensemble\nimport warnings\nwarnings.warn('no error')\n"
+        "draw_ensemble([90.0, 91.0], 92.0, 91.5, Path('picture.png'))"
     )
     command = f"cd '{tmp_path}' && '{sys.executable}' -c \"$CODE\""
     environment = {"MPLBACKEND": "of a notebook", "MATPLOTLIBRC": str(tmp_path / "broken"), "PYTHONWARNINGS": "error"}
