@@ -4,7 +4,7 @@ Pictures are drawn with figures of their own, never with pyplot, so that nothing
 """
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,70 +12,128 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.text import Text
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import NullFormatter
+from numpy.typing import NDArray
 
 from cnnzoo.files import whole
+
+StrPath = str | Path
 
 # Colour-blind readers can tell these apart, too (Okabe and Ito, "Color Universal Design", 2008).
 BLUE, VERMILION, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#666666"
 
+# Settings of a ``matplotlibrc``.
+STYLE = {
+    "axes.axisbelow": True,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "figure.constrained_layout.w_pad": 0.1,
+    "figure.constrained_layout.wspace": 0.03,
+    "figure.titleweight": "bold",
+    "grid.color": "0.9",
+    "legend.frameon": False,
+    "savefig.bbox": "tight",
+    "savefig.dpi": 150,
+    "savefig.pad_inches": 0.15,
+    "svg.hashsalt": "cnnzoo",  # the same picture gives the same bytes
+    "text.parse_math": False,  # names of files and classes are no formulas
+}
+SLANTED: dict[str, Any] = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"}  # tick labels that are long
+
+# What keeps the time of drawing out of a file, by the formats that have metadata.
+_UNDATED: dict[str, dict[str, None]] = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+
 
 @contextmanager
-def use_style() -> Iterator[None]:
-    """Draw with matplotlib's defaults in place of what a ``matplotlibrc`` or a program has set."""
+def use(**changes: Any) -> Iterator[None]:
+    """Draw in this style, whatever a ``matplotlibrc`` or a program has set.
+
+    Args:
+        changes: Settings that differ, with ``__`` for a dot.
+    """
     with mpl.rc_context():
         mpl.rcdefaults()
+        mpl.rcParams.update(STYLE | {key.replace("__", "."): value for key, value in changes.items()})
         yield
 
 
-def make_figure(width: float, height: float) -> Figure:
-    """Return an empty figure of so many inches whose panels keep their distance."""
-    return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.1, wspace=0.03))
-
-
-def save_figure(figure: Figure, path: Path, *, compress_level: int = 6) -> None:
-    """Write a picture, its title in the file's metadata too.
-
-    Names of files and classes are drawn as they are, never as formulas, and in any script.
+def save(figure: Figure, path: StrPath, *, compress_level: int = 6, **options: Any) -> None:
+    """Write a picture, whole or not at all, with its title in the file's metadata.
 
     Args:
         figure: The picture.
-        path: Its file.
+        path: Its file; the suffix chooses the format.
         compress_level: Of a PNG file, from 0 to 9.
+        options: Of matplotlib's ``savefig``.
     """
-    for text in figure.findobj(Text):
-        text.set_parse_math(False)
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix in _UNDATED:
+        title = figure.get_suptitle() or figure.axes[0].get_title()
+        options["metadata"] = {"Title": title or None, **_UNDATED[suffix]}
+    if suffix == ".png":
+        options["pil_kwargs"] = {"compress_level": compress_level}
     with whole(path) as temporary, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        title = {"Title": figure.get_suptitle() or figure.axes[0].get_title()}
-        metadata = title if path.suffix.lower() in {".png", ".svg", ".pdf"} else None  # others take none
-        png: dict[str, Any] = (
-            {"pil_kwargs": {"compress_level": compress_level}} if path.suffix.lower() == ".png" else {}
-        )
-        figure.savefig(temporary, dpi=150, bbox_inches="tight", pad_inches=0.15, metadata=metadata, **png)
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # a name may be in any script
+        figure.savefig(temporary, **options)
 
 
-def scale_by_range(axes: Any, values: Sequence[float]) -> None:
-    """Scale the vertical axis by powers of ten where the values span more than one; 0 keeps a place at its foot."""
-    finite = [value for value in values if np.isfinite(value)]
-    positive = [value for value in finite if value > 0]
-    if positive and max(positive) > 10 * min(positive):
-        least, most, zero = min(positive), max(positive), min(finite) <= 0
-        if zero:
-            axes.set_yscale("symlog", linthresh=least, linscale=0.5)
-            axes.set_ylim(-0.1 * least, most * 1.3)
-        else:
-            axes.set_yscale("log")
-            axes.set_ylim(least / 1.3, most * 1.3)
-        decades = range(int(np.floor(np.log10(least))), int(np.ceil(np.log10(most))) + 1)
-        ticks = [step * 10.0**decade for decade in decades for step in (1, 2, 5)]
-        axes.set_yticks([0.0] * zero + [tick for tick in ticks if least <= tick <= most * 1.3])
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.yaxis.set_minor_formatter(NullFormatter())
-    elif positive:
-        axes.set_ylim(0, 1.1 * max(positive))
+def try_drawing(path: StrPath, draw: Callable[..., None], *arguments: Any, **options: Any) -> str | None:
+    """Draw a picture that a finished result can do without.
+
+    Args:
+        path: The picture's file.
+        draw: A function that draws to ``path``, such as ``draw_curves``.
+        arguments: Of the function, without its path.
+        options: Of the function.
+
+    Returns:
+        Why there is no picture, as a sentence without a full stop; None if there is one.
+    """
+    try:
+        draw(*arguments, path=path, **options)
+    except OSError as error:
+        return f"{error.filename or path} cannot be written: {error.strerror or error}"
+    except Exception as error:
+        return f"{path} could not be drawn: {' '.join(str(error).split()) or type(error).__name__}"
+    return None
+
+
+def show_pixels(axes: Any, pixels: NDArray[np.uint8]) -> None:
+    """Show an image (height, width) or (height, width, channels) in a frame, without ticks."""
+    shown = pixels[..., 0] if pixels.shape[2:] == (1,) else pixels
+    axes.imshow(shown, cmap="gray", vmin=0, vmax=255, interpolation="antialiased")
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(True)
+
+
+def show_plain_numbers(axis: Any) -> None:
+    """Label an axis with numbers such as 0.001, also a logarithmic one."""
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())
+
+
+def scale_by_range(axes: Any) -> None:
+    """Scale the vertical axis to its lines: by powers of ten if they span more than one, or else from 0.
+
+    On a logarithmic scale 0 keeps a place at the foot.
+    """
+    values = np.concatenate([np.asarray(line.get_ydata(), float) for line in axes.lines])
+    positive = values[np.isfinite(values) & (values > 0)]
+    if not positive.size:
+        return
+    least, most = float(positive.min()), float(positive.max())
+    if most <= 10 * least:
+        axes.set_ylim(0, 1.1 * most)
+        return
+    foot = [0.0] if np.nanmin(values) <= 0 else []
+    symmetric = {"value": "symlog", "linthresh": least, "linscale": 0.5}
+    axes.set_yscale(**symmetric if foot else {"value": "log"})
+    axes.set_ylim(-0.1 * least if foot else least / 1.3, 1.3 * most)
+    decades = range(int(np.floor(np.log10(least))), int(np.ceil(np.log10(most))) + 1)
+    ticks = [step * 10.0**decade for decade in decades for step in (1, 2, 5)]
+    axes.set_yticks(foot + [tick for tick in ticks if least <= tick <= 1.3 * most])
+    show_plain_numbers(axes.yaxis)
 
 
 def shorten(name: str) -> str:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from cnnzoo.pictures import evaluation, training
+from cnnzoo.pictures.style import try_drawing
 
 pytestmark = [pytest.mark.slow, pytest.mark.backend("tensorflow")]
 
@@ -33,10 +34,10 @@ def history(epochs: int, *, validation: bool = True) -> list[dict[str, float]]:
 
 
 @pytest.mark.parametrize("epochs", [1, 12, 200])
-def test_curves_name_their_panels_and_the_chosen_epoch(tmp_path: Path, epochs: int) -> None:
+def test_curves_name_their_panels_and_the_best_epoch(tmp_path: Path, epochs: int) -> None:
     training.draw_curves(history(epochs), tmp_path / "curves.svg", best_epoch=epochs, title="lenet5 on mnist")
     shown = words(tmp_path / "curves.svg")
-    assert f"lenet5 on mnist, epoch {epochs} chosen" in shown
+    assert f"lenet5 on mnist, epoch {epochs} is best" in shown
     assert {"Loss", "Error", "Learning rate", "wrong images (%)", "epoch", "training", "validation"} <= set(shown)
 
 
@@ -83,7 +84,7 @@ def test_a_prediction_names_the_likeliest_class(tmp_path: Path) -> None:
     image, original = np.zeros((32, 32, 1), np.uint8), np.zeros((300, 200, 3), np.uint8)
     evaluation.draw_prediction(image, original, probabilities, DIGITS, tmp_path / "prediction.svg")
     shown = words(tmp_path / "prediction.svg")
-    assert {"7: 95.5 %", "The image as given", "What the network sees", "probability (%)"} <= set(shown)
+    assert {"7: 95.5 %", "Original image", "What the network sees", "probability (%)"} <= set(shown)
     assert {"200x300 pixels", "32x32 pixels"} <= set(shown)
     assert set(DIGITS) <= set(shown)
 
@@ -209,3 +210,26 @@ def test_a_picture_is_the_same_whatever_a_program_or_a_matplotlibrc_sets(tmp_pat
         training.draw_curves(history(3), tmp_path / "unusual.png")
         assert mpl.rcParams["font.size"] == 30
     assert (tmp_path / "unusual.png").read_bytes() == (tmp_path / "usual.png").read_bytes()
+
+
+def test_a_path_may_be_a_text_and_the_same_picture_gives_the_same_bytes(tmp_path: Path) -> None:
+    for number in (1, 2):
+        training.draw_curves(history(2), str(tmp_path / f"{number}.svg"), title=str(tmp_path))
+    assert (tmp_path / "1.svg").read_bytes() == (tmp_path / "2.svg").read_bytes()
+    assert f"<dc:title>{tmp_path}</dc:title>" in (tmp_path / "1.svg").read_text(encoding="utf-8")
+
+
+def test_a_picture_that_cannot_be_drawn_is_a_sentence_and_ends_nothing(tmp_path: Path) -> None:
+    folder, unknown = tmp_path / "curves.png", tmp_path / "curves.abc"
+    folder.mkdir()
+    inside = folder / "again.png" / "curves.png"
+    assert try_drawing(inside, training.draw_curves, history(1), title="one") is None
+    assert inside.is_file()
+    answer = try_drawing(folder, training.draw_curves, history(1))
+    assert answer == f"{folder} cannot be written: Is a directory"
+    answer = try_drawing(inside / "curves.png", training.draw_curves, history(1))
+    assert answer is not None
+    assert answer.startswith(f"{inside} cannot be written: ")
+    answer = try_drawing(unknown, training.draw_curves, history(1))
+    assert answer is not None
+    assert answer.startswith(f"{unknown} could not be drawn: Format 'abc' is not supported")

@@ -8,11 +8,11 @@ from pathlib import Path
 import keras
 
 from cnnzoo.inspection import inspect
+from cnnzoo.pictures import style
 from cnnzoo.pictures.architecture.canvas import MUTED, Canvas, text_width
 from cnnzoo.pictures.architecture.graph import TIMES, Block, Chain, Repetition, blocks, structure
 from cnnzoo.pictures.architecture.layout import Step, row, steps
 from cnnzoo.pictures.architecture.shapes import COLOURS, Piece, Scale
-from cnnzoo.pictures.style import use_style
 
 # Of the slide, in inches. Texts of the network are 8 points there, so that a wide slide has small ones.
 NARROWEST = 10.5
@@ -30,7 +30,7 @@ SPLIT = 1.15  # rows that begin within a stage are as bad as a slide that is wid
 Rows = list[Sequence[Step]]
 
 
-@use_style()
+@style.use(savefig__bbox=None)
 def draw(model: keras.Model, path: Path, *, title: str, caption: str = "", full: bool = False) -> None:
     """Draw a network's architecture.
 
