@@ -51,13 +51,13 @@ def command(
     runtime.prepare()
     import cnnzoo.models  # noqa: F401, PLC0415 - registers the zoo
     from cnnzoo.inspection import outline  # noqa: PLC0415
-    from cnnzoo.pictures.architecture import draw  # noqa: PLC0415
+    from cnnzoo.pictures.architecture import draw_architecture  # noqa: PLC0415
 
     model = outline(name, input_shape, num_classes, **options)
     changes = [
         f"{option}={value if isinstance(value, str) else json.dumps(value)}" for option, value in options.items()
     ]
-    draw(model, path, title=", ".join([name, *changes]), caption=known.paper, full=full)
+    draw_architecture(model, path, title=", ".join([name, *changes]), caption=known.paper, full=full)
     if as_json:
         print_json({"path": str(path)})
     else:

@@ -21,9 +21,9 @@ import cnnzoo.models.resnet
 import cnnzoo.models.vgg  # noqa: F401 - registers
 from cnnzoo.errors import UserError
 from cnnzoo.inspection import inspect
-from cnnzoo.pictures.architecture import draw
-from cnnzoo.pictures.architecture.canvas import text_width
-from cnnzoo.pictures.architecture.graph import TIMES, Branches, Chain, Repetition, blocks, structure
+from cnnzoo.pictures.architecture import draw_architecture
+from cnnzoo.pictures.architecture.canvas import measure_text
+from cnnzoo.pictures.architecture.graph import TIMES, Branches, Chain, Repetition, list_blocks, read_chain
 
 # No backend computes here: what Keras knows of a network's layers is all that is read.
 pytestmark = [pytest.mark.slow, pytest.mark.backend("tensorflow")]
@@ -54,7 +54,7 @@ class Picture:
             style, text = element.get("style") or "", element.text or ""
             size = float(re.findall(r"font-size: ([\d.]+)px", style)[0])
             x, y = float(element.get("x") or 0), float(element.get("y") or 0)
-            width = 72 * text_width(text, size, bold="font-weight: 700" in style)
+            width = 72 * measure_text(text, size, bold="font-weight: 700" in style)
             left = x - width * {"start": 0, "middle": 0.5, "end": 1}[re.findall(r"text-anchor: (\w+)", style)[0]]
             boxes.append((left, left + width, y - 0.75 * size, y))
         return boxes
@@ -73,7 +73,7 @@ class Picture:
 
 
 def drawn(folder: Path, model: keras.Model, **how: Any) -> Picture:
-    draw(model, folder / "picture.svg", title=model.name, **how)
+    draw_architecture(model, folder / "picture.svg", title=model.name, **how)
     return Picture(folder / "picture.svg")
 
 
@@ -130,7 +130,7 @@ def test_heads_branch_off_where_they_are_asked_for(tmp_path: Path) -> None:
     with_heads = drawn(tmp_path, outline("googlenet_small", auxiliary_heads=True))
     assert {"auxiliary1_linear", "auxiliary2_linear"} <= set(with_heads.texts)
     assert with_heads.texts.count(f"loss {TIMES} 0.3") == 2
-    assert not any("auxiliary" in block.name for block in blocks(structure(outline("googlenet_small"))))
+    assert not any("auxiliary" in block.name for block in list_blocks(read_chain(outline("googlenet_small"))))
 
 
 def test_every_shortcut_is_drawn_and_a_projection_is_a_block_on_it(tmp_path: Path) -> None:
@@ -148,9 +148,9 @@ def test_a_shortcut_without_weights_says_what_it_does(tmp_path: Path) -> None:
 
 
 def test_equal_blocks_are_folded_into_one_with_their_number(tmp_path: Path) -> None:
-    folded = structure(outline("resnet152"))
+    folded = read_chain(outline("resnet152"))
     assert repetitions(folded) == {"conv2_2": 2, "conv3_2": 7, "conv4_2": 35, "conv5_2": 2}
-    assert repetitions(structure(outline("resnet56"))) == {"conv2_1": 9, "conv3_2": 8, "conv4_2": 8}
+    assert repetitions(read_chain(outline("resnet56"))) == {"conv2_1": 9, "conv3_2": 8, "conv4_2": 8}
     model = outline("alphago_policy")
     texts = drawn(tmp_path, model).texts
     assert {"conv2 … conv12", f"{TIMES} 11"} <= set(texts)
@@ -159,12 +159,12 @@ def test_equal_blocks_are_folded_into_one_with_their_number(tmp_path: Path) -> N
 
 
 def test_layers_that_differ_are_not_folded() -> None:
-    assert repetitions(structure(outline("vgg16"))) == {}
+    assert repetitions(read_chain(outline("vgg16"))) == {}
     x = images = keras.Input((8, 8, 4))
     for number, filters in enumerate([4, 4, 4, 4, 4, 8, 8, 8, 8], start=1):
         x = layers.Conv2D(filters, 3, padding="same", kernel_initializer="zeros", name=f"conv{number}")(x)
     # The sixth takes four maps, the others of its width eight.
-    assert repetitions(structure(keras.Model(images, x))) == {"conv1": 5}
+    assert repetitions(read_chain(keras.Model(images, x))) == {"conv1": 5}
 
 
 def test_a_box_is_as_high_and_as_wide_as_the_roots_of_its_map(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_stripes_and_kinds_are_explained_where_they_occur(tmp_path: Path) -> Non
 
 
 def test_the_picture_is_a_slide_of_16_to_9(tmp_path: Path) -> None:
-    draw(outline("lenet5"), tmp_path / "deep" / "lenet5.png", title="lenet5")
+    draw_architecture(outline("lenet5"), tmp_path / "deep" / "lenet5.png", title="lenet5")
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["lenet5.png"]
     with Image.open(tmp_path / "deep" / "lenet5.png") as picture:
         assert (picture.format, picture.size) == ("PNG", (3200, 1800))
@@ -206,7 +206,7 @@ def test_no_text_lies_on_another_or_beyond_the_slide(tmp_path: Path, name: str) 
 @pytest.mark.parametrize(("name", "suffix"), [("resnet20", "svg"), ("lenet5", "png")])
 def test_the_same_network_gives_the_same_bytes(tmp_path: Path, name: str, suffix: str) -> None:
     for number in (1, 2):
-        draw(outline(name), tmp_path / f"{number}.{suffix}", title=name)
+        draw_architecture(outline(name), tmp_path / f"{number}.{suffix}", title=name)
     assert (tmp_path / f"1.{suffix}").read_bytes() == (tmp_path / f"2.{suffix}").read_bytes()
 
 
@@ -237,7 +237,7 @@ def test_dense_connections_and_branches_within_branches_are_drawn(tmp_path: Path
     inner = layers.Add(name="inner")([fork, convolution(fork, 5, "two")])
     outer = layers.Add(name="outer")([dense, convolution(inner, 7, "three"), convolution(dense, 7, "four")])
     model = keras.Model(images, outer)
-    [_, first, second] = structure(model)
+    [_, first, second] = read_chain(model)
     assert isinstance(first, Branches)
     assert isinstance(second, Branches)
     assert [len(branch) for branch in (*first.branches, *second.branches)] == [0, 1, 0, 3, 1]
@@ -279,12 +279,12 @@ def test_what_cannot_be_drawn_is_said_and_nothing_is_written(
     tmp_path: Path, model: Callable[[], keras.Model], sentence: str
 ) -> None:
     with pytest.raises(UserError, match=re.escape(sentence)):
-        draw(model(), tmp_path / "picture.svg", title="")
+        draw_architecture(model(), tmp_path / "picture.svg", title="")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_blocks_hold_the_small_layers_behind_them() -> None:
-    first, conv1, *_ = blocks(structure(outline("resnet20")))
+    first, conv1, *_ = list_blocks(read_chain(outline("resnet20")))
     assert (first.kind, conv1.kind) == ("input", "convolution")
     assert conv1.names == ("conv1", "bn1", "relu1")
     assert conv1.traits == (("normalization", "batch normalization"), ("activation", "ReLU"))

@@ -9,9 +9,9 @@ import keras
 
 from cnnzoo.inspection import inspect
 from cnnzoo.pictures import style
-from cnnzoo.pictures.architecture.canvas import MUTED, Canvas, text_width
-from cnnzoo.pictures.architecture.graph import TIMES, Block, Chain, Repetition, blocks, structure
-from cnnzoo.pictures.architecture.layout import Step, row, steps
+from cnnzoo.pictures.architecture.canvas import MUTED, Canvas, measure_text
+from cnnzoo.pictures.architecture.graph import TIMES, Block, Chain, Repetition, list_blocks, read_chain
+from cnnzoo.pictures.architecture.layout import Step, make_row, make_steps
 from cnnzoo.pictures.architecture.shapes import COLOURS, Piece, Scale
 
 # Of the slide, in inches. Texts of the network are 8 points there, so that a wide slide has small ones.
@@ -31,7 +31,7 @@ Rows = list[Sequence[Step]]
 
 
 @style.use(savefig__bbox=None)
-def draw(model: keras.Model, path: Path, *, title: str, caption: str = "", full: bool = False) -> None:
+def draw_architecture(model: keras.Model, path: Path, *, title: str, caption: str = "", full: bool = False) -> None:
     """Draw a network's architecture.
 
     Every block is the map that a layer puts out: a cuboid as high and deep as the map, and as wide as it has
@@ -48,21 +48,21 @@ def draw(model: keras.Model, path: Path, *, title: str, caption: str = "", full:
     Raises:
         UserError: The network's graph is more than chains, branches that are joined, and heads.
     """
-    chain = structure(model, full=full)
-    rows, width = _fitted(chain)
+    chain = read_chain(model, full=full)
+    rows, width = _fit(chain)
     canvas = Canvas(width, width * SHAPE)
     large = width / USUAL
     top = width * SHAPE - MARGIN - 0.2 * large
-    canvas.text((MARGIN, top), title, 16 * large, bold=True, align="left")
+    canvas.write((MARGIN, top), title, 16 * large, bold=True, align="left")
     summary = inspect(model)
     counts = f"{summary.trainable_parameters:,} parameters, {summary.macs:,} MACs"
-    canvas.text((width - MARGIN, top), counts, 10 * large, colour=MUTED, align="right")
-    foot = _legend(canvas, chain, caption, large)
-    _paint(canvas, rows, width, top - 0.15, foot)
+    canvas.write((width - MARGIN, top), counts, 10 * large, colour=MUTED, align="right")
+    foot = _paint_legend(canvas, chain, caption, large)
+    _paint_rows(canvas, rows, width, top - 0.15, foot)
     canvas.save(path)
 
 
-def _fitted(chain: Chain) -> tuple[list[Piece], float]:
+def _fit(chain: Chain) -> tuple[list[Piece], float]:
     """Break a chain into rows and choose its scale so that its texts become large, then its maps.
 
     Returns:
@@ -71,29 +71,31 @@ def _fitted(chain: Chain) -> tuple[list[Piece], float]:
     best: tuple[Rows, float] | None = None
     least = inf
     for side in SIDES:
-        for groups in _breaks(steps(chain, _scale(chain, side))):
-            width = _slide_width([row(group) for group in groups])
+        for groups in _break_rows(make_steps(chain, _make_scale(chain, side))):
+            width = _measure_slide([make_row(group) for group in groups])
             cost = width if all(group[0].opens for group in groups[1:]) else width * SPLIT
             if cost * GAIN < least:
                 best, least = (groups, width), cost
     assert best is not None
     groups, width = best
     room = width - 2 * (MARGIN + TURN)
-    spread = min([WIDEST_SPREAD, *((room - row(group).width) / (len(group) - 1) for group in groups if len(group) > 1)])
-    return [row(group, max(0.0, spread)) for group in groups], width
+    spread = min(
+        [WIDEST_SPREAD, *((room - make_row(group).width) / (len(group) - 1) for group in groups if len(group) > 1)]
+    )
+    return [make_row(group, max(0.0, spread)) for group in groups], width
 
 
-def _scale(chain: Chain, side: float) -> Scale:
+def _make_scale(chain: Chain, side: float) -> Scale:
     """Return the scale at which the largest map has a side of so many inches."""
-    shapes = [block.shape for block in blocks(chain)]
+    shapes = [block.shape for block in list_blocks(chain)]
     pixels = max(max(shape[:-1], default=1) for shape in shapes)
     return Scale(side / pixels**0.5, min(0.05, 0.8 / max(shape[-1] for shape in shapes) ** 0.5))
 
 
-def _breaks(parts: Sequence[Step]) -> list[Rows]:
+def _break_rows(parts: Sequence[Step]) -> list[Rows]:
     """Break steps into one row, two, and so on, the widest of which is as narrow as it can be."""
     count = len(parts)
-    widths = {(begin, end): row(parts[begin:end]).width for end in range(count + 1) for begin in range(end)}
+    widths = {(begin, end): make_row(parts[begin:end]).width for end in range(count + 1) for begin in range(end)}
     # By number of steps: how wide the widest row is, splits counted, and where each row begins.
     best: list[tuple[float, tuple[int, ...]]] = [(widths.get((0, end), 0.0), (0,)) for end in range(count + 1)]
     found: list[Rows] = []
@@ -113,14 +115,14 @@ def _breaks(parts: Sequence[Step]) -> list[Rows]:
     return found
 
 
-def _slide_width(rows: Sequence[Piece]) -> float:
+def _measure_slide(rows: Sequence[Piece]) -> float:
     """Return the width of the slide that holds rows, their title and their legend."""
     width = max(piece.width for piece in rows) + 2 * (MARGIN + TURN)
     height = sum(piece.above + piece.below for piece in rows) + BETWEEN_ROWS * (len(rows) - 1) + 2 * MARGIN + 0.25
     return max(NARROWEST, width, height / (SHAPE - 0.9 / USUAL))
 
 
-def _paint(canvas: Canvas, rows: Sequence[Piece], width: float, top: float, foot: float) -> None:
+def _paint_rows(canvas: Canvas, rows: Sequence[Piece], width: float, top: float, foot: float) -> None:
     """Paint rows between two heights, and the lines that lead from each to the next."""
     content = max(piece.width for piece in rows)
     left, right = (width - content) / 2, (width + content) / 2
@@ -134,32 +136,32 @@ def _paint(canvas: Canvas, rows: Sequence[Piece], width: float, top: float, foot
         turn = (axis - piece.below + axis_after + after.above) / 2
         down = [(right + TURN, axis), (right + TURN, turn), (left - TURN, turn), (left - TURN, axis_after)]
         end = (left + after.entry, axis_after)
-        canvas.line((left + piece.exit, axis), *down, end, pointed=not after.forks)
+        canvas.draw_line((left + piece.exit, axis), *down, end, pointed=not after.forks)
 
 
-def _legend(canvas: Canvas, chain: Chain, caption: str, large: float) -> float:
+def _paint_legend(canvas: Canvas, chain: Chain, caption: str, large: float) -> float:
     """Paint what colours and sizes mean, and the caption; return the height above it."""
     size, x, y = 9 * large, MARGIN, MARGIN
     if caption:
-        fitting = min(1.0, (canvas.width - 2 * MARGIN) / text_width(caption, size))
-        canvas.text((x, y), caption, size * fitting, colour=MUTED, align="left")
+        fitting = min(1.0, (canvas.width - 2 * MARGIN) / measure_text(caption, size))
+        canvas.write((x, y), caption, size * fitting, colour=MUTED, align="left")
         y += 0.2 * large
     sentences = ["Height and depth: square root of the map's sides in pixels. Width: square root of its channels."]
-    if any("/" in word for block in blocks(chain) for word in block.words):
+    if any("/" in word for block in list_blocks(chain) for word in block.words):
         sentences.append("/2: stride 2.")
     if any(isinstance(link, Repetition) for link in chain):
         sentences.append(f"{TIMES} n: n of them, one after the other.")
-    canvas.text((x, y), " ".join(sentences), size, colour=MUTED, align="left")
+    canvas.write((x, y), " ".join(sentences), size, colour=MUTED, align="left")
     y += 0.24 * large
-    for kind, words in _meanings(blocks(chain)).items():
+    for kind, words in _explain_colours(list_blocks(chain)).items():
         side = 0.11 * large
-        canvas.cuboid((x, y), side, [(side, COLOURS[kind])], (0.3 * side, 0.22 * side), f"legend_{kind}")
-        canvas.text((x + 1.6 * side, y), words, size, align="left")
-        x += 1.6 * side + text_width(words, size) + 0.2 * large
+        canvas.draw_cuboid((x, y), side, [(side, COLOURS[kind])], (0.3 * side, 0.22 * side), f"legend_{kind}")
+        canvas.write((x + 1.6 * side, y), words, size, align="left")
+        x += 1.6 * side + measure_text(words, size) + 0.2 * large
     return y + 0.2 * large
 
 
-def _meanings(found: Sequence[Block]) -> dict[str, str]:
+def _explain_colours(found: Sequence[Block]) -> dict[str, str]:
     """Say what each colour that occurs stands for."""
     kinds = {block.kind for block in found}
     names: dict[str, set[str]] = {}

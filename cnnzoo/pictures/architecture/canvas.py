@@ -27,7 +27,7 @@ Point = tuple[float, float]
 
 
 @cache
-def text_width(text: str, size: float, *, bold: bool = False) -> float:
+def measure_text(text: str, size: float, *, bold: bool = False) -> float:
     """Return the width of a line of text in inches, its size given in points."""
     font = get_font(findfont(FontProperties(family=FONT, weight="bold" if bold else "normal")))
     dots = 4608  # per inch; with few the width of each letter would be rounded
@@ -51,7 +51,9 @@ class Canvas:
         self.axes.set(xlim=(0, width), ylim=(0, height))
         self.axes.set_axis_off()
 
-    def cuboid(self, corner: Point, height: float, slices: Sequence[tuple[float, str]], back: Point, gid: str) -> None:
+    def draw_cuboid(
+        self, corner: Point, height: float, slices: Sequence[tuple[float, str]], back: Point, gid: str
+    ) -> None:
         """Paint slices of given widths and colours from left to right; the right side has the first one's colour.
 
         Args:
@@ -77,7 +79,7 @@ class Canvas:
                 (x + width + dx, y + height + dy),
                 (x + width, y + height),
             ]
-            faces = [(top, _lit(colour, 1.25)), (front, colour), (side, _lit(slices[0][1], 0.78))]
+            faces = [(top, _light(colour, 1.25)), (front, colour), (side, _light(slices[0][1], 0.78))]
             for face, paint in faces if last else faces[:2]:
                 patch = Polygon(face, facecolor=paint, edgecolor=INK, linewidth=0.5, zorder=2)
                 patch.set_joinstyle("round")
@@ -86,7 +88,7 @@ class Canvas:
                 self.axes.add_artist(patch)
             x += width
 
-    def line(
+    def draw_line(
         self, *points: Point, colour: str = LINE, width: float = 1.0, pointed: bool = False, gid: str | None = None
     ) -> None:
         """Paint a line with rounded corners, with the head of an arrow at its end where asked for."""
@@ -113,7 +115,7 @@ class Canvas:
         patch.set_gid(gid)
         self.axes.add_artist(patch)
 
-    def plus(self, centre: Point, radius: float, colour: str, gid: str) -> None:
+    def draw_plus(self, centre: Point, radius: float, colour: str, gid: str) -> None:
         """Paint a plus in a filled circle."""
         (x, y), arm = centre, 0.55 * radius
         circle = Circle(centre, radius, facecolor=colour, edgecolor=INK, linewidth=0.8, zorder=2)
@@ -122,7 +124,7 @@ class Canvas:
         self.axes.add_artist(circle)
         self.axes.add_artist(PathPatch(cross, edgecolor=INK, linewidth=1.2, zorder=2))
 
-    def frame(self, corner: Point, width: float, height: float, gid: str) -> None:
+    def draw_frame(self, corner: Point, width: float, height: float, gid: str) -> None:
         """Paint a light ground with rounded corners, given its lower left one."""
         style = "round,pad=0,rounding_size=0.08"
         patch = FancyBboxPatch(
@@ -131,7 +133,7 @@ class Canvas:
         patch.set_gid(gid)
         self.axes.add_artist(patch)
 
-    def text(
+    def write(
         self, place: Point, text: str, size: float, *, colour: str = INK, bold: bool = False, align: str = "center"
     ) -> None:
         """Write a line of text; the place is on its base line."""
@@ -158,7 +160,7 @@ class Canvas:
             self.figure.savefig(temporary, dpi=PIXELS / self.width, metadata=metadata)
 
 
-def _lit(colour: str, light: float) -> tuple[float, ...]:
+def _light(colour: str, light: float) -> tuple[float, ...]:
     """Return a colour in more light, beyond 1, or in less."""
     parts = to_rgb(colour)
     return tuple(1 - (1 - part) / light if light > 1 else part * light for part in parts)

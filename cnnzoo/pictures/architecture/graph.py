@@ -58,7 +58,7 @@ class Branches:
     @property
     def name(self) -> str:
         """What all layers in it are named after, or else the name of the join."""
-        inner = [name for chain in self.branches for block in blocks(chain) for name in block.names]
+        inner = [name for chain in self.branches for block in list_blocks(chain) for name in block.names]
         return next(
             (own for own in self.join.names if all(name.startswith(f"{own}_") for name in inner)), self.join.name
         )
@@ -100,7 +100,7 @@ _KINDS: dict[type, Kind] = {
 _FOLDED = {Block: 5, Branches: 2}
 
 
-def structure(model: keras.Model, *, full: bool = False) -> Chain:
+def read_chain(model: keras.Model, *, full: bool = False) -> Chain:
     """Read the chain of blocks from a model's images to its logits.
 
     The logits are the output at the end of the longest path; the way to any other is a head.
@@ -114,13 +114,13 @@ def structure(model: keras.Model, *, full: bool = False) -> Chain:
         UserError: The graph has several inputs, nested models, layers called twice, or branches that are
             not joined where they began.
     """
-    nodes = _nodes(model)
-    _find_ways_out(nodes)
-    chain, _ = _chain(nodes[0], None)
-    return chain if full else _folded(chain)
+    nodes = _read_nodes(model)
+    _find_ways(nodes)
+    chain, _ = _follow(nodes[0], None)
+    return chain if full else _fold(chain)
 
 
-def blocks(chain: Chain) -> list[Block]:
+def list_blocks(chain: Chain) -> list[Block]:
     """Return all blocks of a chain, of a repetition the first link's."""
     found: list[Block] = []
     for link in chain:
@@ -128,11 +128,11 @@ def blocks(chain: Chain) -> list[Block]:
             case Block():
                 found.append(link)
             case Branches():
-                found += [block for branch in link.branches for block in blocks(branch)] + [link.join]
+                found += [block for branch in link.branches for block in list_blocks(branch)] + [link.join]
             case Repetition():
-                found += blocks((link.link,))
+                found += list_blocks((link.link,))
             case Head():
-                found += blocks(link.chain)
+                found += list_blocks(link.chain)
     return found
 
 
@@ -153,12 +153,14 @@ class _Node:
     ahead: list["_Node"] = field(default_factory=list)
 
 
-def _nodes(model: keras.Model) -> list[_Node]:
+def _read_nodes(model: keras.Model) -> list[_Node]:
     """Return the nodes of a model's graph, each behind its sources."""
     operations = keras.Function(model.inputs, model.outputs).operations
-    takers = Counter(id(tensor) for layer in operations for tensor in _inputs(layer))
+    takers = Counter(id(tensor) for layer in operations for tensor in _list_inputs(layer))
     paddings = [layer for layer in operations if isinstance(layer, layers.ZeroPadding2D)]
-    windows = {id(t) for layer in operations if _kind(layer) in {"convolution", "pooling"} for t in _inputs(layer)}
+    windows = {
+        id(t) for layer in operations if _find_kind(layer) in {"convolution", "pooling"} for t in _list_inputs(layer)
+    }
     ahead = {id(layer) for layer in paddings if id(layer.output) in windows}
 
     # Of a layer called twice, ``input`` and ``output`` are those of its first call.
@@ -172,16 +174,16 @@ def _nodes(model: keras.Model) -> list[_Node]:
     nodes: list[_Node] = []
     makers: dict[int, _Node] = {}
     for layer in operations:
-        sources = [makers[id(tensor)] for tensor in _inputs(layer)]
+        sources = [makers[id(tensor)] for tensor in _list_inputs(layer)]
         alone = len(sources) == 1 and takers[id(layer.input)] == 1
-        small = _trailing(sources[0].block, layer, last=not takers[id(layer.output)]) if alone else None
+        small = _extend(sources[0].block, layer, last=not takers[id(layer.output)]) if alone else None
         if id(layer) in ahead:
             node = sources[0]
         elif small:
             node = sources[0]
             node.block = small
         else:
-            node = _Node(_block(layer), sources)
+            node = _Node(_describe(layer), sources)
             nodes.append(node)
             for source in sources:
                 source.targets.append(node)
@@ -189,7 +191,7 @@ def _nodes(model: keras.Model) -> list[_Node]:
     return nodes
 
 
-def _find_ways_out(nodes: list[_Node]) -> None:
+def _find_ways(nodes: list[_Node]) -> None:
     """Fill ``ahead`` of every node that leads to the logits."""
     depths: dict[_Node, int] = {}
     for node in nodes:
@@ -202,11 +204,11 @@ def _find_ways_out(nodes: list[_Node]) -> None:
             node.ahead = [node, *(each for each in ways[0] if all(each in way for way in ways[1:]))]
 
 
-def _chain(node: _Node, stop: _Node | None) -> tuple[Chain, _Node]:
+def _follow(node: _Node, stop: _Node | None) -> tuple[Chain, _Node]:
     """Return the links from a node to the one before ``stop``, or to the end, and the node of the last one."""
     links: list[Link] = [node.block]
     while True:
-        links += [_head(target) for target in node.targets if not target.ahead]
+        links += [_follow_head(target) for target in node.targets if not target.ahead]
         onward = [target for target in node.targets if target.ahead]
         if onward in ([], [stop]):
             return tuple(links), node
@@ -214,22 +216,22 @@ def _chain(node: _Node, stop: _Node | None) -> tuple[Chain, _Node]:
         if len(onward) == len(after.sources) == 1:
             links.append(after.block)
         else:
-            links.append(_branches(node, onward, after))
+            links.append(_join(node, onward, after))
         node = after
 
 
-def _branches(fork: _Node, onward: list[_Node], join: _Node) -> Branches:
+def _join(fork: _Node, onward: list[_Node], join: _Node) -> Branches:
     """Return the branches between two nodes, in the order in which the second takes them."""
     by_end: dict[_Node, Chain] = {}
     for target in onward:
-        branch, end = ((), fork) if target is join else _chain(target, join)
+        branch, end = ((), fork) if target is join else _follow(target, join)
         by_end[end] = branch
     if Counter(join.sources) != Counter(by_end.keys()):
         raise UserError(f"The branches between '{fork.block.name}' and '{join.block.name}' cannot be drawn.")
     return Branches(tuple(by_end[source] for source in join.sources), join.block)
 
 
-def _head(node: _Node) -> Head:
+def _follow_head(node: _Node) -> Head:
     links = [node.block]
     while node.targets:
         if len(node.targets) > 1 or len(node.targets[0].sources) > 1:
@@ -239,9 +241,9 @@ def _head(node: _Node) -> Head:
     return Head(tuple(links))
 
 
-def _folded(chain: Chain) -> Chain:
+def _fold(chain: Chain) -> Chain:
     links: list[Link] = []
-    for _, group in groupby(chain, _form):
+    for _, group in groupby(chain, _without_names):
         equal = list(group)
         first = equal[0]
         if isinstance(first, Block | Branches) and len(equal) >= _FOLDED[type(first)]:
@@ -251,42 +253,42 @@ def _folded(chain: Chain) -> Chain:
     return tuple(links)
 
 
-def _form(link: Link) -> Any:
+def _without_names(link: Link) -> Any:
     """Return what makes two links equal: all but their names."""
     match link:
         case Block():
             return replace(link, names=())
         case Branches():
-            return tuple(tuple(map(_form, branch)) for branch in link.branches), _form(link.join)
+            return tuple(tuple(map(_without_names, branch)) for branch in link.branches), _without_names(link.join)
         case _:
             return id(link)
 
 
-def _inputs(layer: keras.Operation) -> list[Any]:
+def _list_inputs(layer: keras.Operation) -> list[Any]:
     return [] if isinstance(layer, layers.InputLayer) else keras.tree.flatten(layer.input)
 
 
-def _block(layer: keras.Operation) -> Block:
+def _describe(layer: keras.Operation) -> Block:
     """Describe a layer on its own."""
-    activation = _activation(getattr(layer, "activation", None))
+    activation = _name_activation(getattr(layer, "activation", None))
     return Block(
         names=(layer.name,),
-        kind=_kind(layer),
-        words=_words(layer),
-        inputs=tuple(tuple(tensor.shape[1:]) for tensor in _inputs(layer)),
+        kind=_find_kind(layer),
+        words=_describe_work(layer),
+        inputs=tuple(tuple(tensor.shape[1:]) for tensor in _list_inputs(layer)),
         shape=tuple(layer.output.shape[1:]),
         traits=(("activation", activation),) if activation else (),
     )
 
 
-def _trailing(block: Block, layer: keras.Operation, *, last: bool) -> Block | None:
+def _extend(block: Block, layer: keras.Operation, *, last: bool) -> Block | None:
     """Return a block with a small layer behind it, or nothing where the layer is not small."""
     words, traits = block.words, block.traits
     match layer:
         case layers.BatchNormalization():
             traits += (("normalization", "batch normalization"),)
         case layers.Activation() | layers.ReLU() | layers.LeakyReLU() | layers.ELU() | layers.PReLU():
-            name = _activation(getattr(layer, "activation", None)) or _spoken(type(layer).__name__)
+            name = _name_activation(getattr(layer, "activation", None)) or _split_name(type(layer).__name__)
             traits += (("activation", name),)
         case layers.Dropout():
             words += (f"dropout {layer.rate:g}",)
@@ -303,7 +305,7 @@ def _trailing(block: Block, layer: keras.Operation, *, last: bool) -> Block | No
     return replace(block, names=(*block.names, layer.name), words=words, traits=traits)
 
 
-def _kind(layer: keras.Operation) -> Kind:
+def _find_kind(layer: keras.Operation) -> Kind:
     for known, kind in _KINDS.items():
         if isinstance(layer, known):
             return kind
@@ -315,17 +317,17 @@ def _kind(layer: keras.Operation) -> Kind:
     return "normalization" if "Normalization" in name else "other"
 
 
-def _words(layer: keras.Operation) -> tuple[str, ...]:
+def _describe_work(layer: keras.Operation) -> tuple[str, ...]:
     """Say how a layer does its work: window, kind, stride, groups; what its name says is not repeated."""
-    kind, name = _kind(layer), type(layer).__name__
+    kind, name = _find_kind(layer), type(layer).__name__
     if kind == "normalization":
-        return (_spoken(name.removesuffix("Normalization")),)
+        return (_split_name(name.removesuffix("Normalization")),)
     if kind == "other":
-        return (_spoken(name),)
+        return (_split_name(name),)
     if kind not in {"convolution", "pooling"}:
         return ()
     size, _, step = window_of(layer).partition(" ")
-    how = _spoken(re.sub("(Grouped)?Conv2D|(Pooling)?2D", "", name))
+    how = _split_name(re.sub("(Grouped)?Conv2D|(Pooling)?2D", "", name))
     if kind == "pooling" and size == "1x1":
         size, how = "", "subsampling"
     groups = getattr(layer, "groups", 1)
@@ -333,13 +335,13 @@ def _words(layer: keras.Operation) -> tuple[str, ...]:
     return tuple(word for word in (manner, f"{groups} groups" if groups > 1 else "") if word)
 
 
-def _activation(function: Any) -> str:
+def _name_activation(function: Any) -> str:
     """Name an activation; the identity has no name."""
     name = getattr(function, "__name__", "linear")
     return {"linear": "", "relu": "ReLU"}.get(name, name.replace("_", " "))
 
 
-def _spoken(class_name: str) -> str:
+def _split_name(class_name: str) -> str:
     """Separate the words of a class's name: ``EuclideanRBF`` is "Euclidean RBF"."""
     words = re.findall("[A-Z][a-z]+|[A-Z]+(?![a-z])|[0-9]+D?", class_name)
     return " ".join(word if word.isupper() else word.lower() for word in words)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from cnnzoo.pictures.architecture.canvas import MUTED, Canvas, Point, text_width
-from cnnzoo.pictures.architecture.graph import TIMES, Block, Branches, Chain, Head, Repetition, blocks
+from cnnzoo.pictures.architecture.canvas import MUTED, Canvas, Point, measure_text
+from cnnzoo.pictures.architecture.graph import TIMES, Block, Branches, Chain, Head, Repetition, list_blocks
 from cnnzoo.pictures.architecture.shapes import (
     LEADING,
     PLUS,
@@ -16,12 +16,12 @@ from cnnzoo.pictures.architecture.shapes import (
     SIZE,
     Piece,
     Scale,
-    addition,
-    below,
-    beside,
-    cuboid,
-    framed,
-    sides,
+    format_shape,
+    frame,
+    label_below,
+    label_beside,
+    make_addition,
+    make_cuboid,
 )
 
 GAP = 0.16  # between two pieces
@@ -46,10 +46,10 @@ class Step:
     @property
     def gap(self) -> float:
         """Room before it."""
-        return max([GAP, *(text_width(line, SIZE) + 0.12 for line in self.note)])
+        return max([GAP, *(measure_text(line, SIZE) + 0.12 for line in self.note)])
 
 
-def steps(chain: Chain, scale: Scale, prefix: str = "", *, along: bool = False) -> list[Step]:
+def make_steps(chain: Chain, scale: Scale, prefix: str = "", *, along: bool = False) -> list[Step]:
     """Return the pieces of a chain's links.
 
     Args:
@@ -62,21 +62,21 @@ def steps(chain: Chain, scale: Scale, prefix: str = "", *, along: bool = False) 
     before: Block | None = None
     for link in chain:
         if isinstance(link, Head):
-            head = row(steps(link.chain, scale))
+            head = make_row(make_steps(link.chain, scale))
             found[-1] = replace(found[-1], heads=(*found[-1].heads, head))
             continue
-        first = blocks((link,))[0]
+        first = list_blocks((link,))[0]
         flattened = before is not None and len(first.inputs[0]) < len(before.shape)
-        note = ("flatten", sides(first.inputs[0])) if flattened else ()
+        note = ("flatten", format_shape(first.inputs[0])) if flattened else ()
         pooled = before is not None and before.kind == "pooling"
-        last = blocks((link,))[-1]
+        last = list_blocks((link,))[-1]
         shrinks = before is not None and first.kind != "pooling" and last.shape[:-1] < before.shape[:-1]
-        found.append(Step(_piece(link, scale, prefix, along=along), note, opens=pooled or shrinks))
+        found.append(Step(_make_piece(link, scale, prefix, along=along), note, opens=pooled or shrinks))
         before = last
     return found
 
 
-def row(parts: Sequence[Step], spread: float = 0.0) -> Piece:
+def make_row(parts: Sequence[Step], spread: float = 0.0) -> Piece:
     """Put pieces one after the other, with arrows between them, and their heads above them.
 
     Args:
@@ -102,10 +102,10 @@ def row(parts: Sequence[Step], spread: float = 0.0) -> Piece:
             part.piece.paint(canvas, (left + start, axis))
         for (start, part), (start_after, after) in pairwise(zip(starts, parts, strict=True)):
             begin, end = left + start + part.piece.exit, left + start_after + after.piece.entry
-            canvas.line((begin, axis), (end, axis), pointed=not after.piece.forks)
+            canvas.draw_line((begin, axis), (end, axis), pointed=not after.piece.forks)
             for number, line in enumerate(after.note):
                 middle = left + start_after - (after.gap + spread) / 2
-                canvas.text((middle, axis - 0.16 - LEADING * number), line, SIZE - 1, colour=MUTED)
+                canvas.write((middle, axis - 0.16 - LEADING * number), line, SIZE - 1, colour=MUTED)
         for (start, piece, head), begin in zip(heads, places, strict=False):
             leave, level, corner = left + start + piece.width + GAP / 2, axis + lift, left + begin - GAP
             route = [(left + start + piece.exit, axis), (leave, axis)]
@@ -113,7 +113,7 @@ def row(parts: Sequence[Step], spread: float = 0.0) -> Piece:
                 route += [(leave, axis + above + 0.06), (corner, axis + above + 0.06), (corner, level)]
             else:
                 route += [(leave, level)]
-            canvas.line(*route, (left + begin + head.entry, level), pointed=True)
+            canvas.draw_line(*route, (left + begin + head.entry, level), pointed=True)
             head.paint(canvas, (left + begin, level))
 
     return Piece(
@@ -127,34 +127,36 @@ def row(parts: Sequence[Step], spread: float = 0.0) -> Piece:
     )
 
 
-def _piece(link: Block | Branches | Repetition, scale: Scale, prefix: str, *, along: bool) -> Piece:
+def _make_piece(link: Block | Branches | Repetition, scale: Scale, prefix: str, *, along: bool) -> Piece:
     match link:
         case Block():
-            label = beside if along else below
-            return label(cuboid(link, scale), link.name.removeprefix(prefix), [*link.words, sides(link.shape)])
+            label = label_beside if along else label_below
+            return label(
+                make_cuboid(link, scale), link.name.removeprefix(prefix), [*link.words, format_shape(link.shape)]
+            )
         case Branches():
-            return framed(_module(link, scale), link.name, "")
+            return frame(_make_module(link, scale), link.name, "")
         case Repetition(Block() as block):
-            inner = below(cuboid(block, scale), "", [*block.words, sides(block.shape)])
+            inner = label_below(make_cuboid(block, scale), "", [*block.words, format_shape(block.shape)])
         case Repetition(Branches() as branches):
-            inner = _module(branches, scale)
-    return framed(inner, f"{link.names[0]} … {link.names[-1]}", f"{TIMES} {len(link.names)}")
+            inner = _make_module(branches, scale)
+    return frame(inner, f"{link.names[0]} … {link.names[-1]}", f"{TIMES} {len(link.names)}")
 
 
-def _module(link: Branches, scale: Scale) -> Piece:
+def _make_module(link: Branches, scale: Scale) -> Piece:
     """Show chains side by side, or a residual block."""
     if link.join.kind == "addition" and len(link.branches) == 2:
-        other, main = sorted(link.branches, key=lambda chain: len(blocks(chain)))
+        other, main = sorted(link.branches, key=lambda chain: len(list_blocks(chain)))
         if main:
-            return _residual(link, main, other, scale)
-    return _parallel(link, scale)
+            return _make_residual(link, main, other, scale)
+    return _make_parallel(link, scale)
 
 
-def _residual(link: Branches, main: Chain, other: Chain, scale: Scale) -> Piece:
+def _make_residual(link: Branches, main: Chain, other: Chain, scale: Scale) -> Piece:
     """Show a chain with a shortcut around it."""
     prefix = f"{link.name}_"
-    chain, plus = row(steps(main, scale, prefix)), addition(link.join)
-    detour = row(steps(other, scale, prefix, along=True)) if other else None
+    chain, plus = make_row(make_steps(main, scale, prefix)), make_addition(link.join)
+    detour = make_row(make_steps(other, scale, prefix, along=True)) if other else None
     room = max(chain.width, detour.width - 0.1 if detour else 0.0)
     begin, end = 0.2 + (room - chain.width) / 2, 0.2 + room + 0.2
     lift = chain.above + (0.1 + detour.below if detour else 0.12)
@@ -164,8 +166,8 @@ def _residual(link: Branches, main: Chain, other: Chain, scale: Scale) -> Piece:
         x, axis = place
         chain.paint(canvas, (x + begin, axis))
         plus.paint(canvas, (x + end, axis))
-        canvas.line((x, axis), (x + begin + chain.entry, axis), pointed=not chain.forks)
-        canvas.line((x + begin + chain.exit, axis), (x + end, axis), pointed=True)
+        canvas.draw_line((x, axis), (x + begin + chain.entry, axis), pointed=not chain.forks)
+        canvas.draw_line((x + begin + chain.exit, axis), (x + end, axis), pointed=True)
         way: list[list[Point]]
         top = axis + lift
         if detour:
@@ -179,21 +181,25 @@ def _residual(link: Branches, main: Chain, other: Chain, scale: Scale) -> Piece:
             way = [[(x, axis), (x, top), (x + middle, top), (x + middle, axis + PLUS)]]
         for number, points in enumerate(way):
             gid = None if number else f"{link.name}_shortcut_line"
-            canvas.line(*points, colour=SHORTCUT, width=1.6, pointed=True, gid=gid)
+            canvas.draw_line(*points, colour=SHORTCUT, width=1.6, pointed=True, gid=gid)
 
     above = lift + (detour.above if detour else 0.02)
     return Piece(end + plus.width, above, chain.below, 0.0, end + plus.width, paint, forks=True)
 
 
-def _joined(block: Block, scale: Scale) -> Piece:
-    return addition(block) if block.kind == "addition" else below(cuboid(block, scale), "", [sides(block.shape)])
+def _make_join(block: Block, scale: Scale) -> Piece:
+    return (
+        make_addition(block)
+        if block.kind == "addition"
+        else label_below(make_cuboid(block, scale), "", [format_shape(block.shape)])
+    )
 
 
-def _parallel(link: Branches, scale: Scale) -> Piece:
+def _make_parallel(link: Branches, scale: Scale) -> Piece:
     """Show chains one above the other, the first on top, between one fork and one join."""
     prefix = f"{link.name}_"
-    lanes = [row(steps(chain, scale, prefix, along=True)) if chain else None for chain in link.branches]
-    join = _joined(link.join, scale)
+    lanes = [make_row(make_steps(chain, scale, prefix, along=True)) if chain else None for chain in link.branches]
+    join = _make_join(link.join, scale)
     widest = max(lane.width for lane in lanes if lane)
     heights = [lane.above + lane.below if lane else 0.1 for lane in lanes]
     total = sum(heights) + 0.08 * (len(lanes) - 1)
@@ -212,12 +218,12 @@ def _parallel(link: Branches, scale: Scale) -> Piece:
             far = [(x + meet, y), (x + meet, axis), (x + end + join.entry, axis)]
             gid = f"{link.name}_branch_{number + 1}"
             if lane is None:
-                canvas.line((x, axis), (x, y), *far, pointed=True, gid=gid)
+                canvas.draw_line((x, axis), (x, y), *far, pointed=True, gid=gid)
                 continue
             left = x + begin + (widest - lane.width) / 2
-            canvas.line((x, axis), (x, y), (left + lane.entry, y), pointed=not lane.forks, gid=gid)
+            canvas.draw_line((x, axis), (x, y), (left + lane.entry, y), pointed=not lane.forks, gid=gid)
             lane.paint(canvas, (left, y))
-            canvas.line((left + lane.exit, y), *far, pointed=True)
+            canvas.draw_line((left + lane.exit, y), *far, pointed=True)
 
     height = max(total / 2, join.below)
     return Piece(end + join.width, max(total / 2, join.above), height, 0.0, end + join.exit, paint, forks=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
-from cnnzoo.pictures.architecture.canvas import INK, MUTED, Canvas, Point, text_width
+from cnnzoo.pictures.architecture.canvas import INK, MUTED, Canvas, Point, measure_text
 from cnnzoo.pictures.architecture.graph import Block
 
 # Told apart by colour-blind readers too (Okabe and Ito, "Color Universal Design", 2008).
@@ -67,7 +67,7 @@ class Piece:
     forks: bool = False
 
 
-def cuboid(block: Block, scale: Scale) -> Piece:
+def make_cuboid(block: Block, scale: Scale) -> Piece:
     """Show what a block puts out, without a label."""
     height, depth = (*block.shape[:-1], 1, 1)[:2]
     tall, deep = (max(0.1, scale.side * sqrt(side)) for side in (height, depth))
@@ -78,16 +78,16 @@ def cuboid(block: Block, scale: Scale) -> Piece:
     half = (tall + up) / 2
 
     def paint(canvas: Canvas, place: Point) -> None:
-        canvas.cuboid((place[0], place[1] - half), tall, slices, (right, up), block.name)
+        canvas.draw_cuboid((place[0], place[1] - half), tall, slices, (right, up), block.name)
 
     return Piece(wide + right, half, half, 0.0, wide + right / 2, paint)
 
 
-def below(piece: Piece, name: str, lines: Sequence[str]) -> Piece:
+def label_below(piece: Piece, name: str, lines: Sequence[str]) -> Piece:
     """Put a label below a piece."""
     texts = [(name, True)] if name else []
-    texts += [(part, False) for line in lines for part in _broken(line)]
-    width = max([piece.width, *(text_width(text, SIZE, bold=bold) for text, bold in texts)])
+    texts += [(part, False) for line in lines for part in _wrap(line)]
+    width = max([piece.width, *(measure_text(text, SIZE, bold=bold) for text, bold in texts)])
     start = (width - piece.width) / 2
 
     def paint(canvas: Canvas, place: Point) -> None:
@@ -95,75 +95,77 @@ def below(piece: Piece, name: str, lines: Sequence[str]) -> Piece:
         piece.paint(canvas, (x + start, axis))
         for number, (text, bold) in enumerate(texts):
             base = axis - piece.below - 0.15 - LEADING * number
-            canvas.text((x + width / 2, base), text, SIZE, colour=INK if bold else MUTED, bold=bold)
+            canvas.write((x + width / 2, base), text, SIZE, colour=INK if bold else MUTED, bold=bold)
 
     height = piece.below + 0.06 + LEADING * len(texts)
     return Piece(width, piece.above, height, start + piece.entry, start + piece.exit, paint)
 
 
-def beside(piece: Piece, name: str, lines: Sequence[str]) -> Piece:
+def label_beside(piece: Piece, name: str, lines: Sequence[str]) -> Piece:
     """Put a label at the right of a piece, its name above the arrow that leaves it."""
-    heading = text_width(name, SIZE, bold=True) + 0.06
-    fits = len(lines) > 1 and heading + text_width(lines[0], SIZE) <= WIDEST
+    heading = measure_text(name, SIZE, bold=True) + 0.06
+    fits = len(lines) > 1 and heading + measure_text(lines[0], SIZE) <= WIDEST
     over, under = (lines[0], lines[1:]) if fits else ("", lines)
-    width = max(heading + text_width(over, SIZE), *(text_width(line, SIZE) for line in under))
+    width = max(heading + measure_text(over, SIZE), *(measure_text(line, SIZE) for line in under))
 
     def paint(canvas: Canvas, place: Point) -> None:
         piece.paint(canvas, place)
         left, axis = place[0] + piece.width + 0.05, place[1]
-        canvas.text((left, axis + 0.045), name, SIZE, bold=True, align="left")
-        canvas.text((left + heading, axis + 0.045), over, SIZE, colour=MUTED, align="left")
+        canvas.write((left, axis + 0.045), name, SIZE, bold=True, align="left")
+        canvas.write((left + heading, axis + 0.045), over, SIZE, colour=MUTED, align="left")
         for number, line in enumerate(under):
-            canvas.text((left, axis - 0.14 - LEADING * number), line, SIZE, colour=MUTED, align="left")
+            canvas.write((left, axis - 0.14 - LEADING * number), line, SIZE, colour=MUTED, align="left")
 
     over_axis, under_axis = max(piece.above, 0.045 + LEADING), max(piece.below, 0.04 + LEADING * len(under))
     return Piece(piece.width + 0.05 + width, over_axis, under_axis, piece.entry, piece.exit, paint)
 
 
-def addition(block: Block) -> Piece:
+def make_addition(block: Block) -> Piece:
     """Show an addition as a plus in a circle, with the stripe of its activation behind it."""
     stripes = [COLOURS[trait] for trait, _ in block.traits]
 
     def paint(canvas: Canvas, place: Point) -> None:
         x, axis = place
         if stripes:
-            canvas.line((x + 2 * PLUS, axis), (x + 2 * PLUS + 0.06, axis))
+            canvas.draw_line((x + 2 * PLUS, axis), (x + 2 * PLUS + 0.06, axis))
             slices = [(BAND, colour) for colour in stripes]
-            canvas.cuboid((x + 2 * PLUS + 0.06, axis - PLUS), 2 * PLUS, slices, (0.03, 0.02), f"{block.name}_stripe")
-        canvas.plus((x + PLUS, axis), PLUS, COLOURS["addition"], block.name)
+            canvas.draw_cuboid(
+                (x + 2 * PLUS + 0.06, axis - PLUS), 2 * PLUS, slices, (0.03, 0.02), f"{block.name}_stripe"
+            )
+        canvas.draw_plus((x + PLUS, axis), PLUS, COLOURS["addition"], block.name)
 
     width = 2 * PLUS + (0.07 + BAND * len(stripes) if stripes else 0.0)
     return Piece(width, PLUS, PLUS, 0.0, width, paint)
 
 
-def framed(piece: Piece, title: str, badge: str) -> Piece:
+def frame(piece: Piece, title: str, badge: str) -> Piece:
     """Put a piece on a ground of its own, with a title and how often it is there."""
-    heading = text_width(title, SIZE, bold=True) + (0.15 + text_width(badge, SIZE + 1, bold=True) if badge else 0.0)
+    heading = measure_text(title, SIZE, bold=True) + (0.15 + measure_text(badge, SIZE + 1, bold=True) if badge else 0.0)
     width = max(piece.width, heading) + 0.2
     start = (width - piece.width) / 2
     top, foot = piece.above + 0.24, piece.below + 0.07
 
     def paint(canvas: Canvas, place: Point) -> None:
         x, axis = place
-        canvas.frame((x, axis - foot), width, top + foot, f"{title.split(maxsplit=1)[0]}_frame")
+        canvas.draw_frame((x, axis - foot), width, top + foot, f"{title.split(maxsplit=1)[0]}_frame")
         base = axis + top - 0.16
-        canvas.text((x + 0.1, base), title, SIZE, bold=True, align="left")
-        canvas.text((x + width - 0.1, base), badge, SIZE + 1, bold=True, colour=SHORTCUT, align="right")
+        canvas.write((x + 0.1, base), title, SIZE, bold=True, align="left")
+        canvas.write((x + width - 0.1, base), badge, SIZE + 1, bold=True, colour=SHORTCUT, align="right")
         piece.paint(canvas, (x + start, axis))
 
     return Piece(width, top, foot, start + piece.entry, start + piece.exit, paint, piece.forks)
 
 
-def sides(shape: tuple[int, ...]) -> str:
+def format_shape(shape: tuple[int, ...]) -> str:
     """Write a shape as it is said, such as 28x28x6."""
     return "x".join(map(str, shape))
 
 
-def _broken(text: str) -> list[str]:
+def _wrap(text: str) -> list[str]:
     """Break a text between its words where it is too wide for a label."""
     lines: list[str] = []
     for word in text.split():
-        if lines and text_width(f"{lines[-1]} {word}", SIZE) <= WIDEST:
+        if lines and measure_text(f"{lines[-1]} {word}", SIZE) <= WIDEST:
             lines[-1] += f" {word}"
         else:
             lines.append(word)
