@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from cnnzoo import data, runtime
 from cnnzoo.config import Config
 from cnnzoo.errors import UserError
-from cnnzoo.pictures import plots
+from cnnzoo.pictures.style import try_drawing
+from cnnzoo.pictures.training import draw_curves
 from cnnzoo.runs import Run, best_row, write_environment
 from cnnzoo.text import listed
 from cnnzoo.training.checkpoints import Checkpoint
@@ -79,31 +80,14 @@ def fit(
         rows = run.history() if run.history_path.is_file() else []
         metrics = _metrics(status, loop, rows) | _metrics_of(prepared)
         if rows:
-            draw_curves(config, run, rows, metrics["best_epoch"], listener)
+            title = f"{config.model.name} on {data.describe(config.data).title}, seed {config.seed}"
+            failure = try_drawing(run.curves_path, draw_curves, rows, best_epoch=metrics["best_epoch"], title=title)
+            if failure:
+                listener.note(f"{failure}; numbers and models are kept.")
         run.write_metrics(metrics)  # last, because it says that all the other files are there
         if status == "finished":
             shutil.rmtree(run.checkpoints_folder, ignore_errors=True)
     return metrics
-
-
-def draw_curves(
-    config: Config, run: Run, rows: list[dict[str, float]], best_epoch: int | None, listener: Listener
-) -> None:
-    """Draw a training's curves; a picture that cannot be drawn does not end the training.
-
-    Args:
-        config: The run's config.
-        run: Where the picture goes.
-        rows: The run's history.
-        best_epoch: The epoch whose weights were chosen.
-        listener: Shows why a picture could not be drawn.
-    """
-    title = f"{config.model.name} on {data.describe(config.data).title}, seed {config.seed}"
-    try:
-        plots.curves(rows, run.curves_path, best_epoch=best_epoch, title=title)
-    except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        listener.note(f"{run.curves_path} could not be drawn ({reason}); numbers and models are kept.")
 
 
 @contextmanager

@@ -83,7 +83,7 @@ def test_a_training_whose_curves_cannot_be_drawn_is_finished_and_says_so(tmp_pat
     assert metrics["status"] == run.metrics()["status"] == "finished"
     assert run.model_path.is_file()
     (remark,) = remarks
-    assert remark.startswith(f"{run.curves_path} could not be drawn (")
+    assert remark.startswith(f"{run.curves_path} cannot be written: ")
     assert "Is a directory" in remark
 
 
