@@ -12,9 +12,9 @@ from cnnzoo import runs
 from cnnzoo.cli.options import data_dir_option, device_option, load_config, settings_option, split_option
 from cnnzoo.cli.output import json_option, print_json, print_table, progress, results
 from cnnzoo.cli.trainings import jobs_option, train_seeds
-from cnnzoo.config import SEEDS, Config
+from cnnzoo.config import SEEDS, Config, Split
 from cnnzoo.errors import UserError
-from cnnzoo.runs import Run, Split
+from cnnzoo.runs import Run
 from cnnzoo.runtime import Device
 
 

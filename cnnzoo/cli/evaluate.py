@@ -10,7 +10,7 @@ from rich.table import Table
 from cnnzoo import runs
 from cnnzoo.cli.options import data_dir_option, device_option, split_option
 from cnnzoo.cli.output import json_option, numbers_table, print_json, print_table, progress, results
-from cnnzoo.runs import Split
+from cnnzoo.config import Split
 from cnnzoo.runtime import Device
 
 

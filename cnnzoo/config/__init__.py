@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from cnnzoo.config.base import SEEDS
+from cnnzoo.config.base import SEEDS, Split
 from cnnzoo.config.errors import explain
 from cnnzoo.config.images import (
     AugmentationSection,
@@ -38,6 +38,7 @@ __all__ = [
     "PreprocessingSection",
     "ProgressiveResizingSection",
     "ResizedCropSection",
+    "Split",
     "TrainingSection",
     "as_yaml",
     "find",

@@ -1,12 +1,15 @@
 """What all sections of a config have in common."""
 
 import os
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 SEEDS = 2**32
+
+# The names of the parts of a data set.
+Split = Literal["train", "validation", "test"]
 
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from cnnzoo import data, files
-from cnnzoo.config import FolderSection
+from cnnzoo.config import FolderSection, Split
 from cnnzoo.errors import UserError
 from cnnzoo.evaluation import Predictions, predict, report
 from cnnzoo.pictures.evaluation import draw_confusion, draw_ensemble
-from cnnzoo.runs import Run, Split
+from cnnzoo.runs import Run
 from cnnzoo.runtime import Device
 
 

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from cnnzoo import data, files, runtime
 from cnnzoo.classifier import Probabilities, load_classifier, probabilities_of
-from cnnzoo.config import Config, FolderSection
+from cnnzoo.config import Config, FolderSection, Split
 from cnnzoo.data.sets.folder import folder_of
 from cnnzoo.errors import UserError
 from cnnzoo.pictures.evaluation import draw_confusion
-from cnnzoo.runs import Run, Split
+from cnnzoo.runs import Run
 from cnnzoo.runtime import Device
 from cnnzoo.text import normalized, printable
 

@@ -10,16 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from filelock import FileLock, Timeout
 
 from cnnzoo import config as configs
 from cnnzoo import files, runtime
-from cnnzoo.config import Config
+from cnnzoo.config import Config, Split
 from cnnzoo.errors import UserError
-
-Split = Literal["train", "validation", "test"]
 
 RUNS = Path("runs")
 
