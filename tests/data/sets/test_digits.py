@@ -10,8 +10,8 @@ def test_the_digits_have_the_shape_and_range_of_mnist():
     for split, count in (("train", 1437), ("test", 360)):
         digits = data.load("digits", split)
         assert digits.images.shape == (count, 28, 28, 1)
-        assert digits.images.dtype == np.uint8
-        assert (digits.images.min(), digits.images.max()) == (0, 255)
+        assert digits.pixels.dtype == np.uint8
+        assert (digits.pixels.min(), digits.pixels.max()) == (0, 255)
         assert digits.labels.shape == (count,)
         assert digits.labels.dtype == np.int32
         assert set(digits.labels) == set(range(10))
