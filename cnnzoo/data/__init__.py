@@ -12,7 +12,7 @@ from cnnzoo.data.dataset import DataSet, FileCheck, Source
 from cnnzoo.data.images import ImageArray, ImageFiles, Images
 from cnnzoo.data.sets import digits, folder, idx_sets, record_sets
 from cnnzoo.data.subsets import Subset, Summary, hold_out
-from cnnzoo.downloads.locations import check_named
+from cnnzoo.downloads.locations import check_data_dir
 from cnnzoo.errors import UserError, did_you_mean
 
 __all__ = [
@@ -102,7 +102,7 @@ def load(data: Data | str, split: Literal["train", "test"], data_dir: Path | Non
         UserError: The name is unknown, or the files are not there, cannot be downloaded or are not
             what they should be.
     """
-    check_named(data_dir)
+    check_data_dir(data_dir)
     section = _section(data)
     return _SOURCES[section.name].load(section, split, data_dir)
 
@@ -129,7 +129,7 @@ def verify(name: str, data_dir: Path | None = None) -> list[FileCheck]:
     Raises:
         UserError: The name is unknown or the data directory does not exist.
     """
-    check_named(data_dir)
+    check_data_dir(data_dir)
     return _source(name).verify(name, data_dir)
 
 
@@ -139,7 +139,7 @@ def where(name: str, data_dir: Path | None = None) -> str | None:
     Raises:
         UserError: The name is unknown.
     """
-    check_named(data_dir)
+    check_data_dir(data_dir)
     return _source(name).where(name, data_dir)
 
 

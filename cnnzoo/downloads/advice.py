@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from cnnzoo.downloads.errors import UnusableFileError
+from cnnzoo.downloads.errors import DamagedFileError
 from cnnzoo.downloads.locations import search_path
 from cnnzoo.errors import UserError
 
@@ -17,14 +17,14 @@ def fetch_command(name: str, directory: Path | None) -> str:
     return f"cnnzoo data fetch {name}{option}"
 
 
-def with_remedy(name: str, error: UnusableFileError, directory: Path) -> UserError:
+def with_advice(name: str, error: DamagedFileError, directory: Path) -> UserError:
     """Add to a wrong file, found under a directory, the command that puts it right."""
     # A download without --data-dir goes into the cache, and so comes before a wrong file there or in Keras's cache.
     named = None if directory in search_path(None)[-2:] else directory
     return UserError(f"{error} `{fetch_command(name, named)}` downloads the right one.")
 
 
-def not_in(name: str, title: str, lacking: str, folders: Sequence[str], data_dir: Path) -> UserError:
+def missing_in(name: str, title: str, lacking: str, folders: Sequence[str], data_dir: Path) -> UserError:
     """Say that the only directory to look in does not have the files.
 
     Args:

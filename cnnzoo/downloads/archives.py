@@ -5,7 +5,7 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from cnnzoo.downloads.errors import GZIP_START, UnusableFileError, failures_named
+from cnnzoo.downloads.errors import GZIP_START, DamagedFileError, explain_damage
 
 
 def read_members(path: Path, sizes: dict[str, int]) -> Iterator[tuple[str, bytes]]:
@@ -22,9 +22,9 @@ def read_members(path: Path, sizes: dict[str, int]) -> Iterator[tuple[str, bytes
         The name and content of each wanted member that is there, in the archive's order.
 
     Raises:
-        UnusableFileError: The archive cannot be read, or has an entry that is not to be trusted.
+        DamagedFileError: The archive cannot be read, or has an entry that is not to be trusted.
     """
-    with failures_named(path), path.open("rb") as stored:
+    with explain_damage(path), path.open("rb") as stored:
         start = stored.read(2)
         stored.seek(0)
         file = gzip.GzipFile(fileobj=stored) if start == GZIP_START else stored
@@ -36,7 +36,7 @@ def read_members(path: Path, sizes: dict[str, int]) -> Iterator[tuple[str, bytes
                     name = str(PurePosixPath(member.name))  # without "./"
                     if member.isfile() and name in sizes:
                         if member.size > sizes[name]:
-                            raise UnusableFileError(path, f"holds {member.size:,} bytes as {name}, too many")
+                            raise DamagedFileError(path, f"holds {member.size:,} bytes as {name}, too many")
                         content = archive.extractfile(member)
                         assert content is not None
                         yield name, content.read()
@@ -44,17 +44,17 @@ def read_members(path: Path, sizes: dict[str, int]) -> Iterator[tuple[str, bytes
                 pass
         except tarfile.ReadError as error:
             if "unexpected end" in str(error):
-                raise UnusableFileError(path, f"is cut short, after {path.stat().st_size:,} bytes") from None
+                raise DamagedFileError(path, f"is cut short, after {path.stat().st_size:,} bytes") from None
             reason = "is a web page or XML" if start[:1] == b"<" else "is empty" if not start else "is damaged or none"
-            raise UnusableFileError(path, f"{reason}, not a tar archive" if start else reason) from None
+            raise DamagedFileError(path, f"{reason}, not a tar archive" if start else reason) from None
         except tarfile.TarError:
-            raise UnusableFileError(path, "is damaged: its entries cannot be read") from None
+            raise DamagedFileError(path, "is damaged: its entries cannot be read") from None
 
 
 def _check(path: Path, member: tarfile.TarInfo) -> None:
     """Refuse an entry that would write outside the archive's folder if somebody unpacked it."""
     name = PurePosixPath(member.name.replace("\\", "/"))
     if name.is_absolute() or ".." in name.parts or (name.parts[:1] and name.parts[0].endswith(":")):
-        raise UnusableFileError(path, f"holds an entry that leads out of its folder, {member.name!r}: do not unpack it")
+        raise DamagedFileError(path, f"holds an entry that leads out of its folder, {member.name!r}: do not unpack it")
     if not (member.isfile() or member.isdir()):
-        raise UnusableFileError(path, f"holds a link or device, {member.name!r}, where only files belong")
+        raise DamagedFileError(path, f"holds a link or device, {member.name!r}, where only files belong")

@@ -12,7 +12,7 @@ from cnnzoo.errors import UserError
 GZIP_START = b"\x1f\x8b"
 
 
-class UnusableFileError(UserError):
+class DamagedFileError(UserError):
     """A file that does not hold what it should.
 
     Attributes:
@@ -27,23 +27,23 @@ class UnusableFileError(UserError):
 
 
 @contextmanager
-def failures_named(path: Path) -> Iterator[None]:
+def explain_damage(path: Path) -> Iterator[None]:
     """Turn what the libraries raise while reading into an error that names the file.
 
     Raises:
-        UnusableFileError: The file cannot be read, is cut short or is damaged.
+        DamagedFileError: The file cannot be read, is cut short or is damaged.
     """
     try:
         if path.exists() and not path.is_file():
-            raise UnusableFileError(path, "is a directory, not a file" if path.is_dir() else "is no regular file")
+            raise DamagedFileError(path, "is a directory, not a file" if path.is_dir() else "is no regular file")
         yield
     except EOFError:
-        raise UnusableFileError(
+        raise DamagedFileError(
             path, f"is cut short: its compressed data ends too early, after {path.stat().st_size:,} bytes"
         ) from None
     except (gzip.BadGzipFile, zlib.error, zipfile.BadZipFile):
-        raise UnusableFileError(path, "is damaged: its compressed data does not unpack") from None
+        raise DamagedFileError(path, "is damaged: its compressed data does not unpack") from None
     except PermissionError:
-        raise UnusableFileError(path, "cannot be read: permission denied") from None
+        raise DamagedFileError(path, "cannot be read: permission denied") from None
     except OSError as error:
-        raise UnusableFileError(path, f"cannot be read: {error.strerror or error}") from None
+        raise DamagedFileError(path, f"cannot be read: {error.strerror or error}") from None

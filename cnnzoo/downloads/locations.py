@@ -29,7 +29,7 @@ def cache_dir() -> Path:
     return Path(tempfile.gettempdir()) / "cnnzoo"
 
 
-def check_named(data_dir: Path | None) -> None:
+def check_data_dir(data_dir: Path | None) -> None:
     """Refuse a named directory that is not there, or for None the one that the environment names.
 
     Raises:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cnnzoo.downloads import progress
-from cnnzoo.downloads.errors import UnusableFileError
+from cnnzoo.downloads.errors import DamagedFileError
 from cnnzoo.errors import UserError
 from cnnzoo.files import whole
 
@@ -24,7 +24,7 @@ class Download:
     Attributes:
         name: The file's name on the mirrors.
         path: Where it shall be.
-        check: Raises UnusableFileError for a path that does not hold the right bytes.
+        check: Raises DamagedFileError for a path that does not hold the right bytes.
     """
 
     name: str
@@ -58,7 +58,7 @@ def from_mirrors(downloads: Sequence[Download], mirrors: Sequence[str]) -> tuple
                 with written(download.path) as temporary:
                     _fetch(url, download.name, temporary)
                     download.check(temporary)
-            except UnusableFileError as error:
+            except DamagedFileError as error:
                 failures.append(f"{url}: what it sent {error.reason}")
             except OSError as error:  # The base of all that requests raises.
                 failures.append(f"{url}: {_reason(error)}")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cnnzoo.config.base import from_the_root_on
-from cnnzoo.downloads.locations import cache_dir, check_named, search_path
+from cnnzoo.downloads.locations import cache_dir, check_data_dir, search_path
 from cnnzoo.errors import UserError
 
 pytestmark = pytest.mark.backend("tensorflow")
@@ -17,14 +17,14 @@ def test_the_home_stands_for_its_sign_in_the_environment(monkeypatch, tmp_path):
     (tmp_path / "images").mkdir()
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("CNNZOO_DATA_DIR", "~/images")
-    check_named(None)
+    check_data_dir(None)
     assert search_path(None)[0] == tmp_path / "images"
 
 
 def test_a_home_that_is_not_there_is_a_sentence(monkeypatch):
     monkeypatch.setenv("CNNZOO_DATA_DIR", "~nosuch/images")
     with pytest.raises(UserError, match="CNNZOO_DATA_DIR: ~nosuch/images is no directory"):
-        check_named(None)
+        check_data_dir(None)
     assert from_the_root_on("~nosuch/photos") == str(Path("~nosuch/photos").absolute())
 
 

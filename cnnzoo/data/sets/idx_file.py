@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnzoo.downloads.errors import GZIP_START, UnusableFileError, failures_named
+from cnnzoo.downloads.errors import GZIP_START, DamagedFileError, explain_damage
 
 IMAGES_START = bytes([0, 0, 8, 3])
 LABELS_START = bytes([0, 0, 8, 1])
@@ -33,9 +33,9 @@ def read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
         A writable array of that shape.
 
     Raises:
-        UnusableFileError: The file cannot be read or holds something else.
+        DamagedFileError: The file cannot be read or holds something else.
     """
-    with failures_named(path), path.open("rb") as stored:
+    with explain_damage(path), path.open("rb") as stored:
         start = stored.read(2)
         stored.seek(0)
         file = gzip.GzipFile(fileobj=stored) if start == GZIP_START else stored
@@ -43,15 +43,15 @@ def read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
         header = file.read(header_size)
         _check_start(path, header, shape)
         if len(header) < header_size:
-            raise UnusableFileError(path, f"is cut short: it ends inside its header, after {len(header)} bytes")
+            raise DamagedFileError(path, f"is cut short: it ends inside its header, after {len(header)} bytes")
         _check_shape(path, struct.unpack(f">{len(shape)}I", header[4:]), shape)
         size = math.prod(shape)
         # One byte more than wanted: it shows surplus bytes, and makes gzip compare its checksum.
         payload = file.read(size + 1)
     if len(payload) < size:
-        raise UnusableFileError(path, f"is cut short: its header promises {size:,} bytes, {len(payload):,} follow")
+        raise DamagedFileError(path, f"is cut short: its header promises {size:,} bytes, {len(payload):,} follow")
     if len(payload) > size:
-        raise UnusableFileError(path, f"goes on after the {size:,} bytes that its header promises")
+        raise DamagedFileError(path, f"goes on after the {size:,} bytes that its header promises")
     return np.frombuffer(bytearray(payload), dtype=np.uint8).reshape(shape)
 
 
@@ -67,26 +67,26 @@ def read_npz(path: Path, key: str, shape: tuple[int, ...]) -> NDArray[np.uint8]:
         A writable array of that shape.
 
     Raises:
-        UnusableFileError: The file cannot be read or holds something else.
+        DamagedFileError: The file cannot be read or holds something else.
     """
-    with failures_named(path), path.open("rb") as stored:
+    with explain_damage(path), path.open("rb") as stored:
         # An archive with a foreign start or without its end, and NumPy would call it a pickle.
         if not zipfile.is_zipfile(stored):
-            raise UnusableFileError(path, f"is no npz archive, or cut short: {path.stat().st_size:,} bytes")
+            raise DamagedFileError(path, f"is no npz archive, or cut short: {path.stat().st_size:,} bytes")
         stored.seek(0)
         with np.load(stored, allow_pickle=False) as archive:
             if key not in archive:
                 held = ", ".join(archive.files) or "nothing"
-                raise UnusableFileError(path, f"has no array '{key}'; it holds {held}")
+                raise DamagedFileError(path, f"has no array '{key}'; it holds {held}")
             try:
                 array = archive[key]
             except (ValueError, RuntimeError, MemoryError):
-                raise UnusableFileError(path, f"holds something as '{key}' that is no plain array") from None
+                raise DamagedFileError(path, f"holds something as '{key}' that is no plain array") from None
     if not isinstance(array, np.ndarray) or array.dtype != np.uint8:
         kind = getattr(array, "dtype", "raw bytes")
-        raise UnusableFileError(path, f"holds {kind} as '{key}' where uint8 belongs")
+        raise DamagedFileError(path, f"holds {kind} as '{key}' where uint8 belongs")
     if array.ndim != len(shape):
-        raise UnusableFileError(path, f"holds an array of shape {array.shape} as '{key}' where {shape} belongs")
+        raise DamagedFileError(path, f"holds an array of shape {array.shape} as '{key}' where {shape} belongs")
     _check_shape(path, array.shape, shape)
     return np.ascontiguousarray(array)
 
@@ -111,13 +111,13 @@ def _check_start(path: Path, header: bytes, shape: tuple[int, ...]) -> None:
         reason = "is a web page or XML, not an idx file"
     else:
         reason = f"is no idx file: it starts with the bytes {start.hex(' ')}, not {wanted.hex(' ')}"
-    raise UnusableFileError(path, reason)
+    raise DamagedFileError(path, reason)
 
 
 def _check_shape(path: Path, found: tuple[int, ...], wanted: tuple[int, ...]) -> None:
     kind = "images" if len(wanted) > 1 else "labels"
     if found[1:] != wanted[1:]:
         size, wanted_size = ("x".join(map(str, sides[1:])) for sides in (found, wanted))
-        raise UnusableFileError(path, f"holds {kind} of {size} pixels where {wanted_size} belong")
+        raise DamagedFileError(path, f"holds {kind} of {size} pixels where {wanted_size} belong")
     if found[0] != wanted[0]:
-        raise UnusableFileError(path, f"holds {found[0]:,} {kind} where {wanted[0]:,} belong")
+        raise DamagedFileError(path, f"holds {found[0]:,} {kind} where {wanted[0]:,} belong")

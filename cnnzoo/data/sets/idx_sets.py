@@ -17,14 +17,14 @@ from cnnzoo.data.sets.idx_file import read_idx, read_npz, write_idx
 from cnnzoo.data.sets.mnist import DATA_SETS, SOURCES, IdxFile, IdxSource
 from cnnzoo.data.subsets import Subset
 from cnnzoo.downloads import locations
-from cnnzoo.downloads.advice import not_downloaded, not_in, with_remedy
-from cnnzoo.downloads.errors import UnusableFileError
+from cnnzoo.downloads.advice import missing_in, not_downloaded, with_advice
+from cnnzoo.downloads.errors import DamagedFileError
 from cnnzoo.downloads.locations import Found, cache_dir, search_path
 
 __all__ = ["DATA_SETS", "describe", "fetch", "load", "verify", "where"]
 
 
-class OtherSetError(UnusableFileError):
+class OtherDataSetError(DamagedFileError):
     """A sound file of the same name that belongs to another data set or part."""
 
 
@@ -54,7 +54,7 @@ def load(section: DataSection, split: Literal["train", "test"], data_dir: Path |
     if lacking and data_dir is not None:
         wanted = " and ".join(f"{file.stem}.gz" for file in lacking)
         instead = f"{wanted} (unpacked or as {source.name}.npz would do)"
-        raise not_in(source.name, source.title, instead, (source.name, *source.folders), data_dir)
+        raise missing_in(source.name, source.title, instead, (source.name, *source.folders), data_dir)
     if lacking:
         # All four at once, so that the evaluation needs no network either.
         absent = [file for file in source.files if _find(source, file, directories) is None]
@@ -86,9 +86,9 @@ def fetch(name: str, data_dir: Path | None) -> list[Path]:
         if found is not None:
             try:
                 _read(source, file, found.path)
-            except UnusableFileError as error:
+            except DamagedFileError as error:
                 if directories.index(found.directory) < directories.index(target):
-                    raise with_remedy(source.name, error, found.directory) from None
+                    raise with_advice(source.name, error, found.directory) from None
             else:
                 continue
         wanted.append(file)
@@ -112,7 +112,7 @@ def verify(name: str, data_dir: Path | None) -> list[FileCheck]:
             continue
         try:
             _, vouched = _read(source, file, found.path)
-        except UnusableFileError as error:
+        except DamagedFileError as error:
             checks.append(FileCheck(source.name, file.stem, found.path, "wrong", error.reason))
         else:
             detail = "" if vouched else "no hash is published for these images outside the official gzip file"
@@ -140,9 +140,9 @@ def where(name: str, data_dir: Path | None) -> str | None:
         if len(file.shape) == 1:
             try:
                 _read(source, file, found.path)
-            except OtherSetError:
+            except OtherDataSetError:
                 return None
-            except UnusableFileError:
+            except DamagedFileError:
                 pass  # Damaged, but here; what is wrong with it is for verify to say.
     if not located:
         return None
@@ -164,13 +164,13 @@ def _read(source: IdxSource, file: IdxFile, path: Path) -> tuple[NDArray[np.uint
         The array, and whether a hash vouches for it.
 
     Raises:
-        UnusableFileError: The file is not what it should be.
+        DamagedFileError: The file is not what it should be.
     """
     array = read_npz(path, file.npz_key, file.shape) if path.suffix == ".npz" else read_idx(path, file.shape)
     is_labels = array.ndim == 1
     if is_labels and array.max() >= source.num_classes:
         position = int(np.argmax(array >= source.num_classes))
-        raise UnusableFileError(
+        raise DamagedFileError(
             path,
             f"holds the label {array[position]} at position {position:,}; labels are 0 to {source.num_classes - 1}",
         )
@@ -180,9 +180,9 @@ def _read(source: IdxSource, file: IdxFile, path: Path) -> tuple[NDArray[np.uint
     for other in SOURCES.values():
         for other_file in other.files:
             if payload_sha256 == other_file.payload_sha256:
-                raise OtherSetError(path, f"is {other.title}'s, not {source.title}'s")
+                raise OtherDataSetError(path, f"is {other.title}'s, not {source.title}'s")
     if file.payload_sha256 is not None:
-        raise UnusableFileError(
+        raise DamagedFileError(
             path,
             f"does not hold {source.title}'s {'labels' if is_labels else 'images'}: the SHA-256 of its elements is "
             f"{payload_sha256[:12]}... where {file.payload_sha256[:12]}... belongs",
@@ -198,8 +198,8 @@ def _read_found(source: IdxSource, file: IdxFile, found: Found | None) -> NDArra
     assert found is not None
     try:
         return _read(source, file, found.path)[0]
-    except UnusableFileError as error:
-        raise with_remedy(source.name, error, found.directory) from None
+    except DamagedFileError as error:
+        raise with_advice(source.name, error, found.directory) from None
 
 
 def _download(source: IdxSource, files: Sequence[IdxFile], target: Path, looked_in: Sequence[Path]) -> None:
@@ -212,7 +212,7 @@ def _download(source: IdxSource, files: Sequence[IdxFile], target: Path, looked_
     def check(file: IdxFile, path: Path) -> NDArray[np.uint8]:
         array, vouched = _read(source, file, path)
         if not vouched:
-            raise UnusableFileError(path, f"is not the official file, its MD5 is {_gzip_md5(path)[:12]}...")
+            raise DamagedFileError(path, f"is not the official file, its MD5 is {_gzip_md5(path)[:12]}...")
         return array
 
     downloads = {Download(f"{file.stem}.gz", place(file), partial(check, file)): file for file in files}

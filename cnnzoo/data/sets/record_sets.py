@@ -14,9 +14,9 @@ from cnnzoo.data.images import ImageArray
 from cnnzoo.data.sets.cifar import CIFAR100_COARSE_CLASSES, DATA_SETS, SOURCES, RecordFile, RecordSource
 from cnnzoo.data.subsets import Subset
 from cnnzoo.downloads import locations
-from cnnzoo.downloads.advice import fetch_command, not_downloaded, not_in, with_remedy
+from cnnzoo.downloads.advice import fetch_command, missing_in, not_downloaded, with_advice
 from cnnzoo.downloads.archives import read_members
-from cnnzoo.downloads.errors import UnusableFileError, failures_named
+from cnnzoo.downloads.errors import DamagedFileError, explain_damage
 from cnnzoo.downloads.locations import Found, cache_dir, search_path
 from cnnzoo.errors import UserError
 
@@ -70,8 +70,8 @@ def load(section: DataSection | Cifar100Section, split: Literal["train", "test"]
         inside = [file for file, place in places.items() if place and place.found == found]
         try:
             contents.update(_read(source, inside, found.path, archived, _beside(source, split, archived)))
-        except UnusableFileError as error:
-            raise with_remedy(source.name, error, found.directory) from None
+        except DamagedFileError as error:
+            raise with_advice(source.name, error, found.directory) from None
     records = np.concatenate([contents[file] for file in files])
     label_bytes = len(source.label_classes)
     column = 0 if isinstance(section, Cifar100Section) and section.labels == "coarse" else label_bytes - 1
@@ -106,7 +106,7 @@ def fetch(name: str, data_dir: Path | None) -> list[Path]:
     for check in bad:
         place = _find(source, next(file for file in source.files if file.name == check.file), directories)
         if place and directories.index(place.found.directory) < directories.index(target):
-            raise with_remedy(name, UnusableFileError(place.found.path, check.detail), place.found.directory)
+            raise with_advice(name, DamagedFileError(place.found.path, check.detail), place.found.directory)
     if bad:
         _download(source, target, directories)
     places = [_find(source, file, directories) for file in source.files]
@@ -128,7 +128,7 @@ def verify(name: str, data_dir: Path | None) -> list[FileCheck]:
         # An archive is read once for all its files, so that what is wrong with one is told of all.
         try:
             contents = dict(_read(source, inside, found.path, archived))
-        except UnusableFileError as error:
+        except DamagedFileError as error:
             checks |= {file: FileCheck(name, file.name, found.path, "wrong", error.reason) for file in inside}
             continue
         for file, records in contents.items():
@@ -182,10 +182,10 @@ def _note_on_tests(source: RecordSource, read: Records | None, directories: Sequ
     if test is None or test.archived:
         return ""
     path = test.found.path
-    with failures_named(path):
+    with explain_damage(path):
         count, left = divmod(path.stat().st_size, source.record_size)
     if left:
-        raise with_remedy(source.name, UnusableFileError(path, _cut(path.stat().st_size, source)), test.found.directory)
+        raise with_advice(source.name, DamagedFileError(path, _cut(path.stat().st_size, source)), test.found.directory)
     return _too_few(count, source)
 
 
@@ -230,12 +230,12 @@ def _read(
         Each file and its records (count, bytes).
 
     Raises:
-        UnusableFileError: A file is not there or not what it should be.
+        DamagedFileError: A file is not there or not what it should be.
     """
     if not archived:
         (file,) = files
         most = file.count * source.record_size
-        with failures_named(path), path.open("rb") as stored:
+        with explain_damage(path), path.open("rb") as stored:
             content = stored.read(most + 1)
         yield file, _records(source, file, path, "", content)
         return
@@ -245,14 +245,14 @@ def _read(
         if name in read:
             yield file, _records(source, file, path, f"{file.name} in it ", read.pop(name))
         elif file not in beside:
-            raise UnusableFileError(path, f"has no {name}")
+            raise DamagedFileError(path, f"has no {name}")
 
 
 def _records(source: RecordSource, file: RecordFile, path: Path, member: str, content: bytes) -> Records:
     """Check the content of a record file and return its records (count, bytes)."""
 
-    def wrong(reason: str) -> UnusableFileError:
-        return UnusableFileError(path, f"is not right: {member}{reason}" if member else reason)
+    def wrong(reason: str) -> DamagedFileError:
+        return DamagedFileError(path, f"is not right: {member}{reason}" if member else reason)
 
     count, left = divmod(len(content), source.record_size)
     if not content:
@@ -286,7 +286,7 @@ def _download(source: RecordSource, target: Path, looked_in: Sequence[Path]) -> 
     def check(path: Path) -> None:
         for file, records in _read(source, source.files, path, archived=True):
             if len(records) < file.count:
-                raise UnusableFileError(path, f"holds {len(records):,} of {file.count:,} images as {file.name}")
+                raise DamagedFileError(path, f"holds {len(records):,} of {file.count:,} images as {file.name}")
 
     folder = target / source.name
     with no_empty_folders(folder):
@@ -305,4 +305,4 @@ def _not_in(source: RecordSource, lacking: Sequence[RecordFile], data_dir: Path)
         )
     names = [file.name for file in lacking]
     wanted = f"{source.archive} and no {names[0] if len(names) == 1 else f'{names[0]} to {names[-1]}'}"
-    return not_in(source.name, source.title, wanted, (source.name, source.folder), data_dir)
+    return missing_in(source.name, source.title, wanted, (source.name, source.folder), data_dir)

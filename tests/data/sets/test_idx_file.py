@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cnnzoo.data.sets.idx_file import read_idx, read_npz, write_idx
-from cnnzoo.downloads.errors import UnusableFileError
+from cnnzoo.downloads.errors import DamagedFileError
 
 IMAGES = np.arange(3 * 5 * 4, dtype=np.uint8).reshape(3, 5, 4)
 LABELS = np.array([2, 0, 1], np.uint8)
@@ -61,20 +61,20 @@ BAD_IDX = {
 def test_a_bad_idx_file_is_named_with_what_is_wrong(tmp_path, content, reason):
     path = tmp_path / "train-images-idx3-ubyte.gz"
     path.write_bytes(content)
-    with pytest.raises(UnusableFileError) as raised:
+    with pytest.raises(DamagedFileError) as raised:
         read_idx(path, IMAGES.shape)
     assert str(raised.value).startswith(f"{path} {reason}")
 
 
 def test_images_in_place_of_labels_are_named(tmp_path):
     (tmp_path / "labels").write_bytes(PLAIN)
-    with pytest.raises(UnusableFileError, match="labels holds images where labels belong"):
+    with pytest.raises(DamagedFileError, match="labels holds images where labels belong"):
         read_idx(tmp_path / "labels", (3,))
 
 
 @pytest.mark.parametrize("read", [read_idx, lambda path, shape: read_npz(path, "x_train", shape)])
 def test_a_directory_in_place_of_a_file_is_named(tmp_path, read):
-    with pytest.raises(UnusableFileError, match=f"{tmp_path} is a directory, not a file"):
+    with pytest.raises(DamagedFileError, match=f"{tmp_path} is a directory, not a file"):
         read(tmp_path, IMAGES.shape)
 
 
@@ -84,7 +84,7 @@ def test_a_file_without_permission_is_named(tmp_path, monkeypatch, read):
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(Path, "open", refuse)  # The superuser, who runs many tests, may read everything.
-    with pytest.raises(UnusableFileError, match="file cannot be read: permission denied"):
+    with pytest.raises(DamagedFileError, match="file cannot be read: permission denied"):
         read(tmp_path / "file", IMAGES.shape)
 
 
@@ -109,7 +109,7 @@ BAD_ARCHIVES = {
 def test_a_bad_archive_is_named_with_what_is_wrong(tmp_path, arrays, reason):
     path = tmp_path / "mnist.npz"
     np.savez(path, **arrays)
-    with pytest.raises(UnusableFileError) as raised:
+    with pytest.raises(DamagedFileError) as raised:
         read_npz(path, "x_train", IMAGES.shape)
     assert str(raised.value).startswith(f"{path} {reason}")
 
@@ -125,6 +125,6 @@ def test_a_damaged_or_cut_archive_is_named(tmp_path):
         (whole[:120] + b"\xff" * 40 + whole[160:], "is damaged: its compressed data does not unpack"),
     ):
         path.write_bytes(content)
-        with pytest.raises(UnusableFileError) as raised:
+        with pytest.raises(DamagedFileError) as raised:
             read_npz(path, "x_train", IMAGES.shape)
         assert reason in str(raised.value)
