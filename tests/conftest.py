@@ -10,7 +10,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,8 +19,7 @@ from cnnzoo import catalogue, registry, runtime
 if TYPE_CHECKING:
     from commands import Cnnzoo
 
-    from cnnzoo.data.sets.cifar import RecordSource
-    from cnnzoo.data.sets.mnist import IdxSource
+    from cnnzoo.data.sets.published import PublishedSet
     from cnnzoo.runs import Run
 
 # All of this is read when Keras and matplotlib are imported, which test modules do while they are collected.
@@ -121,15 +120,14 @@ def networks_of_the_test() -> Iterator[None]:
 
 
 @pytest.fixture
-def publish(monkeypatch: pytest.MonkeyPatch) -> "Callable[[IdxSource | RecordSource], None]":
-    """Return a function that has other files published under the name of MNIST, CIFAR-10 and the like."""
-    from cnnzoo.data.sets import cifar, mnist
+def register_data_set() -> "Iterator[Callable[[PublishedSet[Any]], None]]":
+    """Return a function that has commands find another data set under the name of MNIST, CIFAR-10 and the like."""
+    from cnnzoo import data
 
-    def put(source: "IdxSource | RecordSource") -> None:
-        published = mnist.SOURCES if isinstance(source, mnist.IdxSource) else cifar.SOURCES
-        monkeypatch.setitem(published, source.name, source)
-
-    return put
+    real = list(data.DATA_SETS.values())
+    yield data.register
+    for data_set in real:
+        data.register(data_set)
 
 
 @pytest.fixture(scope="session")

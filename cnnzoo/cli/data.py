@@ -28,17 +28,17 @@ def list_(data_dir: Path | None, as_json: bool) -> None:
     places = {name: data.where(name, data_dir) for name in data.DATA_SETS}
     if as_json:
         output.print_json(
-            {"data_sets": [asdict(data_set) | {"where": places[name]} for name, data_set in data.DATA_SETS.items()]}
+            {"data_sets": [asdict(data.describe(name)) | {"where": place} for name, place in places.items()]}
         )
         return
     table = Table(box=SIMPLE_HEAD)
     for heading in ("name", "images", "size", "classes"):
         table.add_column(heading, no_wrap=True)
     table.add_column("title")
-    for name, data_set in data.DATA_SETS.items():
+    for data_set in map(data.describe, data.DATA_SETS):
         height, width, channels = data_set.input_shape
         table.add_row(
-            name,
+            data_set.name,
             f"{data_set.train_count:,} + {data_set.test_count:,}",
             f"{height}x{width}x{channels}",
             str(len(data_set.class_names)),

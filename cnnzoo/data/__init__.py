@@ -1,16 +1,21 @@
-"""The data sets: what they are, where they lie, and their images.
+"""The data sets: their descriptions, files and images.
 
 Importing this loads NumPy, Pillow and nothing heavier.
 """
 
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from cnnzoo.config import Cifar100Section, Config, Data, DataSection, FolderSection
-from cnnzoo.data.dataset import DataSet, FileCheck, Source
+from cnnzoo.config import Cifar100Section, Config, Data, FolderSection
+from cnnzoo.data.dataset import DataSet, FileCheck
 from cnnzoo.data.images import ImageArray, ImageFiles, Images
-from cnnzoo.data.sets import digits, folder, idx_sets, record_sets
+from cnnzoo.data.sets import folder
+from cnnzoo.data.sets.cifar import CIFAR10, CIFAR100
+from cnnzoo.data.sets.digits import Digits
+from cnnzoo.data.sets.mnist import FASHION_MNIST, MNIST
+from cnnzoo.data.sets.published import PublishedSet
+from cnnzoo.data.sets.record_sets import RecordSet
 from cnnzoo.data.subsets import Subset, Summary, hold_out
 from cnnzoo.downloads.locations import check_data_dir
 from cnnzoo.errors import UserError, did_you_mean
@@ -28,21 +33,28 @@ __all__ = [
     "fetch",
     "hold_out",
     "load",
+    "register",
     "resolved",
     "summarize",
     "verify",
     "where",
 ]
 
-_MODULES: tuple[Source, ...] = (idx_sets, record_sets, digits)
-_SOURCES: dict[str, Source] = {known.name: module for module in _MODULES for known in module.DATA_SETS}
-_SOURCES["folder"] = folder
+# The data sets that have a name of their own, by name. A folder of a person's own images has none.
+DATA_SETS: dict[str, PublishedSet[Any] | Digits] = {}
 
-DATA_SETS: dict[str, DataSet] = {known.name: known for module in _MODULES for known in module.DATA_SETS}
+
+def register(data_set: PublishedSet[Any] | Digits) -> None:
+    """Add a data set, in place of one of the same name."""
+    DATA_SETS[data_set.description.name] = data_set
+
+
+for _data_set in (MNIST, FASHION_MNIST, CIFAR10, CIFAR100, Digits()):
+    register(_data_set)
 
 
 def describe(data: Data | str) -> DataSet:
-    """Return what is known of a data set.
+    """Return the description of a data set.
 
     Args:
         data: A config's data section, or a name in DATA_SETS.
@@ -50,61 +62,59 @@ def describe(data: Data | str) -> DataSet:
     Raises:
         UserError: There is no such data set; the nearest name is suggested.
     """
-    section = _section(data)
-    return _SOURCES[section.name].describe(section)
+    return folder.describe(data) if isinstance(data, FolderSection) else _data_set_of(data).description
 
 
 def resolved(config: Config, data_dir: Path | None = None) -> Config:
-    """Return a config with what only the images can tell, for a run to keep: a folder's classes and its white.
+    """Return a config with what its folder of images says, for a run to keep: the classes and the grey value of white.
 
     Args:
         config: The config.
-        data_dir: For a folder of a person's own images the one to take in place of the section's.
+        data_dir: A folder to take in place of the section's.
 
     Raises:
-        UserError: There is no such folder, or it is not one of class folders.
+        UserError: There is no such folder, or its classes are unclear.
     """
     if not isinstance(config.data, FolderSection):
         return config
     with config.blaming("data.path") if data_dir is None else nullcontext():
-        found = folder.find(config.data, folder.folder_of(config.data, data_dir))
-    return config.replaced(data=folder.resolved(config.data, found))
+        division = folder.find(config.data, folder.folder_of(config.data, data_dir))
+    return config.replaced(data=folder.resolved(config.data, division))
 
 
 def summarize(data: Data | str, data_dir: Path | None = None) -> Summary | None:
-    """Count the images of a folder by part, and say what is left out of it; None for a published data set.
+    """Count the images of a folder by split, and the files that are left out; None for any other data set.
 
     Args:
         data: A config's data section, or a name in DATA_SETS.
-        data_dir: For a folder of a person's own images the one to take in place of the section's.
+        data_dir: A folder to take in place of the section's.
 
     Raises:
-        UserError: There is no such folder, or it is not one of class folders.
+        UserError: There is no such folder, or its classes are unclear.
     """
-    section = _section(data)
-    return folder.summarize(section, data_dir) if isinstance(section, FolderSection) else None
+    return folder.summarize(data, data_dir) if isinstance(data, FolderSection) else None
 
 
 def load(data: Data | str, split: Literal["train", "test"], data_dir: Path | None = None) -> Subset:
-    """Load one part of a data set; the other part's files are not read.
+    """Load one split of a data set; the other split's files are not read.
 
     Args:
         data: A config's data section, or a name in DATA_SETS.
-        split: The part.
+        split: The split; the validation images are among the training images.
         data_dir: The only directory to look in. None: ``CNNZOO_DATA_DIR``, the cache, Keras's
             cache, and then a download into the cache. For a folder of a person's own images it is the
-            one to take in place of the section's.
+            folder to take in place of the section's.
 
     Returns:
         The images (count, height, width, channels) and their labels (count,).
 
     Raises:
-        UserError: The name is unknown, or the files are not there, cannot be downloaded or are not
-            what they should be.
+        UserError: The name is unknown, or the files are missing, cannot be downloaded or are damaged.
     """
     check_data_dir(data_dir)
-    section = _section(data)
-    return _SOURCES[section.name].load(section, split, data_dir)
+    if isinstance(data, FolderSection):
+        return folder.load(data, split, data_dir)
+    return _data_set_of(data).load(split, data_dir)
 
 
 def fetch(name: str, data_dir: Path | None = None) -> list[Path]:
@@ -120,7 +130,7 @@ def fetch(name: str, data_dir: Path | None = None) -> list[Path]:
     Raises:
         UserError: The name is unknown, or a file can be had from no mirror or cannot be written.
     """
-    return _source(name).fetch(name, data_dir)
+    return _data_set_of(name).fetch(data_dir)
 
 
 def verify(name: str, data_dir: Path | None = None) -> list[FileCheck]:
@@ -130,31 +140,26 @@ def verify(name: str, data_dir: Path | None = None) -> list[FileCheck]:
         UserError: The name is unknown or the data directory does not exist.
     """
     check_data_dir(data_dir)
-    return _source(name).verify(name, data_dir)
+    return _data_set_of(name).verify(data_dir)
 
 
 def where(name: str, data_dir: Path | None = None) -> str | None:
     """Say where a data set's files lie, in words; None when they are not here.
 
     Raises:
-        UserError: The name is unknown.
+        UserError: The name is unknown or the data directory does not exist.
     """
     check_data_dir(data_dir)
-    return _source(name).where(name, data_dir)
+    return _data_set_of(name).where(data_dir)
 
 
-def _source(name: str) -> Source:
-    if name not in _SOURCES:
-        raise UserError(f"There is no data set '{name}'.{did_you_mean(name, _SOURCES)}")
-    return _SOURCES[name]
-
-
-def _section(data: Data | str) -> Data:
-    """Return a section as it is, and for a name one with the defaults."""
-    if not isinstance(data, str):
-        return data
-    _source(data)
-    if data == "folder":
+def _data_set_of(data: Data | str) -> PublishedSet[Any] | Digits:
+    name = data if isinstance(data, str) else data.name
+    if name == "folder":
         raise folder.needs_a_config()
-    section = Cifar100Section if data == "cifar100" else DataSection
-    return section.model_validate({"name": data})
+    if name not in DATA_SETS:
+        raise UserError(f"There is no data set '{name}'.{did_you_mean(name, [*DATA_SETS, 'folder'])}")
+    data_set = DATA_SETS[name]
+    if isinstance(data, Cifar100Section) and data.labels == "coarse" and isinstance(data_set, RecordSet):
+        return data_set.with_coarse_labels()
+    return data_set

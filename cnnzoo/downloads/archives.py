@@ -1,37 +1,53 @@
-"""Tar archives, gzipped or not, read in memory: nothing is unpacked onto the disk."""
+"""Reads tar archives and other files, gzipped or not, in memory: nothing is unpacked onto the disk."""
 
 import gzip
 import tarfile
 from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path, PurePosixPath
 
-from cnnzoo.downloads.errors import GZIP_START, DamagedFileError, explain_damage
+from cnnzoo.downloads.errors import DamagedFileError, explain_damage
+
+GZIP_START = b"\x1f\x8b"
+
+
+@contextmanager
+def open_unpacked(path: Path) -> Iterator[BufferedReader | gzip.GzipFile]:
+    """Open a file that may be gzipped, by its first bytes: browsers unpack without renaming.
+
+    Raises:
+        DamagedFileError: The file cannot be read.
+    """
+    with explain_damage(path), path.open("rb") as stored:
+        start = stored.read(2)
+        stored.seek(0)
+        yield gzip.GzipFile(fileobj=stored) if start == GZIP_START else stored
 
 
 def read_members(path: Path, sizes: dict[str, int]) -> Iterator[tuple[str, bytes]]:
     """Read members of a tar archive one after the other.
 
-    All of the archive is read, so that a cut one or one with entries that would leave its folder is
-    refused whatever is wanted of it.
+    The whole archive is read, so that a cut one or one with entries that would leave its folder is
+    always refused.
 
     Args:
-        path: The archive; whether it is gzipped is told by its first bytes.
-        sizes: For each wanted member the most bytes that it may have.
+        path: The archive, gzipped or not.
+        sizes: The members to read, each with the most bytes that it may have.
 
     Yields:
-        The name and content of each wanted member that is there, in the archive's order.
+        The name and content of each of these members that is there, in the archive's order.
 
     Raises:
         DamagedFileError: The archive cannot be read, or has an entry that is not to be trusted.
     """
-    with explain_damage(path), path.open("rb") as stored:
-        start = stored.read(2)
-        stored.seek(0)
-        file = gzip.GzipFile(fileobj=stored) if start == GZIP_START else stored
+    has_entries = False
+    with open_unpacked(path) as file:
         try:
             # As a stream, member by member: looking for one alone would unpack everything before it again.
             with tarfile.open(fileobj=file, mode="r|") as archive:
                 for member in archive:
+                    has_entries = True
                     _check(path, member)
                     name = str(PurePosixPath(member.name))  # without "./"
                     if member.isfile() and name in sizes:
@@ -42,13 +58,20 @@ def read_members(path: Path, sizes: dict[str, int]) -> Iterator[tuple[str, bytes
                         yield name, content.read()
             while file.read(1 << 20):  # to the end, where gzip compares its checksum
                 pass
-        except tarfile.ReadError as error:
-            if "unexpected end" in str(error):
+        except tarfile.ReadError:
+            if has_entries:
                 raise DamagedFileError(path, f"is cut short, after {path.stat().st_size:,} bytes") from None
-            reason = "is a web page or XML" if start[:1] == b"<" else "is empty" if not start else "is damaged or none"
-            raise DamagedFileError(path, f"{reason}, not a tar archive" if start else reason) from None
+            raise DamagedFileError(path, _what_else(path)) from None
         except tarfile.TarError:
             raise DamagedFileError(path, "is damaged: its entries cannot be read") from None
+
+
+def _what_else(path: Path) -> str:
+    with path.open("rb") as file:
+        start = file.read(1)
+    if not start:
+        return "is empty"
+    return f"is {'a web page or XML' if start == b'<' else 'damaged or none'}, not a tar archive"
 
 
 def _check(path: Path, member: tarfile.TarInfo) -> None:

@@ -9,8 +9,6 @@ from pathlib import Path
 
 from cnnzoo.errors import UserError
 
-GZIP_START = b"\x1f\x8b"
-
 
 class DamagedFileError(UserError):
     """A file that does not hold what it should.

@@ -1,4 +1,4 @@
-"""Where the files of a data set are looked for."""
+"""The directories in which downloaded files are looked for, and the cache that they are put into."""
 
 import os
 import shlex
@@ -19,10 +19,10 @@ class Found(NamedTuple):
 
 
 def cache_dir() -> Path:
-    """Return the user's cache directory, where downloads go; a user without a home has one for the temporary files."""
+    """Return the user's cache directory, where downloads go; without a home it is among the temporary files."""
     import pooch  # noqa: PLC0415 - not needed to load from a named directory
 
-    with suppress(RuntimeError):  # of older versions of what pooch uses it comes back with its ~
+    with suppress(RuntimeError):  # of older versions of what pooch uses; others return a path with ~
         cache = _expanded(pooch.os_cache("cnnzoo"))
         if cache.is_absolute():
             return cache
@@ -30,7 +30,7 @@ def cache_dir() -> Path:
 
 
 def check_data_dir(data_dir: Path | None) -> None:
-    """Refuse a named directory that is not there, or for None the one that the environment names.
+    """Check that a directory is there, or for None the one that the environment names.
 
     Raises:
         UserError: It is not there.
@@ -46,34 +46,31 @@ def check_data_dir(data_dir: Path | None) -> None:
 
 
 def search_path(data_dir: Path | None) -> list[Path]:
-    """Return the directories to look in: the named one alone, or the environment's, the cache and Keras's cache."""
+    """Return the directories to look in: one alone, or the environment's, the cache and Keras's cache."""
     if data_dir is not None:
         return [data_dir]
-    named = os.environ.get("CNNZOO_DATA_DIR")
+    environment = os.environ.get("CNNZOO_DATA_DIR")
     keras_home = os.environ.get("KERAS_HOME") or "~/.keras"
-    return [*([_expanded(named)] if named else []), cache_dir(), _expanded(keras_home) / "datasets"]
+    return [*([_expanded(environment)] if environment else []), cache_dir(), _expanded(keras_home) / "datasets"]
 
 
 def _expanded(path: str | Path) -> Path:
-    """Return a path with the home in the place of its ~, or as it is where there is no such home."""
+    """Return a path with ~ replaced by the home, or unchanged where there is no such home."""
     return Path(os.path.expanduser(path))  # noqa: PTH111 - pathlib's raises where there is none
 
 
-def find(folders: Sequence[str], names: Sequence[str], directories: Sequence[Path]) -> Found | None:
-    """Find a file; the place and name that a download gets come first, so that it hides a wrong file.
+def find(paths: Sequence[str], directories: Sequence[Path]) -> Found | None:
+    """Find a file in the first directory that has it; anything else of its name counts where there is no file.
 
     Args:
-        folders: Below each directory, the first ones first.
-        names: What the file may be called, the likeliest first.
+        paths: Where it may lie below each directory, the likeliest first.
         directories: Of the search path.
     """
-    in_the_way = None
+    other = None
     for directory in directories:
-        for folder in folders:
-            for name in names:
-                path = directory / folder / name
-                if os.path.isfile(path):  # noqa: PTH113 - pathlib's raises where a folder may not be entered
-                    return Found(path, directory)
-                if in_the_way is None and os.path.exists(path):  # noqa: PTH110 - as above
-                    in_the_way = Found(path, directory)
-    return in_the_way
+        for path in (directory / name for name in paths):
+            if os.path.isfile(path):  # noqa: PTH113 - pathlib's raises where a folder may not be entered
+                return Found(path, directory)
+            if other is None and os.path.exists(path):  # noqa: PTH110 - as above
+                other = Found(path, directory)
+    return other

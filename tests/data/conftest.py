@@ -5,29 +5,30 @@ import hashlib
 import io
 import tarfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cnnzoo.data.sets.cifar import SOURCES as RECORD_SOURCES
-from cnnzoo.data.sets.cifar import RecordFile, RecordSource
-from cnnzoo.data.sets.idx_file import write_idx
-from cnnzoo.data.sets.mnist import IdxFile, IdxSource
+from cnnzoo.data.sets.cifar import CIFAR10, CIFAR100
+from cnnzoo.data.sets.idx_files import write_idx
+from cnnzoo.data.sets.idx_sets import IdxFile, IdxSet
+from cnnzoo.data.sets.mnist import MNIST
+from cnnzoo.data.sets.record_sets import RecordFile, RecordSet
 
-Publish = Callable[[IdxSource | RecordSource], None]
+Published = TypeVar("Published", IdxSet, RecordSet)
 
 
 @dataclass(frozen=True)
 class Tiny:
-    """A source and the four arrays that its files hold, by stem."""
+    """A data set and the four arrays in its files, by name."""
 
-    source: IdxSource
+    published: IdxSet
     arrays: dict[str, NDArray[np.uint8]]
 
     def write(self, folder: Path) -> Path:
@@ -50,7 +51,7 @@ class Tiny:
     def write_npz(self, path: Path) -> Path:
         """Write Keras's archive."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(path, **{file.npz_key: self.arrays[file.stem] for file in self.source.files})
+        np.savez_compressed(path, **{file.npz_key: self.arrays[file.name] for file in self.published.files})
         return path
 
     def served(self) -> dict[str, bytes]:
@@ -63,8 +64,8 @@ class Tiny:
 
 
 @pytest.fixture
-def tiny(publish: Publish) -> Tiny:
-    """Put a set of 12 + 6 images of 5x4 pixels in 3 classes in MNIST's place."""
+def tiny() -> Tiny:
+    """Return a set of 12 + 6 images of 5x4 pixels in 3 classes that is published as MNIST is."""
     generator = np.random.default_rng(0)
     arrays, files = {}, []
     for part, key, count in (("train", "train", 12), ("t10k", "test", 6)):
@@ -76,9 +77,16 @@ def tiny(publish: Publish) -> Tiny:
             arrays[stem] = array
             sha256 = hashlib.sha256(array.tobytes()).hexdigest()
             files.append(IdxFile(stem, f"{'x' if kind == 'images' else 'y'}_{key}", array.shape, sha256))
-    source = IdxSource("mnist", "Tiny", 3, ("MNIST/raw",), (files[0], files[1]), (files[2], files[3]), mirrors=())
-    publish(source)
-    return Tiny(source, arrays)
+    description = replace(MNIST.description, title="Tiny", class_names=("a", "b", "c"), input_shape=(5, 4, 1))
+    published = IdxSet(
+        description=description,
+        train=tuple(files[:2]),
+        test=tuple(files[2:]),
+        folders=("MNIST/raw",),
+        mirrors=(),
+        others={},
+    )
+    return Tiny(published, arrays)
 
 
 @dataclass
@@ -86,20 +94,19 @@ class Mirrors:
     """What a server on the loopback serves, by path, and what it was asked for."""
 
     address: str
-    publish: Publish
     files: dict[str, bytes] = field(default_factory=dict)
     breaks_off: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
 
-    def use(self, source: IdxSource | RecordSource, *folders: str, npz: bool = False) -> None:
-        """Make folders of this server the mirrors of a source."""
+    def of(self, published: Published, *folders: str, npz: bool = False) -> Published:
+        """Return a data set whose mirrors are folders of this server."""
         mirrors = tuple(f"{self.address}/{folder}/" for folder in folders)
-        archives = {"npz_mirrors": (f"{self.address}/npz/",)} if npz else {}
-        self.publish(replace(source, mirrors=mirrors, **archives))
+        archives: dict[str, Any] = {"npz_mirrors": (f"{self.address}/npz/",)} if npz else {}
+        return replace(published, mirrors=mirrors, **archives)
 
 
 @pytest.fixture
-def mirrors(monkeypatch: pytest.MonkeyPatch, publish: Publish) -> Iterator[Mirrors]:
+def mirrors(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirrors]:
     """Serve files on the loopback; what is not there is a 404."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
@@ -120,7 +127,7 @@ def mirrors(monkeypatch: pytest.MonkeyPatch, publish: Publish) -> Iterator[Mirro
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    served = Mirrors(f"http://127.0.0.1:{server.server_port}", publish)
+    served = Mirrors(f"http://127.0.0.1:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield served
@@ -131,9 +138,9 @@ def mirrors(monkeypatch: pytest.MonkeyPatch, publish: Publish) -> Iterator[Mirro
 
 @dataclass(frozen=True)
 class TinyRecords:
-    """A source of record files and the contents of its files, by name."""
+    """A data set of record files and the contents of its files, by name."""
 
-    source: RecordSource
+    published: RecordSet
     contents: dict[str, bytes]
 
     def write_unpacked(self, folder: Path) -> Path:
@@ -148,7 +155,7 @@ class TinyRecords:
         packed = io.BytesIO()
         with tarfile.open(fileobj=packed, mode="w:gz") as archive:
             for name, content in (contents or self.contents).items():
-                entry = tarfile.TarInfo(f"{prefix}{self.source.folder}/{name}")
+                entry = tarfile.TarInfo(f"{prefix}{self.published.folders[0]}/{name}")
                 entry.size = len(content)
                 archive.addfile(entry, io.BytesIO(content))
             for entry in extra:
@@ -158,13 +165,13 @@ class TinyRecords:
     def write(self, folder: Path, **changes: Any) -> Path:
         """Write the archive and return its path."""
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / self.source.archive
+        path = folder / self.published.archive
         path.write_bytes(self.archive(**changes))
         return path
 
 
-def tiny_records(name: str, counts: dict[str, int]) -> TinyRecords:
-    real = RECORD_SOURCES[name]
+def tiny_records(real: RecordSet, counts: dict[str, int]) -> TinyRecords:
+    """Return a set of fewer images that is published as a real one is."""
     generator = np.random.default_rng(1)
     contents = {}
     for file, count in counts.items():
@@ -175,20 +182,16 @@ def tiny_records(name: str, counts: dict[str, int]) -> TinyRecords:
         RecordFile(file, count, hashlib.md5(contents[file], usedforsecurity=False).hexdigest())
         for file, count in counts.items()
     ]
-    return TinyRecords(replace(real, train=tuple(files[:-1]), test=files[-1], mirrors=()), contents)
+    return TinyRecords(replace(real, train=tuple(files[:-1]), test=tuple(files[-1:]), mirrors=()), contents)
 
 
 @pytest.fixture
-def tiny_cifar10(publish: Publish) -> TinyRecords:
-    """Put a set of 2 x 20 + 10 images in CIFAR-10's place."""
-    tiny = tiny_records("cifar10", {"data_batch_1.bin": 20, "data_batch_2.bin": 20, "test_batch.bin": 10})
-    publish(tiny.source)
-    return tiny
+def tiny_cifar10() -> TinyRecords:
+    """Return a set of 2 x 20 + 10 images that is published as CIFAR-10 is."""
+    return tiny_records(CIFAR10, {"data_batch_1.bin": 20, "data_batch_2.bin": 20, "test_batch.bin": 10})
 
 
 @pytest.fixture
-def tiny_cifar100(publish: Publish) -> TinyRecords:
-    """Put a set of 200 + 100 images in CIFAR-100's place."""
-    tiny = tiny_records("cifar100", {"train.bin": 200, "test.bin": 100})
-    publish(tiny.source)
-    return tiny
+def tiny_cifar100() -> TinyRecords:
+    """Return a set of 200 + 100 images that is published as CIFAR-100 is."""
+    return tiny_records(CIFAR100, {"train.bin": 200, "test.bin": 100})

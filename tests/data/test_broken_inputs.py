@@ -60,7 +60,11 @@ def everything_here():
 
 
 @pytest.mark.parametrize("breaking", CASES, ids=lambda breaking: breaking.__name__)
-def test_training_on_broken_data_ends_with_a_sentence_and_leaves_nothing(breaking, cnnzoo, tiny_cifar10, tiny_cifar100):
+def test_training_on_broken_data_ends_with_a_sentence_and_leaves_nothing(
+    breaking, cnnzoo, register_data_set, tiny_cifar10, tiny_cifar100
+):
+    register_data_set(tiny_cifar10.published)
+    register_data_set(tiny_cifar100.published)
     section, sentence = CASES[breaking]
     breaking(tiny_cifar10, tiny_cifar100)
     Path("mine.yaml").write_text(CONFIG.format(data=section))

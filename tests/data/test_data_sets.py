@@ -5,29 +5,28 @@ import numpy as np
 import pytest
 
 from cnnzoo import data
-from cnnzoo.data.sets.cifar import SOURCES as RECORD_SOURCES
-from cnnzoo.data.sets.mnist import SOURCES
+from cnnzoo.data.sets.idx_sets import IdxSet
+from cnnzoo.data.sets.record_sets import RecordSet
 from cnnzoo.errors import UserError
 
 
 @pytest.mark.parametrize("name", data.DATA_SETS)
-def test_what_is_known_of_a_data_set_is_consistent(name):
+def test_the_description_of_a_data_set_is_consistent(name):
+    published = data.DATA_SETS[name]
     data_set = data.describe(name)
     assert data_set.name == name
     assert len(set(data_set.class_names)) == len(data_set.class_names) == (100 if name == "cifar100" else 10)
-    if name in RECORD_SOURCES:
-        source = RECORD_SOURCES[name]
+    if isinstance(published, RecordSet):
         assert data_set.input_shape == (32, 32, 3)
-        assert sum(file.count for file in source.train) == data_set.train_count
-        assert source.test.count == data_set.test_count
-        assert source.label_classes[-1] == len(data_set.class_names)
+        assert sum(file.count for file in published.train) == data_set.train_count
+        assert [file.count for file in published.test] == [data_set.test_count]
+        assert published.label_classes[-1] == len(data_set.class_names)
+        assert len(published.label_classes) == 1 or published.label_classes[0] == len(published.coarse_classes)
     else:
         assert data_set.input_shape == (28, 28, 1)
-    if name in SOURCES:
-        source = SOURCES[name]
-        assert [file.shape for file in source.train] == [(data_set.train_count, 28, 28), (data_set.train_count,)]
-        assert [file.shape for file in source.test] == [(data_set.test_count, 28, 28), (data_set.test_count,)]
-        assert source.num_classes == len(data_set.class_names)
+    if isinstance(published, IdxSet):
+        assert [file.shape for file in published.train] == [(data_set.train_count, 28, 28), (data_set.train_count,)]
+        assert [file.shape for file in published.test] == [(data_set.test_count, 28, 28), (data_set.test_count,)]
 
 
 @pytest.mark.parametrize("use", [data.describe, data.fetch, data.verify, lambda name: data.load(name, "train")])

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnzoo.config import FolderSection
-from cnnzoo.data.dataset import DataSet, FileCheck
+from cnnzoo.data.dataset import DataSet
 from cnnzoo.data.decoding import WHITE, largest_grey
 from cnnzoo.data.duplicates import same_contents
 from cnnzoo.data.images import read_files
@@ -39,8 +39,6 @@ from cnnzoo.data.sets.folder_layout import (
 from cnnzoo.data.subsets import Subset, Summary, quotas, wanted_count
 from cnnzoo.errors import UserError
 from cnnzoo.text import listed, normalized
-
-DATA_SETS: tuple[DataSet, ...] = ()  # none is known before a config names its folder
 
 # Of the free memory. Training holds the images up to three times for a moment: as they were read, as
 # training and validation part, and as the weight that lies on the device.
@@ -241,21 +239,6 @@ def load(section: FolderSection, split: Literal["train", "test"], data_dir: Path
     summary = _summary(section, division, unreadable) if split == "train" else None
     subset = Subset.whole(images, labels, note, validates=held, names=names, folder=folder, summary=summary)
     return subset.with_note(_learnt(folder, division)) if split == "test" else subset
-
-
-def fetch(name: str, data_dir: Path | None) -> list[Path]:  # noqa: ARG001 - every source's signature
-    """Refuse: there is nothing to download."""
-    raise needs_a_config()
-
-
-def verify(name: str, data_dir: Path | None) -> list[FileCheck]:  # noqa: ARG001
-    """Refuse: there is nothing to compare with."""
-    raise needs_a_config()
-
-
-def where(name: str, data_dir: Path | None) -> str | None:  # noqa: ARG001
-    """Refuse: only a config says where."""
-    raise needs_a_config()
 
 
 def needs_a_config() -> UserError:

@@ -1,308 +1,210 @@
-"""Data sets of record files, in an archive or unpacked: found, checked, read or fetched."""
+"""Data sets of files of records, in an archive or unpacked."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from cnnzoo.config import Cifar100Section, DataSection
-from cnnzoo.data.dataset import DataSet, FileCheck
 from cnnzoo.data.images import ImageArray
-from cnnzoo.data.sets.cifar import CIFAR100_COARSE_CLASSES, DATA_SETS, SOURCES, RecordFile, RecordSource
+from cnnzoo.data.sets.published import Contents, PublishedSet
 from cnnzoo.data.subsets import Subset
-from cnnzoo.downloads import locations
-from cnnzoo.downloads.advice import fetch_command, missing_in, not_downloaded, with_advice
+from cnnzoo.downloads.advice import fetch_command, with_advice
 from cnnzoo.downloads.archives import read_members
 from cnnzoo.downloads.errors import DamagedFileError, explain_damage
-from cnnzoo.downloads.locations import Found, cache_dir, search_path
+from cnnzoo.downloads.locations import find
 from cnnzoo.errors import UserError
 
-__all__ = ["DATA_SETS", "describe", "fetch", "load", "verify", "where"]
 
-Records = NDArray[np.uint8]
+@dataclass(frozen=True)
+class RecordFile:
+    """A file of records of equal length: labels of one byte each, then the red, green and blue plane.
 
-
-class Place(NamedTuple):
-    """Where a record file was found: a path of its own or an archive, and the directory of the search path."""
-
-    found: Found
-    archived: bool
-
-
-def describe(section: DataSection | Cifar100Section) -> DataSet:
-    """Return what is known of the data set."""
-    known = next(known for known in DATA_SETS if known.name == section.name)
-    if isinstance(section, Cifar100Section) and section.labels == "coarse":
-        return DataSet(**{**vars(known), "title": "CIFAR-100, coarse labels", "class_names": CIFAR100_COARSE_CLASSES})
-    return known
-
-
-def load(section: DataSection | Cifar100Section, split: Literal["train", "test"], data_dir: Path | None) -> Subset:
-    """Load one part; without a data directory the archive may be downloaded.
-
-    Args:
-        section: Its name says which data set.
-        split: The part. A test file with any whole number of records is taken, and the split's note
-            says how many there are; that of the training images too.
-        data_dir: The only directory to look in, or None for the search path.
-
-    Returns:
-        Images (count, 32, 32, 3) and labels (count,).
-
-    Raises:
-        UserError: The files are not there, cannot be downloaded or are not what they should be.
+    Attributes:
+        name: Its official name.
+        count: Its records.
+        md5: Of the whole file.
     """
-    source = SOURCES[section.name]
-    directories = search_path(data_dir)
-    files = source.train if split == "train" else (source.test,)
-    places = {file: _find(source, file, directories) for file in files}
-    if None in places.values():
-        lacking = [file for file, place in places.items() if place is None]
-        if data_dir is not None:
-            raise _not_in(source, lacking, data_dir)
-        _download(source, cache_dir(), directories)
-        places = {file: _find(source, file, directories) for file in files}
-    contents: dict[RecordFile, Records] = {}
-    for found, archived in dict.fromkeys(place for place in places.values() if place):
-        inside = [file for file, place in places.items() if place and place.found == found]
-        try:
-            contents.update(_read(source, inside, found.path, archived, _beside(source, split, archived)))
-        except DamagedFileError as error:
-            raise with_advice(source.name, error, found.directory) from None
-    records = np.concatenate([contents[file] for file in files])
-    label_bytes = len(source.label_classes)
-    column = 0 if isinstance(section, Cifar100Section) and section.labels == "coarse" else label_bytes - 1
-    planes = records[:, label_bytes:].reshape(-1, 3, 32, 32)
-    count, official = len(records), source.test.count
-    if split == "train":
-        note = _note_on_tests(source, contents.get(source.test), directories)
-    else:
-        note = f"{count:,} of the {official:,} official test images" if count < official else ""
-    images = ImageArray(np.ascontiguousarray(planes.transpose(0, 2, 3, 1)))
-    return Subset.whole(images, records[:, column].astype(np.int32), note)
+
+    name: str
+    count: int
+    md5: str
 
 
-def fetch(name: str, data_dir: Path | None) -> list[Path]:
-    """Download the archive if a file is missing, incomplete or wrong.
+@dataclass(frozen=True, kw_only=True)
+class RecordSet(PublishedSet[RecordFile]):
+    """A data set that is published as an archive of record files, one of them with the test images.
 
-    Args:
-        name: Of the data set.
-        data_dir: Where to look and where to put it, or None for the search path and the cache.
+    A test file with any whole number of records is taken, and the notes say how many there are.
 
-    Returns:
-        Where the files now are: the archive, or the unpacked ones.
-
-    Raises:
-        UserError: The archive can be had from no mirror or cannot be written, or a wrong file lies where
-            it would hide the download.
+    Attributes:
+        folders: The folder in the archive.
+        label_classes: For each label byte of a record, its number of classes.
+        label: Index of the label byte that is read.
+        coarse_classes: The classes of the first label byte, where it has others than the last.
+        python_version: Names of the version that is not read.
     """
-    source = SOURCES[name]
-    target = data_dir or cache_dir()
-    directories = search_path(data_dir)
-    bad = [check for check in verify(name, data_dir) if check.status != "right"]
-    for check in bad:
-        place = _find(source, next(file for file in source.files if file.name == check.file), directories)
-        if place and directories.index(place.found.directory) < directories.index(target):
-            raise with_advice(name, DamagedFileError(place.found.path, check.detail), place.found.directory)
-    if bad:
-        _download(source, target, directories)
-    places = [_find(source, file, directories) for file in source.files]
-    return list(dict.fromkeys(place.found.path for place in places if place))
 
+    label_classes: tuple[int, ...]
+    label: int = -1
+    coarse_classes: tuple[str, ...] = ()
+    python_version: tuple[str, ...]
 
-def verify(name: str, data_dir: Path | None) -> list[FileCheck]:
-    """Check each record file where it is found.
+    downloaded_again: ClassVar[frozenset[str]] = frozenset({"missing", "wrong", "structure only"})
 
-    Raises:
-        UserError: The data directory does not exist.
-    """
-    source = SOURCES[name]
-    directories = search_path(data_dir)
-    places = {file: _find(source, file, directories) for file in source.files}
-    checks = {file: FileCheck(name, file.name, None, "missing") for file, place in places.items() if place is None}
-    for found, archived in dict.fromkeys(place for place in places.values() if place):
-        inside = [file for file, place in places.items() if place and place.found == found]
-        # An archive is read once for all its files, so that what is wrong with one is told of all.
-        try:
-            contents = dict(_read(source, inside, found.path, archived))
-        except DamagedFileError as error:
-            checks |= {file: FileCheck(name, file.name, found.path, "wrong", error.reason) for file in inside}
-            continue
-        for file, records in contents.items():
-            few = len(records) < file.count
-            detail = f"holds {len(records):,} of {file.count:,} images, which no hash vouches for" if few else ""
-            checks[file] = FileCheck(name, file.name, found.path, "structure only" if few else "right", detail)
-    return [checks[file] for file in source.files]
+    @property
+    def record_size(self) -> int:
+        """Bytes of a record."""
+        return len(self.label_classes) + int(np.prod(self.description.input_shape))
 
-
-def where(name: str, data_dir: Path | None) -> str | None:
-    """Say where the files lie, without reading them.
-
-    Returns:
-        The archive or the folder, with a note when files are missing or the test file is incomplete, or None.
-
-    Raises:
-        UserError: The data directory does not exist.
-    """
-    source = SOURCES[name]
-    places = {file: _find(source, file, search_path(data_dir)) for file in source.files}
-    located = {file: place for file, place in places.items() if place}
-    if not located:
-        return None
-    shown = ", ".join(
-        dict.fromkeys(str(found.path if archived else found.path.parent) for found, archived in located.values())
-    )
-    if len(located) < len(source.files):
-        return f"{shown} ({len(located)} of {len(source.files)} files)"
-    test = places[source.test]
-    if test and not test.archived:
-        count = test.found.path.stat().st_size // source.record_size
-        if count < source.test.count:
-            return f"{shown} ({count:,} of {source.test.count:,} test images)"
-    return shown
-
-
-def _beside(source: RecordSource, split: Literal["train", "test"], archived: bool) -> Sequence[RecordFile]:
-    """Return what is read as well: an archive's test images, of which all that stands before them is read anyway."""
-    return (source.test,) if split == "train" and archived else ()
-
-
-def _note_on_tests(source: RecordSource, read: Records | None, directories: Sequence[Path]) -> str:
-    """Say before a training if test images are missing; those that were not read are counted by their file's size.
-
-    Raises:
-        UserError: Their file is cut inside a record.
-    """
-    if read is not None:
-        return _too_few(len(read), source)
-    test = _find(source, source.test, directories)
-    if test is None or test.archived:
-        return ""
-    path = test.found.path
-    with explain_damage(path):
-        count, left = divmod(path.stat().st_size, source.record_size)
-    if left:
-        raise with_advice(source.name, DamagedFileError(path, _cut(path.stat().st_size, source)), test.found.directory)
-    return _too_few(count, source)
-
-
-def _too_few(count: int, source: RecordSource) -> str:
-    return f"{count:,} of {source.test.count:,} test images are there" if count < source.test.count else ""
-
-
-def _cut(length: int, source: RecordSource) -> str:
-    size = source.record_size
-    return f"is cut inside a record: {length:,} bytes are no whole number of records of {size:,} bytes"
-
-
-def _find(source: RecordSource, file: RecordFile, directories: Sequence[Path]) -> Place | None:
-    """Find a record file: the archive first, because a download shall hide a wrong file."""
-    for directory in directories:
-        archive = locations.find((source.name, "."), (source.archive,), (directory,))
-        if archive:
-            return Place(archive, archived=True)
-        folders = (f"{source.name}/{source.folder}", source.name, source.folder, ".")
-        if found := locations.find(folders, (file.name,), (directory,)):
-            return Place(found, archived=False)
-    return None
-
-
-def _read(
-    source: RecordSource,
-    files: Sequence[RecordFile],
-    path: Path,
-    archived: bool,
-    beside: Sequence[RecordFile] = (),
-) -> Iterator[tuple[RecordFile, Records]]:
-    """Read and check record files.
-
-    Args:
-        source: The data set.
-        files: Which ones; one alone where they are not archived.
-        path: Of the file or of the archive.
-        archived: Whether it is an archive.
-        beside: Those of the archive that need not be in it.
-
-    Yields:
-        Each file and its records (count, bytes).
-
-    Raises:
-        DamagedFileError: A file is not there or not what it should be.
-    """
-    if not archived:
-        (file,) = files
-        most = file.count * source.record_size
-        with explain_damage(path), path.open("rb") as stored:
-            content = stored.read(most + 1)
-        yield file, _records(source, file, path, "", content)
-        return
-    wanted = {f"{source.folder}/{file.name}": file for file in (*files, *beside)}
-    read = dict(read_members(path, {name: file.count * source.record_size for name, file in wanted.items()}))
-    for name, file in wanted.items():
-        if name in read:
-            yield file, _records(source, file, path, f"{file.name} in it ", read.pop(name))
-        elif file not in beside:
-            raise DamagedFileError(path, f"has no {name}")
-
-
-def _records(source: RecordSource, file: RecordFile, path: Path, member: str, content: bytes) -> Records:
-    """Check the content of a record file and return its records (count, bytes)."""
-
-    def wrong(reason: str) -> DamagedFileError:
-        return DamagedFileError(path, f"is not right: {member}{reason}" if member else reason)
-
-    count, left = divmod(len(content), source.record_size)
-    if not content:
-        raise wrong("is empty")
-    if len(content) > file.count * source.record_size:
-        raise wrong(f"holds more than the {file.count:,} images that belong there")
-    if left:
-        web_page = content.lstrip()[:1] == b"<"
-        raise wrong("is a web page or XML, not a file of records" if web_page else _cut(len(content), source))
-    if count < file.count and file is not source.test:
-        raise wrong(f"holds {count:,} images where {file.count:,} belong")
-    records = np.frombuffer(content, dtype=np.uint8).reshape(count, source.record_size)
-    for column, classes in enumerate(source.label_classes):
-        labels = records[:, column]
-        if labels.max() >= classes:
-            position = int(np.argmax(labels >= classes))
-            raise wrong(f"holds the label {labels[position]} in record {position:,}; labels are 0 to {classes - 1}")
-    if count == file.count:
-        md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
-        if md5 != file.md5:
-            raise wrong(
-                f"does not hold {source.title}'s images: its MD5 is {md5[:12]}... where {file.md5[:12]}... belongs"
-            )
-    return records
-
-
-def _download(source: RecordSource, target: Path, looked_in: Sequence[Path]) -> None:
-    """Fetch the archive into the data set's folder in the target directory."""
-    from cnnzoo.downloads.mirrors import Download, from_mirrors, no_empty_folders  # noqa: PLC0415 - loads pooch
-
-    def check(path: Path) -> None:
-        for file, records in _read(source, source.files, path, archived=True):
-            if len(records) < file.count:
-                raise DamagedFileError(path, f"holds {len(records):,} of {file.count:,} images as {file.name}")
-
-    folder = target / source.name
-    with no_empty_folders(folder):
-        missing, failures = from_mirrors([Download(source.archive, folder / source.archive, check)], source.mirrors)
-    if missing:
-        raise not_downloaded(source.title, [source.archive], folder, looked_in, failures)
-
-
-def _not_in(source: RecordSource, lacking: Sequence[RecordFile], data_dir: Path) -> UserError:
-    """Say that a directory does not have the files, and what it has instead if that is the Python version."""
-    pickled = locations.find((source.name, "."), source.python_version, (data_dir,))
-    if pickled:
-        return UserError(
-            f"{pickled.path} is the Python version of {source.title}; it is pickled, and reading it could run code, so "
-            f"the binary version {source.archive} is needed: `{fetch_command(source.name, data_dir)}` downloads it."
+    def with_coarse_labels(self) -> "RecordSet":
+        """Return the data set with the first label of each image in place of the last."""
+        title = f"{self.title}, coarse labels"
+        return replace(
+            self, label=0, description=replace(self.description, title=title, class_names=self.coarse_classes)
         )
-    names = [file.name for file in lacking]
-    wanted = f"{source.archive} and no {names[0] if len(names) == 1 else f'{names[0]} to {names[-1]}'}"
-    return missing_in(source.name, source.title, wanted, (source.name, source.folder), data_dir)
+
+    def paths(self, file: RecordFile) -> Sequence[str]:
+        """Return where a file may lie: in the archive or unpacked."""
+        (folder,) = self.folders
+        unpacked = (f"{self.name}/{folder}", self.name, folder, ".")
+        return [f"{self.name}/{self.archive}", self.archive, *(f"{place}/{file.name}" for place in unpacked)]
+
+    def read(self, files: Sequence[RecordFile], path: Path) -> dict[RecordFile, Contents]:
+        """Read and check record files as arrays (count, bytes).
+
+        Of an archive the test images are read as well, because all that stands before them is read anyway.
+        """
+        if self.is_archive(path):
+            return self._read_archive(files, path)
+        (file,) = files
+        with explain_damage(path), path.open("rb") as stored:
+            content = stored.read(file.count * self.record_size + 1)
+        return {file: self._records(file, content, path)}
+
+    def doubt(self, file: RecordFile, contents: Contents, path: Path) -> str:  # noqa: ARG002
+        """Return why no hash confirms a file: the published hash is that of all test images."""
+        count = len(contents)
+        return f"holds {count:,} of {file.count:,} images, which no hash confirms" if count < file.count else ""
+
+    def subset(
+        self, split: Literal["train", "test"], contents: Mapping[RecordFile, Contents], directories: Sequence[Path]
+    ) -> Subset:
+        """Return the images (count, height, width, channels) of a split, with a note on missing test images.
+
+        Raises:
+            UserError: The file of the test images, which training images come with a note on, is cut inside a record.
+        """
+        records = np.concatenate([contents[file] for file in getattr(self, split)])
+        labels = records[:, : len(self.label_classes)][:, self.label]
+        height, width, channels = self.description.input_shape
+        planes = records[:, len(self.label_classes) :].reshape(-1, channels, height, width)
+        (test,) = self.test
+        if split == "test":
+            note = f"{len(records):,} of the {test.count:,} official test images" if len(records) < test.count else ""
+        else:
+            tests = self._missing_tests(len(contents[test])) if test in contents else self._check_tests(directories)
+            note = f"{tests} are there" if tests else ""
+        images = ImageArray(np.ascontiguousarray(planes.transpose(0, 2, 3, 1)))
+        return Subset.whole(images, labels.astype(np.int32), note)
+
+    def note(self, directories: Sequence[Path]) -> str:
+        """Return how many test images there are if some are missing, by the size of their file."""
+        (test,) = self.test
+        found = self.find(test, directories)
+        if found is None or self.is_archive(found.path):
+            return ""
+        return self._missing_tests(found.path.stat().st_size // self.record_size)
+
+    def expected(self, files: Sequence[RecordFile]) -> str:
+        """Name missing files."""
+        names = [file.name for file in files]
+        return f"{self.archive} and no {names[0] if len(names) == 1 else f'{names[0]} to {names[-1]}'}"
+
+    def missing_in(self, files: Sequence[RecordFile], data_dir: Path) -> UserError:
+        """Return the error for files that are not there, which explains that the Python version will not do."""
+        pickled = find([f"{folder}/{name}" for folder in (self.name, ".") for name in self.python_version], [data_dir])
+        if not pickled:
+            return super().missing_in(files, data_dir)
+        return UserError(
+            f"{pickled.path} is the Python version of {self.title}; it is pickled, and reading it could run code, so "
+            f"the binary version {self.archive} is needed: `{fetch_command(self.name, data_dir)}` downloads it."
+        )
+
+    def download(self, files: Sequence[RecordFile], folder: Path) -> tuple[list[str], list[str]]:  # noqa: ARG002
+        """Download the archive."""
+        from cnnzoo.downloads.mirrors import Download, from_mirrors  # noqa: PLC0415 - loads pooch
+
+        def check(path: Path) -> None:
+            for file, records in self._read_archive(self.files, path).items():
+                if len(records) < file.count:
+                    raise DamagedFileError(path, f"holds {len(records):,} of {file.count:,} images as {file.name}")
+
+        missing, failures = from_mirrors([Download(self.archive, folder / self.archive, check)], self.mirrors)
+        return [download.name for download in missing], failures
+
+    def _check_tests(self, directories: Sequence[Path]) -> str:
+        """Return the note on an unpacked file of test images, and refuse one that is cut inside a record."""
+        found = self.find(self.test[0], directories)
+        if found and not self.is_archive(found.path):
+            with explain_damage(found.path):
+                size = found.path.stat().st_size
+            if size % self.record_size:
+                raise with_advice(self.name, DamagedFileError(found.path, self._cut(size)), found.directory)
+        return self.note(directories)
+
+    def _missing_tests(self, count: int) -> str:
+        (test,) = self.test
+        return f"{count:,} of {test.count:,} test images" if count < test.count else ""
+
+    def _cut(self, size: int) -> str:
+        record = self.record_size
+        return f"is cut inside a record: {size:,} bytes are no whole number of records of {record:,} bytes"
+
+    def _read_archive(self, files: Sequence[RecordFile], path: Path) -> dict[RecordFile, Contents]:
+        (folder,) = self.folders
+        members = {f"{folder}/{file.name}": file for file in dict.fromkeys((*files, *self.test))}
+        found = dict(read_members(path, {name: file.count * self.record_size for name, file in members.items()}))
+        contents = {}
+        for name, file in members.items():
+            if name in found:
+                contents[file] = self._records(file, found.pop(name), path, f"is not right: {file.name} in it ")
+            elif file in files:
+                raise DamagedFileError(path, f"has no {name}")
+        return contents
+
+    def _records(self, file: RecordFile, content: bytes, path: Path, start: str = "") -> Contents:
+        """Check the content of a record file and return its records (count, bytes)."""
+        count, rest = divmod(len(content), self.record_size)
+        records = np.frombuffer(content, np.uint8)[: count * self.record_size].reshape(count, self.record_size)
+        wrong = ""
+        if not content:
+            wrong = "is empty"
+        elif len(content) > file.count * self.record_size:
+            wrong = f"holds more than the {file.count:,} images that belong there"
+        elif rest and content.lstrip()[:1] == b"<":
+            wrong = "is a web page or XML, not a file of records"
+        elif rest:
+            wrong = self._cut(len(content))
+        elif count < file.count and file not in self.test:
+            wrong = f"holds {count:,} images where {file.count:,} belong"
+        elif outside := self._wrong_label(records):
+            wrong = outside
+        elif count == file.count:
+            md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+            if md5 != file.md5:
+                expected = f"its MD5 is {md5[:12]}..., expected {file.md5[:12]}..."
+                wrong = f"does not hold {self.title}'s images: {expected}"
+        if wrong:
+            raise DamagedFileError(path, start + wrong)
+        return records
+
+    def _wrong_label(self, records: Contents) -> str:
+        for column, classes in enumerate(self.label_classes):
+            labels = records[:, column]
+            if labels.max() >= classes:
+                position = int(np.argmax(labels >= classes))
+                return f"holds the label {labels[position]} in record {position:,}; labels are 0 to {classes - 1}"
+        return ""

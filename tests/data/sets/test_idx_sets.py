@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cnnzoo import data
-from cnnzoo.data.sets.idx_file import write_idx
+from cnnzoo.data.sets.idx_files import write_idx
 from cnnzoo.data.sets.mnist import FASHION_MNIST, MNIST
 from cnnzoo.downloads.locations import cache_dir
 from cnnzoo.errors import UserError
@@ -34,8 +34,8 @@ def test_all_usual_layouts_and_packings_load_the_same(tmp_path, tiny, folder):
     tiny.write_unpacked(tmp_path / "dotted" / folder, dotted=True)
     tiny.write_npz(tmp_path / "npz" / folder / "mnist.npz")
     for layout in ("packed", "unpacked", "dotted", "npz"):
-        assert_is_train(data.load("mnist", "train", tmp_path / layout), tiny)
-        assert {check.status for check in data.verify("mnist", tmp_path / layout)} == {"right"}
+        assert_is_train(tiny.published.load("train", tmp_path / layout), tiny)
+        assert {check.status for check in tiny.published.verify(tmp_path / layout)} == {"right"}
 
 
 def test_the_named_directory_comes_before_the_environment_the_cache_and_keras(tmp_path, monkeypatch, home, tiny):
@@ -45,14 +45,14 @@ def test_the_named_directory_comes_before_the_environment_the_cache_and_keras(tm
     keras = tiny.write_npz(home / "keras" / "datasets" / "mnist.npz")
     monkeypatch.setenv("CNNZOO_DATA_DIR", str(tmp_path / "environment"))
 
-    assert data.where("mnist", tmp_path / "named") == str(tmp_path / "named")
+    assert tiny.published.where(tmp_path / "named") == str(tmp_path / "named")
     for folder in (tmp_path / "environment", cache_dir() / "mnist"):
-        assert data.where("mnist") == str(folder)
-        assert_is_train(data.load("mnist", "train"), tiny)
+        assert tiny.published.where() == str(folder)
+        assert_is_train(tiny.published.load("train"), tiny)
         shutil.rmtree(folder)
         folder.mkdir()
-    assert data.where("mnist") == str(keras.parent)
-    assert_is_train(data.load("mnist", "train"), tiny)
+    assert tiny.published.where() == str(keras.parent)
+    assert_is_train(tiny.published.load("train"), tiny)
 
 
 def test_a_directory_that_the_environment_names_has_to_be_there(tmp_path, monkeypatch, home, tiny):
@@ -62,33 +62,34 @@ def test_a_directory_that_the_environment_names_has_to_be_there(tmp_path, monkey
         data.load("mnist", "train")
 
 
-def test_kerass_folder_of_fashion_mnist_counts(publish, home, tiny):
-    publish(replace(tiny.source, name="fashion_mnist", folders=FASHION_MNIST.folders))
+def test_kerass_folder_of_fashion_mnist_counts(home, tiny):
+    description = replace(tiny.published.description, name="fashion_mnist")
+    other = replace(tiny.published, description=description, folders=FASHION_MNIST.folders)
     folder = tiny.write(home / "keras" / "datasets" / "fashion-mnist")
-    assert data.where("fashion_mnist") == str(folder)
+    assert other.where() == str(folder)
 
 
 def test_a_part_does_not_need_the_other_parts_files(tmp_path, tiny):
     tiny.write(tmp_path)
     (tmp_path / f"{TEST_LABELS}.gz").unlink()
     (tmp_path / f"{TEST_IMAGES}.gz").write_bytes(b"broken")
-    assert_is_train(data.load("mnist", "train", tmp_path), tiny)
+    assert_is_train(tiny.published.load("train", tmp_path), tiny)
 
 
 def test_a_download_hides_a_wrong_file(tmp_path, tiny, mirrors):
     tiny.write_unpacked(tmp_path / "mnist")
     (tmp_path / "mnist" / TRAIN_IMAGES).write_bytes(b"broken")
     mirrors.files = {f"good/{name}": content for name, content in tiny.served().items()}
-    mirrors.use(tiny.source, "good")
-    data.fetch("mnist", tmp_path)
+    published = mirrors.of(tiny.published, "good")
+    published.fetch(tmp_path)
     assert mirrors.asked == [f"good/{TRAIN_IMAGES}.gz"]
-    assert_is_train(data.load("mnist", "train", tmp_path), tiny)
+    assert_is_train(published.load("train", tmp_path), tiny)
 
 
 def test_a_named_directory_without_the_files_says_what_to_do(tmp_path, tiny):
     (tmp_path / "my data").mkdir()
     with pytest.raises(UserError) as raised:
-        data.load("mnist", "train", tmp_path / "my data")
+        tiny.published.load("train", tmp_path / "my data")
     message = str(raised.value)
     assert message.startswith(f"{tmp_path}/my data has no {TRAIN_IMAGES}.gz and {TRAIN_LABELS}.gz")
     assert f"`cnnzoo data fetch mnist --data-dir '{tmp_path}/my data'`" in message
@@ -102,10 +103,10 @@ def test_a_named_directory_that_is_not_there_is_an_error(tmp_path, tiny, use):
 
 
 def test_where_tells_of_missing_files(tmp_path, tiny):
-    assert data.where("mnist", tmp_path) is None
+    assert tiny.published.where(tmp_path) is None
     tiny.write(tmp_path)
     (tmp_path / f"{TEST_IMAGES}.gz").unlink()
-    assert data.where("mnist", tmp_path) == f"{tmp_path} (3 of 4 files)"
+    assert tiny.published.where(tmp_path) == f"{tmp_path} (3 of 4 files)"
 
 
 # What is wrong with a file
@@ -152,10 +153,10 @@ def test_a_file_that_is_not_what_it_should_be_is_named(tmp_path, tiny, stem, mad
     path = tiny.write(tmp_path) / f"{stem}.gz"
     write_idx(path, made(tiny))
     with pytest.raises(UserError) as raised:
-        data.load("mnist", "train", tmp_path)
+        tiny.published.load("train", tmp_path)
     assert str(raised.value).startswith(f"{path} {reason}")
     assert f"`cnnzoo data fetch mnist --data-dir {tmp_path}` downloads the right one." in str(raised.value)
-    wrong = [check for check in data.verify("mnist", tmp_path) if check.status == "wrong"]
+    wrong = [check for check in tiny.published.verify(tmp_path) if check.status == "wrong"]
     assert [(check.file, check.path) for check in wrong] == [(stem, path)]
     assert wrong[0].detail.startswith(reason)
 
@@ -164,34 +165,35 @@ def test_a_cut_gz_is_named(tmp_path, tiny):
     path = tiny.write(tmp_path) / f"{TRAIN_IMAGES}.gz"
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(UserError, match=f"{re.escape(str(path))} is cut short"):
-        data.load("mnist", "train", tmp_path)
+        tiny.published.load("train", tmp_path)
 
 
 def test_a_directory_in_place_of_a_file_is_named_unless_a_file_is_there_too(tmp_path, tiny):
     tiny.write(tmp_path)
     (tmp_path / TRAIN_IMAGES).mkdir()
-    assert_is_train(data.load("mnist", "train", tmp_path), tiny)
+    assert_is_train(tiny.published.load("train", tmp_path), tiny)
     (tmp_path / f"{TRAIN_IMAGES}.gz").unlink()
     with pytest.raises(UserError, match=f"{TRAIN_IMAGES} is a directory, not a file"):
-        data.load("mnist", "train", tmp_path)
+        tiny.published.load("train", tmp_path)
 
 
-def test_a_file_of_another_data_set_is_recognised(tmp_path, publish, tiny):
-    images, labels = (replace(file, payload_sha256="0" * 64) for file in tiny.source.train)
-    publish(replace(tiny.source, name="fashion_mnist", title="Other", train=(images, labels)))
+def test_a_file_of_another_data_set_is_recognised(tmp_path, tiny):
+    train = tuple(replace(file, sha256="0" * 64) for file in tiny.published.train)
+    description = replace(tiny.published.description, name="fashion_mnist", title="Other")
+    other = replace(tiny.published, description=description, train=train, others={"Tiny": tiny.published.files})
     tiny.write(tmp_path)
-    assert data.where("mnist", tmp_path)
-    assert data.where("fashion_mnist", tmp_path) is None
+    assert tiny.published.where(tmp_path)
+    assert other.where(tmp_path) is None
     with pytest.raises(UserError, match=r"images-idx3-ubyte.gz is Tiny's, not Other's"):
-        data.load("fashion_mnist", "train", tmp_path)
+        other.load("train", tmp_path)
 
 
-def test_images_without_a_published_hash_are_checked_for_structure(tmp_path, publish, tiny):
-    images = replace(tiny.source.train[0], payload_sha256=None, gzip_md5="0" * 32)
-    publish(replace(tiny.source, train=(images, tiny.source.train[1])))
+def test_images_without_a_published_hash_are_checked_for_structure(tmp_path, tiny):
+    images, labels = tiny.published.train
+    published = replace(tiny.published, train=(replace(images, sha256=None, gzip_md5="0" * 32), labels))
     tiny.write(tmp_path)
-    assert_is_train(data.load("mnist", "train", tmp_path), tiny)
-    checks = {check.file: check.status for check in data.verify("mnist", tmp_path)}
+    assert_is_train(published.load("train", tmp_path), tiny)
+    checks = {check.file: check.status for check in published.verify(tmp_path)}
     assert checks[TRAIN_IMAGES] == "structure only"
     assert checks[TRAIN_LABELS] == "right"
 
@@ -207,17 +209,17 @@ def left_over(folder):
     return sorted(path.name for path in folder.rglob("*") if path.is_file())
 
 
-FOUR_FILES = sorted(f"{file.stem}.gz" for file in MNIST.files)
+FOUR_FILES = sorted(f"{file.name}.gz" for file in MNIST.files)
 
 
 def test_a_mirror_that_lacks_a_file_or_serves_wrong_bytes_is_followed_by_the_next(tmp_path, capsys, tiny, mirrors):
     mirrors.files = served_by("third", tiny)
     mirrors.files |= {path.replace("third", "second"): content[:-9] for path, content in mirrors.files.items()}
-    mirrors.use(tiny.source, "first", "second", "third")
-    paths = data.fetch("mnist", tmp_path)
-    assert paths == [tmp_path / "mnist" / f"{file.stem}.gz" for file in tiny.source.files]
+    published = mirrors.of(tiny.published, "first", "second", "third")
+    paths = published.fetch(tmp_path)
+    assert paths == [tmp_path / "mnist" / f"{file.name}.gz" for file in tiny.published.files]
     assert left_over(tmp_path) == FOUR_FILES
-    assert_is_train(data.load("mnist", "train", tmp_path), tiny)
+    assert_is_train(published.load("train", tmp_path), tiny)
     assert [path.split("/")[0] for path in mirrors.asked] == ["first"] * 4 + ["second"] * 4 + ["third"] * 4
     shown = capsys.readouterr()
     assert shown.out == ""
@@ -226,74 +228,74 @@ def test_a_mirror_that_lacks_a_file_or_serves_wrong_bytes_is_followed_by_the_nex
 
 def test_loading_without_any_directory_downloads_into_the_cache_once(tiny, mirrors):
     mirrors.files = served_by("good", tiny)
-    mirrors.use(tiny.source, "good")
-    assert_is_train(data.load("mnist", "train"), tiny)
+    published = mirrors.of(tiny.published, "good")
+    assert_is_train(published.load("train"), tiny)
     assert left_over(cache_dir()) == FOUR_FILES
-    assert data.load("mnist", "test").labels.shape == (6,)
+    assert published.load("test").labels.shape == (6,)
     assert len(mirrors.asked) == 4
 
 
 def test_fetching_again_asks_only_for_what_is_missing_or_wrong(tmp_path, tiny, mirrors):
     mirrors.files = served_by("good", tiny)
-    mirrors.use(tiny.source, "good")
+    published = mirrors.of(tiny.published, "good")
     tiny.write(tmp_path / "mnist")
-    data.fetch("mnist", tmp_path)
+    published.fetch(tmp_path)
     assert mirrors.asked == []
     (tmp_path / "mnist" / f"{TEST_LABELS}.gz").write_bytes(b"broken")
-    data.fetch("mnist", tmp_path)
+    published.fetch(tmp_path)
     assert mirrors.asked == [f"good/{TEST_LABELS}.gz"]
-    assert {check.status for check in data.verify("mnist", tmp_path)} == {"right"}
+    assert {check.status for check in published.verify(tmp_path)} == {"right"}
 
 
 def test_a_transfer_that_breaks_off_leaves_nothing_behind(tmp_path, tiny, mirrors):
     mirrors.files = served_by("bad", tiny)
     mirrors.breaks_off = set(mirrors.files)
-    mirrors.use(tiny.source, "bad")
+    published = mirrors.of(tiny.published, "bad")
     for target in (tmp_path, tmp_path / "new" / "place"):
         with pytest.raises(UserError, match=f"/bad/{TRAIN_IMAGES}.gz: broke off before the end"):
-            data.fetch("mnist", target)
+            published.fetch(target)
         assert list(tmp_path.iterdir()) == []
 
 
 def test_a_failed_fetch_keeps_what_was_there_or_came_before_it_failed(tmp_path, tiny, mirrors):
     mirrors.files = served_by("poor", tiny)
     del mirrors.files[f"poor/{TEST_LABELS}.gz"]
-    mirrors.use(tiny.source, "poor")
+    published = mirrors.of(tiny.published, "poor")
     (tmp_path / "empty").mkdir()
     for target in (tmp_path / "empty", tmp_path / "new"):
         with pytest.raises(UserError, match="could not be downloaded"):
-            data.fetch("mnist", target)
+            published.fetch(target)
         assert left_over(target) == sorted(set(FOUR_FILES) - {f"{TEST_LABELS}.gz"})
     mirrors.files = {}
     (tmp_path / "mine" / "mnist").mkdir(parents=True)
     with pytest.raises(UserError, match="could not be downloaded"):
-        data.fetch("mnist", tmp_path / "mine")
+        published.fetch(tmp_path / "mine")
     assert (tmp_path / "mine" / "mnist").is_dir()
 
 
 def test_a_failed_download_leaves_no_cache(home, tiny, mirrors):
-    mirrors.use(tiny.source, "empty")
+    published = mirrors.of(tiny.published, "empty")
     with pytest.raises(UserError, match="could not be downloaded"):
-        data.load("mnist", "train")
+        published.load("train")
     assert list(home.iterdir()) == []
 
 
 def test_kerass_archive_is_the_last_resort(tmp_path, tiny, mirrors):
     archive = tiny.write_npz(tmp_path / "served.npz")
     mirrors.files = {"npz/mnist.npz": archive.read_bytes()}
-    mirrors.use(tiny.source, "first", npz=True)
-    data.fetch("mnist", tmp_path / "target")
+    published = mirrors.of(tiny.published, "first", npz=True)
+    published.fetch(tmp_path / "target")
     assert left_over(tmp_path / "target") == FOUR_FILES
-    assert_is_train(data.load("mnist", "train", tmp_path / "target"), tiny)
+    assert_is_train(published.load("train", tmp_path / "target"), tiny)
     assert mirrors.asked[-1] == "npz/mnist.npz"
 
 
-def test_without_a_network_one_message_says_everything(tmp_path, monkeypatch, publish, tiny, mirrors):
-    publish(replace(tiny.source, mirrors=("http://127.0.0.1:9/one/", f"{mirrors.address}/two/")))
+def test_without_a_network_one_message_says_everything(tmp_path, monkeypatch, tiny, mirrors):
+    published = replace(tiny.published, mirrors=("http://127.0.0.1:9/one/", f"{mirrors.address}/two/"))
     (tmp_path / "mine").mkdir()
     monkeypatch.setenv("CNNZOO_DATA_DIR", str(tmp_path / "mine"))
     with pytest.raises(UserError) as raised:
-        data.load("mnist", "train")
+        published.load("train")
     message = str(raised.value)
     assert message.startswith("Tiny is not here and could not be downloaded.")
     assert message.count("127.0.0.1:9") == 1  # A mirror that does not answer is not asked for every file.
@@ -308,40 +310,40 @@ def test_without_a_network_one_message_says_everything(tmp_path, monkeypatch, pu
         assert part in message
 
 
-def test_a_wrong_setting_of_the_network_is_told_as_such(tmp_path, monkeypatch, publish, tiny):
-    publish(replace(tiny.source, mirrors=("https://127.0.0.1:9/",)))
+def test_a_wrong_setting_of_the_network_is_told_as_such(tmp_path, monkeypatch, tiny):
+    published = replace(tiny.published, mirrors=("https://127.0.0.1:9/",))
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "nowhere.pem"))
     with pytest.raises(UserError, match=r"(?s)could not be downloaded.*nowhere\.pem"):
-        data.fetch("mnist", tmp_path)
+        published.fetch(tmp_path)
 
 
 def test_a_target_that_cannot_be_written_is_one_sentence(tmp_path, tiny, mirrors):
     mirrors.files = served_by("good", tiny)
-    mirrors.use(tiny.source, "good")
+    published = mirrors.of(tiny.published, "good")
     (tmp_path / "mnist").write_text("a file where the folder should be")
     with pytest.raises(UserError, match=rf"^Cannot write {tmp_path}/mnist/{TRAIN_IMAGES}.gz: .*--data-dir"):
-        data.fetch("mnist", tmp_path)
+        published.fetch(tmp_path)
     assert mirrors.asked == []
 
 
 def test_a_wrong_file_that_would_hide_the_download_is_named(tmp_path, monkeypatch, tiny, mirrors):
     mirrors.files = served_by("good", tiny)
-    mirrors.use(tiny.source, "good")
+    published = mirrors.of(tiny.published, "good")
     monkeypatch.setenv("CNNZOO_DATA_DIR", str(tmp_path))
     (tmp_path / f"{TRAIN_LABELS}.gz").write_bytes(b"broken")
     with pytest.raises(UserError, match=f"{TRAIN_LABELS}.gz is no idx file.*--data-dir {tmp_path}"):
-        data.fetch("mnist")
-    data.fetch("mnist", tmp_path)
-    assert_is_train(data.load("mnist", "train"), tiny)
+        published.fetch()
+    published.fetch(tmp_path)
+    assert_is_train(published.load("train"), tiny)
 
 
 def test_two_who_fetch_at_once_do_not_harm_each_other(tmp_path, tiny, mirrors):
     mirrors.files = served_by("good", tiny)
-    mirrors.use(tiny.source, "good")
-    threads = [threading.Thread(target=data.fetch, args=("mnist", tmp_path)) for _ in range(4)]
+    published = mirrors.of(tiny.published, "good")
+    threads = [threading.Thread(target=published.fetch, args=(tmp_path,)) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert left_over(tmp_path) == FOUR_FILES
-    assert {check.status for check in data.verify("mnist", tmp_path)} == {"right"}
+    assert {check.status for check in published.verify(tmp_path)} == {"right"}

@@ -8,7 +8,7 @@ import pytest
 
 from cnnzoo import data
 from cnnzoo.config import Cifar100Section
-from cnnzoo.data.sets.cifar import CIFAR100_COARSE_CLASSES
+from cnnzoo.data.sets.cifar import CIFAR100
 from cnnzoo.downloads.locations import cache_dir
 from cnnzoo.errors import UserError
 
@@ -31,29 +31,29 @@ def test_archive_and_folder_load_the_same_in_every_layout(tmp_path, tiny_cifar10
     plain.write_bytes(gzip.decompress(plain.read_bytes()))
     tiny_cifar10.write_unpacked(tmp_path / "unpacked" / "cifar-10-batches-bin")
     tiny_cifar10.write_unpacked(tmp_path / "itself")
-    bytes_ = b"".join(tiny_cifar10.contents[file.name] for file in tiny_cifar10.source.train)
+    bytes_ = b"".join(tiny_cifar10.contents[file.name] for file in tiny_cifar10.published.train)
     records = np.frombuffer(bytes_, np.uint8).reshape(40, RECORD)
     for layout in ("archive", "dotted", "fetched", "plain", "unpacked", "itself"):
-        split = data.load("cifar10", "train", tmp_path / layout)
+        split = tiny_cifar10.published.load("train", tmp_path / layout)
         assert split.pixels.shape == (40, 32, 32, 3)
         assert (split.pixels.dtype, split.labels.dtype) == (np.uint8, np.int32)
         # Record 7, the green value of row 2, column 5.
         assert split.pixels[7, 2, 5, 1] == records[7, 1 + 1024 + 2 * 32 + 5]
         assert split.labels.tolist() == records[:, 0].tolist()
         assert split.note == ""
-        assert {check.status for check in data.verify("cifar10", tmp_path / layout)} == {"right"}
-        assert str(tmp_path / layout) in data.where("cifar10", tmp_path / layout)
+        assert {check.status for check in tiny_cifar10.published.verify(tmp_path / layout)} == {"right"}
+        assert str(tmp_path / layout) in tiny_cifar10.published.where(tmp_path / layout)
 
 
 def test_cifar100_has_fine_and_coarse_labels(tmp_path, tiny_cifar100):
     tiny_cifar100.write(tmp_path)
-    fine = data.load("cifar100", "test", tmp_path)
-    coarse = data.load(Cifar100Section(name="cifar100", labels="coarse"), "test", tmp_path)
+    fine = tiny_cifar100.published.load("test", tmp_path)
+    coarse = tiny_cifar100.published.with_coarse_labels().load("test", tmp_path)
     assert fine.labels.tolist() == list(range(100))
     assert coarse.labels.tolist() == [*range(20)] * 5
     np.testing.assert_array_equal(fine.pixels, coarse.pixels)
-    known = data.describe(Cifar100Section(name="cifar100", labels="coarse"))
-    assert known.class_names == CIFAR100_COARSE_CLASSES
+    described = data.describe(Cifar100Section(name="cifar100", labels="coarse"))
+    assert (described.title, described.class_names) == ("CIFAR-100, coarse labels", CIFAR100.coarse_classes)
     assert len(data.describe("cifar100").class_names) == 100
 
 
@@ -64,14 +64,14 @@ def test_an_incomplete_test_file_is_used_and_said(tmp_path, tiny_cifar10, archiv
         tiny_cifar10.write(tmp_path, contents=contents)
     else:
         replace(tiny_cifar10, contents=contents).write_unpacked(tmp_path)
-    split = data.load("cifar10", "test", tmp_path)
+    split = tiny_cifar10.published.load("test", tmp_path)
     assert split.labels.tolist() == [0, 1, 2]
     assert split.note == "3 of the 10 official test images"
-    assert data.load("cifar10", "train", tmp_path).note == "3 of 10 test images are there"
-    check = data.verify("cifar10", tmp_path)[-1]
-    assert (check.status, check.detail) == ("structure only", "holds 3 of 10 images, which no hash vouches for")
+    assert tiny_cifar10.published.load("train", tmp_path).note == "3 of 10 test images are there"
+    check = tiny_cifar10.published.verify(tmp_path)[-1]
+    assert (check.status, check.detail) == ("structure only", "holds 3 of 10 images, which no hash confirms")
     if not archived:
-        assert data.where("cifar10", tmp_path) == f"{tmp_path} (3 of 10 test images)"
+        assert tiny_cifar10.published.where(tmp_path) == f"{tmp_path} (3 of 10 test images)"
 
 
 BAD_CONTENTS = {
@@ -111,17 +111,17 @@ def test_a_record_file_that_is_not_right_is_named(tmp_path, tiny_cifar10, name, 
         path = replace(tiny_cifar10, contents=contents).write_unpacked(tmp_path) / name
         start = f"{path} {reason}"
     with pytest.raises(UserError) as raised:
-        data.load("cifar10", "test" if name.startswith("test") else "train", tmp_path)
+        tiny_cifar10.published.load("test" if name.startswith("test") else "train", tmp_path)
     assert str(raised.value).startswith(start)
     assert f"`cnnzoo data fetch cifar10 --data-dir {tmp_path}` downloads the right one." in str(raised.value)
-    assert "wrong" in [check.status for check in data.verify("cifar10", tmp_path)]
+    assert "wrong" in [check.status for check in tiny_cifar10.published.verify(tmp_path)]
 
 
 def test_a_coarse_label_out_of_range_is_named(tmp_path, tiny_cifar100):
     contents = {"train.bin": with_byte(tiny_cifar100.contents["train.bin"], 0, 20)}
     replace(tiny_cifar100, contents=tiny_cifar100.contents | contents).write_unpacked(tmp_path)
     with pytest.raises(UserError, match=r"train.bin holds the label 20 in record 0; labels are 0 to 19"):
-        data.load("cifar100", "train", tmp_path)
+        tiny_cifar100.published.load("train", tmp_path)
 
 
 def entry(name, kind=tarfile.REGTYPE, target=""):
@@ -142,11 +142,11 @@ def entry(name, kind=tarfile.REGTYPE, target=""):
     ],
 )
 def test_an_archive_with_a_treacherous_entry_is_refused_and_nothing_is_unpacked(tmp_path, tiny_cifar10, extra, reason):
-    path = tmp_path / "in" / tiny_cifar10.source.archive
+    path = tmp_path / "in" / tiny_cifar10.published.archive
     path.parent.mkdir()
     path.write_bytes(tiny_cifar10.archive(extra))
     with pytest.raises(UserError, match=f"^{re.escape(str(path))} holds {re.escape(reason)}"):
-        data.load("cifar10", "train", tmp_path / "in")
+        tiny_cifar10.published.load("train", tmp_path / "in")
     assert [found for found in tmp_path.rglob("*") if found.is_file()] == [path]
 
 
@@ -166,20 +166,20 @@ def test_a_cut_or_foreign_archive_is_named(tmp_path, tiny_cifar10):
     ):
         path.write_bytes(content)
         with pytest.raises(UserError, match=f"^{re.escape(str(path))} {reason}"):
-            data.load("cifar10", "train", tmp_path)
+            tiny_cifar10.published.load("train", tmp_path)
 
 
 def test_an_entry_larger_than_it_should_be_is_not_read(tmp_path, tiny_cifar10):
     contents = tiny_cifar10.contents | {"test_batch.bin": bytes(11 * RECORD)}
     tiny_cifar10.write(tmp_path, contents=contents)
     with pytest.raises(UserError, match=r"holds 33,803 bytes as cifar-10-batches-bin/test_batch.bin, too many"):
-        data.load("cifar10", "test", tmp_path)
+        tiny_cifar10.published.load("test", tmp_path)
 
 
 def test_the_pickled_version_is_not_read_and_said_to_be_none(tmp_path, tiny_cifar10):
     (tmp_path / "cifar-10-batches-py").mkdir()
     with pytest.raises(UserError) as raised:
-        data.load("cifar10", "train", tmp_path)
+        tiny_cifar10.published.load("train", tmp_path)
     assert str(raised.value).startswith(
         f"{tmp_path}/cifar-10-batches-py is the Python version of CIFAR-10; it is pickled"
     )
@@ -188,36 +188,35 @@ def test_the_pickled_version_is_not_read_and_said_to_be_none(tmp_path, tiny_cifa
 
 def test_a_directory_without_the_files_says_what_to_do(tmp_path, tiny_cifar10):
     with pytest.raises(UserError) as raised:
-        data.load("cifar10", "train", tmp_path)
+        tiny_cifar10.published.load("train", tmp_path)
     message = str(raised.value)
     assert message.startswith(f"{tmp_path} has no cifar-10-binary.tar.gz and no data_batch_1.bin to data_batch_2.bin")
     assert "neither itself nor in cifar10/, cifar-10-batches-bin/" in message
-    assert data.where("cifar10", tmp_path) is None
-    assert {check.status for check in data.verify("cifar10", tmp_path)} == {"missing"}
+    assert tiny_cifar10.published.where(tmp_path) is None
+    assert {check.status for check in tiny_cifar10.published.verify(tmp_path)} == {"missing"}
 
 
-def test_a_mirror_that_sends_something_wrong_is_followed_by_the_next(tmp_path, publish, tiny_cifar10, mirrors):
+def test_a_mirror_that_sends_something_wrong_is_followed_by_the_next(tmp_path, tiny_cifar10, mirrors):
     right = tiny_cifar10.archive()
     few = tiny_cifar10.archive(contents=cut_records(tiny_cifar10, "test_batch.bin", RECORD))
-    name = tiny_cifar10.source.archive
+    name = tiny_cifar10.published.archive
     mirrors.files = {f"cut/{name}": right[:-900], f"few/{name}": few, f"good/{name}": right}
-    addresses = tuple(f"{mirrors.address}/{folder}/" for folder in ("none", "cut", "few", "good"))
-    publish(replace(tiny_cifar10.source, mirrors=addresses))
-    assert data.fetch("cifar10", tmp_path) == [tmp_path / "cifar10" / name]
+    published = mirrors.of(tiny_cifar10.published, "none", "cut", "few", "good")
+    assert published.fetch(tmp_path) == [tmp_path / "cifar10" / name]
     assert len(mirrors.asked) == 4
     assert [found.name for found in tmp_path.rglob("*") if found.is_file()] == [name]
-    assert data.load("cifar10", "test", tmp_path).labels.shape == (10,)
-    data.fetch("cifar10", tmp_path)
+    assert published.load("test", tmp_path).labels.shape == (10,)
+    published.fetch(tmp_path)
     assert len(mirrors.asked) == 4
 
 
 def test_fetching_replaces_an_incomplete_test_file(tmp_path, tiny_cifar10, mirrors):
     few = replace(tiny_cifar10, contents=cut_records(tiny_cifar10, "test_batch.bin", RECORD))
     few.write_unpacked(tmp_path / "cifar-10-batches-bin")
-    mirrors.files = {f"good/{tiny_cifar10.source.archive}": tiny_cifar10.archive()}
-    mirrors.use(tiny_cifar10.source, "good")
-    data.fetch("cifar10", tmp_path)
-    assert data.load("cifar10", "test", tmp_path).note == ""
+    mirrors.files = {f"good/{tiny_cifar10.published.archive}": tiny_cifar10.archive()}
+    published = mirrors.of(tiny_cifar10.published, "good")
+    published.fetch(tmp_path)
+    assert published.load("test", tmp_path).note == ""
 
 
 def test_an_incomplete_test_file_that_would_hide_the_download_is_named(tmp_path, monkeypatch, tiny_cifar10):
@@ -225,23 +224,23 @@ def test_an_incomplete_test_file_that_would_hide_the_download_is_named(tmp_path,
     path = few.write_unpacked(tmp_path) / "test_batch.bin"
     monkeypatch.setenv("CNNZOO_DATA_DIR", str(tmp_path))
     with pytest.raises(UserError, match=f"^{path} holds 1 of 10 images, .* --data-dir {tmp_path}` downloads the right"):
-        data.fetch("cifar10")
+        tiny_cifar10.published.fetch()
 
 
 def test_without_any_directory_the_archive_is_downloaded_into_the_cache_once(tiny_cifar10, mirrors):
-    name = tiny_cifar10.source.archive
+    name = tiny_cifar10.published.archive
     mirrors.files = {f"good/{name}": tiny_cifar10.archive()}
-    mirrors.use(tiny_cifar10.source, "good")
-    assert data.load("cifar10", "train").labels.shape == (40,)
-    assert data.load("cifar10", "test").labels.shape == (10,)
+    published = mirrors.of(tiny_cifar10.published, "good")
+    assert published.load("train").labels.shape == (40,)
+    assert published.load("test").labels.shape == (10,)
     assert mirrors.asked == [f"good/{name}"]
     assert (cache_dir() / "cifar10" / name).is_file()
 
 
-def test_without_a_network_the_message_says_what_was_tried(publish, tiny_cifar10, mirrors):
-    publish(replace(tiny_cifar10.source, mirrors=("http://127.0.0.1:9/",)))
+def test_without_a_network_the_message_says_what_was_tried(tiny_cifar10):
+    published = replace(tiny_cifar10.published, mirrors=("http://127.0.0.1:9/",))
     with pytest.raises(UserError) as raised:
-        data.load("cifar10", "train")
+        published.load("train")
     assert "CIFAR-10 is not here and could not be downloaded." in str(raised.value)
     assert "http://127.0.0.1:9/cifar-10-binary.tar.gz: no connection" in str(raised.value)
     assert not cache_dir().exists()
@@ -250,7 +249,7 @@ def test_without_a_network_the_message_says_what_was_tried(publish, tiny_cifar10
 def test_a_training_says_of_the_tests_what_is_missing_without_reading_them(tmp_path, tiny_cifar10):
     few = replace(tiny_cifar10, contents=cut_records(tiny_cifar10, "test_batch.bin", 3 * RECORD))
     path = few.write_unpacked(tmp_path) / "test_batch.bin"
-    assert data.load("cifar10", "train", tmp_path).note == "3 of 10 test images are there"
+    assert tiny_cifar10.published.load("train", tmp_path).note == "3 of 10 test images are there"
     path.write_bytes(path.read_bytes()[:-5])
     with pytest.raises(UserError, match=f"^{path} is cut inside a record: 9,214 bytes"):
-        data.load("cifar10", "train", tmp_path)
+        tiny_cifar10.published.load("train", tmp_path)

@@ -1,4 +1,4 @@
-"""idx files, gzipped or not, and npz archives of uint8 arrays: read them, and say what is wrong with a bad one.
+"""Reads idx files, gzipped or not, and arrays in npz archives; names what is wrong with a damaged one.
 
 The idx format is described on the page of MNIST, http://yann.lecun.com/exdb/mnist: two zero bytes,
 the element type (8 = unsigned byte), the number of dimensions, each dimension as a big-endian
@@ -14,20 +14,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnzoo.downloads.errors import GZIP_START, DamagedFileError, explain_damage
+from cnnzoo.downloads.archives import open_unpacked
+from cnnzoo.downloads.errors import DamagedFileError, explain_damage
 
-IMAGES_START = bytes([0, 0, 8, 3])
-LABELS_START = bytes([0, 0, 8, 1])
+# The kind of array that an idx file of unsigned bytes holds, by its first four bytes.
+KINDS = {bytes([0, 0, 8, 3]): "images", bytes([0, 0, 8, 1]): "labels"}
 
 
 def read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Read an idx file of unsigned bytes.
-
-    Whether it is gzipped is told by its first bytes, because browsers unpack without renaming.
+    """Read an idx file of unsigned bytes, gzipped or not.
 
     Args:
         path: The file.
-        shape: What it must hold: (count, height, width) of images or (count,) of labels.
+        shape: The expected shape: (count, height, width) of images or (count,) of labels.
 
     Returns:
         A writable array of that shape.
@@ -35,10 +34,7 @@ def read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     Raises:
         DamagedFileError: The file cannot be read or holds something else.
     """
-    with explain_damage(path), path.open("rb") as stored:
-        start = stored.read(2)
-        stored.seek(0)
-        file = gzip.GzipFile(fileobj=stored) if start == GZIP_START else stored
+    with open_unpacked(path) as file:
         header_size = 4 * (1 + len(shape))
         header = file.read(header_size)
         _check_start(path, header, shape)
@@ -46,7 +42,7 @@ def read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
             raise DamagedFileError(path, f"is cut short: it ends inside its header, after {len(header)} bytes")
         _check_shape(path, struct.unpack(f">{len(shape)}I", header[4:]), shape)
         size = math.prod(shape)
-        # One byte more than wanted: it shows surplus bytes, and makes gzip compare its checksum.
+        # One byte more than expected: it shows surplus bytes, and makes gzip compare its checksum.
         payload = file.read(size + 1)
     if len(payload) < size:
         raise DamagedFileError(path, f"is cut short: its header promises {size:,} bytes, {len(payload):,} follow")
@@ -61,7 +57,7 @@ def read_npz(path: Path, key: str, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     Args:
         path: The archive.
         key: The array's name in it.
-        shape: What it must hold: (count, height, width) of images or (count,) of labels.
+        shape: The expected shape: (count, height, width) of images or (count,) of labels.
 
     Returns:
         A writable array of that shape.
@@ -76,8 +72,8 @@ def read_npz(path: Path, key: str, shape: tuple[int, ...]) -> NDArray[np.uint8]:
         stored.seek(0)
         with np.load(stored, allow_pickle=False) as archive:
             if key not in archive:
-                held = ", ".join(archive.files) or "nothing"
-                raise DamagedFileError(path, f"has no array '{key}'; it holds {held}")
+                arrays = ", ".join(archive.files) or "nothing"
+                raise DamagedFileError(path, f"has no array '{key}'; it holds {arrays}")
             try:
                 array = archive[key]
             except (ValueError, RuntimeError, MemoryError):
@@ -98,26 +94,24 @@ def write_idx(path: Path, array: NDArray[np.uint8]) -> None:
 
 
 def _check_start(path: Path, header: bytes, shape: tuple[int, ...]) -> None:
-    start = header[:4]
-    wanted = bytes([0, 0, 8, len(shape)])
-    if start == wanted:
+    start, expected = header[:4], bytes([0, 0, 8, len(shape)])
+    if start == expected:
         return
     if not start:
         reason = "is empty"
-    elif start in (IMAGES_START, LABELS_START):
-        held, place = ("images", "labels") if start == IMAGES_START else ("labels", "images")
-        reason = f"holds {held} where {place} belong"
+    elif start in KINDS:
+        reason = f"holds {KINDS[start]} where {KINDS[expected]} belong"
     elif start.lstrip()[:1] == b"<":
         reason = "is a web page or XML, not an idx file"
     else:
-        reason = f"is no idx file: it starts with the bytes {start.hex(' ')}, not {wanted.hex(' ')}"
+        reason = f"is no idx file: it starts with the bytes {start.hex(' ')}, not {expected.hex(' ')}"
     raise DamagedFileError(path, reason)
 
 
-def _check_shape(path: Path, found: tuple[int, ...], wanted: tuple[int, ...]) -> None:
-    kind = "images" if len(wanted) > 1 else "labels"
-    if found[1:] != wanted[1:]:
-        size, wanted_size = ("x".join(map(str, sides[1:])) for sides in (found, wanted))
-        raise DamagedFileError(path, f"holds {kind} of {size} pixels where {wanted_size} belong")
-    if found[0] != wanted[0]:
-        raise DamagedFileError(path, f"holds {found[0]:,} {kind} where {wanted[0]:,} belong")
+def _check_shape(path: Path, shape: tuple[int, ...], expected: tuple[int, ...]) -> None:
+    kind = "images" if len(expected) > 1 else "labels"
+    if shape[1:] != expected[1:]:
+        size, expected_size = ("x".join(map(str, sides[1:])) for sides in (shape, expected))
+        raise DamagedFileError(path, f"holds {kind} of {size} pixels where {expected_size} belong")
+    if shape[0] != expected[0]:
+        raise DamagedFileError(path, f"holds {shape[0]:,} {kind} where {expected[0]:,} belong")

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cnnzoo.data.sets.idx_file import read_idx, read_npz, write_idx
+from cnnzoo.data.sets.idx_files import read_idx, read_npz, write_idx
 from cnnzoo.downloads.errors import DamagedFileError
 
 IMAGES = np.arange(3 * 5 * 4, dtype=np.uint8).reshape(3, 5, 4)

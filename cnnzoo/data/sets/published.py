@@ -1,0 +1,219 @@
+"""Data sets whose files are published: found, read and checked, and downloaded where they are missing."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Generic, Literal, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnzoo.data.dataset import DataSet, FileCheck
+from cnnzoo.data.subsets import Subset
+from cnnzoo.downloads.advice import missing_in, not_downloaded, with_advice
+from cnnzoo.downloads.errors import DamagedFileError
+from cnnzoo.downloads.locations import Found, cache_dir, find, search_path
+from cnnzoo.errors import UserError
+
+Contents = NDArray[np.uint8]
+
+
+class PublishedFile(Protocol):
+    """One file of a data set, hashable."""
+
+    @property
+    def name(self) -> str:
+        """Its official name."""
+
+
+File = TypeVar("File", bound=PublishedFile)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedSet(ABC, Generic[File]):
+    """A data set of published files; subclasses know their format and how they are packed.
+
+    Attributes:
+        description: The data set.
+        train: The files of the training images.
+        test: The files of the test images.
+        folders: Where the files may lie as well, below a directory or in a folder that has the data set's name.
+        mirrors: Addresses of the folder with the downloads, the best first.
+        archive: Name of an archive that is read once for all its files; empty where there is none.
+    """
+
+    description: DataSet
+    train: tuple[File, ...]
+    test: tuple[File, ...]
+    folders: tuple[str, ...]
+    mirrors: tuple[str, ...]
+    archive: str = ""
+
+    # What a check by ``verify`` says of a file that ``fetch`` downloads.
+    downloaded_again: ClassVar[frozenset[str]] = frozenset({"missing", "wrong"})
+
+    @property
+    def name(self) -> str:
+        """The registered name."""
+        return self.description.name
+
+    @property
+    def title(self) -> str:
+        """The name as people write it."""
+        return self.description.title
+
+    @property
+    def files(self) -> tuple[File, ...]:
+        """All files, those of the training images first."""
+        return (*self.train, *self.test)
+
+    @abstractmethod
+    def paths(self, file: File) -> Sequence[str]:
+        """Return where below a directory a file may lie; a download comes first, so that it hides a wrong file."""
+
+    @abstractmethod
+    def read(self, files: Sequence[File], path: Path) -> dict[File, Contents]:
+        """Read and check files that lie at one path.
+
+        Raises:
+            DamagedFileError: One of them is not what it should be.
+        """
+
+    @abstractmethod
+    def doubt(self, file: File, contents: Contents, path: Path) -> str:
+        """Return why no hash confirms a file that was read; empty where one does."""
+
+    @abstractmethod
+    def subset(
+        self, split: Literal["train", "test"], contents: Mapping[File, Contents], directories: Sequence[Path]
+    ) -> Subset:
+        """Return the images of a split whose files were read."""
+
+    @abstractmethod
+    def expected(self, files: Sequence[File]) -> str:
+        """Name files that are missing, and what would do instead, for a message."""
+
+    @abstractmethod
+    def download(self, files: Sequence[File], folder: Path) -> tuple[list[str], list[str]]:
+        """Download files into a folder.
+
+        Returns:
+            The names of those that no mirror has, and a line per failed attempt.
+        """
+
+    def is_another(self, located: Sequence[tuple[Found, list[File]]]) -> bool:  # noqa: ARG002 - for subclasses
+        """Return whether files of these names are another data set's."""
+        return False
+
+    def note(self, directories: Sequence[Path]) -> str:  # noqa: ARG002 - for subclasses
+        """Return what is incomplete although all files are there."""
+        return ""
+
+    def missing_in(self, files: Sequence[File], data_dir: Path) -> UserError:
+        """Return the error for files that are not in the only directory to look in."""
+        return missing_in(self.name, self.title, self.expected(files), (self.name, *self.folders), data_dir)
+
+    def load(self, split: Literal["train", "test"], data_dir: Path | None = None) -> Subset:
+        """Load one split and read only its files; without a data directory they may be downloaded.
+
+        Args:
+            split: The split.
+            data_dir: The only directory to look in, or None for the search path.
+
+        Raises:
+            UserError: The files are not there, cannot be downloaded or are damaged.
+        """
+        directories = search_path(data_dir)
+        files: tuple[File, ...] = getattr(self, split)
+        missing = [file for file in files if not self.find(file, directories)]
+        if missing and data_dir is not None:
+            raise self.missing_in(missing, data_dir)
+        if missing:
+            # All at once, so that the evaluation needs no network either.
+            missing = [file for file in self.files if not self.find(file, directories)]
+            self._download(missing, cache_dir(), directories)
+        contents: dict[File, Contents] = {}
+        for found, inside in self._locate(files, directories):
+            try:
+                contents |= self.read(inside, found.path)
+            except DamagedFileError as error:
+                raise with_advice(self.name, error, found.directory) from None
+        return self.subset(split, contents, directories)
+
+    def fetch(self, data_dir: Path | None = None) -> list[Path]:
+        """Download what is missing or wrong.
+
+        Args:
+            data_dir: Where to look and where to put it, or None for the search path and the cache.
+
+        Returns:
+            Where the files now are.
+
+        Raises:
+            UserError: A file can be had from no mirror or cannot be written, or a wrong one lies where
+                it would hide the download.
+        """
+        target = data_dir or cache_dir()
+        directories = search_path(data_dir)
+        checks = dict(zip(self.files, self.verify(data_dir), strict=True))
+        bad = [file for file, check in checks.items() if check.status in self.downloaded_again]
+        for file in bad:
+            found = self.find(file, directories)
+            if found and directories.index(found.directory) < directories.index(target):
+                raise with_advice(self.name, DamagedFileError(found.path, checks[file].detail), found.directory)
+        if bad:
+            self._download(bad, target, directories)
+        return [found.path for found, _ in self._locate(self.files, directories)]
+
+    def verify(self, data_dir: Path | None = None) -> list[FileCheck]:
+        """Check each file where it is found."""
+        checks = {file: FileCheck(self.name, file.name, None, "missing") for file in self.files}
+        for (path, _), inside in self._locate(self.files, search_path(data_dir)):
+            try:
+                contents = self.read(inside, path)
+            except DamagedFileError as error:
+                checks |= {file: FileCheck(self.name, file.name, path, "wrong", error.reason) for file in inside}
+                continue
+            for file in inside:
+                doubt = self.doubt(file, contents[file], path)
+                checks[file] = FileCheck(self.name, file.name, path, "structure only" if doubt else "right", doubt)
+        return list(checks.values())
+
+    def where(self, data_dir: Path | None = None) -> str | None:
+        """Return where the files lie, with a note if they are incomplete; None where there are none."""
+        directories = search_path(data_dir)
+        located = self._locate(self.files, directories)
+        if not located or self.is_another(located):
+            return None
+        paths = [found.path if self.is_archive(found.path) else found.path.parent for found, _ in located]
+        count = sum(len(inside) for _, inside in located)
+        note = f"{count} of {len(self.files)} files" if count < len(self.files) else self.note(directories)
+        return ", ".join(dict.fromkeys(map(str, paths))) + (f" ({note})" if note else "")
+
+    def is_archive(self, path: Path) -> bool:
+        """Return whether a path is that of the archive."""
+        return path.name == self.archive
+
+    def find(self, file: File, directories: Sequence[Path]) -> Found | None:
+        """Find a file, unpacked or in the archive."""
+        return find(self.paths(file), directories)
+
+    def _locate(self, files: Sequence[File], directories: Sequence[Path]) -> list[tuple[Found, list[File]]]:
+        """Return where files are found, those in the archive together."""
+        groups: dict[object, tuple[Found, list[File]]] = {}
+        for file in files:
+            if found := self.find(file, directories):
+                key = found if self.is_archive(found.path) else file
+                groups.setdefault(key, (found, []))[1].append(file)
+        return list(groups.values())
+
+    def _download(self, files: Sequence[File], target: Path, directories: Sequence[Path]) -> None:
+        """Download files into the data set's folder in the target directory."""
+        from cnnzoo.downloads.mirrors import no_empty_folders  # noqa: PLC0415 - loads pooch
+
+        folder = target / self.name
+        with no_empty_folders(folder):
+            missing, failures = self.download(files, folder)
+        if missing:
+            raise not_downloaded(self.title, missing, folder, directories, failures)
