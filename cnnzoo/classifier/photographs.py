@@ -23,7 +23,7 @@ from cnnzoo.data.glyphs import Ink, Pixels, fit_glyph
 from cnnzoo.errors import UserError
 from cnnzoo.pictures.evaluation import draw_prediction
 from cnnzoo.runs import Run
-from cnnzoo.runtime import Device
+from cnnzoo.runtime import DeviceChoice
 from cnnzoo.text import printable
 
 # Pixels of the longer side of the copy of an image that is drawn.
@@ -120,7 +120,7 @@ def predict(
     paths: Sequence[Path],
     ink: Ink = "auto",
     top: int = 3,
-    device: Device = "auto",
+    device: DeviceChoice = "auto",
     *,
     pictures: int | None = None,
     folder: Path | None = None,
@@ -161,7 +161,7 @@ def _classify(
     paths: list[Path],
     ink: Ink,
     top: int,
-    device: Device,
+    device: DeviceChoice,
     pictures: int,
     album: "_Album",
 ) -> Iterator[dict[str, Any]]:
@@ -219,7 +219,7 @@ def _outcome(future: "Future[Seen]") -> Seen | UserError:
         return error
 
 
-def _load(classifier: _Classifier, device: Device) -> Any:
+def _load(classifier: _Classifier, device: DeviceChoice) -> Any:
     known = classifier.data
     runtime.prepare_for_saved_model(classifier.backend, device, classifier.threads)
     return load_classifier(classifier.path, known.input_shape, len(known.class_names))

@@ -15,7 +15,7 @@ from cnnzoo.cli.trainings import jobs_option, train_seeds
 from cnnzoo.config import SEEDS, Config, Split
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
-from cnnzoo.runtime import Device
+from cnnzoo.runtime import DeviceChoice
 
 
 @click.command("ensemble")
@@ -38,7 +38,7 @@ def command(
     jobs: int | None,
     split: Split,
     data_dir: Path | None,
-    device: Device | None,
+    device: DeviceChoice | None,
     output: Path | None,
     settings: tuple[str, ...],
     as_json: bool,
@@ -84,7 +84,7 @@ def command(
 
 
 def _members(
-    config: Config, count: int, settings: tuple[str, ...], jobs: int, data_dir: Path | None, device: Device | None
+    config: Config, count: int, settings: tuple[str, ...], jobs: int, data_dir: Path | None, device: DeviceChoice | None
 ) -> list[Run]:
     """Return one finished run per seed, wherever it ran; those that are missing are trained first."""
     if config.seed + count > SEEDS:

@@ -11,7 +11,7 @@ from cnnzoo import runs
 from cnnzoo.cli.options import data_dir_option, device_option, split_option
 from cnnzoo.cli.output import json_option, numbers_table, print_json, print_table, progress, results
 from cnnzoo.config import Split
-from cnnzoo.runtime import Device
+from cnnzoo.runtime import DeviceChoice
 
 
 @click.command("eval")
@@ -25,7 +25,7 @@ def command(
     directories: tuple[Path, ...],
     split: Split,
     data_dir: Path | None,
-    device: Device | None,
+    device: DeviceChoice | None,
     unfinished: bool,
     as_json: bool,
 ) -> None:

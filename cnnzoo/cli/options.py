@@ -6,7 +6,7 @@ import click
 
 from cnnzoo.config import SEEDS, Config, load
 from cnnzoo.errors import UserError
-from cnnzoo.runtime import Device
+from cnnzoo.runtime import DeviceChoice
 
 config_option = click.option(
     "--config", "config_name", metavar="FILE", help="A config here, or the name of a shipped one."
@@ -38,7 +38,9 @@ split_option = click.option(
 )
 
 
-def load_config(name: str, settings: tuple[str, ...], device: Device | None = None, seed: int | None = None) -> Config:
+def load_config(
+    name: str, settings: tuple[str, ...], device: DeviceChoice | None = None, seed: int | None = None
+) -> Config:
     """Load a config and settle what options decide: seed and device."""
     config = load(name, settings)
     changes = {"device": device} if device else {}

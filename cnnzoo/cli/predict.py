@@ -15,7 +15,7 @@ from cnnzoo.data.glyphs import Ink
 from cnnzoo.data.sets.folder_layout import describe_left_out, find_images
 from cnnzoo.downloads import progress
 from cnnzoo.errors import UserError
-from cnnzoo.runtime import Device
+from cnnzoo.runtime import DeviceChoice
 from cnnzoo.text import printable
 
 # Endings of files of weights.
@@ -59,7 +59,7 @@ def command(
     ink: Ink,
     pictures: bool | None,
     output: Path | None,
-    device: Device | None,
+    device: DeviceChoice | None,
     unfinished: bool,
     as_json: bool,
 ) -> None:

@@ -11,7 +11,7 @@ from cnnzoo.cli.output import json_option, numbers_table, print_json, print_tabl
 from cnnzoo.cli.trainings import jobs_option, print_failures, teller
 from cnnzoo.config import as_yaml, load_sweep
 from cnnzoo.errors import UserError
-from cnnzoo.runtime import Device
+from cnnzoo.runtime import DeviceChoice
 
 if TYPE_CHECKING:
     from cnnzoo.jobs.sweep import Sweep
@@ -31,7 +31,7 @@ def command(
     begun: Path | None,
     jobs: int | None,
     data_dir: Path | None,
-    device: Device | None,
+    device: DeviceChoice | None,
     as_json: bool,
 ) -> None:
     """Train a config with other values of some keys, as a file says, and compare by validation.

@@ -17,7 +17,7 @@ from cnnzoo.config import Config
 from cnnzoo.errors import UserError
 from cnnzoo.jobs.local import end_with_parent
 from cnnzoo.runs import Run
-from cnnzoo.runtime import Device
+from cnnzoo.runtime import DeviceChoice
 from cnnzoo.training import resume, train
 
 
@@ -42,7 +42,7 @@ def command(
     several: str | None,
     jobs: int | None,
     data_dir: Path | None,
-    device: Device | None,
+    device: DeviceChoice | None,
     settings: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -103,7 +103,7 @@ def _load(
     named: str | None,
     config_name: str | None,
     settings: tuple[str, ...],
-    device: Device | None,
+    device: DeviceChoice | None,
     seed: int | None = None,
 ) -> Config:
     if named and config_name:

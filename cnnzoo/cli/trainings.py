@@ -11,7 +11,7 @@ from cnnzoo.cli.output import numbers_table, print_json, print_table, progress, 
 from cnnzoo.config import Config, parse_seeds
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
-from cnnzoo.runtime import Device
+from cnnzoo.runtime import DeviceChoice
 
 jobs_option = click.option(
     "--jobs", type=click.IntRange(1, 64), help="How many train at once; 1 by default, each with all processor threads."
@@ -41,7 +41,7 @@ def train_seeds(
     settings: tuple[str, ...],
     jobs: int,
     data_dir: Path | None,
-    device: Device | None,
+    device: DeviceChoice | None,
     *,
     vote: bool,
 ) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def compare_seeds(
     settings: tuple[str, ...],
     jobs: int,
     data_dir: Path | None,
-    device: Device | None,
+    device: DeviceChoice | None,
     *,
     as_json: bool,
 ) -> None:

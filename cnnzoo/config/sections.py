@@ -27,7 +27,7 @@ from cnnzoo.config.messages import sentence
 from cnnzoo.config.optimizer import AdamSection, ConstantSection, MultiStepSection, OneCycleSection, Optimizer, Schedule
 from cnnzoo.config.yaml_file import Key, document
 from cnnzoo.errors import UserError, did_you_mean
-from cnnzoo.runtime import Backend, Device, Precision
+from cnnzoo.runtime import Backend, DeviceChoice, Precision
 
 
 class ModelSection(Section):
@@ -150,7 +150,7 @@ class RuntimeSection(Section):
     backend: Backend | None = Field(
         None, description="By default KERAS_BACKEND, else tensorflow, whatever keras.json says."
     )
-    device: Device = "auto"
+    device: DeviceChoice = "auto"
     threads: Annotated[int, Field(ge=1, le=1024)] | None = Field(None, description="Processor threads; by default all.")
     precision: Precision = "float32"
 

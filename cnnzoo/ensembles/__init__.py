@@ -14,7 +14,7 @@ from cnnzoo.errors import UserError
 from cnnzoo.evaluation import Predictions, predict, report
 from cnnzoo.pictures.evaluation import draw_confusion, draw_ensemble
 from cnnzoo.runs import Run
-from cnnzoo.runtime import Device
+from cnnzoo.runtime import DeviceChoice
 
 
 def combine(predictions: Sequence[Predictions]) -> dict[str, Any]:
@@ -100,7 +100,7 @@ class Ensemble:
 
 
 def combine_runs(
-    members: Sequence[Run], split: Split = "test", data_dir: Path | None = None, device: Device = "auto"
+    members: Sequence[Run], split: Split = "test", data_dir: Path | None = None, device: DeviceChoice = "auto"
 ) -> Ensemble:
     """Let finished runs vote; nothing but their own kept predictions is written.
 
@@ -167,7 +167,9 @@ def distinct(members: Sequence[Run]) -> tuple[list[Run], list[tuple[Run, Run]]]:
     return list(kept.values()), repeated
 
 
-def _predictions(members: Sequence[Run], split: Split, data_dir: Path | None, device: Device) -> list[Predictions]:
+def _predictions(
+    members: Sequence[Run], split: Split, data_dir: Path | None, device: DeviceChoice
+) -> list[Predictions]:
     """Return the predictions of every member.
 
     Raises:

@@ -20,7 +20,7 @@ from cnnzoo.data.sets.folder import folder_of
 from cnnzoo.errors import UserError
 from cnnzoo.pictures.evaluation import draw_confusion
 from cnnzoo.runs import Run
-from cnnzoo.runtime import Device
+from cnnzoo.runtime import DeviceChoice
 from cnnzoo.text import normalized, printable
 
 PREDICT_BATCH_SIZE = 500
@@ -113,7 +113,7 @@ def predict(
     run: Run,
     split: Split = "test",
     data_dir: Path | None = None,
-    device: Device = "auto",
+    device: DeviceChoice = "auto",
     *,
     with_hashes: bool = False,
 ) -> Predictions:
@@ -153,7 +153,9 @@ def predict(
     return predictions
 
 
-def evaluate(run: Run, split: Split = "test", data_dir: Path | None = None, device: Device = "auto") -> dict[str, Any]:
+def evaluate(
+    run: Run, split: Split = "test", data_dir: Path | None = None, device: DeviceChoice = "auto"
+) -> dict[str, Any]:
     """Measure a run on a split; write report, predictions and the picture of the confusion matrix.
 
     Args:

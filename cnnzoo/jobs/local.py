@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from cnnzoo.runtime import Device
+from cnnzoo.runtime import DeviceChoice
 
 Heard = Callable[[str, str], None]
 
@@ -55,7 +55,7 @@ def train_command(
     begun: Path | None = None,
     directory: Path | None = None,
     data_dir: Path | None = None,
-    device: Device | None = None,
+    device: DeviceChoice | None = None,
 ) -> list[str]:
     """Return the command line of ``cnnzoo train`` in a process of this interpreter.
 

@@ -12,7 +12,7 @@ from cnnzoo.config import Config, FolderSection
 from cnnzoo.errors import UserError
 from cnnzoo.jobs.local import Heard, run_all, train_command
 from cnnzoo.runs import Run
-from cnnzoo.runtime import Device, resolve_backend
+from cnnzoo.runtime import DeviceChoice, resolve_backend
 from cnnzoo.training import make_portable
 
 Announce = Callable[[str, Run | None], None]
@@ -25,7 +25,7 @@ def train_seeds(
     *,
     jobs: int = 1,
     data_dir: Path | None = None,
-    device: Device | None = None,
+    device: DeviceChoice | None = None,
     any_backend: bool = False,
     stop_at_failure: bool = False,
     heard: Heard = lambda *_: None,
@@ -85,7 +85,7 @@ def _train(
     settings: Sequence[str],
     jobs: int,
     data_dir: Path | None,
-    device: Device | None,
+    device: DeviceChoice | None,
     heard: Heard,
     stop_at_failure: bool,
 ) -> dict[int, str | None]:

@@ -18,7 +18,7 @@ from cnnzoo.jobs.local import Heard, run_all, train_command
 from cnnzoo.jobs.seeds import check_data, figures, spread
 from cnnzoo.pictures.training import draw_sweep
 from cnnzoo.runs import Run
-from cnnzoo.runtime import Device
+from cnnzoo.runtime import DeviceChoice
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def train(
     *,
     jobs: int = 1,
     data_dir: Path | None = None,
-    device: Device | None = None,
+    device: DeviceChoice | None = None,
     heard: Heard = lambda *_: None,
     announce: Callable[[str, Run | None], None] = lambda *_: None,
 ) -> dict[str, Any]:

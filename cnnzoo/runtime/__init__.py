@@ -23,7 +23,7 @@ from cnnzoo.errors import UserError, did_you_mean
 from cnnzoo.runtime import native_logs
 
 Backend = Literal["tensorflow", "jax", "torch"]
-Device = Literal["auto", "cpu", "gpu"]
+DeviceChoice = Literal["auto", "cpu", "gpu"]
 Precision = Literal["float32", "mixed_bfloat16"]
 
 BACKENDS: tuple[Backend, ...] = ("tensorflow", "jax", "torch")
@@ -61,7 +61,7 @@ def resolve_backend(wanted: str | None = None) -> str:
 
 def prepare(
     backend: str | None = None,
-    device: Device = "auto",
+    device: DeviceChoice = "auto",
     threads: int | None = None,
     precision: Precision = "float32",
 ) -> str:
@@ -179,7 +179,7 @@ def check_installed(backend: str) -> None:
         raise UserError(f"The backend '{backend}' is not installed; install it with: pip install {backend}")
 
 
-def describe_device(device: Device, backend: str, gpus: Sequence[str]) -> str:
+def describe_device(device: DeviceChoice, backend: str, gpus: Sequence[str]) -> str:
     """Describe the device that a loaded backend computes on.
 
     Args:
@@ -203,7 +203,7 @@ def describe_device(device: Device, backend: str, gpus: Sequence[str]) -> str:
     return f"CPU, {threads} {'core' if threads == 1 else 'cores'}"
 
 
-def prepare_for_saved_model(backend: str | None, device: Device = "auto", threads: int | None = None) -> str:
+def prepare_for_saved_model(backend: str | None, device: DeviceChoice = "auto", threads: int | None = None) -> str:
     """Have Keras ready to run a saved model, which any backend can.
 
     Args:
@@ -316,7 +316,7 @@ def _threads(backend: str) -> int:
     return int(number or 0) or available_cores()
 
 
-def settle(backend: str, device: Device = "auto", threads: int | None = None) -> None:
+def settle(backend: str, device: DeviceChoice = "auto", threads: int | None = None) -> None:
     """Set what Keras and its backend read when they are imported, which is still to come.
 
     Args:

@@ -10,7 +10,7 @@ from cnnzoo import data, runs, runtime
 from cnnzoo.config import Config
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
-from cnnzoo.runtime import Device
+from cnnzoo.runtime import DeviceChoice
 from cnnzoo.training import images
 from cnnzoo.training.listener import Facts, Listener, Silent
 
@@ -62,7 +62,7 @@ def train(
 
 
 def resume(
-    run: Run, *, device: Device | None = None, data_dir: Path | None = None, listener: Listener | None = None
+    run: Run, *, device: DeviceChoice | None = None, data_dir: Path | None = None, listener: Listener | None = None
 ) -> tuple[Run, dict[str, Any]]:
     """Continue a training that was killed or interrupted, as if nothing had happened.
 
