@@ -14,7 +14,7 @@ from cnnzoo.errors import UserError
 from cnnzoo.runtime import DeviceChoice
 
 if TYPE_CHECKING:
-    from cnnzoo.jobs.sweep import Sweep
+    from cnnzoo.jobs.sweep import SweepFolder
 
 
 @click.command("sweep")
@@ -67,7 +67,7 @@ def command(
         click.get_current_context().exit(2)
 
 
-def _print_points(sweep: "Sweep", result: dict[str, Any]) -> None:
+def _print_points(sweep: "SweepFolder", result: dict[str, Any]) -> None:
     several = len(sweep.plan.seeds) > 1
     table = numbers_table(
         "runs" if several else "run", *sweep.varied, "validation %", *["±"] * several, "loss", "best epoch"

@@ -6,18 +6,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from cnnzoo.config.augmentation import AugmentationSection, ElasticSection, ResizedCropSection
 from cnnzoo.config.base import SEEDS, Split
+from cnnzoo.config.data import AnyDataSection, Cifar100Section, DataSection, FolderSection, PreprocessingSection
 from cnnzoo.config.errors import explain
-from cnnzoo.config.images import (
-    AugmentationSection,
-    Cifar100Section,
-    Data,
-    DataSection,
-    ElasticSection,
-    FolderSection,
-    PreprocessingSection,
-    ResizedCropSection,
-)
 from cnnzoo.config.sections import Config, ProgressiveResizingSection, TrainingSection
 from cnnzoo.config.seeds import parse_seeds
 from cnnzoo.config.sweep import Plan, Point, load_plan
@@ -26,10 +18,10 @@ from cnnzoo.errors import UserError, did_you_mean
 
 __all__ = [
     "SEEDS",
+    "AnyDataSection",
     "AugmentationSection",
     "Cifar100Section",
     "Config",
-    "Data",
     "DataSection",
     "ElasticSection",
     "FolderSection",

@@ -17,13 +17,13 @@ Fraction = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
 
 
-def from_the_root_on(path: str) -> str:
+def make_absolute(path: str) -> str:
     """Return the whole of a path, which stays right wherever a command is given."""
     # pathlib's leaves ".." in, and raises for the home of a user that is not there.
     return os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111
 
 
-WholePath = Annotated[str, Field(min_length=1), AfterValidator(from_the_root_on)]
+AbsolutePath = Annotated[str, Field(min_length=1), AfterValidator(make_absolute)]
 
 
 class Section(BaseModel):

@@ -155,10 +155,10 @@ class PlateauSection(WarmupSection):
     smallest: Fraction = Field(0.0, description="Least learning rate, as a fraction of the peak.")
 
 
-Optimizer = Annotated[
+AnyOptimizerSection = Annotated[
     SgdSection | AdamSection | AdamwSection | RmspropSection | MuonSection, Field(discriminator="name")
 ]
-Schedule = Annotated[
+AnyScheduleSection = Annotated[
     ConstantSection
     | StepSection
     | MultiStepSection

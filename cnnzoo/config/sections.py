@@ -21,10 +21,18 @@ from pydantic_core import CoreSchema
 
 from cnnzoo import registry
 from cnnzoo.catalogue import cards
-from cnnzoo.config.base import SEEDS, Count, Fraction, Positive, Section, WholePath, mistake
-from cnnzoo.config.images import AugmentationSection, Data, PreprocessingSection
+from cnnzoo.config.augmentation import AugmentationSection
+from cnnzoo.config.base import SEEDS, AbsolutePath, Count, Fraction, Positive, Section, mistake
+from cnnzoo.config.data import AnyDataSection, PreprocessingSection
 from cnnzoo.config.messages import sentence
-from cnnzoo.config.optimizer import AdamSection, ConstantSection, MultiStepSection, OneCycleSection, Optimizer, Schedule
+from cnnzoo.config.optimizer import (
+    AdamSection,
+    AnyOptimizerSection,
+    AnyScheduleSection,
+    ConstantSection,
+    MultiStepSection,
+    OneCycleSection,
+)
 from cnnzoo.config.yaml_file import Key, document
 from cnnzoo.errors import UserError, did_you_mean
 from cnnzoo.runtime import Backend, DeviceChoice, Precision
@@ -127,7 +135,7 @@ class TrainingSection(Section):
 class FineTuningSection(Section):
     """Begin with the weights of a model file, most of them frozen at first."""
 
-    weights: WholePath = Field(
+    weights: AbsolutePath = Field(
         description="A .keras file of the same network, from `cnnzoo weights import` or of a run; its classifier is "
         "taken where it has as many classes. Mean and deviation of the pixels are the file's, unless preprocessing "
         "gives others."
@@ -159,11 +167,11 @@ class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash
     """One run: everything that its result depends on, but for the machine."""
 
     model: ModelSection
-    data: Data
+    data: AnyDataSection
     preprocessing: PreprocessingSection = PreprocessingSection()
     augmentation: AugmentationSection = AugmentationSection()
-    optimizer: Optimizer = AdamSection(name="adam")
-    schedule: Schedule = ConstantSection(name="constant")
+    optimizer: AnyOptimizerSection = AdamSection(name="adam")
+    schedule: AnyScheduleSection = ConstantSection(name="constant")
     training: TrainingSection = TrainingSection()
     fine_tuning: FineTuningSection | None = None
     runtime: RuntimeSection = RuntimeSection()

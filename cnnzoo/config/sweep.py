@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from cnnzoo.config.base import SEEDS, Count, Section, from_the_root_on, mistake
+from cnnzoo.config.base import SEEDS, Count, Section, make_absolute, mistake
 from cnnzoo.config.errors import explain
 from cnnzoo.config.sections import Config
 from cnnzoo.config.seeds import MOST_TRAININGS, parse_seeds
@@ -22,7 +22,7 @@ KINDS = ("choice", "uniform", "log_uniform")
 PATHS = (("data", "path"), ("fine_tuning", "weights"))
 
 
-class Values(Section):
+class ValuesSection(Section):
     """The values that one key takes: a list, or one of three kinds."""
 
     choice: list[Any] | None = Field(None, min_length=1, description="Each of these; a list alone means the same.")
@@ -44,7 +44,7 @@ class Values(Section):
         return values
 
     @model_validator(mode="after")
-    def _the_values_make_sense(self) -> "Values":
+    def _the_values_make_sense(self) -> "ValuesSection":
         for index, value in enumerate(self.choice or []):
             if any(value == earlier and type(value) is type(earlier) for earlier in (self.choice or [])[:index]):
                 raise mistake(f"{value!r} stands here twice.")
@@ -67,14 +67,16 @@ class Values(Section):
         return min(max(float(f"{drawn:.4g}"), low), high)
 
 
-class Sweep(Section):
+class SweepFile(Section):
     """What is varied of which config, and how."""
 
     config: str = Field(description="The config, here or among the shipped ones.")
     method: Literal["grid", "random"] = Field(description="All combinations, or so many at random.")
     count: Count | None = Field(None, description="Points of a random sweep.")
     seed: int = Field(0, ge=0, lt=SEEDS, description="Chooses the points of a random sweep.")
-    keys: dict[str, Values] = Field(description="For each key of the config, such as optimizer.learning_rate, values.")
+    keys: dict[str, ValuesSection] = Field(
+        description="For each key of the config, such as optimizer.learning_rate, values."
+    )
     seeds: list[int] | None = Field(None, description="Each point is trained with each; by default with the config's.")
 
     @field_validator("seeds", mode="before")
@@ -88,7 +90,7 @@ class Sweep(Section):
             raise mistake(str(error)) from None
 
     @model_validator(mode="after")
-    def _the_keys_can_be_varied(self) -> "Sweep":
+    def _the_keys_can_be_varied(self) -> "SweepFile":
         if not self.keys:
             raise mistake("a sweep varies at least one key.", "keys")
         for key in self.keys:
@@ -99,7 +101,7 @@ class Sweep(Section):
         return self
 
     @model_validator(mode="after")
-    def _the_method_has_what_it_needs(self) -> "Sweep":
+    def _the_method_has_what_it_needs(self) -> "SweepFile":
         if self.method == "grid":
             for key in sorted(self.model_fields_set & {"count", "seed"}):
                 raise mistake("this goes with method: random; a grid trains all combinations.", key)
@@ -160,7 +162,7 @@ class Plan:
         seeds: With which seeds each point is trained.
     """
 
-    sweep: Sweep
+    sweep: SweepFile
     path: Path
     base: Path
     base_values: dict[str, Any]
@@ -172,8 +174,8 @@ class Plan:
         values = self.sweep.model_dump(mode="json", exclude_unset=True)
         for name, own in values["keys"].items():
             if "choice" in own:
-                own["choice"] = [_with_whole_paths(value, tuple(name.split("."))) for value in own["choice"]]
-        parts = (values, _with_whole_paths(self.base_values))
+                own["choice"] = [_with_absolute_paths(value, tuple(name.split("."))) for value in own["choice"]]
+        parts = (values, _with_absolute_paths(self.base_values))
         sweep, base = map(document, parts)
         return sweep, base
 
@@ -193,9 +195,9 @@ def load_plan(path: Path, base: Path | None, find: Callable[[str], Path]) -> Pla
     if "model" in values and "keys" not in values:
         raise UserError(f"{path} is a config; a sweep file names it and the keys that vary: config: {path}")
     try:
-        sweep = Sweep.model_validate(values)
+        sweep = SweepFile.model_validate(values)
     except ValidationError as error:
-        raise UserError("\n".join(explain(path, values, origins, error, Sweep))) from None
+        raise UserError("\n".join(explain(path, values, origins, error, SweepFile))) from None
     count = sweep.combinations if sweep.method == "grid" else sweep.count or 0
     trainings = int(count) * len(sweep.seeds or [0])
     if trainings > MOST_TRAININGS:
@@ -226,7 +228,7 @@ def _point(
         raise UserError("\n".join([*explain(base, values, origins, error), f"This is the point {told}."])) from None
 
 
-def _with_whole_paths(value: Any, key: Key = ()) -> Any:
+def _with_absolute_paths(value: Any, key: Key = ()) -> Any:
     if isinstance(value, dict):
-        return {name: _with_whole_paths(part, (*key, name)) for name, part in value.items()}
-    return from_the_root_on(value) if key in PATHS and isinstance(value, str) else value
+        return {name: _with_absolute_paths(part, (*key, name)) for name, part in value.items()}
+    return make_absolute(value) if key in PATHS and isinstance(value, str) else value

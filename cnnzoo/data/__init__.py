@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
-from cnnzoo.config import Cifar100Section, Config, Data, FolderSection
+from cnnzoo.config import Cifar100Section, Config, AnyDataSection, FolderSection
 from cnnzoo.data.dataset import DataSet, FileCheck
 from cnnzoo.data.images import ImageArray, ImageFiles, Images
 from cnnzoo.data.sets import folder
@@ -53,7 +53,7 @@ for _data_set in (MNIST, FASHION_MNIST, CIFAR10, CIFAR100, Digits()):
     register(_data_set)
 
 
-def describe(data: Data | str) -> DataSet:
+def describe(data: AnyDataSection | str) -> DataSet:
     """Return the description of a data set.
 
     Args:
@@ -82,7 +82,7 @@ def resolved(config: Config, data_dir: Path | None = None) -> Config:
     return config.replaced(data=folder.resolved(config.data, division))
 
 
-def summarize(data: Data | str, data_dir: Path | None = None) -> Summary | None:
+def summarize(data: AnyDataSection | str, data_dir: Path | None = None) -> Summary | None:
     """Count the images of a folder by split, and the files that are left out; None for any other data set.
 
     Args:
@@ -95,7 +95,7 @@ def summarize(data: Data | str, data_dir: Path | None = None) -> Summary | None:
     return folder.summarize(data, data_dir) if isinstance(data, FolderSection) else None
 
 
-def load(data: Data | str, split: Literal["train", "test"], data_dir: Path | None = None) -> Subset:
+def load(data: AnyDataSection | str, split: Literal["train", "test"], data_dir: Path | None = None) -> Subset:
     """Load one split of a data set; the other split's files are not read.
 
     Args:
@@ -153,7 +153,7 @@ def where(name: str, data_dir: Path | None = None) -> str | None:
     return _data_set_of(name).where(data_dir)
 
 
-def _data_set_of(data: Data | str) -> PublishedSet[Any] | Digits:
+def _data_set_of(data: AnyDataSection | str) -> PublishedSet[Any] | Digits:
     name = data if isinstance(data, str) else data.name
     if name == "folder":
         raise folder.needs_a_config()

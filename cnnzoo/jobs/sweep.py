@@ -22,7 +22,7 @@ from cnnzoo.runtime import DeviceChoice
 
 
 @dataclass(frozen=True)
-class Sweep:
+class SweepFolder:
     """A directory that holds a sweep."""
 
     directory: Path
@@ -55,7 +55,9 @@ class Sweep:
         }
 
 
-def begin(plan: Plan, directory: Path | None = None, data_dir: Path | None = None, parent: Path = runs.RUNS) -> Sweep:
+def begin(
+    plan: Plan, directory: Path | None = None, data_dir: Path | None = None, parent: Path = runs.RUNS
+) -> SweepFolder:
     """Make the directory of a sweep, or open it where it holds the same sweep already.
 
     Args:
@@ -95,7 +97,7 @@ def begin(plan: Plan, directory: Path | None = None, data_dir: Path | None = Non
     return open_begun(directory)
 
 
-def open_begun(directory: Path) -> Sweep:
+def open_begun(directory: Path) -> SweepFolder:
     """Open a sweep, however far it has come.
 
     Raises:
@@ -106,11 +108,11 @@ def open_begun(directory: Path) -> Sweep:
     for path in (_file_path(directory), _base_path(directory)):
         if not path.is_file():
             raise UserError(f"{directory} is not a sweep: it holds no {path.name}.")
-    return Sweep(directory, configs.load_sweep(_file_path(directory), _base_path(directory)))
+    return SweepFolder(directory, configs.load_sweep(_file_path(directory), _base_path(directory)))
 
 
 def train(
-    sweep: Sweep,
+    sweep: SweepFolder,
     *,
     jobs: int = 1,
     data_dir: Path | None = None,
@@ -190,7 +192,7 @@ def _is_begun(run: Run) -> bool:
     return False
 
 
-def _result(sweep: Sweep, members: dict[str, tuple[Point, int, Run]], reasons: dict[str, str]) -> dict[str, Any]:
+def _result(sweep: SweepFolder, members: dict[str, tuple[Point, int, Run]], reasons: dict[str, str]) -> dict[str, Any]:
     points = []
     for point in sweep.plan.points:
         own = {name: (seed, run) for name, (of, seed, run) in members.items() if of is point}
