@@ -134,20 +134,23 @@ def predict(
     contents = (run.model_path.read_bytes(), images.fingerprint(), images.labels.tobytes())
     fingerprint = hashlib.sha256(b"".join(contents)).hexdigest()
     path = run.predictions_path(split)
-    kept = _read_predictions(path, fingerprint)
-    if kept is not None and (device != "gpu" or "GPU" in str(kept.computed_on)):
+    kept = _read_predictions(path, fingerprint, device)
+    if kept is not None:
         return replace(kept, remark=images.note, image_hashes=hashes)
-    computed_on = runtime.prepare_for_saved_model(config.runtime.backend, device, config.runtime.threads)
+    used = runtime.prepare_for_saved_model(config.runtime.backend, device, config.runtime.threads)
     known = data.describe(config.data)
     model = load_classifier(run.model_path, known.input_shape, len(known.class_names))
-    logits = np.concatenate([model.predict(part, batch_size=PREDICT_BATCH_SIZE, verbose=0) for part in images.chunks()])
-    predictions = Predictions(probabilities_of(logits, run.model_path), images.labels, computed_on, images.note, hashes)
+    logits = np.concatenate(
+        [model.predict(part, batch_size=PREDICT_BATCH_SIZE, verbose=0) for part in images.chunks()]
+    )
+    predictions = Predictions(probabilities_of(logits, run.model_path), images.labels, str(used), images.note, hashes)
     with files.whole(path) as temporary:
         np.savez_compressed(
             temporary,
             probabilities=predictions.probabilities,
             labels=predictions.labels,
-            computed_on=np.array(computed_on),
+            computed_on=np.array(str(used)),
+            device=np.array(used.kind),
             fingerprint=np.array(fingerprint),
         )
     return predictions
@@ -232,11 +235,12 @@ def report(predictions: Predictions, class_names: tuple[str, ...]) -> dict[str, 
     }
 
 
-def _read_predictions(path: Path, fingerprint: str) -> Predictions | None:
-    """Return kept predictions, or None when there are none for this model and these images."""
+def _read_predictions(path: Path, fingerprint: str, device: DeviceChoice) -> Predictions | None:
+    """Return kept predictions, or None when there are none for this model, these images and the choice of a GPU."""
     try:
         with np.load(path, allow_pickle=False) as file:
-            if str(file["fingerprint"]) == fingerprint and np.isfinite(file["probabilities"]).all():
+            fits = str(file["fingerprint"]) == fingerprint and np.isfinite(file["probabilities"]).all()
+            if fits and (device != "gpu" or str(file["device"]) == "gpu"):
                 return Predictions(file["probabilities"], file["labels"], str(file["computed_on"]))
     except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error):  # absent or damaged: computed anew
         pass

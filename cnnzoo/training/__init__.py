@@ -51,7 +51,7 @@ def train(
     config = make_portable(config, data_dir)
     divided = images.load_images(config, data_dir)  # before Keras, which takes seconds to load
     images.check_batch_size(config, len(divided.training))
-    device = runtime.prepare(**config.runtime.model_dump())
+    device = str(runtime.prepare(**config.runtime.model_dump()))
     from cnnzoo.training import results, setup  # noqa: PLC0415 - loads Keras, whose backend is chosen now
 
     prepared = setup.prepare(config, divided)
@@ -88,7 +88,7 @@ def resume(
     with run.locked():
         if run.metrics().get("status") == "finished":
             raise UserError(f"{run.directory} is finished: there is nothing to resume.")
-        where = runtime.prepare(**config.runtime.model_dump())
+        where = str(runtime.prepare(**config.runtime.model_dump()))
         from cnnzoo.training import checkpoints, results, setup  # noqa: PLC0415 - as in train
 
         before = run.environment() if run.environment_path.is_file() else {}

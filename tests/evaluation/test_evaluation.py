@@ -66,6 +66,8 @@ def test_predictions_are_not_computed_twice_but_anew_for_another_model(digits_ru
     with monkeypatch.context() as patch:
         patch.setattr(evaluation, "load_classifier", None)
         assert np.array_equal(evaluation.predict(run).probabilities, first.probabilities)
+    with pytest.raises(UserError, match="device gpu: no GPU is visible"):  # those of a processor do not serve there
+        evaluation.predict(run, device="gpu")
     kept = run.model_path.read_bytes()
     try:
         run.model_path.write_bytes(digits_runs[1].model_path.read_bytes())

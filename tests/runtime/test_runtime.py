@@ -2,8 +2,6 @@
 
 import json
 import os
-import re
-import signal
 import subprocess
 import sys
 
@@ -11,13 +9,14 @@ import pytest
 
 from cnnzoo import runtime
 from cnnzoo.errors import UserError
+from cnnzoo.runtime.environment import THREADS
 
 BACKEND = os.environ["KERAS_BACKEND"]
 
 
 def ask(code, **environment):
     """Run code after ``from cnnzoo import runtime`` in a new process; return what it prints, and its standard error."""
-    settled = {key: value for key, value in os.environ.items() if key not in {*runtime.THREADS.values(), "XLA_FLAGS"}}
+    settled = {key: value for key, value in os.environ.items() if key not in {*THREADS.values(), "XLA_FLAGS"}}
     settled.pop("TF_CPP_MIN_LOG_LEVEL", None)
     answer = subprocess.run(
         [sys.executable, "-c", f"from cnnzoo import runtime\n{code}"],
@@ -61,78 +60,6 @@ def test_what_a_program_has_set_in_keras_does_not_change_a_training():
     config.set_epsilon(1e-3)
     runtime.prepare()
     assert (config.max_steps_per_epoch(), config.epsilon()) == (None, 1e-7)
-
-
-@pytest.mark.parametrize(
-    ("content", "sentence"),
-    [
-        ('{"floatx": "bfloat16"}', 'floatx is "bfloat16", not float16 or float32 or float64'),
-        ('{"floatx": ["float32"]}', 'floatx is ["float32"], not'),
-        ('{"image_data_format": "tf"}', 'image_data_format is "tf", not channels_last or channels_first'),
-        ('{"epsilon": 1}', "epsilon is 1, not a fraction"),
-        ('["float32"]', "Keras's settings are one JSON object"),
-    ],
-)
-def test_what_keras_cannot_take_in_keras_json_is_named(content, sentence, monkeypatch, tmp_path):
-    (tmp_path / "keras.json").write_text(content)
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    with pytest.raises(UserError, match=re.escape(f"{tmp_path}/keras.json: {sentence}")):
-        runtime.check_keras_json()
-
-
-def test_what_keras_leaves_aside_in_keras_json_is_no_mistake(monkeypatch, tmp_path):
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    for content in ("", "no JSON", '{"backend": "theano", "floatx": "float16"}'):
-        (tmp_path / "keras.json").write_text(content)
-        runtime.check_keras_json()
-
-
-@pytest.mark.parametrize(
-    ("backend", "value", "threads"),
-    [("tensorflow", "1", "1 core"), ("torch", "4,2", "4 cores"), ("jax", "3", "3 cores"), ("jax", "abc", None)],
-)
-def test_threads_are_those_that_the_backend_s_variable_names(backend, value, threads, monkeypatch):
-    variable = runtime.THREADS[backend]
-    monkeypatch.setenv(variable, value)
-    if threads:
-        assert runtime.describe_device("auto", backend, []) == f"CPU, {threads}"
-    else:
-        with pytest.raises(UserError, match=f"{variable} is 'abc', not a number of threads"):
-            runtime.describe_device("auto", backend, [])
-
-
-@pytest.mark.parametrize("ending", ["os.abort()", "pass"])
-def test_what_a_library_writes_before_it_ends_the_process_is_shown(ending):
-    code = (
-        "import os\nfrom cnnzoo.runtime import native_logs\n"
-        "with native_logs.muted('It died:'):\n"
-        "    os.write(2, b'I0000 a note\\nF0000 Unknown flag in XLA_FLAGS\\n')\n"
-        f"    {ending}\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    if ending == "pass":
-        assert (done.returncode, done.stderr) == (0, "")
-    else:
-        assert (done.returncode, done.stderr) == (-signal.SIGABRT, "It died:\nF0000 Unknown flag in XLA_FLAGS\n")
-
-
-def test_flags_of_xla_may_stand_in_a_file(monkeypatch, tmp_path):
-    monkeypatch.setenv("KERAS_BACKEND", "jax")  # for ``monkeypatch`` to restore
-    (tmp_path / "flags").write_text("--xla_dump_to=/tmp\n")
-    monkeypatch.setenv("XLA_FLAGS", str(tmp_path / "flags"))
-    runtime.settle("jax")
-    assert os.environ["XLA_FLAGS"] == "--xla_dump_to=/tmp --xla_cpu_experimental_ynn_fusion_type="
-    monkeypatch.setenv("XLA_FLAGS", "xla_dump_to=/tmp")
-    with pytest.raises(UserError, match="XLA_FLAGS is 'xla_dump_to=/tmp', neither flags"):
-        runtime.settle("jax")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("flags", ["--xla_nonsense=1", "--xla_cpu_enable_fast_math=many"])
-def test_a_flag_that_xla_does_not_accept_is_a_sentence(flags, monkeypatch):
-    monkeypatch.setenv("XLA_FLAGS", flags)
-    with pytest.raises(UserError, match=f"^XLA_FLAGS is '{flags}', which XLA does not accept; correct the variable"):
-        runtime.check_xla_flags()
 
 
 @pytest.mark.slow
@@ -181,40 +108,11 @@ def test_another_backend_than_the_loaded_one_is_refused():
         runtime.prepare(other)
 
 
-def test_a_gpu_that_this_process_hides_is_said_to_be_hidden():
-    assert os.environ["CUDA_VISIBLE_DEVICES"] == "-1"  # as all tests have it
-    with pytest.raises(UserError, match="CUDA_VISIBLE_DEVICES=-1 hides all of them"):
-        runtime.prepare(device="gpu")
-
-
-def test_a_gpu_in_use_is_named_and_is_not_taken_for_the_cpu():
-    assert runtime.describe_device("auto", BACKEND, ["NVIDIA H100"]) == "GPU (NVIDIA H100)"
-    with pytest.raises(UserError, match="--device cpu: Keras is loaded already and computes on a GPU"):
-        runtime.describe_device("cpu", BACKEND, ["NVIDIA H100"])
-
-
 def test_the_machine_and_the_versions_are_described():
     described = runtime.describe()
     assert {"python", "platform", "processor", "cnnzoo", "keras", "numpy"} <= set(described)
     assert described["processor"].endswith("cores")
     assert json.dumps(described)
-
-
-@pytest.mark.every_backend
-@pytest.mark.parametrize(("features", "slow"), [("fpu avx2", True), ("fpu avx512_bf16", False), (None, False)])
-def test_half_precision_is_said_to_be_slow_where_it_is(features, slow, tmp_path):
-    runtime.prepare()
-    cpu_info = tmp_path / "cpuinfo"
-    if features:
-        cpu_info.write_text(f"processor : 0\nflags\t\t: {features}\n")
-    assert runtime.why_slow("float32", cpu_info) is None
-    half = runtime.why_slow("mixed_bfloat16", cpu_info)
-    if BACKEND == "jax":
-        assert half.startswith("mixed_bfloat16 is no faster than float32")
-    elif slow:
-        assert half.startswith("mixed_bfloat16 is many times slower than float32 here")
-    else:
-        assert half is None
 
 
 @pytest.mark.slow

@@ -1,0 +1,158 @@
+"""Environment variables and ``keras.json``: what Keras and its backend read when they are imported."""
+
+import json
+import logging
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Literal
+
+from cnnzoo.errors import UserError
+
+DeviceChoice = Literal["auto", "cpu", "gpu"]
+
+# The variable in which each backend looks for its number of threads.
+THREADS = {"tensorflow": "TF_NUM_INTRAOP_THREADS", "torch": "OMP_NUM_THREADS", "jax": "NPROC"}
+
+# The values that Keras accepts in its settings file; another one ends its import with a traceback.
+KERAS_JSON = {
+    "floatx": ("float16", "float32", "float64"),
+    "image_data_format": ("channels_last", "channels_first"),
+}
+
+# jaxlib 0.10.2 may miscompute on the CPU with this fusion on (jax#39103).
+XLA_FLAG = "--xla_cpu_experimental_ynn_fusion_type="
+
+
+def settle(backend: str, device: DeviceChoice = "auto", threads: int | None = None) -> None:
+    """Set the environment variables that Keras and its backend read when they are imported, which is still to come.
+
+    Args:
+        backend: "tensorflow", "jax" or "torch".
+        device: See ``runtime.prepare``.
+        threads: See ``runtime.prepare``.
+
+    Raises:
+        UserError: XLA_FLAGS is neither flags nor a file of flags.
+    """
+    environment = os.environ
+    environment["KERAS_BACKEND"] = backend
+    environment["KERAS_NNX_ENABLED"] = "false"  # NNX is another way to hold weights on JAX, and needs flax
+    for limit in ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH"):
+        environment.pop(limit, None)  # Keras would silently train and measure less than a config says
+    if home := environment.pop("KERAS_HOME", ""):
+        environment["KERAS_HOME"] = os.path.expanduser(home)  # noqa: PTH111 - Keras would make a folder named ~
+    environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # TensorFlow's warnings about retracing are for authors of training loops; every new model causes them.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    # TensorFlow turns oneDNN on by itself only where it finds AVX-512; with AVX2 alone, LeNet-5 trains
+    # three times as fast with it.
+    environment.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    if backend == "jax":
+        environment["XLA_FLAGS"] = _xla_flags(environment.get("XLA_FLAGS", "").strip())
+    if device == "cpu":
+        environment |= {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
+    if threads:
+        environment |= dict.fromkeys(THREADS.values(), str(threads))
+
+
+def thread_count(backend: str) -> int:
+    """Return the number of processor threads that one operation of a backend uses.
+
+    Raises:
+        UserError: The backend's variable is not a number.
+    """
+    variable = THREADS[backend]
+    value = os.environ.get(variable, "").strip()
+    number = value.split(",")[0] if backend == "torch" else value  # OpenMP takes a number for each level, as in 4,2
+    if number and not re.fullmatch("[0-9]+", number):
+        raise UserError(f"{variable} is '{value}', not a number of threads; set it to a whole number or unset it.")
+    return int(number or 0) or available_cores()
+
+
+def available_cores() -> int:
+    """Return the number of processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def keras_backend() -> str | None:
+    """Return the backend that Keras runs on, or None while it is not loaded."""
+    return str(sys.modules["keras"].backend.backend()) if "keras" in sys.modules else None
+
+
+def check_keras_json() -> None:
+    """Check that Keras can read its settings file. Keras itself ignores a file that is not JSON.
+
+    Raises:
+        UserError: Keras cannot read it.
+    """
+    home = Path("~").expanduser() if os.access(os.path.expanduser("~"), os.W_OK) else Path("/tmp")  # noqa: PTH111, S108
+    path = Path(os.environ.get("KERAS_HOME") or home / ".keras") / "keras.json"
+    try:
+        if not os.path.exists(path):  # noqa: PTH110 - pathlib's raises where a folder may not be entered
+            return
+        settings = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: Keras cannot read its settings there: {error.strerror}; remove it.") from None
+    except ValueError:
+        return
+    if not isinstance(settings, dict):
+        raise UserError(f"{path}: Keras's settings are one JSON object in braces; correct the file or remove it.")
+    for key, values in KERAS_JSON.items():
+        if key in settings and settings[key] not in values:
+            raise UserError(f"{path}: {key} is {json.dumps(settings[key])}, not {' or '.join(values)}; correct it.")
+    if not isinstance(settings.get("epsilon", 1e-7), float):
+        raise UserError(f"{path}: epsilon is {json.dumps(settings['epsilon'])}, not a fraction like 1e-7; correct it.")
+
+
+def _xla_flags(value: str) -> str:
+    """Return the flags in XLA_FLAGS, or in the file that it names, and ours.
+
+    Raises:
+        UserError: It names a file that cannot be read.
+    """
+    if value and not value.startswith("-"):
+        try:
+            value = Path(value).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            raise UserError(
+                f"XLA_FLAGS is '{value}', neither flags, which begin with -, nor a file of flags."
+            ) from None
+    return value if XLA_FLAG in value else f"{value} {XLA_FLAG}".strip()
+
+
+def check_xla_flags() -> None:
+    """Check in another process that XLA accepts the flags in XLA_FLAGS, because a wrong one ends the process.
+
+    Raises:
+        UserError: It does not accept them.
+    """
+    flags = os.environ.get("XLA_FLAGS", "").replace(XLA_FLAG, "").strip()
+    if flags and not _jax_starts_with(os.environ["XLA_FLAGS"]) and _jax_starts_with(""):
+        raise UserError(f"XLA_FLAGS is '{flags}', which XLA does not accept; correct the variable or unset it.")
+
+
+def _jax_starts_with(flags: str) -> bool:
+    command = [sys.executable, "-c", "import jax; jax.devices()"]
+    environment = {**os.environ, "JAX_PLATFORMS": "cpu", "XLA_FLAGS": flags}
+    return subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 0
+
+
+def check_jax() -> None:
+    """Check that JAX starts with the JAX_* variables of the environment.
+
+    Raises:
+        UserError: It does not.
+    """
+    try:
+        import jax  # noqa: PLC0415
+
+        jax.devices()
+    except (RuntimeError, ValueError, AssertionError) as error:  # the last one if JAX is built without the platform
+        variables = [f"{name}={value}" for name, value in sorted(os.environ.items()) if name.startswith("JAX_")]
+        if not variables:
+            raise
+        reason = str(error).rstrip(".") or "it has no such platform"
+        raise UserError(f"JAX does not start with {' '.join(variables)}: {reason}. Correct or unset that.") from None
