@@ -1,6 +1,7 @@
-"""What all sections of a config have in common."""
+"""The base class and the types of all sections of a config."""
 
 import os
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -18,16 +19,23 @@ Count = Annotated[int, Field(ge=1)]
 
 
 def make_absolute(path: str) -> str:
-    """Return the whole of a path, which stays right wherever a command is given."""
-    # pathlib's leaves ".." in, and raises for the home of a user that is not there.
+    """Return the absolute form of a path, which means the same in any current directory."""
+    # pathlib's leaves ".." in, and raises for the home of a user that does not exist.
     return os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111
 
 
 AbsolutePath = Annotated[str, Field(min_length=1), AfterValidator(make_absolute)]
 
 
+@dataclass(frozen=True)
+class Expected:
+    """Annotation of a union: what its error message says is expected."""
+
+    text: str
+
+
 class Section(BaseModel):
-    """A part of a config: unknown keys and wrong types are errors, and nothing changes after loading."""
+    """A section of a config: unknown keys and wrong types are errors, and nothing changes after loading."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, allow_inf_nan=False, revalidate_instances="always"

@@ -4,13 +4,19 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from cnnzoo.config.base import SEEDS, AbsolutePath, Count, NonNegative, Section, mistake
+from cnnzoo.config.base import SEEDS, AbsolutePath, Count, Expected, NonNegative, Section, mistake
 
 # Of pixels scaled to 0..1; what is beyond was meant for 0..255.
 Level = Annotated[float, Field(ge=-10, le=10)]
 Spread = Annotated[float, Field(gt=0, le=10)]
 Side = Annotated[int, Field(ge=1, le=4096)]
-Part = Count | Annotated[float, Field(gt=0, lt=1)]
+Size = Annotated[
+    Side | Annotated[list[Side], Field(min_length=2, max_length=2)],
+    Expected("pixels from 1 to 4096, of each side or as [height, width]"),
+]
+Amount = Annotated[
+    Count | Annotated[float, Field(gt=0, lt=1)], Expected("a number of images from 1 up, or a fraction between 0 and 1")
+]
 HELD_OUT = "Training images held out for validation: a number of images, or a fraction."
 
 
@@ -18,7 +24,7 @@ class DataSection(Section):
     """Which images, and how many of the training images are held out to choose by."""
 
     name: Literal["mnist", "fashion_mnist", "digits", "cifar10"] = Field(description="Name of the data set.")
-    validation: Part = Field(0.1, description=HELD_OUT)
+    validation: Amount = Field(0.1, description=HELD_OUT)
 
 
 class Cifar100Section(Section):
@@ -26,7 +32,7 @@ class Cifar100Section(Section):
 
     name: Literal["cifar100"]
     labels: Literal["fine", "coarse"] = Field("fine", description="100 classes, or the 20 that they belong to.")
-    validation: Part = Field(0.1, description=HELD_OUT)
+    validation: Amount = Field(0.1, description=HELD_OUT)
 
 
 class FolderSection(Section):
@@ -34,9 +40,7 @@ class FolderSection(Section):
 
     name: Literal["folder"]
     path: AbsolutePath = Field(description="The folder; in a run's own config always from the root on.")
-    size: Side | Annotated[list[Side], Field(min_length=2, max_length=2)] = Field(
-        64, description="Pixels that every image is brought to: of each side, or [height, width]."
-    )
+    size: Size = Field(64, description="Pixels that every image is brought to: of each side, or [height, width].")
     channels: Literal[1, 3] = Field(3, description="3 for colour, 1 for grey.")
     resize: Literal["crop", "squash", "pad"] = Field(
         "crop",
@@ -49,8 +53,8 @@ class FolderSection(Section):
         description="Grey value that counts as white in images of 16 bits; by default the largest one of as many bits "
         "as the training images use.",
     )
-    validation: Part = Field(0.1, description=f"{HELD_OUT} Not used where there is a validation folder.")
-    test: Part = Field(
+    validation: Amount = Field(0.1, description=f"{HELD_OUT} Not used where there is a validation folder.")
+    test: Amount = Field(
         0.2,
         description="Images set apart for the test: a number, or a fraction. Not used where there is a train folder.",
     )

@@ -1,23 +1,23 @@
-"""Where in a file a mistake lies, and what is to be done about it."""
+"""Explanations of invalid configs: the place in the file, the key, and what to do."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import ValidationError
 
 from cnnzoo.catalogue import cards
-from cnnzoo.config.base import Section
+from cnnzoo.config.base import Expected, Section
 from cnnzoo.config.messages import sentence
 from cnnzoo.config.sections import Config
-from cnnzoo.config.yaml_file import Key
+from cnnzoo.config.yaml_file import Key, Origin, nearest_origin
 from cnnzoo.errors import did_you_mean
 
 
 def explain(
     path: Path,
     values: dict[str, Any],
-    origins: Mapping[Key, str],
+    origins: Mapping[Key, Origin],
     error: ValidationError,
     root: type[Section] = Config,
 ) -> Iterator[str]:
@@ -25,86 +25,101 @@ def explain(
 
     Args:
         path: The config file.
-        values: Its values, settings of the command line included.
-        origins: For each key the place that it came from.
-        error: What pydantic says of the values.
-        root: What the file describes as a whole.
+        values: Its values, with the settings of the command line.
+        origins: Where each key comes from.
+        error: The validation of the values.
+        root: The section that the whole file is.
     """
-    problems = [(*_locate(problem, values, root), problem) for problem in error.errors()]
-    keys = [key for key, _, _ in problems]
-    for index, (key, section, problem) in enumerate(problems):
+    found: dict[Key, tuple[type[Section] | None, list[Any]]] = {}
+    for problem in error.errors(include_url=False):
+        key, section = _locate(problem, values, root)
+        found.setdefault(key, (section, []))[1].append(problem)
+    for key, (section, problems) in found.items():
         # The alternatives of a union complain one by one; those at the deepest place are enough.
-        if key in keys[:index] or any(len(other) > len(key) and other[: len(key)] == key for other in keys):
+        if any(len(other) > len(key) and other[: len(key)] == key for other in found):
             continue
-        origin = next((origins[key[:n]] for n in range(len(key), -1, -1) if key[:n] in origins), str(path))
-        label = ".".join(map(str, key)) or "the config"
-        match problem["type"]:
-            case "extra_forbidden":
-                said = _unknown_key(key, section)
-            case "union_tag_not_found":
-                names = [name for alternative in _alternatives(section, str(key[-1])) for name in _names(alternative)]
-                said = f"this section needs a name: {' or '.join(names)}."
-            case "model_type" | "model_attributes_type":
-                said = f"{sentence(problem)}{_takes(key, section)}"
-            case _:
-                said = _or(sentence(each) for other, _, each in problems[index:] if other == key)
-        yield f"{origin}: {label}: {said}"
+        where = (*key, "name") if problems[0]["type"] == "union_tag_invalid" else key
+        origin = nearest_origin(origins, where) or Origin(str(path))
+        yield f"{origin.before(where)}: {_explain(key, section, problems)}"
 
 
-def _or(sentences: Iterable[str]) -> str:
-    """Return what alternatives say of a value as one sentence, each once."""
-    *others, last = dict.fromkeys(sentences)
-    return "; or: ".join([*(other.removesuffix(".") for other in others), last])
+def _explain(key: Key, section: type[Section] | None, problems: list[Any]) -> str:
+    """Return what is wrong with the value of a key in a section."""
+    field = section.model_fields.get(str(key[-1])) if section and key else None
+    allowed = _choices(field.annotation) if field else []
+    problem, *others = problems
+    match problem["type"]:
+        case "extra_forbidden":
+            return _unknown_key(key, section)
+        case "missing":
+            return "this key is needed and missing."
+        case "union_tag_not_found":
+            return f"this section needs a name: {' or '.join(allowed)}."
+        case "union_tag_invalid":
+            tag = problem["ctx"]["tag"]
+            return f"{tag!r} is unknown.{did_you_mean(tag, allowed)}"
+        case "model_type" | "model_attributes_type":
+            return f"this is a section: it takes keys with values.{_keys_of(key, section)}"
+    expected = (mark.text for mark in (field.metadata if field else ()) if isinstance(mark, Expected))
+    return sentence(problem, allowed, next(expected, None), *others)
+
+
+def _choices(annotation: Any) -> list[Any]:
+    """Return the values of the literals in a type; those of a section are its names."""
+    if get_origin(annotation) is Literal:
+        return list(get_args(annotation))
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return _choices(annotation.model_fields["name"].annotation) if "name" in annotation.model_fields else []
+    return [choice for argument in get_args(annotation) for choice in _choices(argument)]
 
 
 def _locate(problem: Any, values: dict[str, Any], root: type[Section]) -> tuple[Key, type[Section] | None]:
     """Return the key that a problem is about, and the section that it lies in."""
     location = [*problem["loc"], *problem.get("ctx", {}).get("key", ())]
-    if problem["type"] == "union_tag_invalid":
-        location.append("name")  # which is the tag of every union here
     key: list[str | int] = []
     node: Any = values
-    section: type[Section] | None = root
-    for position, part in enumerate(location):
-        inside = (isinstance(node, dict) and part in node) or (isinstance(node, list) and isinstance(part, int))
-        last = position == len(location) - 1
-        if not inside and not (last and problem["type"] == "missing"):
-            continue  # the tag of a union, which is no key of the file
-        key.append(part)
-        if inside and not last:
+    for part in location:
+        if _has(node, part):  # otherwise it is the tag of a union, which is no key of the file
+            key.append(part)
             node = node[part]
-            section = _section(section, part, node)
+    if problem["type"] == "missing":
+        key.append(location[-1])
+    section: type[Section] | None = root
+    node = values
+    for part in key[:-1]:
+        node = node[part]
+        section = _section(section, part, node)
     return tuple(key), section
 
 
+def _has(node: Any, part: str | int) -> bool:
+    return part in node if isinstance(node, dict) else isinstance(node, list) and isinstance(part, int)
+
+
 def _section(above: type[Section] | None, key: str | int, value: Any) -> type[Section] | None:
-    """Return the section that a key opens; among several, the one that the value's name chooses."""
+    """Return the section that a key opens; among several, the one of the value's name."""
     sections = _alternatives(above, str(key))
     if len(sections) > 1:
         name = value.get("name") if isinstance(value, dict) else None
-        sections = [section for section in sections if name in _names(section)]
+        sections = [section for section in sections if name in _choices(section)]
     return sections[0] if sections else None
 
 
 def _alternatives(above: type[Section] | None, key: str) -> list[type[Section]]:
     """Return the sections that a key may open; none for a key with a value."""
     annotation = above.model_fields[key].annotation if above and key in above.model_fields else None
-    choices = get_args(annotation) if get_origin(annotation) is not None else (annotation,)
-    return [choice for choice in choices if isinstance(choice, type) and issubclass(choice, Section)]
+    types = (annotation, *get_args(annotation))
+    return [each for each in types if isinstance(each, type) and issubclass(each, Section)]
 
 
-def _takes(key: Key, above: type[Section] | None) -> str:
-    """Say which keys a section takes, where a value stands in place of one."""
-    fields = [each.model_fields for each in _alternatives(above, str(key[-1])) if key]
-    if len(fields) != 1:
+def _keys_of(key: Key, above: type[Section] | None) -> str:
+    """Say which keys a section takes, if a key can open only one."""
+    sections = _alternatives(above, str(key[-1])) if key else []
+    if len(sections) != 1:
         return ""
-    optional = "" if any(field.is_required() for field in fields[0].values()) else "; {} takes their defaults"
-    return f" Known: {', '.join(fields[0])}{optional}."
-
-
-def _names(section: type[Section]) -> tuple[str, ...]:
-    """Return the names that a section goes by, if it has a fixed set of them."""
-    return get_args(section.model_fields["name"].annotation) if "name" in section.model_fields else ()
+    fields = sections[0].model_fields
+    optional = "" if any(field.is_required() for field in fields.values()) else "; {} takes their defaults"
+    return f" Known: {', '.join(fields)}{optional}."
 
 
 def _unknown_key(key: Key, section: type[Section] | None) -> str:
@@ -115,7 +130,7 @@ def _unknown_key(key: Key, section: type[Section] | None) -> str:
     homes = _homes(name)
     if homes and ".".join(map(str, key)) not in homes:
         return f"there is no such key. Did you mean {' or '.join(map(repr, homes))}?"
-    names = _names(section) if section else ()
+    names = _choices(section)
     under = f" under {names[0]}" if len(names) == 1 else ""
     return f"there is no such key{under}.{did_you_mean(name, section.model_fields if section else ())}"
 

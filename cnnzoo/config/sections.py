@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union
+from typing import Annotated, Any, Literal, Union, get_args
 
 from pydantic import (
     ConfigDict,
@@ -33,7 +33,7 @@ from cnnzoo.config.optimizer import (
     MultiStepSection,
     OneCycleSection,
 )
-from cnnzoo.config.yaml_file import Key, document
+from cnnzoo.config.yaml_file import Key, Origin, document, nearest_origin
 from cnnzoo.errors import UserError, did_you_mean
 from cnnzoo.runtime import Backend, DeviceChoice, Precision
 
@@ -65,7 +65,7 @@ class ModelSection(Section):
             try:
                 TypeAdapter(options[key]).validate_python(value, strict=True)
             except ValidationError as error:
-                raise mistake(sentence(error.errors()[0]), key) from None
+                raise mistake(sentence(error.errors()[0], get_args(options[key])), key) from None
         return self
 
     @classmethod
@@ -177,7 +177,7 @@ class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash
     runtime: RuntimeSection = RuntimeSection()
     seed: int = Field(0, ge=0, lt=SEEDS, description="Seeds weights, order, augmentation and dropout.")
     _path: Path | None = PrivateAttr(default=None)
-    _origins: dict[Key, str] = PrivateAttr(default_factory=dict)
+    _origins: dict[Key, Origin] = PrivateAttr(default_factory=dict)
     _text: str | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
@@ -239,7 +239,7 @@ class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash
         """What stood in that file, without settings; the config's YAML where there is none."""
         return self._text or self.to_yaml()
 
-    def read_from(self, path: Path | None, origins: Mapping[Key, str], text: str | None = None) -> "Config":
+    def read_from(self, path: Path | None, origins: Mapping[Key, Origin], text: str | None = None) -> "Config":
         """Remember the file, what stood in it and where each key came from, for later; return itself."""
         self._path, self._origins, self._text = path, dict(origins), text
         return self
@@ -255,8 +255,8 @@ class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash
             yield
         except UserError as error:
             parts = tuple(key.split("."))
-            known = (self._origins[parts[:n]] for n in range(len(parts), 0, -1) if parts[:n] in self._origins)
-            raise UserError(": ".join([*list(known)[:1], key, str(error)])) from error
+            origin = nearest_origin(self._origins, parts, 1)
+            raise UserError(f"{origin.before(parts) if origin else key}: {error}") from error
 
     def to_yaml(self) -> str:
         """Return the resolved config as YAML that loads to an equal one."""

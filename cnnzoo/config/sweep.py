@@ -15,7 +15,7 @@ from cnnzoo.config.base import SEEDS, Count, Section, make_absolute, mistake
 from cnnzoo.config.errors import explain
 from cnnzoo.config.sections import Config
 from cnnzoo.config.seeds import MOST_TRAININGS, parse_seeds
-from cnnzoo.config.yaml_file import Key, as_yaml, document, put, read
+from cnnzoo.config.yaml_file import Key, Origin, as_yaml, document, put, read
 from cnnzoo.errors import UserError, did_you_mean
 
 KINDS = ("choice", "uniform", "log_uniform")
@@ -205,27 +205,31 @@ def load_plan(path: Path, base: Path | None, find: Callable[[str], Path]) -> Pla
     try:
         base = base or find(sweep.config)
     except UserError as error:
-        raise UserError(f"{origins['config',]}: config: {error}") from None
+        raise UserError(f"{origins['config',].before(('config',))}: {error}") from None
     written = read(base)[1:]
     points = [_point(chosen, base, *copy.deepcopy(written), origins) for chosen in sweep.points()]
     return Plan(sweep, path, base, written[0], points, sweep.seeds or [points[0].config.seed])
 
 
 def _point(
-    chosen: dict[str, Any], base: Path, values: dict[str, Any], origins: dict[Key, str], places: dict[Key, str]
+    values: dict[str, Any], base: Path, file: dict[str, Any], origins: dict[Key, Origin], places: dict[Key, Origin]
 ) -> Point:
-    for name, value in sorted(chosen.items(), key=lambda item: item[0].count(".")):
-        place = places["keys", name]
-        key = tuple(name.split("."))
-        try:
-            put(values, origins, key, copy.deepcopy(value), place)
-        except UserError as error:
-            raise UserError(f"{place}: {name}: {str(error).removeprefix(f'{place}: ')}") from None
+    """Put the values of a point into those of the config's file.
+
+    Args:
+        values: The values of the point by key.
+        base: The config's file.
+        file: Its values, which are changed.
+        origins: Their origins, which are changed.
+        places: The origins of the sweep file's keys.
+    """
+    for name, value in sorted(values.items(), key=lambda item: item[0].count(".")):
+        put(file, origins, tuple(name.split(".")), copy.deepcopy(value), places["keys", name])
     try:
-        return Point(chosen, Config.model_validate(values).read_from(base, origins))
+        return Point(values, Config.model_validate(file).read_from(base, origins))
     except ValidationError as error:
-        told = ", ".join(f"{name}={as_yaml(value)}" for name, value in chosen.items())
-        raise UserError("\n".join([*explain(base, values, origins, error), f"This is the point {told}."])) from None
+        point = ", ".join(f"{name}={as_yaml(value)}" for name, value in values.items())
+        raise UserError("\n".join([*explain(base, file, origins, error), f"This is the point {point}."])) from None
 
 
 def _with_absolute_paths(value: Any, key: Key = ()) -> Any:

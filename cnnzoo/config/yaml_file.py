@@ -6,7 +6,8 @@ refused and the last is a number, as in YAML 1.2, so that a config means what a 
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,29 @@ import yaml
 from cnnzoo.errors import UserError
 
 Key = tuple[str | int, ...]
-Place = Callable[[int], str]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a value comes from.
+
+    Attributes:
+        place: A line of a file, or a setting of the command line.
+        key: The key that the place names itself, if it does.
+    """
+
+    place: str
+    key: Key | None = None
+
+    def before(self, key: Key) -> str:
+        """Return the beginning of a sentence about a key."""
+        return self.place if key == self.key else f"{self.place}: {'.'.join(map(str, key)) or 'the config'}"
+
+
+def nearest_origin(origins: Mapping[Key, Origin], key: Key, least: int = 0) -> Origin | None:
+    """Return the origin of a key, or of the deepest section above it that has one and at least so many parts."""
+    return next((origins[key[:n]] for n in range(len(key), least - 1, -1) if key[:n] in origins), None)
+
 
 # Thirty digits are more than any number of a config needs, and fewer than Python refuses to read.
 DECIMAL = re.compile(
@@ -53,12 +76,12 @@ def as_yaml(value: Any) -> str:
 
 def read(
     path: Path, needs: str = "a config needs at least the sections model and data"
-) -> tuple[str, dict[str, Any], dict[Key, str]]:
-    """Return a file's text, its values, and for each key the file and line that it stands in.
+) -> tuple[str, dict[str, Any], dict[Key, Origin]]:
+    """Return a file's text, its values, and the origin of each key.
 
     Args:
-        path: Of the file.
-        needs: What an empty file lacks.
+        path: The file.
+        needs: The end of a sentence about an empty file.
 
     Raises:
         UserError: The file cannot be read, or is not YAML with sections.
@@ -69,38 +92,40 @@ def read(
         raise UserError(f"{path} is not a text file; a config is YAML in UTF-8.") from None
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from None
-    values, origins = _parse(text, lambda line: f"{path}, line {line}")
+    values, origins = _parse(text, lambda line: Origin(f"{path}, line {line}"))
     if values is None:
         raise UserError(f"{path} is empty; {needs}.")
     if not isinstance(values, dict):
-        raise UserError(f"{origins[()]}: a config holds sections, such as 'model: {{name: lenet5}}', and nothing else.")
+        raise UserError(
+            f"{origins[()].place}: a config holds sections, such as 'model: {{name: lenet5}}', and nothing else."
+        )
     return text, values, origins
 
 
-def override(values: dict[str, Any], origins: dict[Key, str], setting: str) -> None:
-    """Put a setting of the command line, such as ``"seed=3"``, among a file's values and origins.
+def override(values: dict[str, Any], origins: dict[Key, Origin], setting: str) -> None:
+    """Put a setting of the command line, such as ``"seed=3"``, into a file's values and origins.
 
     Raises:
         UserError: It is not of the form section.key=value.
     """
-    origin = f"--set {setting}"
     name, equals, text = setting.partition("=")
     key = tuple(part.strip() for part in name.split("."))
+    origin = Origin(f"--set {setting}", key)
     if not equals or not all(key):
-        raise UserError(f"{origin}: write it as section.key=value, such as optimizer.learning_rate=0.01.")
+        raise UserError(f"{origin.place}: write it as section.key=value, such as optimizer.learning_rate=0.01.")
     value, _ = _parse(text, lambda _: origin, key)
     put(values, origins, key, value, origin)
 
 
-def put(values: dict[str, Any], origins: dict[Key, str], key: Key, value: Any, origin: str) -> None:
-    """Put a value in place of a file's, making the sections that it lies in.
+def put(values: dict[str, Any], origins: dict[Key, Origin], key: Key, value: Any, origin: Origin) -> None:
+    """Replace the value of a key, and create the sections that it lies in.
 
     Args:
-        values: Of the file.
-        origins: For each key the place that it came from.
-        key: Of the value.
-        value: The new one.
-        origin: The place that it comes from.
+        values: The values of a file.
+        origins: Their origins.
+        key: The key.
+        value: Its new value.
+        origin: Where the new value comes from.
 
     Raises:
         UserError: The key lies below a value.
@@ -112,71 +137,71 @@ def put(values: dict[str, Any], origins: dict[Key, str], key: Key, value: Any, o
             origins[key[:depth]] = origin
         section = section[part]
         if not isinstance(section, dict):
-            raise UserError(f"{origin}: '{part}' is a value and has no keys below it.")
+            raise UserError(f"{origin.before(key)}: '{part}' is a value and has no keys below it.")
     section[key[-1]] = value
-    for below in [known for known in origins if known[: len(key)] == key]:
+    for below in [other for other in origins if other[: len(key)] == key]:
         del origins[below]
     origins[key] = origin
 
 
-def _parse(text: str, place: Place, above: Key = ()) -> tuple[Any, dict[Key, str]]:
-    """Return the value of a YAML text, and for each key in it the place that its line stands for.
+def _parse(text: str, at: Callable[[int], Origin], above: Key = ()) -> tuple[Any, dict[Key, Origin]]:
+    """Return the value of a YAML text, and the origin of each key in it.
 
     Args:
-        text: What a file or a setting holds.
-        place: Says a line's number as part of a sentence.
-        above: The key that the text is the value of.
+        text: The content of a file or a setting.
+        at: Returns the origin of a line by its number.
+        above: The key of the value.
     """
     try:
         for token in yaml.scan(text):
             # An alias can stand for a value that contains itself, or for billions of values.
             if isinstance(token, yaml.AliasToken | yaml.AnchorToken | yaml.TagToken):
+                place = at(token.start_mark.line + 1).place
                 raise UserError(
-                    f"{place(token.start_mark.line + 1)}: YAML's aliases (*), anchors (&) and tags (!) are not taken "
-                    "here; write the value out, or in quotes if it is text."
+                    f"{place}: YAML's aliases (*), anchors (&) and tags (!) are not taken here; write the value out, "
+                    "or in quotes if it is text."
                 )
         loader = _Loader(text)
         node = loader.get_single_node()
         if node is None:
             return None, {}
-        origins = dict(_origins(node, place, above))
+        origins = dict(_origins(node, at, above))
         return loader.construct_document(node), origins
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise UserError(f"{place(mark.line + 1 if mark else 1)}: this is not valid YAML: {error.problem}.") from None
+        raise UserError(f"{at(mark.line + 1 if mark else 1).place}: this is not valid YAML: {error.problem}.") from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise UserError(f"{place(line)}: here is a character that YAML does not allow; is it a text file?") from None
+        raise UserError(f"{at(line).place}: here is a character that YAML does not allow; is it a text file?") from None
     except RecursionError:
-        raise UserError(f"{place(1)}: this is nested too deeply for a config.") from None
+        raise UserError(f"{at(1).place}: this is nested too deeply for a config.") from None
 
 
-def _origins(node: yaml.Node, place: Place, above: Key) -> Iterator[tuple[Key, str]]:
-    """Yield the key above a node and each key below with its place; refuse what is read otherwise than it looks."""
-    here = place(node.start_mark.line + 1)
+def _origins(node: yaml.Node, at: Callable[[int], Origin], above: Key) -> Iterator[tuple[Key, Origin]]:
+    """Yield the key above a node and each key below it with their origins; refuse values that YAML 1.1 misreads."""
+    here = at(node.start_mark.line + 1)
     yield above, here
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key_node, value_node in node.value:
-            key, there = key_node.value, place(key_node.start_mark.line + 1)
+            key, there = key_node.value, at(key_node.start_mark.line + 1)
             if not isinstance(key, str) or _kind(key_node) != "str":
                 shown = f"'{key}'" if isinstance(key, str) else "a list or a section"
-                raise UserError(f"{there}: {shown} cannot be a key; keys are names, such as seed.")
+                raise UserError(f"{there.place}: {shown} cannot be a key; keys are names, such as seed.")
             if key in seen:
-                raise UserError(f"{there}: the key '{key}' stands here a second time; keep one.")
+                raise UserError(f"{there.place}: the key '{key}' stands here a second time; keep one.")
             seen.add(key)
-            yield from _origins(value_node, place, (*above, key))
+            yield from _origins(value_node, at, (*above, key))
             yield (*above, key), there
     elif isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
-            yield from _origins(item, place, (*above, index))
+            yield from _origins(item, at, (*above, index))
     elif remedy := _remedy(node):
-        label = ".".join(map(str, above)) or "the config"
-        raise UserError(f"{here}: {label}: '{node.value}' is not taken; {remedy}.")
+        raise UserError(f"{here.before(above)}: '{node.value}' is not taken; {remedy}.")
 
 
 def _remedy(scalar: yaml.Node) -> str | None:
-    """Say what to write in place of a value that YAML 1.1 reads otherwise than it looks, or None."""
+    """Return what to write instead of a value that YAML 1.1 misreads, or None."""
     match _kind(scalar):
         case "str" if (
             isinstance(scalar, yaml.ScalarNode) and scalar.style is None and OCTAL_LIKE.fullmatch(scalar.value)

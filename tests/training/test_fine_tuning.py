@@ -69,14 +69,14 @@ def test_pixels_are_prepared_as_for_the_weights(digits_runs, fine_tuned):
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        (["fine_tuning.weights=nowhere.keras"], "fine_tuning.weights: there is no file .*nowhere.keras"),
+        (["fine_tuning.weights=nowhere.keras"], "fine_tuning.weights=.*: there is no file .*nowhere.keras"),
         (["model={name: lecture_keras}", "preprocessing.pad=0"], "fine_tuning.weights: .*holds another network's"),
         (
             ["fine_tuning.trained=[fc9]"],
-            "fine_tuning.trained: the network has no layer fc9 with weights; there are c1, ",
+            "fine_tuning.trained=.*: the network has no layer fc9 with weights; there are c1, ",
         ),
         (["model.activation=tanh"], "fine_tuning.weights: .*another network's weights: layer c1.* has activation tanh"),
-        (["fine_tuning.frozen_epochs=3"], "fine_tuning.frozen_epochs: all of the training would be frozen"),
+        (["fine_tuning.frozen_epochs=3"], "fine_tuning.frozen_epochs=3: all of the training would be frozen"),
     ],
 )
 def test_what_cannot_be_begun_with_is_refused(settings, sentence, digits_runs, tmp_path):

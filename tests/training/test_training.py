@@ -159,7 +159,9 @@ def test_accumulating_more_batches_than_there_are_is_refused_before_anything_is_
 
 
 def test_a_batch_larger_than_the_data_is_refused_before_anything_is_written(tmp_path):
-    with pytest.raises(UserError, match=r"training.batch_size: 5,000 is more than the 1,293 training images"):
+    with pytest.raises(
+        UserError, match=r"--set training.batch_size=5000: 5,000 is more than the 1,293 training images"
+    ):
         trained(tmp_path / "run", "training.batch_size=5000")
     assert list(tmp_path.iterdir()) == []
 
