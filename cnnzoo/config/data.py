@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from cnnzoo.config.base import SEEDS, AbsolutePath, Count, Expected, NonNegative, Section, mistake
+from cnnzoo.config.base import SEEDS, AbsolutePath, Count, Expected, NonNegative, ProperFraction, Section, mistake
 
 # Of pixels scaled to 0..1; what is beyond was meant for 0..255.
 Level = Annotated[float, Field(ge=-10, le=10)]
@@ -14,9 +14,7 @@ Size = Annotated[
     Side | Annotated[list[Side], Field(min_length=2, max_length=2)],
     Expected("pixels from 1 to 4096, of each side or as [height, width]"),
 ]
-Amount = Annotated[
-    Count | Annotated[float, Field(gt=0, lt=1)], Expected("a number of images from 1 up, or a fraction between 0 and 1")
-]
+Amount = Annotated[Count | ProperFraction, Expected("a number of images from 1 up, or a fraction between 0 and 1")]
 HELD_OUT = "Training images held out for validation: a number of images, or a fraction."
 
 

@@ -98,6 +98,8 @@ def _has(node: Any, part: str | int) -> bool:
 
 def _section(above: type[Section] | None, key: str | int, value: Any) -> type[Section] | None:
     """Return the section that a key opens; among several, the one of the value's name."""
+    if above and key not in above.model_fields:
+        return above  # the key is the name of an entry in a dictionary of sections
     sections = _alternatives(above, str(key))
     if len(sections) > 1:
         name = value.get("name") if isinstance(value, dict) else None

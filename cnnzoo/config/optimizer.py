@@ -1,37 +1,43 @@
-"""The sections that say how weights change: optimizers and learning rate schedules."""
+"""The sections of optimizers and of learning rate schedules."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from cnnzoo.config.base import Count, Fraction, NonNegative, Positive, Section
+from cnnzoo.config.base import Count, Fraction, NonNegative, Positive, ProperFraction, Section
 
 L2 = Annotated[
-    float,
+    NonNegative,
     Field(
-        ge=0,
-        description="What the papers of 2012 to 2016 call weight decay: so many times a weight is added to its "
-        "gradient, so that momentum and learning rate act on it.",
+        description="The weight decay of the papers of 2012 to 2016: a weight times this is added to its gradient, "
+        "so that momentum and learning rate act on it."
     ),
 ]
 WeightDecay = Annotated[
-    float,
+    NonNegative,
     Field(
-        ge=0,
         description="Decoupled decay: a step takes the learning rate times this of each weight away, "
-        "past momentum and gradient; Loshchilov and Hutter, ICLR 2019.",
+        "past momentum and gradient; Loshchilov and Hutter, ICLR 2019."
     ),
 ]
 
 
 class OptimizerSection(Section):
-    """What every optimizer has."""
+    """Settings of every optimizer."""
 
     learning_rate: Positive = Field(0.001, description="Peak learning rate.")
     decay_kernels_only: bool = Field(
         False, description="Leave biases and normalization's scales and offsets out of l2 and weight_decay."
     )
     clip_norm: Positive | None = Field(None, description="Largest norm of all gradients together; above, they shrink.")
+
+
+class MomentsSection(OptimizerSection):
+    """Settings of Adam's running means, which AdamW and Muon have too."""
+
+    beta_1: Fraction = 0.9
+    beta_2: Fraction = 0.999
+    epsilon: Positive = 1e-7
 
 
 class SgdSection(OptimizerSection):
@@ -45,23 +51,17 @@ class SgdSection(OptimizerSection):
     weight_decay: WeightDecay = 0.0
 
 
-class AdamSection(OptimizerSection):
+class AdamSection(MomentsSection):
     """Adam; Kingma and Ba, ICLR 2015."""
 
     name: Literal["adam"]
-    beta_1: Fraction = 0.9
-    beta_2: Fraction = 0.999
-    epsilon: Positive = 1e-7
     l2: L2 = 0.0
 
 
-class AdamwSection(OptimizerSection):
+class AdamwSection(MomentsSection):
     """Adam with decoupled weight decay; Loshchilov and Hutter, ICLR 2019."""
 
     name: Literal["adamw"]
-    beta_1: Fraction = 0.9
-    beta_2: Fraction = 0.999
-    epsilon: Positive = 1e-7
     weight_decay: WeightDecay = 0.01
 
 
@@ -75,7 +75,7 @@ class RmspropSection(OptimizerSection):
     l2: L2 = 0.0
 
 
-class MuonSection(OptimizerSection):
+class MuonSection(MomentsSection):
     """Muon on the kernels of convolutions and dense layers, AdamW on the classifier and on all vectors.
 
     Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024; scaled as by Liu et al. 2025.
@@ -85,14 +85,11 @@ class MuonSection(OptimizerSection):
     momentum: Fraction = 0.95
     nesterov: bool = True
     iterations: int = Field(5, ge=1, le=20, description="Newton-Schulz iterations of a step.")
-    beta_1: Fraction = 0.9
-    beta_2: Fraction = 0.999
-    epsilon: Positive = 1e-7
     weight_decay: WeightDecay = 0.0
 
 
 class WarmupSection(Section):
-    """What every schedule but one-cycle has."""
+    """Settings of every schedule but one-cycle."""
 
     warmup_epochs: NonNegative = Field(
         0.0, description="Epochs of linear growth to the peak, from its share of one step."
@@ -106,19 +103,19 @@ class ConstantSection(WarmupSection):
 
 
 class StepSection(WarmupSection):
-    """The learning rate is multiplied by a factor every so many epochs."""
+    """The learning rate is multiplied by a factor at regular intervals."""
 
     name: Literal["step"]
     every: Positive = Field(description="Epochs between two changes, counted from the beginning.")
-    factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    factor: ProperFraction = 0.1
 
 
 class MultiStepSection(WarmupSection):
-    """The learning rate is multiplied by a factor after given numbers of epochs."""
+    """The learning rate is multiplied by a factor after some epochs, which are listed."""
 
     name: Literal["multi_step"]
     after: list[Positive] = Field(min_length=1, description="After how many epochs, in ascending order.")
-    factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    factor: ProperFraction = 0.1
 
 
 class CosineSection(WarmupSection):
@@ -140,7 +137,7 @@ class OneCycleSection(Section):
     """Linear growth to the peak, then half a cosine down; after Smith and Topin 2018."""
 
     name: Literal["one_cycle"]
-    rise: Annotated[float, Field(gt=0, lt=1)] = Field(0.25, description="Fraction of all steps spent growing.")
+    rise: ProperFraction = Field(0.25, description="Fraction of all steps spent growing.")
     initial: Fraction = Field(0.04, description="First learning rate, as a fraction of the peak.")
     final: Fraction = Field(0.0, description="Last learning rate, as a fraction of the peak.")
 
@@ -151,7 +148,7 @@ class PlateauSection(WarmupSection):
     name: Literal["plateau"]
     monitor: Literal["accuracy", "loss"] = Field("accuracy", description="Which of validation's figures may stall.")
     patience: Count = Field(5, description="Epochs without a better figure that count as stalled.")
-    factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    factor: ProperFraction = 0.1
     smallest: Fraction = Field(0.0, description="Least learning rate, as a fraction of the peak.")
 
 

@@ -22,7 +22,7 @@ from pydantic_core import CoreSchema
 from cnnzoo import registry
 from cnnzoo.catalogue import cards
 from cnnzoo.config.augmentation import AugmentationSection
-from cnnzoo.config.base import SEEDS, AbsolutePath, Count, Fraction, Positive, Section, mistake
+from cnnzoo.config.base import SEEDS, AbsolutePath, Count, Fraction, Positive, ProperFraction, Section, mistake
 from cnnzoo.config.data import AnyDataSection, PreprocessingSection
 from cnnzoo.config.messages import sentence
 from cnnzoo.config.optimizer import (
@@ -90,7 +90,7 @@ class ModelSection(Section):
 class ProgressiveResizingSection(Section):
     """Smaller training images at the beginning, which cost less; Howard et al., fast.ai's DAWNBench entry, 2018."""
 
-    scale: Annotated[float, Field(gt=0, lt=1)] = Field(
+    scale: ProperFraction = Field(
         0.75, description="What the sides of training images are multiplied by; the cost falls with its square."
     )
     epochs: Count = Field(description="Epochs at the beginning that see smaller images. Validation never does.")
@@ -116,7 +116,7 @@ class TrainingSection(Section):
         description="Weight of each class in the training loss: one number per class, or balanced for the inverse of "
         "how often the class occurs. Their mean over the training images is brought to 1.",
     )
-    ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+    ema_decay: ProperFraction | None = Field(
         None, description="Decay per step of averaged weights, which are then the ones judged and saved."
     )
     progressive_resizing: ProgressiveResizingSection | None = Field(
@@ -164,7 +164,7 @@ class RuntimeSection(Section):
 
 
 class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash
-    """One run: everything that its result depends on, but for the machine."""
+    """One run: everything that its result depends on, except the machine."""
 
     model: ModelSection
     data: AnyDataSection
@@ -181,37 +181,32 @@ class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash
     _text: str | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
-    def _the_schedule_fits_into_the_training(self) -> "Config":
-        epochs, schedule = self.training.epochs, self.schedule
-        if self.fine_tuning is not None:
-            if self.fine_tuning.frozen_epochs >= epochs:
-                message = f"all of the training would be frozen; training.epochs is {epochs}."
-                raise mistake(message, "fine_tuning", "frozen_epochs")
-            epochs -= self.fine_tuning.frozen_epochs
-        warmup = 0.0 if isinstance(schedule, OneCycleSection) else schedule.warmup_epochs
-        if warmup >= epochs:
-            message = f"{warmup:g} epochs of warm-up are no less than the whole training, {epochs} epochs."
+    def _schedule_fits_into_the_training(self) -> "Config":
+        epochs, schedule, frozen = self.training.epochs, self.schedule, 0
+        if self.fine_tuning is not None and (frozen := self.fine_tuning.frozen_epochs) >= epochs:
+            message = f"all of the training would be frozen; training.epochs is {epochs}."
+            raise mistake(message, "fine_tuning", "frozen_epochs")
+        epochs -= frozen
+        if not isinstance(schedule, OneCycleSection) and schedule.warmup_epochs >= epochs:
+            message = (
+                f"{schedule.warmup_epochs:g} epochs of warm-up are no less than the whole training, {epochs} epochs."
+            )
             raise mistake(message, "schedule", "warmup_epochs")
         if isinstance(schedule, MultiStepSection):
             if any(later <= earlier for earlier, later in pairwise(schedule.after)):
                 raise mistake(f"{schedule.after} do not ascend.", "schedule", "after")
             if schedule.after[-1] >= epochs:
-                message = f"{schedule.after[-1]:g} epochs are not inside the training, {epochs} epochs;"
-                raise mistake(
-                    f"{message} for a short trial add --set 'schedule={{name: constant}}'.", "schedule", "after"
-                )
+                message = f"{schedule.after[-1]:g} epochs are not inside the training, {epochs} epochs; "
+                remedy = "for a short trial add --set 'schedule={name: constant}'."
+                raise mistake(message + remedy, "schedule", "after")
         return self
 
     @model_validator(mode="after")
-    def _the_last_epochs_see_whole_images(self) -> "Config":
+    def _epochs_suit_resizing_and_mirroring(self) -> "Config":
         resizing, epochs = self.training.progressive_resizing, self.training.epochs
         if resizing is not None and resizing.epochs >= epochs:
             message = f"all of the training would see smaller images; training.epochs is {epochs}."
             raise mistake(message, "training", "progressive_resizing", "epochs")
-        return self
-
-    @model_validator(mode="after")
-    def _what_alternates_by_epoch_sees_whole_epochs(self) -> "Config":
         if self.augmentation.mirror == "alternating" and self.training.steps_per_epoch is not None:
             message = "every second epoch needs epochs that see every image once; leave out training.steps_per_epoch."
             raise mistake(message, "augmentation", "mirror")
@@ -225,28 +220,28 @@ class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash
         """Return a copy with some top-level values replaced.
 
         Raises:
-            pydantic.ValidationError: A value, or what the values make together, is wrong.
+            pydantic.ValidationError: A value is wrong, or the values do not fit together.
         """
         return Config.model_validate({**dict(self), **sections}).read_from(self.path, self._origins, self._text)
 
     @property
     def path(self) -> Path | None:
-        """The file that the config was read from; None for one that was made otherwise."""
+        """The file that the config was read from; None for one that was made in a program."""
         return self._path
 
     @property
     def text(self) -> str:
-        """What stood in that file, without settings; the config's YAML where there is none."""
+        """The text of that file, without settings; the config's YAML where there is none."""
         return self._text or self.to_yaml()
 
     def read_from(self, path: Path | None, origins: Mapping[Key, Origin], text: str | None = None) -> "Config":
-        """Remember the file, what stood in it and where each key came from, for later; return itself."""
+        """Remember the file, its text and the origins of its keys; return itself."""
         self._path, self._origins, self._text = path, dict(origins), text
         return self
 
     @contextmanager
     def blaming(self, key: str) -> Iterator[None]:
-        """Put a key, and the file and line that it stands in, before a mistake found inside the block.
+        """Put a key, with its file and line, before the message of a UserError that the block raises.
 
         Raises:
             UserError: The mistake, with its place.

@@ -1,9 +1,9 @@
-"""Sweep files: which keys of a config take which values; one ``Point`` per combination that is to be trained."""
+"""Sweep files: the values that keys of a config take. Each combination to train is a ``Point``."""
 
 import copy
 import math
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -13,75 +13,73 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from cnnzoo.config.base import SEEDS, Count, Section, make_absolute, mistake
 from cnnzoo.config.errors import explain
+from cnnzoo.config.loading import find
 from cnnzoo.config.sections import Config
 from cnnzoo.config.seeds import MOST_TRAININGS, parse_seeds
 from cnnzoo.config.yaml_file import Key, Origin, as_yaml, document, put, read
-from cnnzoo.errors import UserError, did_you_mean
+from cnnzoo.errors import UserError
 
-KINDS = ("choice", "uniform", "log_uniform")
 PATHS = (("data", "path"), ("fine_tuning", "weights"))
 
 
 class ValuesSection(Section):
-    """The values that one key takes: a list, or one of three kinds."""
+    """The values that one key takes: a list, or a range."""
 
-    choice: list[Any] | None = Field(None, min_length=1, description="Each of these; a list alone means the same.")
+    choice: list[Any] | None = Field(None, description="Each of these; a list alone means the same.")
     uniform: list[float] | None = Field(None, description="Two bounds; drawn evenly between them.")
     log_uniform: list[float] | None = Field(None, description="Two bounds; the logarithm is drawn evenly.")
 
     @model_validator(mode="before")
     @classmethod
-    def _there_is_one_kind(cls, values: Any) -> Any:
+    def _has_one_kind_of_values(cls, values: Any) -> Any:
         if isinstance(values, list):
-            values = {"choice": values}
+            return {"choice": values}
         if not isinstance(values, dict) or len(values) != 1:
             raise mistake("write a list of values, or one of {choice: [...]}, {uniform: [...]}, {log_uniform: [...]}.")
-        kind = next(iter(values))
-        if kind not in KINDS:
-            raise mistake(f"'{kind}' is no way to choose values.{did_you_mean(str(kind), KINDS)}")
-        if values[kind] == []:
-            raise mistake("this list of values is empty.")
         return values
 
     @model_validator(mode="after")
-    def _the_values_make_sense(self) -> "ValuesSection":
-        for index, value in enumerate(self.choice or []):
-            if any(value == earlier and type(value) is type(earlier) for earlier in (self.choice or [])[:index]):
-                raise mistake(f"{value!r} stands here twice.")
+    def _values_make_sense(self) -> "ValuesSection":
+        texts = [as_yaml(value) for value in self.choice or []]
         bounds = self.uniform or self.log_uniform
+        if not texts and not bounds:
+            raise mistake("this list of values is empty.")
+        for index, text in enumerate(texts):
+            if text in texts[:index]:
+                raise mistake(f"{text} stands here twice.")
         if bounds and not (len(bounds) == 2 and bounds[0] < bounds[1]):
             raise mistake(f"write two numbers, the lower one first, not {bounds}.")
         if self.log_uniform and self.log_uniform[0] <= 0:
             raise mistake("the bounds of log_uniform are greater than 0.")
         return self
 
-    def draw(self, chance: random.Random) -> Any:
-        """Return one value; of a number from a range four digits, which are enough to tell points apart."""
+    def draw(self, generator: random.Random) -> Any:
+        """Return one value; a number from a range has four digits, which are enough to tell points apart."""
         if self.choice:
-            return chance.choice(self.choice)
-        low, high = self.uniform or self.log_uniform or [0.0, 0.0]
+            return generator.choice(self.choice)
+        bounds = self.uniform or self.log_uniform
+        assert bounds
+        low, high = bounds
         if self.log_uniform:
-            drawn = math.exp(chance.uniform(math.log(low), math.log(high)))
+            number = math.exp(generator.uniform(math.log(low), math.log(high)))
         else:
-            drawn = chance.uniform(low, high)
-        return min(max(float(f"{drawn:.4g}"), low), high)
+            number = generator.uniform(low, high)
+        return min(max(float(f"{number:.4g}"), low), high)
 
 
 class SweepFile(Section):
-    """What is varied of which config, and how."""
+    """Which keys of which config vary, and how."""
 
     config: str = Field(description="The config, here or among the shipped ones.")
-    method: Literal["grid", "random"] = Field(description="All combinations, or so many at random.")
+    method: Literal["grid", "random"] = Field(description="All combinations, or a number of random ones.")
     count: Count | None = Field(None, description="Points of a random sweep.")
     seed: int = Field(0, ge=0, lt=SEEDS, description="Chooses the points of a random sweep.")
-    keys: dict[str, ValuesSection] = Field(
-        description="For each key of the config, such as optimizer.learning_rate, values."
-    )
+    keys: dict[str, ValuesSection] = Field(description="Values by key of the config, such as optimizer.learning_rate.")
     seeds: list[int] | None = Field(None, description="Each point is trained with each; by default with the config's.")
 
     @field_validator("seeds", mode="before")
     @classmethod
-    def _seeds_are_read_as_a_command_reads_them(cls, seeds: Any) -> Any:
+    def _seeds_are_written_as_in_a_command(cls, seeds: Any) -> Any:
         if isinstance(seeds, list) and all(type(seed) is int for seed in seeds):
             seeds = ",".join(map(str, seeds))
         try:
@@ -90,7 +88,7 @@ class SweepFile(Section):
             raise mistake(str(error)) from None
 
     @model_validator(mode="after")
-    def _the_keys_can_be_varied(self) -> "SweepFile":
+    def _keys_can_vary(self) -> "SweepFile":
         if not self.keys:
             raise mistake("a sweep varies at least one key.", "keys")
         for key in self.keys:
@@ -101,7 +99,7 @@ class SweepFile(Section):
         return self
 
     @model_validator(mode="after")
-    def _the_method_has_what_it_needs(self) -> "SweepFile":
+    def _method_has_what_it_needs(self) -> "SweepFile":
         if self.method == "grid":
             for key in sorted(self.model_fields_set & {"count", "seed"}):
                 raise mistake("this goes with method: random; a grid trains all combinations.", key)
@@ -117,21 +115,21 @@ class SweepFile(Section):
 
     @property
     def combinations(self) -> float:
-        """How many different points there are; infinite where a range is among the values."""
+        """The number of different points; infinite with a range among the values."""
         return math.prod(len(values.choice) if values.choice else math.inf for values in self.keys.values())
 
     def points(self) -> Iterator[dict[str, Any]]:
-        """Yield the values of each point by key; the same ones whenever it is asked."""
+        """Yield the values of each point by key; every call yields the same ones."""
         if self.method == "grid":
             lists = (values.choice or [] for values in self.keys.values())
-            yield from (dict(zip(self.keys, chosen, strict=True)) for chosen in product(*lists))
+            yield from (dict(zip(self.keys, values, strict=True)) for values in product(*lists))
             return
-        chance = random.Random(self.seed)  # noqa: S311 - it guards nothing
-        drawn: list[str] = []
-        while len(drawn) < (self.count or 0):
-            point = {key: values.draw(chance) for key, values in self.keys.items()}
-            if repr(point) not in drawn or self.combinations == math.inf:
-                drawn.append(repr(point))
+        generator = random.Random(self.seed)  # noqa: S311 - it guards nothing
+        texts: list[str] = []
+        while len(texts) < (self.count or 0):
+            point = {key: values.draw(generator) for key, values in self.keys.items()}
+            if repr(point) not in texts or self.combinations == math.inf:
+                texts.append(repr(point))
                 yield point
 
 
@@ -145,21 +143,20 @@ class Point:
     @property
     def settings(self) -> list[str]:
         """The values as ``--set`` of the command line takes them, sections before the keys inside them."""
-        ordered = sorted(self.values.items(), key=lambda item: item[0].count("."))
-        return [f"{key}={as_yaml(value)}" for key, value in ordered]
+        return [f"{key}={as_yaml(value)}" for key, value in _sections_first(self.values)]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A sweep file that has been read and found right.
+    """A sweep file that was read and checked.
 
     Attributes:
-        sweep: What the file says.
+        sweep: The file's content.
         path: The sweep file.
-        base: The file of the config.
-        base_values: What the config's file says.
-        points: What is to be trained.
-        seeds: With which seeds each point is trained.
+        base: The config's file.
+        base_values: The content of the config's file.
+        points: The points to train.
+        seeds: The seeds of each point.
     """
 
     sweep: SweepFile
@@ -170,23 +167,20 @@ class Plan:
     seeds: list[int]
 
     def copies(self) -> tuple[str, str]:
-        """Return the sweep file and the config as they go on from any directory: with whole paths."""
+        """Return the text of the sweep file and of the config, with absolute paths: they mean the same anywhere."""
         values = self.sweep.model_dump(mode="json", exclude_unset=True)
         for name, own in values["keys"].items():
             if "choice" in own:
                 own["choice"] = [_with_absolute_paths(value, tuple(name.split("."))) for value in own["choice"]]
-        parts = (values, _with_absolute_paths(self.base_values))
-        sweep, base = map(document, parts)
-        return sweep, base
+        return document(values), document(_with_absolute_paths(self.base_values))
 
 
-def load_plan(path: Path, base: Path | None, find: Callable[[str], Path]) -> Plan:
-    """Read a sweep file and the config that it varies, and check every point.
+def load_sweep(path: Path, base: Path | None = None) -> Plan:
+    """Load a sweep file and the config that it varies, and check every point.
 
     Args:
         path: The sweep file.
         base: The file of the config; None for the one that the sweep file names.
-        find: Returns the file that a config's name means.
 
     Raises:
         UserError: A file is wrong, a point makes an invalid config, or there are too many points.
@@ -206,30 +200,34 @@ def load_plan(path: Path, base: Path | None, find: Callable[[str], Path]) -> Pla
         base = base or find(sweep.config)
     except UserError as error:
         raise UserError(f"{origins['config',].before(('config',))}: {error}") from None
-    written = read(base)[1:]
-    points = [_point(chosen, base, *copy.deepcopy(written), origins) for chosen in sweep.points()]
-    return Plan(sweep, path, base, written[0], points, sweep.seeds or [points[0].config.seed])
+    _, base_values, base_origins = read(base)
+    points = [_point(point, base, copy.deepcopy(base_values), dict(base_origins), origins) for point in sweep.points()]
+    return Plan(sweep, path, base, base_values, points, sweep.seeds or [points[0].config.seed])
 
 
 def _point(
-    values: dict[str, Any], base: Path, file: dict[str, Any], origins: dict[Key, Origin], places: dict[Key, Origin]
+    point: dict[str, Any], base: Path, values: dict[str, Any], origins: dict[Key, Origin], places: dict[Key, Origin]
 ) -> Point:
-    """Put the values of a point into those of the config's file.
+    """Put the values of a point into those of the config's file, and check them.
 
     Args:
-        values: The values of the point by key.
+        point: The values of the point by key.
         base: The config's file.
-        file: Its values, which are changed.
-        origins: Their origins, which are changed.
+        values: Its values, which change.
+        origins: Their origins, which change.
         places: The origins of the sweep file's keys.
     """
-    for name, value in sorted(values.items(), key=lambda item: item[0].count(".")):
-        put(file, origins, tuple(name.split(".")), copy.deepcopy(value), places["keys", name])
+    for name, value in _sections_first(point):
+        put(values, origins, tuple(name.split(".")), copy.deepcopy(value), places["keys", name])
     try:
-        return Point(values, Config.model_validate(file).read_from(base, origins))
+        return Point(point, Config.model_validate(values).read_from(base, origins))
     except ValidationError as error:
-        point = ", ".join(f"{name}={as_yaml(value)}" for name, value in values.items())
-        raise UserError("\n".join([*explain(base, file, origins, error), f"This is the point {point}."])) from None
+        text = ", ".join(f"{name}={as_yaml(value)}" for name, value in point.items())
+        raise UserError("\n".join([*explain(base, values, origins, error), f"This is the point {text}."])) from None
+
+
+def _sections_first(values: dict[str, Any]) -> list[tuple[str, Any]]:
+    return sorted(values.items(), key=lambda item: item[0].count("."))
 
 
 def _with_absolute_paths(value: Any, key: Key = ()) -> Any:

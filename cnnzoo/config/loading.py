@@ -1,0 +1,62 @@
+"""Config files: found by name, read and checked."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from cnnzoo.config.errors import explain
+from cnnzoo.config.sections import Config
+from cnnzoo.config.yaml_file import override, read
+from cnnzoo.errors import UserError, did_you_mean
+
+
+def shipped() -> dict[str, Path]:
+    """Return the configs that come with the package, by name without suffix."""
+    package = Path(__file__).parents[1]
+    folders = (package / "configs", package.parent / "configs")  # in a wheel, in a checkout
+    folder = next(folder for folder in folders if folder.is_dir())
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def find(name: str) -> Path:
+    """Return the file of a config: one here, else one of the shipped.
+
+    Args:
+        name: A path, or a bare name with or without ``.yaml``.
+
+    Raises:
+        UserError: There is no such file.
+    """
+    for path in (Path(name), Path(f"{name}.yaml")):
+        if path.is_file():
+            return path
+    if Path(name).is_dir():
+        raise UserError(f"{name} is a directory; name a config file.")
+    paths = shipped()
+    stem = name.removesuffix(".yaml").removesuffix(".yml")
+    if stem in paths:
+        return paths[stem]
+    raise UserError(f"There is no config {name}, neither here nor among the shipped ones.{did_you_mean(stem, paths)}")
+
+
+def load(name: str | Path, settings: Sequence[str] = ()) -> Config:
+    """Load a config.
+
+    Args:
+        name: A path, or the bare name of a config here or among the shipped ones.
+        settings: Overrides such as ``"optimizer.learning_rate=0.01"``; of several for one key the last one counts.
+
+    Raises:
+        UserError: The file or a setting is wrong; the message names file, line and key.
+    """
+    path = find(str(name))
+    text, values, origins = read(path)
+    if "keys" in values and "model" not in values:
+        raise UserError(f"{path} is a sweep file; train its points with: cnnzoo sweep {path} --output DIRECTORY")
+    for setting in settings:
+        override(values, origins, setting)
+    try:
+        return Config.model_validate(values).read_from(path, origins, text)
+    except ValidationError as error:
+        raise UserError("\n".join(explain(path, values, origins, error))) from None
