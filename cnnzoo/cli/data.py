@@ -10,8 +10,8 @@ from rich.table import Table
 
 from cnnzoo import config as configs
 from cnnzoo import data, runs
-from cnnzoo.cli import output
-from cnnzoo.cli.options import data_dir_option, settings_option
+from cnnzoo.cli.options import PICTURE, data_dir_option, settings_option
+from cnnzoo.cli.output import json_option, print_json, results
 from cnnzoo.errors import UserError
 
 
@@ -22,12 +22,12 @@ def command() -> None:
 
 @command.command("list")
 @data_dir_option
-@output.json_option
+@json_option
 def list_(data_dir: Path | None, as_json: bool) -> None:
     """List the data sets and where they are."""
     places = {name: data.where(name, data_dir) for name in data.DATA_SETS}
     if as_json:
-        output.print_json(
+        print_json(
             {"data_sets": [asdict(data.describe(name)) | {"where": place} for name, place in places.items()]}
         )
         return
@@ -44,7 +44,7 @@ def list_(data_dir: Path | None, as_json: bool) -> None:
             str(len(data_set.class_names)),
             data_set.title,
         )
-    output.results().print(table)
+    results().print(table)
     # Below the table, where the longest path is still one word to copy.
     for name, place in places.items():
         click.echo(f"{name}: {place or 'not here'}")
@@ -53,7 +53,7 @@ def list_(data_dir: Path | None, as_json: bool) -> None:
 @command.command()
 @click.argument("name")
 @data_dir_option
-@output.json_option
+@json_option
 def fetch(name: str, data_dir: Path | None, as_json: bool) -> None:
     """Download what is missing or wrong of the data set NAME.
 
@@ -61,7 +61,7 @@ def fetch(name: str, data_dir: Path | None, as_json: bool) -> None:
     """
     paths = data.fetch(name, data_dir)
     if as_json:
-        output.print_json({"data_set": name, "files": [str(path) for path in paths]})
+        print_json({"data_set": name, "files": [str(path) for path in paths]})
         return
     for path in paths:
         click.echo(path)
@@ -72,7 +72,7 @@ def fetch(name: str, data_dir: Path | None, as_json: bool) -> None:
 @command.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @data_dir_option
-@output.json_option
+@json_option
 def verify(names: tuple[str, ...], data_dir: Path | None, as_json: bool) -> None:
     """Check the files of data sets.
 
@@ -84,7 +84,7 @@ def verify(names: tuple[str, ...], data_dir: Path | None, as_json: bool) -> None
     bad = [check for check in checks if check.status in ("wrong", "missing")]
     if as_json:
         files = [asdict(check) | {"path": check.path and str(check.path)} for check in checks]
-        output.print_json({"right": not bad, "files": files})
+        print_json({"right": not bad, "files": files})
     else:
         for check in checks:
             click.echo(f"{check.data_set}  {check.file}  {check.status}")
@@ -100,21 +100,17 @@ def verify(names: tuple[str, ...], data_dir: Path | None, as_json: bool) -> None
 
 @command.command()
 @click.argument("name", metavar="CONFIG")
-@click.option("--output", "path", type=click.Path(path_type=Path), help="By default CONFIG-preview.png.")
+@click.option("--output", type=PICTURE, help="The picture, .svg or .png; by default CONFIG-preview.png.")
 @click.option("--count", type=click.IntRange(1, 64), default=8, show_default=True, help="Training images to draw.")
 @settings_option
 @data_dir_option
-@output.json_option
+@json_option
 def preview(
-    name: str, path: Path | None, count: int, settings: tuple[str, ...], data_dir: Path | None, as_json: bool
+    name: str, output: Path | None, count: int, settings: tuple[str, ...], data_dir: Path | None, as_json: bool
 ) -> None:
     """Draw training images beside what the network sees of them, epoch by epoch, before normalization."""
     config = configs.load(name, settings)
-    picture = path or Path(f"{runs.name_for(name)}-preview.png")
-    if picture.suffix.lower() not in {".png", ".svg"}:
-        raise UserError(f"--output {picture}: a picture's name ends in .png or .svg.")
-    if path and path.exists():
-        raise UserError(f"--output {path} exists already; name a new file.")
+    picture = output or Path(f"{runs.name_for(name)}-preview.png")
     from cnnzoo import runtime  # noqa: PLC0415 - decides the backend before Keras is imported
 
     runtime.prepare(**config.runtime.model_dump())
@@ -123,7 +119,7 @@ def preview(
     shown = preview.make_preview(config, count, data_dir)
     preview.draw(shown, picture)
     if as_json:
-        output.print_json({"picture": str(picture), "classes": shown.class_names})
+        print_json({"picture": str(picture), "classes": shown.class_names})
     else:
         click.echo(f"Picture: {picture}")
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cnnzoo import runs
-from cnnzoo.cli.options import data_dir_option, device_option, load_config, settings_option, split_option
+from cnnzoo.cli.options import NewDirectory, data_dir_option, device_option, load_config, settings_option, split_option
 from cnnzoo.cli.output import json_option, print_json, print_table, progress, results
 from cnnzoo.cli.trainings import jobs_option, train_seeds
 from cnnzoo.config import SEEDS, Config, Split
@@ -28,7 +28,7 @@ from cnnzoo.runtime import DeviceChoice
 @split_option
 @data_dir_option
 @device_option
-@click.option("--output", type=click.Path(path_type=Path), help="A new directory; by default runs/NNNN-ensemble.")
+@click.option("--output", type=NewDirectory(), help="A new directory; by default runs/NNNN-ensemble.")
 @settings_option
 @json_option
 def command(
@@ -54,8 +54,6 @@ def command(
         raise UserError("Name runs, or a config with --config FILE --members N; one of the two.")
     if directories and (members or jobs or settings):
         raise UserError("--members, --jobs and --set go with --config; named runs are taken as they are.")
-    if output and output.exists():
-        raise UserError(f"--output {output} exists already; name a new directory.")
     if config_name:
         config = load_config(config_name, settings, device)
         name = runs.name_for(config_name)

@@ -1,12 +1,50 @@
 """Options that several commands share."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from cnnzoo.config import SEEDS, Config, load
 from cnnzoo.errors import UserError
 from cnnzoo.runtime import DeviceChoice
+
+
+class NewFile(click.ParamType[Path]):
+    """The path of a file that a command writes, where there is none yet.
+
+    Args:
+        what: What the file is, for messages: "a picture".
+        suffixes: The endings of its name, such as ".svg"; none for any ending.
+    """
+
+    name = "file"
+
+    def __init__(self, what: str = "a file", suffixes: tuple[str, ...] = ()) -> None:
+        self.what, self.suffixes = what, suffixes
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:  # noqa: ARG002
+        """Return the path.
+
+        Raises:
+            UserError: Its name has another ending, or it exists.
+        """
+        path = Path(value)
+        where = f"{param.opts[0]} {path}" if isinstance(param, click.Option) else str(path)
+        if self.suffixes and path.suffix.lower() not in self.suffixes:
+            raise UserError(f"{where}: {self.what}'s name ends in {' or '.join(self.suffixes)}.")
+        if path.exists():
+            raise UserError(f"{where} exists already; name a new {self.name}.")
+        return path
+
+
+class NewDirectory(NewFile):
+    """The path of a directory that a command makes."""
+
+    name = "directory"
+
+
+PICTURE = NewFile("a picture", (".svg", ".png"))
 
 config_option = click.option(
     "--config", "config_name", metavar="FILE", help="A config here, or the name of a shipped one."
@@ -41,7 +79,7 @@ split_option = click.option(
 def load_config(
     name: str, settings: tuple[str, ...], device: DeviceChoice | None = None, seed: int | None = None
 ) -> Config:
-    """Load a config and settle what options decide: seed and device."""
+    """Load a config with the options that override it."""
     config = load(name, settings)
     changes = {"device": device} if device else {}
     if seed is not None and not 0 <= seed < SEEDS:

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from cnnzoo import runs
 from cnnzoo.classifier import photographs
-from cnnzoo.cli.options import device_option
+from cnnzoo.cli.options import NewDirectory, device_option
 from cnnzoo.cli.output import json_option, print_json, print_table, results
 from cnnzoo.data.glyphs import Ink
 from cnnzoo.data.sets.folder_layout import describe_left_out, find_images
@@ -46,7 +46,7 @@ DRAWN = 10
 )
 @click.option(
     "--output",
-    type=click.Path(path_type=Path),
+    type=NewDirectory(),
     help="A new directory for the pictures; by default predictions in the run, or beside the model.",
 )
 @device_option
@@ -78,8 +78,6 @@ def command(
         raise UserError("Name a run and then its images, such as: cnnzoo predict runs/0001-digits seven.png")
     if output and pictures is False:
         raise UserError("--output says where pictures go, and --no-pictures draws none; leave one of them out.")
-    if output and output.exists():
-        raise UserError(f"--output {output} exists already; name a new directory.")
     run = None if imported else runs.open_finished(source, unfinished)
     paths = _images_in(images)
     limit = DRAWN if pictures is None else len(paths) * pictures

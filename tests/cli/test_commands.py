@@ -109,7 +109,7 @@ WRONG = {
     "train --config digits --device tpu": "Invalid value for '--device'",
     "train --config digits --set preprocessing.mean=[0.1,0.2]": ": preprocessing: 2 values of mean",
     "train --config digits --set data.validation=5000": "data.validation=5000: ",
-    "train --config digits --set augmentation.shift=28": "augmentation.shift=28: a shift by 28 pixels can leave nothing",
+    "train --config digits --set augmentation.shift=28": "augmentation.shift=28: a shift by 28 pixels can",
     "train --config digits --set augmentation.crop=28": "augmentation.crop=28: a crop after padding by 28 pixels can",
     "config validate digits --set augmentation.cutout=28": "augmentation.cutout=28: a square of 28 pixels",
     "config validate digits --set augmentation.hue=0.1": "augmentation.hue=0.1: the images of Handwritten",

@@ -48,7 +48,7 @@ def test_more_images_than_there_are_and_names_in_any_script_are_drawn(cnnzoo, tm
     ("arguments", "sentence"),
     [
         (("digitz",), "There is no config digitz"),
-        (("digits", "--output", "a.xyz"), "--output a.xyz: a picture's name ends in .png or .svg."),
+        (("digits", "--output", "a.xyz"), "--output a.xyz: a picture's name ends in .svg or .png."),
         (("digits", "--output", "there.png"), "--output there.png exists already; name a new file."),
         (("lenet", "--data-dir", "nowhere"), "nowhere is no directory."),
         (("digits", "--set", "augmentation.hue=0.1"), "augmentation.hue=0.1: the images of"),
