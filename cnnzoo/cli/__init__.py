@@ -6,6 +6,7 @@ nor anything else that takes long.
 
 import sys
 from importlib import import_module
+from typing import NoReturn
 
 import click
 
@@ -15,7 +16,7 @@ from cnnzoo.errors import UserError, did_you_mean
 
 COMMANDS = {
     "train": "Train one network from a config.",
-    "sweep": "Train a config with other values of some keys.",
+    "sweep": "Train a config with several values of some keys.",
     "eval": "Measure finished runs on the test images.",
     "ensemble": "Combine runs, training the missing members.",
     "predict": "Classify images with a finished run.",
@@ -60,13 +61,36 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
 
+def _print_version(context: click.Context, _: click.Parameter, is_asked: bool) -> None:
+    """Print the version, or with --json all that a problem can depend on, and end."""
+    if not is_asked:
+        return
+    if context.params["as_json"]:
+        from cnnzoo.cli.output import print_json  # noqa: PLC0415 - loads rich
+        from cnnzoo.runtime import describe_installation  # noqa: PLC0415
+
+        print_json(describe_installation())
+    else:
+        click.echo(f"cnnzoo, version {cnnzoo.__version__}")
+    context.exit()
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(cnnzoo.__version__)
-def cli() -> None:
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Print the version and exit; with --json those of Keras and its backends, the machine and the device too.",
+)
+@click.option("--json", "as_json", is_flag=True, is_eager=True, help="With --version: print one JSON object.")
+def cli(as_json: bool) -> None:
     """The classic convolutional networks: train, evaluate and ensemble them.
 
     Start with:  cnnzoo train --config digits.yaml
     """
+    if as_json:
+        raise UserError("--json goes with --version, or after a command, such as: cnnzoo models --json")
 
 
 def main() -> None:
@@ -76,26 +100,44 @@ def main() -> None:
         check_matplotlibrc()
         code = cli(standalone_mode=False, prog_name="cnnzoo")
         sys.stdout.flush()
+    except click.exceptions.NoArgsIsHelpError as error:
+        _end(error.format_message(), error.exit_code)
+    except click.ClickException as error:
+        _fail(_sentence(error))
     except UserError as error:
-        _end(f"Error: {error}", 2)
+        _fail(str(error))
     except OSError as error:
         if error.strerror is None:
             raise
         if error.filename == OUTPUT:
             if isinstance(error, BrokenPipeError):  # as of `| head`, which has read enough
                 sys.exit(1)
-            _end(f"Error: {OUTPUT}: {error.strerror}; the result could not be printed.", 2)
+            _fail(f"{OUTPUT}: {error.strerror}; the result could not be printed.")
         where = error.filename or "a file"
-        _end(f"Error: {where}: {error.strerror}; check the path, its permissions and the room left.", 2)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
+        _fail(f"{where}: {error.strerror}; check the path, its permissions and the room left.")
     except (click.Abort, KeyboardInterrupt):
         _end("Interrupted.", 130)
     if code:
         sys.exit(code)
 
 
-def _end(message: str, code: int) -> None:
+def _sentence(error: click.ClickException) -> str:
+    """Return a mistake that Click found as a sentence that names the command's help."""
+    message = error.format_message().rstrip(".")
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return (
+        f"{message}{'' if message.endswith('?') else '.'} Help: {context.command_path if context else 'cnnzoo'} --help"
+    )
+
+
+def _fail(message: str) -> NoReturn:
+    """End with an error, and report it to the process that runs this one among others."""
+    from cnnzoo.jobs.local import report_error  # noqa: PLC0415 - only where something fails
+
+    report_error(message)
+    _end(f"Error: {message}", 2)
+
+
+def _end(message: str, code: int) -> NoReturn:
     click.echo(message, err=True)
     sys.exit(code)

@@ -27,9 +27,7 @@ def list_(data_dir: Path | None, as_json: bool) -> None:
     """List the data sets and where they are."""
     places = {name: data.where(name, data_dir) for name in data.DATA_SETS}
     if as_json:
-        print_json(
-            {"data_sets": [asdict(data.describe(name)) | {"where": place} for name, place in places.items()]}
-        )
+        print_json({"data_sets": [asdict(data.describe(name)) | {"where": place} for name, place in places.items()]})
         return
     table = Table(box=SIMPLE_HEAD)
     for heading in ("name", "images", "size", "classes"):

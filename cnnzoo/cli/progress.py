@@ -1,4 +1,4 @@
-"""How a training shows itself: a bar and rows on a terminal, plain lines elsewhere."""
+"""Progress of a training: a bar and rows on a terminal, plain lines elsewhere."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,8 +12,8 @@ from cnnzoo.training import Facts
 
 
 @contextmanager
-def listener(console: Console) -> Iterator["Lines"]:
-    """Yield the listener that fits the console."""
+def training_listener(console: Console) -> Iterator["Lines"]:
+    """Yield a listener that shows the progress of a training on a console."""
     if not console.is_terminal:
         yield Lines(console)
         return
@@ -26,7 +26,7 @@ def listener(console: Console) -> Iterator["Lines"]:
 
 
 class TimesColumn(ProgressColumn):
-    """Time elapsed and, as soon as it can be told, time left."""
+    """Time elapsed and, as soon as it can be estimated, time left."""
 
     def render(self, task: Task) -> Text:
         """Return the times in hours, minutes and seconds."""
@@ -36,14 +36,14 @@ class TimesColumn(ProgressColumn):
 
 
 class Lines:
-    """A line for what starts and a line per epoch."""
+    """Prints facts at the start, and a line per epoch."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
         self.epochs = self.steps = 0
 
     def started(self, facts: Facts) -> None:
-        """Say what is about to be trained."""
+        """Print what is about to be trained."""
         self.epochs, self.steps = facts.epochs, facts.steps
         lines = {
             "Model": f"{facts.model}, {facts.parameters:,} trainable parameters",
@@ -63,16 +63,16 @@ class Lines:
         )
 
     def resumed(self, rows: Sequence[dict[str, float]], epoch: int, step: int) -> None:
-        """Say from where the training goes on."""
+        """Print where the training goes on."""
         del rows
         self.console.print(f"{epoch:>5}/{self.epochs:<3} are done{f', and {step:,} batches' if step else ''}; going on")
 
     def note(self, text: str) -> None:
-        """Print it as it is."""
+        """Print a text."""
         self.console.print(text, soft_wrap=True)
 
     def step(self, epoch: int, step: int) -> None:
-        """Say nothing: lines come per epoch."""
+        """Print nothing: lines come per epoch."""
 
     def epoch(self, row: dict[str, float], images_per_second: float, best: bool) -> None:
         """Print the row of an epoch, with a star at the best so far."""
@@ -91,13 +91,13 @@ class Bar(Lines):
         self.bar = bar
 
     def started(self, facts: Facts) -> None:
-        """Say what is about to be trained, and begin a bar of its length."""
+        """Print what is about to be trained, and begin a bar of its length."""
         super().started(facts)
         self.task = self.bar.add_task("compiling", total=self.epochs * self.steps)
         self.bar.start()
 
     def resumed(self, rows: Sequence[dict[str, float]], epoch: int, step: int) -> None:
-        """Say from where the training goes on, and set the bar there, so that it counts the time left from here."""
+        """Print where the training goes on, and set the bar there, so that it estimates the time left from here."""
         super().resumed(rows, epoch, step)
         self.bar.reset(self.task, total=self.epochs * self.steps, completed=epoch * self.steps + step)
 

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from cnnzoo import runs
+from cnnzoo.cli.options import PICTURE
 from cnnzoo.cli.output import json_option, numbers_table, print_json, print_table, results
 from cnnzoo.config import as_yaml
 from cnnzoo.errors import UserError
@@ -32,10 +33,12 @@ def list_(folder: Path | None, as_json: bool) -> None:
 
     The test accuracy is there when `cnnzoo eval` has measured it.
     """
+    from cnnzoo.jobs.sweep import sweeps_in  # noqa: PLC0415 - loads the data sets
+
     parent = folder or runs.RUNS
     rows = [status.summary(run) for run in runs.begun(parent)]
     ensembles = status.ensembles(parent)
-    sweeps = [str(path.parent) for path in sorted(parent.glob("*/sweep.yaml"))]
+    sweeps = [str(folder.directory) for folder in sweeps_in(parent)]
     if as_json:
         print_json({"runs": rows, "ensembles": ensembles, "sweeps": sweeps})
         return
@@ -69,10 +72,10 @@ def list_(folder: Path | None, as_json: bool) -> None:
 
 @command.command("compare")
 @click.argument("directories", metavar="RUN RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--output", type=click.Path(path_type=Path), help="Draw their validation curves, .svg or .png.")
+@click.option("--output", type=PICTURE, help="Draw the validation curves into this file, .svg or .png.")
 @json_option
 def compare(directories: tuple[Path, ...], output: Path | None, as_json: bool) -> None:
-    """Show in which keys of their configs runs differ, and what each one reached."""
+    """Compare the configs and the results of runs."""
     compared = [runs.open_begun(path) for path in directories]
     if len({run.directory.resolve() for run in compared}) < max(2, len(compared)):
         raise UserError("Name two runs or more, each once.")
@@ -89,10 +92,6 @@ def compare(directories: tuple[Path, ...], output: Path | None, as_json: bool) -
 
 
 def _draw(compared: list[Run], output: Path) -> None:
-    if output.suffix.lower() not in {".svg", ".png"}:
-        raise UserError(f"--output {output}: a picture's name ends in .svg or .png.")
-    if output.exists():
-        raise UserError(f"--output {output} exists already; name a new file.")
     begun = [run for run in compared if run.history_path.is_file()]
     if not begun:
         raise UserError("None of these runs has completed an epoch, so there are no curves to draw.")

@@ -8,7 +8,7 @@ import click
 
 from cnnzoo.cli.options import data_dir_option, device_option
 from cnnzoo.cli.output import json_option, numbers_table, print_json, print_table, progress, results
-from cnnzoo.cli.trainings import jobs_option, print_failures, teller
+from cnnzoo.cli.trainings import TrainingLines, jobs_option, print_failures
 from cnnzoo.config import as_yaml, load_sweep
 from cnnzoo.errors import UserError
 from cnnzoo.runtime import DeviceChoice
@@ -16,11 +16,17 @@ from cnnzoo.runtime import DeviceChoice
 if TYPE_CHECKING:
     from cnnzoo.jobs.sweep import SweepFolder
 
+DIRECTORY = click.Path(path_type=Path, file_okay=False)
+
 
 @click.command("sweep")
 @click.argument("file", required=False, type=click.Path(path_type=Path))
-@click.option("--output", type=click.Path(path_type=Path), help="Its directory; by default runs/NNNN-sweep-NAME.")
-@click.option("--resume", "begun", type=click.Path(path_type=Path), metavar="DIRECTORY", help="Go on with this sweep.")
+@click.option(
+    "--output", type=click.Path(path_type=Path), help="The sweep's directory; by default runs/NNNN-sweep-NAME."
+)
+@click.option(
+    "--resume", "unfinished", type=click.Path(path_type=Path), metavar="DIRECTORY", help="Go on with this sweep."
+)
 @jobs_option
 @data_dir_option
 @device_option
@@ -28,49 +34,49 @@ if TYPE_CHECKING:
 def command(
     file: Path | None,
     output: Path | None,
-    begun: Path | None,
+    unfinished: Path | None,
     jobs: int | None,
     data_dir: Path | None,
     device: DeviceChoice | None,
     as_json: bool,
 ) -> None:
-    """Train a config with other values of some keys, as a file says, and compare by validation.
+    """Train a config with several values of some keys, as FILE says, and compare the points by validation.
 
     The file names the config, `method: grid` (all combinations) or `method: random` with `count`, and under `keys` the
     values of each, such as `optimizer.learning_rate: [0.001, 0.01]`, or for random `{log_uniform: [0.0001, 0.1]}` or
     `{uniform: [0, 0.5]}`. With `seeds: 0..2` each point is trained three times.
 
-    Every training is a process of its own; one that fails, such as by a loss that is not finite, does not end the
-    others, is told at the end, and makes the exit code 2. The same command with the same --output goes on where an
-    interruption left it, as --resume does. The test images are not touched.
+    Every training is a process of its own. One that fails, for example because its loss is not finite, does not end
+    the others; the reason is printed at the end, and the exit code is 2. After an interruption, --resume or the same
+    command with the same --output goes on. The test images are not touched.
     """
-    if bool(file) == bool(begun) or (begun and output):
-        raise UserError("Name a sweep file, or a begun sweep with --resume; one of the two.")
+    if bool(file) == bool(unfinished) or (unfinished and output):
+        raise UserError("Name a sweep file, or an unfinished sweep with --resume; one of the two.")
     plan = load_sweep(file) if file else None
-    from cnnzoo.jobs import sweep as sweeps  # noqa: PLC0415 - loads matplotlib
+    from cnnzoo.jobs import sweep as sweeps  # noqa: PLC0415 - loads the data sets
 
-    sweep = sweeps.begin(plan, output, data_dir) if plan else sweeps.open_begun(begun or Path())
-    count = len(sweep.plan.points)
-    progress().print(f"{sweep.directory}: {count} points, trainings: {count * len(sweep.plan.seeds)}", soft_wrap=True)
-    heard, announce = teller(list(sweep.members()))
+    folder = sweeps.create_or_open(plan, output, data_dir) if plan else sweeps.open_folder(unfinished or Path())
+    count = len(folder.plan.points)
+    progress().print(f"{folder.directory}: {count} points, trainings: {count * len(folder.plan.seeds)}", soft_wrap=True)
+    listener = TrainingLines(folder.members())
     try:
-        result = sweeps.train(sweep, jobs=jobs or 1, data_dir=data_dir, device=device, heard=heard, announce=announce)
+        result = sweeps.train(folder, jobs=jobs or 1, data_dir=data_dir, device=device, listener=listener)
     except KeyboardInterrupt:
-        again = shlex.join(["cnnzoo", "sweep", "--resume", str(sweep.directory)])
+        again = shlex.join(["cnnzoo", "sweep", "--resume", str(folder.directory)])
         progress().print(f"Go on: {again}", soft_wrap=True)
         raise
     if as_json:
         print_json(result)
     else:
-        _print_points(sweep, result)
+        _print_points(folder, result)
     if any(point["failed"] for point in result["points"]):
         click.get_current_context().exit(2)
 
 
-def _print_points(sweep: "SweepFolder", result: dict[str, Any]) -> None:
-    several = len(sweep.plan.seeds) > 1
+def _print_points(folder: "SweepFolder", result: dict[str, Any]) -> None:
+    several = len(folder.plan.seeds) > 1
     table = numbers_table(
-        "runs" if several else "run", *sweep.varied, "validation %", *["±"] * several, "loss", "best epoch"
+        "runs" if several else "run", *folder.varied, "validation %", *["±"] * several, "loss", "best epoch"
     )
     failed: dict[str, str] = {}
     for point in result["points"]:
@@ -82,7 +88,7 @@ def _print_points(sweep: "SweepFolder", result: dict[str, Any]) -> None:
         deviation = point["standard_deviation"]["validation_accuracy"]
         table.add_row(
             name.rpartition("-seed-")[0] if several else name,
-            *(as_yaml(point["values"][key]) for key in sweep.varied),
+            *(as_yaml(point["values"][key]) for key in folder.varied),
             f"{100 * mean['validation_accuracy']:.2f}",
             *["" if deviation is None else f"{100 * deviation:.2f}"] * several,
             f"{mean['validation_loss']:.4f}",
@@ -91,4 +97,4 @@ def _print_points(sweep: "SweepFolder", result: dict[str, Any]) -> None:
     console = results()
     print_table(console, table)
     print_failures(console, failed)
-    click.echo(f"Picture: {sweep.picture_path}; everything: {sweep.result_path}")
+    click.echo(f"Picture: {folder.picture_path}; everything: {folder.result_path}")

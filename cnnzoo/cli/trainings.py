@@ -1,6 +1,6 @@
-"""What the commands that train several runs have in common: options, lines while they run, tables."""
+"""What the commands that train several runs share: an option, progress lines and tables."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +18,24 @@ jobs_option = click.option(
 )
 
 
-def teller(names: list[str]) -> tuple[Callable[[str, str], None], Callable[[str, Run | None], None]]:
-    """Return what shows the lines of trainings after their names, and what says which of them are there already."""
-    console, width = progress(), max(map(len, names))
+class TrainingLines:
+    """Shows the lines of several trainings, each after the training's name."""
 
-    def heard(name: str, line: str) -> None:
-        if line.strip():
-            console.print(f"{name:<{width}}  {line}", soft_wrap=True)
+    def __init__(self, names: Iterable[str]) -> None:
+        self.console, self.width = progress(), max(map(len, names))
 
-    def announce(name: str, run: Run | None) -> None:
-        if run:
-            finished = run.metrics().get("status") == "finished"
-            there = f"is there already, trained on {run.config().runtime.backend}"
-            heard(name, f"{run.directory} {there if finished else 'was begun and goes on'}")
+    def line(self, name: str, text: str) -> None:
+        """Print a line of a training."""
+        if text.strip():
+            self.console.print(f"{name:<{self.width}}  {text}", soft_wrap=True)
 
-    return heard, announce
+    def existing_run(self, name: str, run: Run) -> None:
+        """Print whether a run is finished or goes on."""
+        if run.metrics().get("status") == "finished":
+            text = f"is there already, trained on {run.config().runtime.backend}"
+        else:
+            text = "was begun and goes on"
+        self.line(name, f"{run.directory} {text}")
 
 
 def train_seeds(
@@ -45,13 +48,12 @@ def train_seeds(
     *,
     vote: bool,
 ) -> dict[str, Any]:
-    """Train the seeds that are missing under ``runs/``, with their lines; see ``jobs.seeds.train_seeds``.
+    """Train the seeds that are missing under ``runs/``, and show their lines; see ``jobs.seeds.train_seeds``.
 
-    For a vote it makes no difference where one ran, and there is none without all of them.
+    A vote takes runs of any backend, and needs all of them.
     """
-    from cnnzoo.jobs import seeds as library  # noqa: PLC0415 - loads matplotlib
+    from cnnzoo.jobs import seeds as library  # noqa: PLC0415 - loads the data sets
 
-    heard, announce = teller([f"seed {seed}" for seed in seeds])
     try:
         return library.train_seeds(
             config,
@@ -62,8 +64,7 @@ def train_seeds(
             device=device,
             any_backend=vote,
             stop_at_failure=vote,
-            heard=heard,
-            announce=announce,
+            listener=TrainingLines([f"seed {seed}" for seed in seeds]),
         )
     except KeyboardInterrupt:
         progress().print("The same command goes on where this one ended, and keeps the seeds that are done.")
@@ -80,7 +81,7 @@ def compare_seeds(
     *,
     as_json: bool,
 ) -> None:
-    """Do what ``cnnzoo train --seeds`` does, and end with exit code 2 if a training failed."""
+    """Run ``cnnzoo train --seeds``; end with exit code 2 if a training failed."""
     try:
         seeds = parse_seeds(named)
     except UserError as error:
@@ -114,6 +115,6 @@ def _print_seeds(result: dict[str, Any]) -> None:
 
 
 def print_failures(console: Console, reasons: dict[str, str]) -> None:
-    """Print why some trainings did not come to their end."""
+    """Print why some trainings failed."""
     for name, reason in reasons.items():
         console.print(f"{name} failed: {reason}", soft_wrap=True)

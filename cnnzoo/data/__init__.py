@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
-from cnnzoo.config import Cifar100Section, Config, AnyDataSection, FolderSection
+from cnnzoo.config import AnyDataSection, Cifar100Section, Config, FolderSection
 from cnnzoo.data.dataset import DataSet, FileCheck
 from cnnzoo.data.images import ImageArray, ImageFiles, Images
 from cnnzoo.data.sets import folder

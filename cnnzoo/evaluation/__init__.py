@@ -140,9 +140,7 @@ def predict(
     used = runtime.prepare_for_saved_model(config.runtime.backend, device, config.runtime.threads)
     known = data.describe(config.data)
     model = load_classifier(run.model_path, known.input_shape, len(known.class_names))
-    logits = np.concatenate(
-        [model.predict(part, batch_size=PREDICT_BATCH_SIZE, verbose=0) for part in images.chunks()]
-    )
+    logits = np.concatenate([model.predict(part, batch_size=PREDICT_BATCH_SIZE, verbose=0) for part in images.chunks()])
     predictions = Predictions(probabilities_of(logits, run.model_path), images.labels, str(used), images.note, hashes)
     with files.whole(path) as temporary:
         np.savez_compressed(

@@ -1,48 +1,57 @@
-"""Trainings as processes of their own.
+"""Trainings in processes of their own.
 
-``run_all`` is all that an engine such as Ray would have to take over: it gets command lines, and gives back how each
-one ended.
+``run_all`` is what an engine such as Ray would replace: it takes command lines and returns how each one ended.
 """
 
 import os
+import selectors
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+from cnnzoo import files
+from cnnzoo.errors import UserError
 from cnnzoo.runtime import DeviceChoice
 
-Heard = Callable[[str, str], None]
+OnLine = Callable[[str, str], None]
 
-# Holds the process that a training belongs to.
+# Variables of a child's environment: the process that it belongs to, and the file for its error.
 PARENT = "CNNZOO_PARENT"
+ERROR_FILE = "CNNZOO_ERROR_FILE"
 
-# A training that was asked to end writes a checkpoint first; one that is killed goes on from the checkpoint before it.
+# A training that is asked to end writes a checkpoint first; one that is killed goes on from the checkpoint before.
 SECONDS_TO_END = 30.0
 SECONDS_TO_NOTICE = 0.2
 
 
 @dataclass(frozen=True)
-class Ended:
-    """How a process ended: its exit code, and the last lines that it wrote to standard error."""
+class Outcome:
+    """How a process ended.
+
+    Attributes:
+        code: Its exit code.
+        lines: The last lines that it wrote to standard error.
+        error: The error that it reported, if it did.
+    """
 
     code: int
     lines: tuple[str, ...]
+    error: str | None = None
 
     @property
     def reason(self) -> str:
-        """What it gave as the reason of its failure."""
-        starts = [index for index, line in enumerate(self.lines) if line.startswith("Error: ")]
-        if starts:
-            return " ".join(self.lines[starts[-1] :]).removeprefix("Error: ")
+        """The reason of its failure."""
+        if self.error is not None:
+            return " ".join(self.error.splitlines())
         last = next((line for line in reversed(self.lines) if line.strip()), "it said nothing")
         return f"ended with exit code {self.code}: {last}"
 
@@ -52,7 +61,7 @@ def train_command(
     seed: int,
     settings: Sequence[str] = (),
     *,
-    begun: Path | None = None,
+    resume: Path | None = None,
     directory: Path | None = None,
     data_dir: Path | None = None,
     device: DeviceChoice | None = None,
@@ -63,13 +72,15 @@ def train_command(
         config: The recipe's file.
         seed: The seed.
         settings: Overrides of the recipe.
-        begun: Directory of the run that goes on by its own config; None for a new run.
-        directory: Where a new run shall lie; None for a new number under ``runs/``.
+        resume: Directory of the run that goes on by its own config; None for a new run.
+        directory: Directory of a new run; None for a new number under ``runs/``.
         data_dir: Where the data set lies; None to search for it.
-        device: Where to compute; None for what the config says.
+        device: Where to compute; None for the config's device.
     """
-    words = ["--resume", str(begun)] if begun else ["--config", str(config), "--seed", str(seed)]
-    if not begun:
+    if resume:
+        words = ["--resume", str(resume)]
+    else:
+        words = ["--config", str(config), "--seed", str(seed)]
         words += ["--run", str(directory)] if directory else []
         words += [word for setting in settings for word in ("--set", setting)]
     words += ["--data-dir", str(data_dir)] if data_dir else []
@@ -77,10 +88,17 @@ def train_command(
     return [sys.executable, "-m", "cnnzoo", "train", *words, "--json"]
 
 
-def end_with_parent() -> None:
-    """End this process soon after the one that ``run_all`` was called in, also where that was killed and asked nobody.
+def report_error(message: str) -> None:
+    """Report the error that ends this process to the process that started it with ``run_all``, if one did."""
+    if path := os.environ.get(ERROR_FILE):
+        with suppress(OSError):  # the message is on standard error too
+            files.write_json(Path(path), {"error": message})
 
-    Otherwise it would go on unseen, in a run that the same command, given again, takes up.
+
+def end_with_parent() -> None:
+    """End this process soon after the one that started it with ``run_all``, even if that one was killed.
+
+    Otherwise it would go on unseen, in a run that the same command takes up when it is repeated.
     """
     parent = os.environ.pop(PARENT, None)
     if parent is None:
@@ -97,127 +115,134 @@ def end_with_parent() -> None:
 def run_all(
     commands: Mapping[str, Sequence[str]],
     jobs: int,
-    heard: Heard,
+    on_line: OnLine,
     *,
     stop_at_failure: bool = False,
     seconds_to_end: float = SECONDS_TO_END,
-) -> dict[str, Ended]:
-    """Run commands, so many at once, each in the order given; one that fails does not end the others.
+) -> dict[str, Outcome]:
+    """Run commands in their order, several at once; one that fails does not end the others.
 
     Args:
-        commands: Each one's arguments, by the name that it goes by.
+        commands: The arguments of each command, by its name.
         jobs: How many run at once.
-        heard: Told, from several threads, the name of a command and a line that it wrote to standard error.
-        stop_at_failure: Whether none is started any more when one has failed.
-        seconds_to_end: How long a process may take to end when it was asked to, before it is killed.
+        on_line: Called with a command's name and a line that it wrote to standard error.
+        stop_at_failure: Start no more commands after one has failed.
+        seconds_to_end: How long a process may take to end when it is asked to, before it is killed.
 
     Returns:
-        How each one that was started ended, by its name.
+        The outcome of each command that was started, by its name.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C or a kill; all processes have ended, as where ``heard`` raises anything.
+        KeyboardInterrupt: Ctrl-C or a kill; all processes have ended, as they have where ``on_line`` raises anything.
     """
-    group = _Group(heard, stop_at_failure, seconds_to_end)
-    with _termination_as_ctrl_c(), ThreadPoolExecutor(jobs) as pool:
-        futures = {name: pool.submit(group.run, name, commands[name]) for name in commands}
+    waiting = list(commands)
+    with _kills_as_ctrl_c(), tempfile.TemporaryDirectory() as folder, selectors.DefaultSelector() as selector:
+        processes = _Processes(selector, Path(folder), on_line)
         try:
-            waiting: set[Future[Ended | None]] = set(futures.values())
-            while waiting:
-                group.check()
-                done, waiting = wait(waiting, 0.1, FIRST_EXCEPTION)
-                for future in done:
-                    future.result()
-            group.check()
+            while waiting or processes.running:
+                if stop_at_failure and any(outcome.code for outcome in processes.outcomes.values()):
+                    waiting = []
+                while waiting and len(processes.running) < jobs:
+                    name = waiting.pop(0)
+                    processes.start(name, commands[name])
+                processes.read()
         except BaseException:
-            for future in futures.values():
-                future.cancel()
-            group.end()
+            processes.end(seconds_to_end)
             raise
-    return {name: ended for name, future in futures.items() if (ended := future.result())}
+    return {name: processes.outcomes[name] for name in commands if name in processes.outcomes}
 
 
-class _Group:
-    """Processes that are heard from several threads and end together where they have to."""
+class _Processes:
+    """Processes whose standard error is read, and that end together if they must."""
 
-    def __init__(self, heard: Heard, stop_at_failure: bool, seconds_to_end: float) -> None:
-        self.heard, self.stop_at_failure, self.seconds_to_end = heard, stop_at_failure, seconds_to_end
-        self.lock = threading.Lock()
-        self.started: dict[str, subprocess.Popen[str]] = {}
-        self.stopping = self.failed = False
-        self.trouble: BaseException | None = None
+    def __init__(self, selector: selectors.BaseSelector, folder: Path, on_line: OnLine) -> None:
+        self.selector, self.folder, self.on_line = selector, folder, on_line
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self.lines: dict[str, deque[str]] = {}
+        self.outcomes: dict[str, Outcome] = {}
 
-    def run(self, name: str, command: Sequence[str]) -> Ended | None:
-        """Run one to its end; None where none is to be started any more."""
-        with self.lock:
-            if self.stopping or (self.stop_at_failure and self.failed):
-                return None
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                encoding="utf-8",
-                errors="replace",
-                env={**os.environ, PARENT: str(os.getpid())},
-                process_group=0,  # the terminal's Ctrl-C reaches this process alone, which passes it on once
-            )
-            self.started[name] = process
-        lines: deque[str] = deque(maxlen=20)
+    def start(self, name: str, command: Sequence[str]) -> None:
+        """Start a command."""
+        self.running[name] = process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env={**os.environ, PARENT: str(os.getpid()), ERROR_FILE: str(self._error_file(name))},
+            process_group=0,  # the terminal's Ctrl-C reaches this process alone, which passes it on once
+        )
+        self.lines[name] = deque(maxlen=20)
         assert process.stderr
-        with process.stderr:
-            for line in process.stderr:
-                lines.append(line.rstrip())
-                self.tell(name, lines[-1])
-        code = process.wait()
-        if code:
-            with self.lock:
-                self.failed = True
-        return Ended(code, tuple(lines))
+        self.selector.register(process.stderr, selectors.EVENT_READ, (name, bytearray()))
 
-    def tell(self, name: str, line: str) -> None:
-        """Pass a line on, until that fails; a process is read from all the same, or it could not write and end."""
-        if self.trouble is None:
-            try:
-                self.heard(name, line)
-            except BaseException as error:  # such as of a terminal that is gone
-                self.trouble = error
+    def read(self) -> None:
+        """Pass on the lines of a short while, and note the outcomes of processes that have ended."""
+        for key, _ in self.selector.select(0.1):
+            name, rest = key.data
+            data = os.read(key.fd, 2**16)
+            *lines, last = (bytes(rest) + data).split(b"\n")
+            rest[:] = last
+            if not data:
+                self.selector.unregister(key.fileobj)
+                lines = [last] if last else []
+            for line in lines:
+                self.lines[name].append(line.decode(errors="replace").rstrip())
+                self.on_line(name, self.lines[name][-1])
+        open_names = {key.data[0] for key in self.selector.get_map().values()}
+        for name, process in list(self.running.items()):
+            if name not in open_names and (code := process.poll()) is not None:
+                del self.running[name]
+                assert process.stderr
+                process.stderr.close()
+                self.outcomes[name] = Outcome(code, tuple(self.lines[name]), _read_error(self._error_file(name)))
 
-    def check(self) -> None:
-        """Raise what passing a line on has raised."""
-        if self.trouble is not None:
-            raise self.trouble
+    def end(self, seconds: float) -> None:
+        """Ask all to end and wait; kill those that take too long, or all at a second Ctrl-C."""
+        on_line = self.on_line
 
-    def end(self) -> None:
-        """Ask all to end and wait; those that take too long, or all at a second Ctrl-C, are killed."""
-        with self.lock:
-            self.stopping = True
-            running = {name: process for name, process in self.started.items() if process.poll() is None}
+        def try_line(name: str, line: str) -> None:
+            with suppress(Exception):  # such as of a terminal that is gone
+                on_line(name, line)
+
+        self.on_line = try_line
         try:
-            for process in running.values():
+            for process in self.running.values():
                 process.terminate()  # not by SIGINT, which a process ignores that was started in the background
-            for name in running:
-                self.tell(name, "ending ...")
-            deadline = time.monotonic() + self.seconds_to_end
-            while any(process.poll() is None for process in running.values()) and time.monotonic() < deadline:
-                time.sleep(0.05)
+            for name in self.running:
+                try_line(name, "ending ...")
+            deadline = time.monotonic() + seconds
+            while self.running and time.monotonic() < deadline:
+                self.read()
         finally:
-            for process in running.values():
-                process.kill()
+            for process in self.running.values():
+                with process:
+                    process.kill()
+
+    def _error_file(self, name: str) -> Path:
+        return self.folder / f"{name}.json"
 
 
 @contextmanager
-def _termination_as_ctrl_c() -> Iterator[None]:
-    """Let a kill, or the end of the terminal, end the processes too, which would not hear of it otherwise."""
+def _kills_as_ctrl_c() -> Iterator[None]:
+    """Turn a kill, or the end of the terminal, into a KeyboardInterrupt, so that the processes end too."""
 
     def interrupt(*_: Any) -> NoReturn:
         raise KeyboardInterrupt
 
-    main = threading.current_thread() is threading.main_thread()
-    signals = [signal.SIGTERM, signal.SIGHUP] if main else []
-    heeded = [number for number in signals if signal.getsignal(number) is not signal.SIG_IGN]
-    previous = {number: signal.signal(number, interrupt) for number in heeded}
+    is_main = threading.current_thread() is threading.main_thread()
+    numbers = [signal.SIGTERM, signal.SIGHUP] if is_main else []
+    numbers = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+    previous = {number: signal.signal(number, interrupt) for number in numbers}
     try:
         yield
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+def _read_error(path: Path) -> str | None:
+    """Return the error that a process has reported in a file; None if it has not."""
+    try:
+        return str(files.read_json(path)["error"])
+    except (UserError, KeyError):
+        return None

@@ -1,7 +1,7 @@
 """One config, several seeds."""
 
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,11 @@ import numpy as np
 from cnnzoo import data, runs
 from cnnzoo.config import Config, FolderSection
 from cnnzoo.errors import UserError
-from cnnzoo.jobs.local import Heard, run_all, train_command
+from cnnzoo.jobs.listener import Listener, Silent
+from cnnzoo.jobs.local import run_all, train_command
 from cnnzoo.runs import Run
 from cnnzoo.runtime import DeviceChoice, resolve_backend
 from cnnzoo.training import make_portable
-
-Announce = Callable[[str, Run | None], None]
 
 
 def train_seeds(
@@ -28,14 +27,12 @@ def train_seeds(
     device: DeviceChoice | None = None,
     any_backend: bool = False,
     stop_at_failure: bool = False,
-    heard: Heard = lambda *_: None,
-    announce: Announce = lambda *_: None,
+    listener: Listener | None = None,
 ) -> dict[str, Any]:
     """Train a config with several seeds under ``runs/``, each in a process of its own; the test images are not touched.
 
-    Seeds that are finished already are not trained again, and those that broke off go on. What is missing is decided at
-    the start: a second command that is given meanwhile may train a seed too that this one has yet to come to. What
-    became of the config's file since it was loaded makes no difference.
+    Finished seeds are not trained again, and unfinished ones go on. What is missing is decided at the start: the same
+    command in another terminal may train a seed too that is still waiting here. The config's file may change meanwhile.
 
     Args:
         config: The recipe, loaded with the settings.
@@ -43,11 +40,10 @@ def train_seeds(
         settings: Overrides that the config was loaded with.
         jobs: How many train at once.
         data_dir: Where the data set lies; None to search for it.
-        device: Where to compute; None for what the config says.
-        any_backend: Whether a seed that finished on another backend than the config's counts too.
-        stop_at_failure: Whether no seed is begun any more when one has failed.
-        heard: Told what the trainings write while they run.
-        announce: Told of each seed, and of its run where it is finished or begun.
+        device: Where to compute; None for the config's device.
+        any_backend: Count a seed as well that finished on another backend than the config's.
+        stop_at_failure: Start no more seeds after one has failed.
+        listener: Shows the progress; None for silence.
 
     Returns:
         runs (see ``figures``), one per finished seed; failed, the seed and the reason of each that failed; and of the
@@ -55,25 +51,30 @@ def train_seeds(
 
     Raises:
         KeyboardInterrupt: Ctrl-C; every training has ended and can go on.
-        UserError: Another process is training one of the seeds at this moment, the figures of a finished one are
-            damaged, or the images are not there or damaged.
+        UserError: Another process is training one of the seeds, the figures of a finished one are damaged, or the
+            images are missing or damaged.
     """
+    listener = listener or Silent()
     recipe = make_portable(config, data_dir)
     missing: dict[int, Run | None] = {}
     for seed in seeds:
-        wanted = recipe.replaced(seed=seed)
-        if run := find_member(wanted, any_backend=any_backend):
-            figures(run)  # what is damaged is better told now than when the others have trained
+        member = recipe.replaced(seed=seed)
+        run = find_member(member, any_backend=any_backend)
+        if run:
+            figures(run)  # damage is better told now than after the other trainings
         else:
-            refuse_another(wanted, any_backend=any_backend)
-            missing[seed] = find_unfinished(wanted)
-        announce(_name(seed), run or missing[seed])
-    reasons = _train(config, missing, settings, jobs, data_dir, device, heard, stop_at_failure) if missing else {}
+            check_not_in_training(member, any_backend=any_backend)
+            run = missing[seed] = find_unfinished(member)
+        if run:
+            listener.existing_run(_name(seed), run)
+    reasons: dict[int, str | None] = {}
+    if missing:
+        check_data([config], data_dir)
+        reasons = _train(config, missing, settings, jobs, data_dir, device, listener, stop_at_failure)
     trained, failed = [], []
     for seed in seeds:
-        member = find_member(recipe.replaced(seed=seed), any_backend=any_backend)
-        if member:
-            trained.append(figures(member))
+        if finished := find_member(recipe.replaced(seed=seed), any_backend=any_backend):
+            trained.append(figures(finished))
         elif seed in reasons or seed not in missing:
             failed.append({"seed": seed, "reason": reasons.get(seed) or "its run is gone"})
     return {"runs": trained, "failed": failed, **spread(trained)}
@@ -86,54 +87,55 @@ def _train(
     jobs: int,
     data_dir: Path | None,
     device: DeviceChoice | None,
-    heard: Heard,
+    listener: Listener,
     stop_at_failure: bool,
 ) -> dict[int, str | None]:
-    """Train seeds, or go on with what was begun of them; return of each that was started why it failed, or None."""
-    check_data([config], data_dir)
+    """Train seeds, or go on with their unfinished runs; return for each that was started why it failed, or None."""
     with tempfile.TemporaryDirectory() as folder:
-        # Hours may pass before the last seed begins, in which the file is edited for what comes next.
+        # Hours may pass before the last seed starts, and meanwhile the file is edited for the next experiment.
         copy = Path(folder, f"{runs.name_for(config.path or config.model.name)}.yaml")
         copy.write_text(config.text, encoding="utf-8")
 
-        def told(text: str) -> str:
+        def with_original(text: str) -> str:
             return text.replace(str(copy), str(config.path or "the config"))
 
         commands = {
             _name(seed): train_command(
-                copy, seed, settings, begun=begun.directory if begun else None, data_dir=data_dir, device=device
+                copy, seed, settings, resume=run.directory if run else None, data_dir=data_dir, device=device
             )
-            for seed, begun in missing.items()
+            for seed, run in missing.items()
         }
-        ended = run_all(commands, jobs, lambda name, line: heard(name, told(line)), stop_at_failure=stop_at_failure)
-    return {
-        seed: told(ended[_name(seed)].reason) if ended[_name(seed)].code else None
-        for seed in missing
-        if _name(seed) in ended
-    }
+        outcomes = run_all(
+            commands,
+            jobs,
+            lambda name, line: listener.line(name, with_original(line)),
+            stop_at_failure=stop_at_failure,
+        )
+    started = {seed: outcomes[_name(seed)] for seed in missing if _name(seed) in outcomes}
+    return {seed: with_original(outcome.reason) if outcome.code else None for seed, outcome in started.items()}
 
 
 def find_member(config: Config, parent: Path = runs.RUNS, *, any_backend: bool) -> Run | None:
-    """Return the run of a config's recipe and seed that finished first, or None where one is to be trained.
+    """Return the run of a config's recipe and seed that finished first, or None.
 
     Args:
         config: The recipe and the seed.
         parent: Folder of the runs.
-        any_backend: Whether it makes no difference where it ran; otherwise it has to be the config's backend.
+        any_backend: Take a run of another backend than the config's as well.
     """
     return next((run for run in runs.finished(parent) if _is_of(run, config, any_backend=any_backend)), None)
 
 
-def refuse_another(config: Config, parent: Path = runs.RUNS, *, any_backend: bool) -> None:
-    """Check that a seed which has not finished is not on its way, so that it is not trained twice.
+def check_not_in_training(config: Config, parent: Path = runs.RUNS, *, any_backend: bool) -> None:
+    """Check that no other process is training a config's recipe and seed, so that it is not trained twice.
 
     Args:
         config: The recipe and the seed.
         parent: Folder of the runs.
-        any_backend: Whether it makes no difference where it runs; otherwise it has to be the config's backend.
+        any_backend: Take a run of another backend than the config's as well.
 
     Raises:
-        UserError: Another process is training it at this moment.
+        UserError: Another process is training it.
     """
     for run in runs.begun(parent):
         if run.is_in_use() and _is_of(run, config, any_backend=any_backend):
@@ -144,25 +146,26 @@ def refuse_another(config: Config, parent: Path = runs.RUNS, *, any_backend: boo
 
 
 def find_unfinished(config: Config) -> Run | None:
-    """Return the run of a config's recipe and seed that broke off last and can go on on its backend, or None."""
+    """Return the newest unfinished run of a config's recipe, seed and backend that can go on, or None."""
     own = [run for run in runs.begun() if run.checkpoints and _is_of(run, config, any_backend=False)]
     return own[-1] if own else None
 
 
 def _is_of(run: Run, config: Config, *, any_backend: bool) -> bool:
+    """Return whether a run has a config's recipe and seed."""
     try:
         other = run.config()
-    except UserError:  # of another version, whose config means nothing today
+    except UserError:  # of another version, whose config is not valid today
         return False
-    there = any_backend or other.runtime.backend == resolve_backend(config.runtime.backend)
-    return there and other.seed == config.seed and other.recipe() == config.recipe()
+    same_backend = any_backend or other.runtime.backend == resolve_backend(config.runtime.backend)
+    return same_backend and other.seed == config.seed and other.recipe() == config.recipe()
 
 
 def check_data(configs: Iterable[Config], data_dir: Path | None) -> None:
-    """See once that the training images are there and whole, so that not every process finds out that they are not.
+    """Check once that the training images are there and whole, before many processes find out that they are not.
 
     Raises:
-        UserError: They are not there or damaged.
+        UserError: They are missing or damaged.
     """
     for config in {config.data.model_dump_json(): config for config in configs}.values():
         if isinstance(config.data, FolderSection):
@@ -172,17 +175,17 @@ def check_data(configs: Iterable[Config], data_dir: Path | None) -> None:
 
 
 def figures(run: Run) -> dict[str, Any]:
-    """Return what a finished run reached: run, seed, epochs, best_epoch, validation accuracy and loss, seconds.
+    """Return the results of a finished run: run, seed, epochs, best_epoch, validation accuracy and loss, seconds.
 
     Raises:
-        UserError: Its metrics do not say so.
+        UserError: Its metrics lack one of them.
     """
     metrics = run.metrics()
-    wanted = ("epochs", "best_epoch", "validation_accuracy", "validation_loss", "seconds")
-    for key in wanted:
+    keys = ("epochs", "best_epoch", "validation_accuracy", "validation_loss", "seconds")
+    for key in keys:
         if not isinstance(metrics.get(key), int | float):
             raise UserError(f"{run.metrics_path} is damaged: it holds no {key}.")
-    return {"run": str(run.directory), "seed": run.config().seed, **{key: metrics[key] for key in wanted}}
+    return {"run": str(run.directory), "seed": run.config().seed, **{key: metrics[key] for key in keys}}
 
 
 def spread(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -1,12 +1,12 @@
-"""Several trainings: of one config with many seeds (``seeds``), or of many configs that differ in some keys.
+"""Sweeps: a config trained with several values of some keys.
 
-Each is a process of its own (``processes``). A sweep is a directory that holds its own files, a run per training, and
-at the end ``sweep.json`` and ``sweep.png``.
+A sweep is a directory. It holds its own files, a run per training, and at the end ``sweep.json`` and ``sweep.png``.
 """
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ from cnnzoo import config as configs
 from cnnzoo import files, runs
 from cnnzoo.config import Plan, Point
 from cnnzoo.errors import UserError
-from cnnzoo.jobs.local import Heard, run_all, train_command
+from cnnzoo.jobs.listener import Listener, Silent
+from cnnzoo.jobs.local import run_all, train_command
 from cnnzoo.jobs.seeds import check_data, figures, spread
 from cnnzoo.pictures.training import draw_sweep
 from cnnzoo.runs import Run
@@ -23,10 +24,19 @@ from cnnzoo.runtime import DeviceChoice
 
 @dataclass(frozen=True)
 class SweepFolder:
-    """A directory that holds a sweep."""
+    """The directory of a sweep: the one place that knows the names of its files."""
 
     directory: Path
-    plan: Plan
+
+    @property
+    def file_path(self) -> Path:
+        """The copy of the sweep file."""
+        return self.directory / "sweep.yaml"
+
+    @property
+    def base_path(self) -> Path:
+        """The copy of the config, so that a change of the original does not change the sweep."""
+        return self.directory / "base.yaml"
 
     @property
     def result_path(self) -> Path:
@@ -38,46 +48,57 @@ class SweepFolder:
         """Validation accuracy by each key."""
         return self.directory / "sweep.png"
 
+    @cached_property
+    def plan(self) -> Plan:
+        """The content of the sweep file and the config."""
+        return configs.load_sweep(self.file_path, self.base_path)
+
     @property
     def varied(self) -> list[str]:
-        """The keys that take more than one value; all, where none does."""
+        """The keys that take more than one value; all keys if none does."""
         keys = self.plan.sweep.keys
         return [key for key, values in keys.items() if not values.choice or len(values.choice) > 1] or list(keys)
 
     def members(self) -> dict[str, tuple[Point, int, Run]]:
-        """Return each training's point, seed and run, by the name of the run."""
+        """Return the point, the seed and the run of each training, by the name of the run."""
         digits = max(2, len(str(len(self.plan.points))))
         return {
             name: (point, seed, Run(self.directory / name))
-            for place, point in enumerate(self.plan.points, start=1)
+            for number, point in enumerate(self.plan.points, start=1)
             for seed in self.plan.seeds
-            for name in [f"point-{place:0{digits}}-seed-{seed}"]
+            for name in [f"point-{number:0{digits}}-seed-{seed}"]
         }
 
 
-def begin(
+def sweeps_in(parent: Path) -> list[SweepFolder]:
+    """Return the sweeps in a folder."""
+    folders = map(SweepFolder, sorted(parent.glob("*")))
+    return [folder for folder in folders if folder.file_path.is_file()]
+
+
+def create_or_open(
     plan: Plan, directory: Path | None = None, data_dir: Path | None = None, parent: Path = runs.RUNS
 ) -> SweepFolder:
     """Make the directory of a sweep, or open it where it holds the same sweep already.
 
     Args:
         plan: From ``cnnzoo.config.load_sweep``.
-        directory: Where it shall lie; None for a new number under ``parent``.
+        directory: The directory; None for a new number under ``parent``.
         data_dir: Where the data set lies; None to search for it.
         parent: Folder of numbered directories.
 
     Raises:
-        UserError: The directory holds something else or cannot be made, or the images are not there or damaged.
+        UserError: The directory holds something else or cannot be made, or the images are missing or damaged.
     """
     if directory and directory.exists():
-        begun = open_begun(directory)
-        told, known = ([point.config for point in each.points] for each in (plan, begun.plan))
-        if told != known or plan.seeds != begun.plan.seeds:
+        folder = open_folder(directory)
+        points, own_points = ([point.config for point in each.points] for each in (plan, folder.plan))
+        if points != own_points or plan.seeds != folder.plan.seeds:
             raise UserError(
                 f"{directory} holds another sweep than {plan.path}; name a new directory, or go on with that one: "
                 f"cnnzoo sweep --resume {directory}"
             )
-        return begun
+        return folder
     check_data([point.config for point in plan.points], data_dir)
     try:
         if directory:
@@ -86,99 +107,92 @@ def begin(
             directory = runs.numbered(parent, f"sweep-{runs.name_for(plan.sweep.config)}")
     except OSError as error:
         raise UserError(f"{directory or parent} cannot be made: {error.strerror}.") from None
+    folder = SweepFolder(directory)
     sweep, base = plan.copies()
     try:
         # The config first: a directory with a sweep file is complete.
-        files.write_text(_base_path(directory), base)
-        files.write_text(_file_path(directory), sweep)
+        files.write_text(folder.base_path, base)
+        files.write_text(folder.file_path, sweep)
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)
         raise
-    return open_begun(directory)
+    return folder
 
 
-def open_begun(directory: Path) -> SweepFolder:
-    """Open a sweep, however far it has come.
+def open_folder(directory: Path) -> SweepFolder:
+    """Open a sweep, finished or not.
 
     Raises:
-        UserError: The directory is no sweep.
+        UserError: The directory is no sweep, or its files are damaged.
     """
     if not directory.is_dir():
         raise UserError(f"There is no sweep {directory}.")
-    for path in (_file_path(directory), _base_path(directory)):
+    folder = SweepFolder(directory)
+    for path in (folder.file_path, folder.base_path):
         if not path.is_file():
             raise UserError(f"{directory} is not a sweep: it holds no {path.name}.")
-    return SweepFolder(directory, configs.load_sweep(_file_path(directory), _base_path(directory)))
+    assert folder.plan  # which is loaded now, so that damage is told now
+    return folder
 
 
 def train(
-    sweep: SweepFolder,
+    folder: SweepFolder,
     *,
     jobs: int = 1,
     data_dir: Path | None = None,
     device: DeviceChoice | None = None,
-    heard: Heard = lambda *_: None,
-    announce: Callable[[str, Run | None], None] = lambda *_: None,
+    listener: Listener | None = None,
 ) -> dict[str, Any]:
-    """Train what a sweep still lacks, each point and seed in a process of its own; the test images are not touched.
+    """Train the missing runs of a sweep, each in a process of its own; the test images are not touched.
 
     Args:
-        sweep: From ``begin`` or ``open_begun``.
+        folder: From ``create_or_open`` or ``open_folder``.
         jobs: How many train at once.
         data_dir: Where the data set lies; None to search for it.
-        device: Where to compute; None for what the config says.
-        heard: Told what the trainings write while they run.
-        announce: Told of each training, and of its run where it is finished or begun.
+        device: Where to compute; None for the config's device.
+        listener: Shows the progress; None for silence.
 
     Returns:
-        directory, config, method, keys (those with more than one value), and points, the best by validation first: each
-        one's values by key, runs (see ``seeds.figures``), failed (run, seed and reason), and of validation_accuracy and
+        directory, config, method, keys (those with more than one value), and points, the best by validation first: the
+        values by key, runs (see ``seeds.figures``), failed (run, seed and reason), and of validation_accuracy and
         validation_loss the mean and the standard_deviation. ``sweep.json`` holds the same, ``sweep.png`` draws it.
 
     Raises:
         KeyboardInterrupt: Ctrl-C; every training has ended and can go on.
-        UserError: Another process holds the sweep or one of its runs, or no training came to its end.
+        UserError: Another process uses the sweep or one of its runs, or no training has finished.
     """
-    members = sweep.members()
+    listener = listener or Silent()
+    members = folder.members()
     commands = {}
-    with Run(sweep.directory).locked():
+    with Run(folder.directory).locked():
         for name, (point, seed, run) in members.items():
-            begun = _is_begun(run)
-            announce(name, run if begun else None)
-            if begun and run.metrics().get("status") == "finished":
-                continue
-            commands[name] = train_command(
-                sweep.plan.base,
-                seed,
-                point.settings,
-                begun=run.directory if begun else None,
-                directory=run.directory,
-                data_dir=data_dir,
-                device=device,
-            )
-        ended = run_all(commands, jobs, heard)
+            resume = run.directory if _has_begun(run) else None
+            if resume:
+                listener.existing_run(name, run)
+            if not _is_finished(run):
+                where = {"resume": resume, "directory": run.directory, "data_dir": data_dir}
+                commands[name] = train_command(folder.plan.base, seed, point.settings, **where, device=device)
+        outcomes = run_all(commands, jobs, listener.line)
         reasons = {
-            name: ended[name].reason if name in ended else "its run is gone"
+            name: outcomes[name].reason if name in outcomes else "its run is gone"
             for name, (_, _, run) in members.items()
-            if run.metrics().get("status") != "finished"
+            if not _is_finished(run)
         }
         if len(reasons) == len(members):
             name, reason = next(iter(reasons.items()))
-            raise UserError(f"No training of {sweep.directory} came to its end. {name}: {reason}")
-        result = _result(sweep, members, reasons)
-        files.write_json(sweep.result_path, result)
-        done = [point for point in result["points"] if point["runs"]]
-        draw_sweep(
-            {key: [_shown(point["values"][key]) for point in done] for key in sweep.varied},
-            [[100 * row["validation_accuracy"] for row in point["runs"]] for point in done],
-            sweep.picture_path,
-            title=f"{len(done)} points of {runs.name_for(sweep.plan.sweep.config)}",
-        )
+            raise UserError(f"No training of {folder.directory} came to its end. {name}: {reason}")
+        result = _result(folder, members, reasons)
+        files.write_json(folder.result_path, result)
+        _draw(folder, result)
     return result
 
 
-def _is_begun(run: Run) -> bool:
-    """Say whether a run has a config, which is its first file; what was killed before it is cleared away.
+def _is_finished(run: Run) -> bool:
+    return run.metrics().get("status") == "finished"
+
+
+def _has_begun(run: Run) -> bool:
+    """Return whether a run has a config, which is its first file; clear away what was killed before.
 
     Raises:
         UserError: Another process trains it.
@@ -192,9 +206,11 @@ def _is_begun(run: Run) -> bool:
     return False
 
 
-def _result(sweep: SweepFolder, members: dict[str, tuple[Point, int, Run]], reasons: dict[str, str]) -> dict[str, Any]:
+def _result(
+    folder: SweepFolder, members: Mapping[str, tuple[Point, int, Run]], reasons: Mapping[str, str]
+) -> dict[str, Any]:
     points = []
-    for point in sweep.plan.points:
+    for point in folder.plan.points:
         own = {name: (seed, run) for name, (of, seed, run) in members.items() if of is point}
         trained = [figures(run) for name, (_, run) in own.items() if name not in reasons]
         failed = [
@@ -204,29 +220,31 @@ def _result(sweep: SweepFolder, members: dict[str, tuple[Point, int, Run]], reas
         ]
         points.append({"values": point.values, "runs": trained, "failed": failed, **spread(trained)})
     return {
-        "directory": str(sweep.directory),
-        "config": runs.name_for(sweep.plan.sweep.config),
-        "method": sweep.plan.sweep.method,
-        "keys": sweep.varied,
+        "directory": str(folder.directory),
+        "config": runs.name_for(folder.plan.sweep.config),
+        "method": folder.plan.sweep.method,
+        "keys": folder.varied,
         "points": sorted(points, key=_merit, reverse=True),
     }
 
 
 def _merit(point: dict[str, Any]) -> tuple[float, float]:
     mean = point["mean"]
-    if not point["runs"]:
-        return -1.0, 0.0
-    return mean["validation_accuracy"], -mean["validation_loss"]
+    return (mean["validation_accuracy"], -mean["validation_loss"]) if point["runs"] else (-1.0, 0.0)
 
 
-def _shown(value: Any) -> Any:
+def _draw(folder: SweepFolder, result: dict[str, Any]) -> None:
+    from cnnzoo.pictures import plots  # noqa: PLC0415 - loads matplotlib
+
+    points = [point for point in result["points"] if point["runs"]]
+    draw_sweep(
+        {key: [_for_axis(point["values"][key]) for point in points] for key in result["keys"]},
+        [[100 * row["validation_accuracy"] for row in point["runs"]] for point in points],
+        folder.picture_path,
+        title=f"{len(points)} points of {result['config']}",
+    )
+
+
+def _for_axis(value: Any) -> Any:
+    """Return a number as it is, and any other value as text."""
     return value if isinstance(value, int | float) and not isinstance(value, bool) else configs.as_yaml(value)
-
-
-def _file_path(directory: Path) -> Path:
-    return directory / "sweep.yaml"
-
-
-def _base_path(directory: Path) -> Path:
-    """Return the copy of the config, so that a change of the original makes no other sweep of this one."""
-    return directory / "base.yaml"

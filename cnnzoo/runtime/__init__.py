@@ -167,3 +167,14 @@ def describe() -> dict[str, str]:
         with suppress(PackageNotFoundError):
             found[package] = version(package)
     return found
+
+
+def describe_installation() -> dict[str, str | None]:
+    """Return ``describe``, the backend and the device that a command would use, and the error if there is none."""
+    installation: dict[str, str | None] = {**describe(), "backend": None, "device": None, "error": None}
+    try:
+        installation["backend"] = resolve_backend()
+        installation["device"] = str(prepare())
+    except UserError as error:
+        installation["error"] = str(error)
+    return installation

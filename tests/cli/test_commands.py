@@ -1,6 +1,7 @@
 """Each command once right and every mistake of a user's once: exit code 2, one sentence, nothing written."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import pytest
 from commands import SMALL
 from PIL import Image
 
-from cnnzoo import data
+from cnnzoo import __version__, data
+from cnnzoo.jobs.local import ERROR_FILE
 
 
 @pytest.mark.slow
@@ -104,7 +106,7 @@ WRONG = {
     "train --config digits --set optimizer.lr=0.1": "Did you mean 'learning_rate'?",
     "train --config digits --run taken": "taken exists already",
     "train --config digits --seed -1": "--seed -1: a seed is",
-    "train digits --config lenet": "Two configs are named, digits and --config lenet",
+    "train digits --config lenet": "There are two configs, digits and --config lenet",
     "train --config digits --device gpu": "device gpu: no GPU is visible",
     "train --config digits --device tpu": "Invalid value for '--device'",
     "train --config digits --set preprocessing.mean=[0.1,0.2]": ": preprocessing: 2 values of mean",
@@ -163,6 +165,42 @@ def test_a_mistake_gets_a_sentence_and_exit_code_2(arguments, cnnzoo, mistakes):
     assert "Traceback" not in answer.err
     assert answer.out == ""
     assert sorted(Path.cwd().rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ("eval --split tst", "Invalid value for '--split': 'tst' is not one of 'test', 'validation', 'train'."),
+        ("trian", "No such command 'trian'. Did you mean 'train'?"),
+        ("data fetch", "Missing argument 'NAME'."),
+    ],
+)
+def test_a_mistake_of_usage_is_one_line_that_names_the_help(arguments, sentence, cnnzoo):
+    command = {"eval --split tst": "cnnzoo eval", "trian": "cnnzoo", "data fetch": "cnnzoo data fetch"}[arguments]
+    answer = cnnzoo(*arguments.split())
+    assert (answer.code, answer.out, answer.err) == (2, "", f"Error: {sentence} Help: {command} --help\n")
+
+
+def test_a_command_without_arguments_shows_its_help(cnnzoo):
+    answer = cnnzoo()
+    assert (answer.code, answer.err.startswith("Usage: cnnzoo [OPTIONS] COMMAND")) == (2, True)
+
+
+def test_the_version_as_json_tells_what_a_problem_depends_on(cnnzoo):
+    assert cnnzoo("--version").out == f"cnnzoo, version {__version__}\n"
+    told = json.loads(cnnzoo("--version", "--json").out)
+    assert {"python", "platform", "processor", "keras", "numpy"} <= told.keys()
+    assert (told["cnnzoo"], told["backend"], told["error"]) == (__version__, os.environ["KERAS_BACKEND"], None)
+    assert told["device"].startswith("CPU, ")
+    answer = cnnzoo("--json", "models")
+    assert (answer.code, "--json goes with --version" in answer.err) == (2, True)
+
+
+def test_an_error_reaches_the_process_that_waits_for_it(cnnzoo, tmp_path, monkeypatch):
+    monkeypatch.setenv(ERROR_FILE, str(tmp_path / "error.json"))
+    answer = cnnzoo("train", "--config", "lenett")
+    error = json.loads((tmp_path / "error.json").read_text())["error"]
+    assert answer.err == f"Error: {error}\n"
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@ import pytest
 from rich.progress import Progress
 
 from cnnzoo.cli import output
-from cnnzoo.cli.progress import TimesColumn, listener
+from cnnzoo.cli.progress import TimesColumn, training_listener
 from cnnzoo.training import Facts
 
 FACTS = Facts(
@@ -36,10 +36,10 @@ def test_bar_and_rows_fit_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: py
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "80")
     console = output.progress()
-    with listener(console) as heard:
-        heard.started(FACTS)
-        heard.step(100, 5)
-        heard.epoch(ROW, 123_456, best=True)
+    with training_listener(console) as listener:
+        listener.started(FACTS)
+        listener.step(100, 5)
+        listener.epoch(ROW, 123_456, best=True)
     shown = capsys.readouterr().err
     assert "Run   runs/0001-digits, seed 0" in shown
     assert "epoch 100/100 " in shown

@@ -1,4 +1,4 @@
-"""Processes are started, heard and ended; what they train makes no difference here."""
+"""Processes are started, read and ended; what they train makes no difference here."""
 
 import os
 import signal
@@ -23,21 +23,24 @@ def python(code):
 
 
 def test_one_that_fails_says_why_and_ends_no_other():
-    heard = []
+    lines = []
     ended = run_all(
         {
-            "wrong": python("say('Starting ...'); say('Error: no data,'); say('no luck.'); sys.exit(2)"),
+            "wrong": python(
+                "say('Starting ...'); from cnnzoo.jobs.local import report_error\n"
+                "report_error('no data,\\nno luck.'); say('a last word'); sys.exit(2)"
+            ),
             "lost": python("1 / 0"),
             "right": python("say('done')"),
         },
         1,
-        lambda name, line: heard.append((name, line)),
+        lambda name, line: lines.append((name, line)),
     )
     assert (ended["wrong"].code, ended["wrong"].reason) == (2, "no data, no luck.")
     assert ended["lost"].reason == "ended with exit code 1: ZeroDivisionError: division by zero"
     assert ended["right"].code == 0
-    assert heard[0] == ("wrong", "Starting ...")
-    assert heard[-1] == ("right", "done")
+    assert lines[0] == ("wrong", "Starting ...")
+    assert lines[-1] == ("right", "done")
 
 
 def test_none_is_started_after_a_failure_where_all_are_needed():
@@ -60,10 +63,10 @@ def test_as_many_run_at_once_as_are_asked_for(jobs, together, tmp_path):
 def test_ctrl_c_or_a_kill_ends_all_processes_in_their_own_time_and_starts_no_other(number, tmp_path, ctrl_c):
     keep = f"lambda *_: (open({str(tmp_path)!r} + '/kept', 'w'), sys.exit(1))"
     patient = f"import signal; signal.signal(signal.SIGTERM, {keep}); say('begun'); time.sleep(60)"
-    heard = []
+    lines = []
 
     def listen(name, line):
-        heard.append((name, line))
+        lines.append((name, line))
         if line == "begun":
             os.kill(os.getpid(), number)
 
@@ -78,7 +81,7 @@ def test_ctrl_c_or_a_kill_ends_all_processes_in_their_own_time_and_starts_no_oth
             signal.signal(each, handler)
     assert time.monotonic() - began < 30
     assert (tmp_path / "kept").is_file()
-    assert heard == [("first", "begun"), ("first", "ending ...")]
+    assert lines == [("first", "begun"), ("first", "ending ...")]
 
 
 def test_one_that_does_not_end_is_killed(ctrl_c):
@@ -142,6 +145,6 @@ def test_a_command_is_what_a_person_would_type(tmp_path):
     assert new == [sys.executable, "-m", "cnnzoo", "train", *words, *where]
 
 
-def test_what_was_begun_goes_on_by_its_own_config():
-    command = train_command(Path("a.yaml"), 3, ["epochs=2"], begun=Path("runs/0001-a"), directory=Path("runs/b"))
+def test_an_unfinished_run_goes_on_by_its_own_config():
+    command = train_command(Path("a.yaml"), 3, ["epochs=2"], resume=Path("runs/0001-a"), directory=Path("runs/b"))
     assert command == [sys.executable, "-m", "cnnzoo", "train", "--resume", "runs/0001-a", "--json"]

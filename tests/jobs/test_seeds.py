@@ -8,7 +8,16 @@ import pytest
 from cnnzoo import config as configs
 from cnnzoo import runs
 from cnnzoo.errors import UserError
-from cnnzoo.jobs.seeds import figures, find_member, refuse_another, train_seeds
+from cnnzoo.jobs.listener import Silent
+from cnnzoo.jobs.seeds import check_not_in_training, figures, find_member, train_seeds
+
+
+class Lines(Silent):
+    def __init__(self):
+        self.lines = []
+
+    def line(self, name, text):
+        self.lines.append(f"{name}: {text}")
 
 
 def test_finished_runs_of_the_same_recipe_are_members_already(digits_runs):
@@ -24,14 +33,14 @@ def test_a_member_that_another_process_is_training_is_not_trained_a_second_time(
     run = runs.create(config, "digits", parent=tmp_path)
     with run.locked():
         with pytest.raises(UserError, match=rf"Seed 7 of this recipe is being trained .* in {run.directory}"):
-            refuse_another(config, tmp_path, any_backend=True)
-        refuse_another(config.replaced(seed=8), tmp_path, any_backend=True)
+            check_not_in_training(config, tmp_path, any_backend=True)
+        check_not_in_training(config.replaced(seed=8), tmp_path, any_backend=True)
         other = "jax" if config.runtime.backend == "tensorflow" else "tensorflow"
         elsewhere = config.replaced(runtime=config.runtime.model_copy(update={"backend": other}))
-        refuse_another(elsewhere, tmp_path, any_backend=False)
+        check_not_in_training(elsewhere, tmp_path, any_backend=False)
         with pytest.raises(UserError, match="being trained"):
-            refuse_another(elsewhere, tmp_path, any_backend=True)
-    refuse_another(config, tmp_path, any_backend=True)
+            check_not_in_training(elsewhere, tmp_path, any_backend=True)
+    check_not_in_training(config, tmp_path, any_backend=True)
 
 
 def test_metrics_that_lack_a_figure_are_called_damaged(digits_runs, tmp_path):
@@ -49,10 +58,10 @@ def test_figures_that_are_damaged_are_told_before_the_others_are_trained(digits_
     shutil.copytree(digits_runs[0].directory, "runs/0001-digits")
     run = runs.Run(Path("runs/0001-digits"))
     run.write_metrics({key: value for key, value in run.metrics().items() if key != "seconds"})
-    heard = []
+    listener = Lines()
     with pytest.raises(UserError, match=r"it holds no seconds\."):
-        train_seeds(run.config(), range(2), heard=lambda *line: heard.append(line))
-    assert heard == []
+        train_seeds(run.config(), range(2), listener=listener)
+    assert listener.lines == []
 
 
 @pytest.mark.slow
@@ -63,10 +72,10 @@ def test_a_config_that_is_edited_meanwhile_goes_to_all_seeds_as_it_was(tmp_path,
     path.write_text("model: {name: lenet5}\ndata: {name: digits}\ntraining:\n  epochs: 1\n  batch_size: 5000\n")
     config = configs.load("mine.yaml")
     path.write_text("model: {name: none}")
-    heard = []
-    result = train_seeds(config, range(2), heard=lambda name, line: heard.append(f"{name}: {line}"))
+    listener = Lines()
+    result = train_seeds(config, range(2), listener=listener)
     mistake = "mine.yaml, line 5: training.batch_size: 5,000 is more than the 1,293 training images"
     assert [row["seed"] for row in result["failed"]] == [0, 1]
     for row in result["failed"]:
         assert row["reason"].startswith(mistake)
-        assert f"seed {row['seed']}: Error: {mistake}; take as many or fewer." in heard
+        assert f"seed {row['seed']}: Error: {mistake}; take as many or fewer." in listener.lines

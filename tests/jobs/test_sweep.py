@@ -50,11 +50,11 @@ def test_a_sweep_goes_on_from_any_directory_with_the_same_paths(sweep_file, phot
     base = "config: mine.yaml\nmethod: grid\n"
     Path("mine.yaml").write_text("model: {name: lenet5}\ndata: {name: folder, path: photos, size: 32, channels: 1}\n")
     keys = "keys: {data.path: [photos], fine_tuning: [null, {weights: lenet5.keras}]}\n"
-    begun = sweep.begin(load_sweep(sweep_file(base + keys)), Path("sweep"))
-    assert sweep.begin(load_sweep(sweep_file(base + keys)), Path("sweep")).plan.points == begun.plan.points
+    begun = sweep.create_or_open(load_sweep(sweep_file(base + keys)), Path("sweep"))
+    assert sweep.create_or_open(load_sweep(sweep_file(base + keys)), Path("sweep")).plan.points == begun.plan.points
     directory = begun.directory.absolute()
     monkeypatch.chdir("/")
-    points = sweep.open_begun(directory).plan.points
+    points = sweep.open_folder(directory).plan.points
     assert [point.config for point in points] == [point.config for point in begun.plan.points]
     assert {point.config.data.path for point in points} == {str(photos)}
     assert points[1].config.fine_tuning.weights == str(photos.parent / "lenet5.keras")
@@ -116,16 +116,16 @@ def test_a_mistake_in_a_sweep_file_is_told_before_anything_is_trained(text, swee
 def test_a_directory_goes_on_with_its_own_sweep_alone(sweep_file, tmp_path):
     Path("mine.yaml").write_text("model: {name: lenet5}\ndata: {name: digits}\n")
     text = "config: mine\nmethod: grid\nkeys: {training.epochs: [1, 2]}\n"
-    begun = sweep.begin(load_sweep(sweep_file(text)), tmp_path / "sweep")
-    again = sweep.begin(load_sweep(sweep_file(f"# a comment\n{text}")), tmp_path / "sweep")
+    begun = sweep.create_or_open(load_sweep(sweep_file(text)), tmp_path / "sweep")
+    again = sweep.create_or_open(load_sweep(sweep_file(f"# a comment\n{text}")), tmp_path / "sweep")
     assert again.plan.points == begun.plan.points
     with pytest.raises(UserError, match="holds another sweep"):
-        sweep.begin(load_sweep(sweep_file(text + "seeds: 0..1")), tmp_path / "sweep")
+        sweep.create_or_open(load_sweep(sweep_file(text + "seeds: 0..1")), tmp_path / "sweep")
     Path("mine.yaml").write_text("model: {name: lenet5}\ndata: {name: digits}\noptimizer: {name: sgd}\n")
     with pytest.raises(UserError, match="holds another sweep"):
-        sweep.begin(load_sweep(sweep_file(text)), tmp_path / "sweep")
+        sweep.create_or_open(load_sweep(sweep_file(text)), tmp_path / "sweep")
     Path("mine.yaml").unlink()
-    assert sweep.open_begun(tmp_path / "sweep").plan.points == begun.plan.points
+    assert sweep.open_folder(tmp_path / "sweep").plan.points == begun.plan.points
     (tmp_path / "other").mkdir()
     with pytest.raises(UserError, match="other is not a sweep"):
-        sweep.begin(begun.plan, tmp_path / "other")
+        sweep.create_or_open(begun.plan, tmp_path / "other")
