@@ -234,7 +234,6 @@ def _merit(point: dict[str, Any]) -> tuple[float, float]:
 
 
 def _draw(folder: SweepFolder, result: dict[str, Any]) -> None:
-    from cnnzoo.pictures import plots  # noqa: PLC0415 - loads matplotlib
 
     points = [point for point in result["points"] if point["runs"]]
     draw_sweep(
