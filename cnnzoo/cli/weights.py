@@ -12,8 +12,8 @@ from cnnzoo import runs, runtime, weights
 from cnnzoo.cli.output import json_option, print_json
 from cnnzoo.errors import UserError
 from cnnzoo.text import printable
-from cnnzoo.weights import networks
-from cnnzoo.weights.preparation import PREPROCESSINGS
+from cnnzoo.weights import network_names
+from cnnzoo.weights.preprocessing import PREPROCESSINGS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,7 +110,7 @@ def import_(
         raise UserError(f"--output {output}: a model file ends in .keras.")
     if output.exists():
         raise UserError(f"--output {output} exists already; name a new file.")
-    networks.find(network)
+    network_names.find_network(network)
     if not file.exists():
         raise UserError(f"There is no file {file}.")
     names = weights.read_class_names(class_names_file) if class_names_file else None
@@ -134,7 +134,7 @@ def import_(
             f"{imported.network.get_layer('logits').units} apart."
         )
     described = weights.save_model(imported, output, class_names=names.names if names else None)
-    images = imported.preparation
+    images = imported.preprocessing
     if as_json:
         facts = {
             "mean": list(images.mean),
@@ -159,7 +159,7 @@ def import_(
 
 def _say_imported(imported: "Imported", described: "Metadata", output: Path) -> None:
     height, width, _ = described.input_shape
-    names, images = described.class_names, imported.preparation
+    names, images = described.class_names, imported.preprocessing
     parameters = sum(prod(weight.shape) for weight in imported.network.trainable_weights)
     click.echo(f"{printable(described.title)}: {parameters:,} parameters")
     click.echo(f"{len(names)} classes: {printable(', '.join(names[:3]))}{', ...' if len(names) > 3 else ''}")
@@ -172,7 +172,7 @@ def _say_imported(imported: "Imported", described: "Metadata", output: Path) -> 
 
 def _assumptions(imported: "Imported") -> list[str]:
     """Say what nobody stated about the images, and how to state it."""
-    form, images = imported.form, imported.preparation
+    counterpart, images = imported.counterpart, imported.preprocessing
     if images.recognized:
         return _recognition(imported)
     assumed = images.assumed
@@ -182,10 +182,10 @@ def _assumptions(imported: "Imported") -> list[str]:
         what = " and ".join(parts)
         options = "--preprocessing, or --mean and --deviation" if len(parts) > 1 else f"--{what}"
         sentences.append(
-            f"Assumed: {what} as for {form.library}'s own weights, since the file does not say; if your training "
-            f"prepared its images differently, pass {options}"
+            f"Assumed: {what} as for {counterpart.library}'s own weights, since the file does not say; if your "
+            f"training prepared its images differently, pass {options}"
         )
-        if form.network == "googlenet_bn":
+        if counterpart.network == "googlenet_bn":
             sentences.append(
                 "         (that is transform_input=True; a GoogLeNet built without pretrained weights has False, and "
                 "would classify wrongly: then pass --preprocessing imagenet)"
@@ -197,7 +197,7 @@ def _assumptions(imported: "Imported") -> list[str]:
             "it --mean and --deviation where yours differ"
         )
     if "resize" in assumed:
-        has_v2 = form.library == "torchvision" and form.network in {"resnet50", "resnet101", "resnet152"}
+        has_v2 = counterpart.library == "torchvision" and counterpart.network in {"resnet50", "resnet101", "resnet152"}
         v2 = " (IMAGENET1K_V2: 232)" if has_v2 else ""
         sentences.append(f"Assumed: shorter side {images.shorter_side}; to change it, pass --resize PIXELS{v2}")
     return sentences
@@ -205,7 +205,7 @@ def _assumptions(imported: "Imported") -> list[str]:
 
 def _recognition(imported: "Imported") -> list[str]:
     """Say what follows from a file that torchvision publishes, where the user stated nothing else."""
-    images = imported.preparation
+    images = imported.preprocessing
     parts = [{"resize": "shorter side"}.get(name, name) for name in images.unstated]
     if not parts:
         return []

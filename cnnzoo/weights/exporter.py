@@ -9,10 +9,10 @@ import numpy as np
 from cnnzoo import files
 from cnnzoo.errors import UserError
 from cnnzoo.inspection import outline
+from cnnzoo.weights.conversion import conversions
 from cnnzoo.weights.formats import keras_h5, safetensors_file, torch_pth
 from cnnzoo.weights.formats.tensor import Array, unusable
-from cnnzoo.weights.layer_names import FORMS, Form
-from cnnzoo.weights.tensors_of import slots
+from cnnzoo.weights.layer_names import COUNTERPARTS, Counterpart
 from cnnzoo.weights.weight_file import Library
 
 SUFFIXES: dict[str, Library] = {
@@ -47,22 +47,22 @@ def export_weights(model: keras.Model, path: Path) -> dict[str, Any]:
     if path.name.endswith(".weights.h5"):
         raise UserError(f"{path}: Keras looks for another layout in .weights.h5; name it {path.name[:-11]}.h5.")
     network, mean, deviation = _taken_apart(model)
-    form = _form_of(network, SUFFIXES[path.suffix])
+    counterpart = _counterpart_of(network, SUFFIXES[path.suffix])
     tensors: dict[str, Array] = {}
-    for slot in slots(network, form):
-        tensors[slot.name] = slot.values()
-        if wrong := unusable(slot.name, tensors[slot.name]):
+    for conversion in conversions(network, counterpart):
+        tensors[conversion.name] = conversion.values()
+        if wrong := unusable(conversion.name, tensors[conversion.name]):
             raise UserError(f"'{network.name}' cannot be exported: {wrong}; its training diverged.")
-        if slot.name.endswith(".running_var"):
-            tensors[slot.name.replace("running_var", "num_batches_tracked")] = np.zeros((), "int64")
+        if conversion.name.endswith(".running_var"):
+            tensors[conversion.name.replace("running_var", "num_batches_tracked")] = np.zeros((), "int64")
     facts = {
-        "library": form.library,
-        "network": form.title,
+        "library": counterpart.library,
+        "network": counterpart.title,
         "tensors": len(tensors),
         "input_shape": list(network.input_shape[1:]),
         "num_classes": network.get_layer("logits").units,
         "auxiliary_heads": isinstance(network.output, dict),
-        **_preparation(form, mean, deviation),
+        **_preparation(counterpart, mean, deviation),
     }
     with files.whole(path) as temporary:
         if path.suffix == ".h5":
@@ -75,8 +75,8 @@ def export_weights(model: keras.Model, path: Path) -> dict[str, Any]:
     return facts
 
 
-def _form_of(network: keras.Model, library: Library) -> Form:
-    """Return the form that a network of ours has, layer by layer.
+def _counterpart_of(network: keras.Model, library: Library) -> Counterpart:
+    """Return the counterpart that a network of ours has, layer by layer.
 
     Raises:
         UserError: The library has no such network.
@@ -84,31 +84,34 @@ def _form_of(network: keras.Model, library: Library) -> Form:
     weighted = {layer.name for layer in network.layers if isinstance(getattr(layer, "kernel", None), keras.Variable)}
     weighted |= {layer.name for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)}
     fitting = [
-        form
-        for form in FORMS
-        if form.library == library and weighted in ({*form.layers}, {*form.layers, *form.auxiliary})
+        counterpart
+        for counterpart in COUNTERPARTS
+        if counterpart.library == library
+        and weighted in ({*counterpart.layers}, {*counterpart.layers, *counterpart.auxiliary})
     ]
     if not fitting:
-        has = ", ".join(dict.fromkeys(form.network for form in FORMS if form.library == library))
+        has = ", ".join(
+            dict.fromkeys(counterpart.network for counterpart in COUNTERPARTS if counterpart.library == library)
+        )
         raise UserError(f"{library} has no network like '{network.name}'; it has {has}.")
-    (form,) = fitting
-    options = {**form.options, **({"auxiliary_heads": True} if isinstance(network.output, dict) else {})}
+    (counterpart,) = fitting
+    options = {**counterpart.options, **({"auxiliary_heads": True} if isinstance(network.output, dict) else {})}
     try:
-        model = outline(form.network, network.input_shape[1:], network.get_layer("logits").units, **options)
+        model = outline(counterpart.network, network.input_shape[1:], network.get_layer("logits").units, **options)
     except UserError:
         difference = f"that cannot take images as small as {_size(network.input_shape)}"
     else:
-        difference = _difference(network, model) or _flattening_difference(network, form)
+        difference = _difference(network, model) or _flattening_difference(network, counterpart)
     if difference:
-        raise UserError(f"'{network.name}' is not {form.whole_title}: {difference}.")
-    return form
+        raise UserError(f"'{network.name}' is not {counterpart.full_title}: {difference}.")
+    return counterpart
 
 
-def _flattening_difference(network: keras.Model, form: Form) -> str:
+def _flattening_difference(network: keras.Model, counterpart: Counterpart) -> str:
     """Describe how the sizes of the maps before the first dense layer differ; empty where they do not."""
-    if form.pooled is None:
+    if counterpart.pooled is None:
         return ""
-    side, found = form.pooled, network.get_layer("flatten").input.shape
+    side, found = counterpart.pooled, network.get_layer("flatten").input.shape
     return "" if found[1:3] == (side, side) else f"fc6 reads maps of {_size(found)}, not {side}x{side}"
 
 
@@ -117,7 +120,7 @@ def _size(shape: tuple[int, ...]) -> str:
 
 
 def _difference(network: keras.Model, model: keras.Model) -> str:
-    """Say in what a network differs first from a model of the form; empty where it does not."""
+    """Say in what a network differs first from a model of the counterpart; empty where it does not."""
     ours = {layer.name: layer for layer in network.layers}
     theirs = {layer.name: layer for layer in model.layers}
     for name in [*ours, *theirs]:
@@ -151,11 +154,11 @@ def _taken_apart(model: keras.Model) -> tuple[keras.Model, Array | None, Array |
     return network, -offset / scale, 1 / scale
 
 
-def _preparation(form: Form, mean: Array | None, deviation: Array | None) -> dict[str, Any]:
+def _preparation(counterpart: Counterpart, mean: Array | None, deviation: Array | None) -> dict[str, Any]:
     """Describe how to prepare the images of an exported network, in the library's order of the channels."""
-    order = -1 if form.library == "keras.applications" else 1
+    order = -1 if counterpart.library == "keras.applications" else 1
     given = [None if values is None else [round(float(v), 4) for v in values[::order]] for values in (mean, deviation)]
-    usual = [[round(255 * v, 4) for v in values[::order]] for values in (form.mean, form.deviation)]
+    usual = [[round(255 * v, 4) for v in values[::order]] for values in (counterpart.mean, counterpart.deviation)]
     return {
         "channels": "RGB" if order == 1 else "BGR",
         "mean": given[0],

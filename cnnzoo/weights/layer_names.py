@@ -12,12 +12,12 @@ from cnnzoo.models.alexnet import CONVOLUTIONS_2014
 from cnnzoo.models.googlenet import TABLE_1 as GOOGLENET_TABLE_1
 from cnnzoo.models.resnet import TABLE_1 as RESNET_TABLE_1
 from cnnzoo.models.vgg import CONFIGURATIONS as VGG_CONFIGURATIONS
-from cnnzoo.weights.preparation import CAFFE_DEVIATION, CAFFE_MEAN
+from cnnzoo.weights.preprocessing import CAFFE_DEVIATION, CAFFE_MEAN
 from cnnzoo.weights.weight_file import Library
 
 
 @dataclass(frozen=True)
-class Form:
+class Counterpart:
     """A network of another library, as one of ours.
 
     Attributes:
@@ -45,7 +45,7 @@ class Form:
     auxiliary: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def whole_title(self) -> str:
+    def full_title(self) -> str:
         """The title with the library's name."""
         return f"{self.library}'s {self.title}"
 
@@ -152,10 +152,10 @@ def _blocks(depth: int) -> Iterator[tuple[int, int, range, bool]]:
             yield row, index, range(1, 4 if bottleneck else 3), index == 1 and (bottleneck or row > 2)
 
 
-FORMS = [
-    Form("torchvision", "AlexNet", "alexnet_owt", torchvision_alexnet(), pooled=6),
+COUNTERPARTS = [
+    Counterpart("torchvision", "AlexNet", "alexnet_owt", torchvision_alexnet(), pooled=6),
     *(
-        Form(
+        Counterpart(
             "torchvision",
             f"VGG-{depth}{' with batch norm' if batch_norm else ''}",
             f"vgg{depth}",
@@ -167,7 +167,7 @@ FORMS = [
     ),
     # The weights were trained elsewhere on pixels from -1 to 1; torchvision's transform_input brings its own
     # normalization back to that.
-    Form(
+    Counterpart(
         "torchvision",
         "GoogLeNet",
         "googlenet_bn",
@@ -177,15 +177,17 @@ FORMS = [
         auxiliary=torchvision_heads(),
     ),
     *(
-        Form("torchvision", f"ResNet-{depth}", f"resnet{depth}", torchvision_resnet(depth), {"stride_on": "3x3"})
+        Counterpart("torchvision", f"ResNet-{depth}", f"resnet{depth}", torchvision_resnet(depth), {"stride_on": "3x3"})
         for depth in RESNET_TABLE_1
     ),
     *(
-        Form("keras.applications", f"VGG-{depth}", f"vgg{depth}", keras_vgg(column), {}, CAFFE_MEAN, CAFFE_DEVIATION)
+        Counterpart(
+            "keras.applications", f"VGG-{depth}", f"vgg{depth}", keras_vgg(column), {}, CAFFE_MEAN, CAFFE_DEVIATION
+        )
         for depth, column in ((16, "D"), (19, "E"))
     ),
     *(
-        Form(
+        Counterpart(
             "keras.applications",
             f"ResNet-{depth}",
             f"resnet{depth}",

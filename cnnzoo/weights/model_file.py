@@ -32,19 +32,19 @@ def save_model(
     Raises:
         UserError: There are more or fewer names than classes.
     """
-    network, form, source = imported.network, imported.form, imported.source
+    network, counterpart, source = imported.network, imported.counterpart, imported.source
     num_classes = network.get_layer("logits").units
     if class_names is None:
         class_names = imagenet_class_names() if num_classes == 1000 else [str(label) for label in range(num_classes)]
     if len(class_names) != num_classes:
         raise UserError(f"{len(class_names)} names of classes were given, and {source} tells {num_classes} apart.")
-    images = imported.preparation
+    images = imported.preprocessing
     section = PreprocessingSection(mean=list(images.mean), deviation=list(images.deviation))
     input_shape: tuple[int, int, int] = network.input_shape[1:]
     model = with_preprocessing(network, section, input_shape)
     described = Metadata(
-        title=f"{form.whole_title} from {source.name}",
-        network=form.network,
+        title=f"{counterpart.full_title} from {source.name}",
+        network=counterpart.network,
         input_shape=input_shape,
         class_names=tuple(class_names),
         shorter_side=images.shorter_side,

@@ -31,7 +31,7 @@ _OTHER_FORMATS = {
 
 
 @dataclass(frozen=True)
-class Checkpoint:
+class WeightFile:
     """What an open file of weights holds.
 
     Attributes:
@@ -58,7 +58,7 @@ class Checkpoint:
 
 
 @contextmanager
-def open_checkpoint(path: Path, state_dict: str | None = None) -> Iterator[Checkpoint]:
+def open_weight_file(path: Path, state_dict: str | None = None) -> Iterator[WeightFile]:
     """Open a file of weights, whose tensors can be read until the block ends.
 
     The first bytes tell the format, not the name. Nothing in the file is run.
@@ -74,20 +74,20 @@ def open_checkpoint(path: Path, state_dict: str | None = None) -> Iterator[Check
     try:
         beginning = _beginning(path)
         if beginning.startswith(b"\x1f\x8b"):
-            with unpacking.unpack_gzip(path) as unpacked, _open(path, unpacked, state_dict) as checkpoint:
-                yield checkpoint
+            with unpacking.unpack_gzip(path) as unpacked, _open(path, unpacked, state_dict) as file:
+                yield file
         else:
-            with _open(path, path, state_dict) as checkpoint:
-                yield checkpoint
+            with _open(path, path, state_dict) as file:
+                yield file
     except FileError as error:
         raise UserError(f"{path} {printable(str(error))}.") from None  # it may name what the file names
 
 
 @contextmanager
-def _open(path: Path, unpacked: Path, state_dict: str | None) -> Iterator[Checkpoint]:
+def _open(path: Path, unpacked: Path, state_dict: str | None) -> Iterator[WeightFile]:
     reader, library = _reader(unpacked)
     with reader(unpacked, state_dict) as contents:
-        yield Checkpoint(path, library, contents.tensors, contents.key, contents.left_out, contents.others)
+        yield WeightFile(path, library, contents.tensors, contents.key, contents.left_out, contents.others)
 
 
 def _beginning(path: Path) -> bytes:

@@ -12,20 +12,20 @@ from cnnzoo.classifier.metadata import Metadata
 from cnnzoo.cli.weights import _assumptions, _say_imported
 from cnnzoo.inspection import outline
 from cnnzoo.weights import Imported, weight_file
+from cnnzoo.weights.conversion import conversions
 from cnnzoo.weights.formats import safetensors_file
-from cnnzoo.weights.layer_names import FORMS
-from cnnzoo.weights.preparation import choose_preparation
-from cnnzoo.weights.tensors_of import slots
+from cnnzoo.weights.layer_names import COUNTERPARTS
+from cnnzoo.weights.preprocessing import choose_preprocessing
 
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A state dict of ResNet-18 that tells three classes apart."""
-    (form,) = (form for form in FORMS if form.network == "resnet18")
+    (counterpart,) = (counterpart for counterpart in COUNTERPARTS if counterpart.network == "resnet18")
     generator = np.random.default_rng(0)
     tensors = {
-        slot.name: generator.uniform(0.01, 0.1, slot.shape).astype("float32")
-        for slot in slots(outline("resnet18", None, 3), form)
+        conversion.name: generator.uniform(0.01, 0.1, conversion.shape).astype("float32")
+        for conversion in conversions(outline("resnet18", None, 3), counterpart)
     }
     path = tmp_path_factory.mktemp("checkpoint") / "mine.safetensors"
     safetensors_file.write(path, tensors, {})
@@ -59,7 +59,7 @@ def test_weights_go_in_and_out_again(cnnzoo: Cnnzoo, checkpoint: Path) -> None:
         "The file does not hold the preparation of the images: 224x224 pixels, 0 to 255, RGB, "
         "less (123.7, 116.3, 103.5), divided by (58.4, 57.12, 57.38)",
     ]
-    with weight_file.open_checkpoint(checkpoint) as before, weight_file.open_checkpoint(Path("out.pth")) as after:
+    with weight_file.open_weight_file(checkpoint) as before, weight_file.open_weight_file(Path("out.pth")) as after:
         assert {name for name in after.tensors if "num_batches" not in name} == set(before.tensors)
         for name, tensor in before.tensors.items():
             assert tensor.values().tobytes() == after.tensors[name].values().tobytes()
@@ -85,10 +85,12 @@ def test_json_says_all_of_an_import(cnnzoo: Cnnzoo, checkpoint: Path) -> None:
 
 def imported_like(network: str, library: str, file: Path, **stated: Any) -> Imported:
     """Return what the sentences about an import are made of; the network is never asked."""
-    (form,) = (form for form in FORMS if (form.network, form.library) == (network, library))
+    (counterpart,) = (
+        counterpart for counterpart in COUNTERPARTS if (counterpart.network, counterpart.library) == (network, library)
+    )
     sha256 = stated.pop("sha256", "0" * 64)
-    images = choose_preparation(form, sha256, (224, 224), **stated)
-    return Imported(outline("lenet5"), form, file, ("epoch\nNext: rm", "\x1b[2J"), sha256, images)
+    images = choose_preprocessing(counterpart, sha256, (224, 224), **stated)
+    return Imported(outline("lenet5"), counterpart, file, ("epoch\nNext: rm", "\x1b[2J"), sha256, images)
 
 
 def test_the_order_of_the_channels_is_assumed_unless_preprocessing_is_stated() -> None:
@@ -97,7 +99,7 @@ def test_the_order_of_the_channels_is_assumed_unless_preprocessing_is_stated() -
     assert sentence.startswith("Assumed: channels in the order blue, green, red, as keras.applications' preprocess")
     assert "pass --preprocessing imagenet, unit or transform_input, and beside it --mean and --deviation" in sentence
     stated = imported_like("resnet50", "keras.applications", Path("a.h5"), preprocessing="unit", **own)
-    assert (_assumptions(stated), stated.preparation.channels) == ([], "RGB")
+    assert (_assumptions(stated), stated.preprocessing.channels) == ([], "RGB")
     assert _assumptions(imported_like("resnet50", "torchvision", Path("a.pth"), **own)) == []
 
 
@@ -185,7 +187,7 @@ def test_what_cannot_be_exported_is_a_sentence_and_leaves_no_file(
 
 @pytest.mark.slow
 def test_weights_that_are_not_finite_are_refused_by_name(cnnzoo: Cnnzoo, checkpoint: Path) -> None:
-    with weight_file.open_checkpoint(checkpoint) as before:
+    with weight_file.open_weight_file(checkpoint) as before:
         tensors = {name: tensor.values().copy() for name, tensor in before.tensors.items()}
     tensors["fc.weight"][0, :2] = np.nan, -np.inf
     tensors["bn1.running_var"][3] = -0.5

@@ -9,7 +9,7 @@ import torch
 
 from cnnzoo.errors import UserError
 from cnnzoo.weights.formats import keras_h5, safetensors_file
-from cnnzoo.weights.weight_file import open_checkpoint
+from cnnzoo.weights.weight_file import open_weight_file
 
 pytestmark = pytest.mark.slow
 
@@ -55,7 +55,7 @@ def test_a_damaged_file_gives_its_tensors_or_one_sentence(suffix, count, tmp_pat
     for _ in range(count):
         path.write_bytes(damaged(content, generator))
         try:
-            with open_checkpoint(path) as checkpoint:
+            with open_weight_file(path) as checkpoint:
                 found = {name: tensor.values() for name, tensor in checkpoint.tensors.items()}
         except UserError as error:
             sentences.append(str(error))

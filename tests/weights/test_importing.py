@@ -8,28 +8,31 @@ from cnnzoo import weights
 from cnnzoo.errors import UserError
 from cnnzoo.inspection import outline
 from cnnzoo.text import printable
+from cnnzoo.weights.conversion import conversions
 from cnnzoo.weights.formats import keras_h5, safetensors_file
-from cnnzoo.weights.layer_names import FORMS
-from cnnzoo.weights.tensors_of import slots
+from cnnzoo.weights.layer_names import COUNTERPARTS
 
 pytestmark = pytest.mark.slow
 
 
-def form_of(network, library="torchvision", **options):
+def counterpart_of(network, library="torchvision", **options):
     return next(
-        f for f in FORMS if (f.network, f.library) == (network, library) and options.items() <= f.options.items()
+        f for f in COUNTERPARTS if (f.network, f.library) == (network, library) and options.items() <= f.options.items()
     )
 
 
-def zeros(form, num_classes=4):
-    """Return a state dict of a form; zeros that share their memory cost nothing until they are written."""
-    network = outline(form.network, None, num_classes, **form.options)
-    return {slot.name: np.broadcast_to(np.float32(0), slot.shape) for slot in slots(network, form)}
+def zeros(counterpart, num_classes=4):
+    """Return a state dict of a counterpart; zeros that share their memory cost nothing until they are written."""
+    network = outline(counterpart.network, None, num_classes, **counterpart.options)
+    return {
+        conversion.name: np.broadcast_to(np.float32(0), conversion.shape)
+        for conversion in conversions(network, counterpart)
+    }
 
 
 @pytest.fixture(scope="module")
 def resnet18():
-    return zeros(form_of("resnet18"))
+    return zeros(counterpart_of("resnet18"))
 
 
 def saved(tmp_path, tensors):
@@ -89,7 +92,7 @@ def test_a_checkpoint_of_another_network_is_recognized(resnet18, tmp_path):
     assert sentence("resnet34", path) == f"{told} 'resnet34'."
     assert sentence("vgg16", path) == f"{told} 'vgg16'."
     keras_vgg = tmp_path / "b.h5"
-    layers = form_of("vgg19", "keras.applications").layers.values()
+    layers = counterpart_of("vgg19", "keras.applications").layers.values()
     keras_h5.write(keras_vgg, {f"{layer}/{kind}": np.zeros(1) for layer in layers for kind in ("kernel", "bias")})
     assert sentence("vgg16", keras_vgg) == (
         f"{keras_vgg} holds keras.applications's VGG-19, which is 'vgg19' here, not 'vgg16'."
@@ -114,12 +117,12 @@ def test_heads_that_are_not_there_cannot_be_kept(resnet18, tmp_path):
     path = saved(tmp_path, resnet18)
     told = sentence("resnet18", path, auxiliary_heads=True)
     assert told == "torchvision's ResNet-18 has no auxiliary heads that could be kept."
-    layers = form_of("googlenet_bn").layers.values()
+    layers = counterpart_of("googlenet_bn").layers.values()
     path = saved(tmp_path, {f"{layer}.weight": np.zeros(1, "float32") for layer in layers})
     told = sentence("googlenet_bn", path, auxiliary_heads=True)
     assert told == f"{path} has no auxiliary heads that could be kept."
 
 
 def test_every_form_has_names_that_no_other_has():
-    seen = [(form.library, frozenset(form.layers.values())) for form in FORMS]
+    seen = [(counterpart.library, frozenset(counterpart.layers.values())) for counterpart in COUNTERPARTS]
     assert len(set(seen)) == len(seen)

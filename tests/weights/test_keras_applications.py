@@ -12,9 +12,9 @@ from cnnzoo import weights
 from cnnzoo.classifier.model_file import load_model
 from cnnzoo.errors import UserError
 from cnnzoo.inspection import outline
-from cnnzoo.weights.layer_names import FORMS
-from cnnzoo.weights.tensors_of import slots
-from cnnzoo.weights.weight_file import open_checkpoint
+from cnnzoo.weights.conversion import conversions
+from cnnzoo.weights.layer_names import COUNTERPARTS
+from cnnzoo.weights.weight_file import open_weight_file
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("compile_quickly")]
 
@@ -99,8 +99,8 @@ def test_every_kind_of_file_that_keras_saves_is_read(tmp_path):
     saved_as_downloads_are(model, tmp_path / "old.h5")
     for kind in ("new.weights.h5", "whole.keras"):
         with (
-            open_checkpoint(tmp_path / kind) as new,
-            open_checkpoint(tmp_path / "old.h5") as old,
+            open_weight_file(tmp_path / kind) as new,
+            open_weight_file(tmp_path / "old.h5") as old,
         ):
             assert set(new.tensors) == set(old.tensors)
             assert {"fc1/kernel", "predictions/bias"} < set(new.tensors)
@@ -117,7 +117,7 @@ def test_a_network_inside_a_network_asks_how_its_images_were_prepared(tmp_path):
     with pytest.raises(UserError, match=r"a network inside another, but not how .* --preprocessing: unit after Resc"):
         weights.import_weights("resnet50", tmp_path / "a.weights.h5", (64, 64, 3), mean=(0, 0, 0))
     imported = weights.import_weights("resnet50", tmp_path / "a.weights.h5", (64, 64, 3), preprocessing="unit")
-    assert (imported.classifier, imported.preparation.channels) == ("dense", "RGB")
+    assert (imported.classifier, imported.preprocessing.channels) == ("dense", "RGB")
     weights.save_model(imported, tmp_path / "m.keras")
     seen = pixels(64)
     expected = model.predict(seen, verbose=0)
@@ -135,7 +135,7 @@ def test_the_oldest_downloads_names_are_understood(tmp_path):
         file["block1_conv1"]["block1_conv1_b_1:0"] = np.ones(64, "float32")
         file.create_group("probs").attrs["weight_names"] = [b"probs/kernel:0"]
         file["probs"]["probs/kernel:0"] = np.ones((2, 2), "float32")
-    with open_checkpoint(tmp_path / "old.h5") as checkpoint:
+    with open_weight_file(tmp_path / "old.h5") as checkpoint:
         shapes = {name: tensor.shape for name, tensor in checkpoint.tensors.items()}
     assert shapes == {
         "block1_conv1/kernel": (3, 3, 3, 64),
@@ -155,8 +155,15 @@ def without_values(build):
 
 @pytest.mark.parametrize("name", BUILDERS)
 def test_every_weight_of_every_network_stands_in_their_order(name):
-    (form,) = (form for form in FORMS if form.library == "keras.applications" and form.network == name)
-    ours = [(slot.name, slot.shape) for slot in slots(outline(name, **form.options), form)]
+    (counterpart,) = (
+        counterpart
+        for counterpart in COUNTERPARTS
+        if counterpart.library == "keras.applications" and counterpart.network == name
+    )
+    ours = [
+        (conversion.name, conversion.shape)
+        for conversion in conversions(outline(name, **counterpart.options), counterpart)
+    ]
     model = without_values(BUILDERS[name])
     theirs = [
         (f"{layer.name}/{weight.name}", tuple(weight.shape)) for layer in model.layers for weight in layer.weights

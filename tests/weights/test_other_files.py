@@ -12,13 +12,13 @@ from safetensors.torch import save_file
 
 from cnnzoo.errors import UserError
 from cnnzoo.weights.formats import keras_h5, safetensors_file
-from cnnzoo.weights.weight_file import open_checkpoint
+from cnnzoo.weights.weight_file import open_weight_file
 
 pytestmark = pytest.mark.slow
 
 
 def contents(path):
-    with open_checkpoint(path) as checkpoint:
+    with open_weight_file(path) as checkpoint:
         return {name: (tensor.shape, tensor.dtype, tensor.values()) for name, tensor in checkpoint.tensors.items()}
 
 

@@ -16,13 +16,13 @@ import torch
 
 from cnnzoo.errors import UserError
 from cnnzoo.weights.formats import torch_pth
-from cnnzoo.weights.weight_file import open_checkpoint
+from cnnzoo.weights.weight_file import open_weight_file
 
 pytestmark = pytest.mark.slow
 
 
 def contents(path):
-    with open_checkpoint(path) as checkpoint:
+    with open_weight_file(path) as checkpoint:
         return {name: (tensor.shape, tensor.dtype, tensor.values()) for name, tensor in checkpoint.tensors.items()}
 
 
@@ -103,7 +103,7 @@ def test_nothing_in_a_file_is_called(zipped, tmp_path):
         Calls(collections.OrderedDict, [("a", Calls(os.mkdir, str(marker)))]),
     ):
         torch.save({"weight": torch.ones(2), "more": evil}, tmp_path / "a.pth", _use_new_zipfile_serialization=zipped)
-        with open_checkpoint(tmp_path / "a.pth") as checkpoint:
+        with open_weight_file(tmp_path / "a.pth") as checkpoint:
             assert (set(checkpoint.tensors), checkpoint.left_out) == ({"weight"}, ("more",))
     assert not marker.exists()
 
@@ -140,7 +140,7 @@ def test_whatever_lies_beside_a_state_dict_is_left_out_and_named(options, tmp_pa
     state = {"a.weight": torch.ones(3, 2), "a.bias": torch.zeros(3)}
     torch.save({**beside, "state_dict": Own(state)}, tmp_path / "a.pth", **options)
     matches(tmp_path / "a.pth", state)
-    with open_checkpoint(tmp_path / "a.pth") as checkpoint:
+    with open_weight_file(tmp_path / "a.pth") as checkpoint:
         assert checkpoint.key == "state_dict"
         assert checkpoint.left_out == tuple(beside)
 
@@ -150,19 +150,19 @@ def test_the_network_itself_goes_before_its_averages_unless_one_is_named(tmp_pat
     for keys, taken in ((("model_ema", "model"), "model"), (("state_dict_ema", "state_dict"), "state_dict")):
         torch.save(dict(zip(keys, (second, first), strict=True)), tmp_path / "a.pth")
         matches(tmp_path / "a.pth", first)
-        with open_checkpoint(tmp_path / "a.pth") as checkpoint:
+        with open_weight_file(tmp_path / "a.pth") as checkpoint:
             assert (checkpoint.key, checkpoint.others) == (taken, (keys[0],))
-        with open_checkpoint(tmp_path / "a.pth", keys[0]) as checkpoint:
+        with open_weight_file(tmp_path / "a.pth", keys[0]) as checkpoint:
             assert checkpoint.tensors["weight"].values().tolist() == [2, 2]
     torch.save({"run": {"student": first, "teacher": second}}, tmp_path / "a.pth")
     with pytest.raises(
         UserError, match=r"several state dicts \('run.student', 'run.teacher'\); choose one by its name"
     ):
         contents(tmp_path / "a.pth")
-    with open_checkpoint(tmp_path / "a.pth", "run.teacher") as checkpoint:
+    with open_weight_file(tmp_path / "a.pth", "run.teacher") as checkpoint:
         assert checkpoint.tensors["weight"].values().tolist() == [2, 2]
     message = r"has no state dict 'run\.pupil'; it has 'run\.student', 'run\.teacher'"
-    with pytest.raises(UserError, match=message), open_checkpoint(tmp_path / "a.pth", "run.pupil"):
+    with pytest.raises(UserError, match=message), open_weight_file(tmp_path / "a.pth", "run.pupil"):
         pass
 
 

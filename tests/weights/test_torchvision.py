@@ -12,9 +12,9 @@ from weights.reference_torch import GoogLeNet, ResNet, alexnet, logits, randomiz
 from cnnzoo import weights
 from cnnzoo.classifier.model_file import load_model
 from cnnzoo.inspection import outline
-from cnnzoo.weights.layer_names import FORMS
-from cnnzoo.weights.preparation import choose_preparation
-from cnnzoo.weights.tensors_of import slots
+from cnnzoo.weights.conversion import conversions
+from cnnzoo.weights.layer_names import COUNTERPARTS
+from cnnzoo.weights.preprocessing import choose_preprocessing
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("compile_quickly")]
 
@@ -100,8 +100,8 @@ def test_googlenets_heads_are_dropped_and_its_images_normalized_as_by_transform_
     transformed = normalized * (DEVIATION / 0.5) + (MEAN - 0.5) / 0.5
     theirs = logits(net, transformed.astype("float32"))["logits"]
     assert_alike(load_model(tmp_path / "model.keras").predict(seen, verbose=0), theirs)
-    images = choose_preparation(imported.form, imported.sha256, (64, 64), preprocessing="imagenet")
-    weights.save_model(replace(imported, preparation=images), tmp_path / "plain.keras")
+    images = choose_preprocessing(imported.counterpart, imported.sha256, (64, 64), preprocessing="imagenet")
+    weights.save_model(replace(imported, preprocessing=images), tmp_path / "plain.keras")
     theirs = logits(net, normalized.astype("float32"))["logits"]
     assert_alike(load_model(tmp_path / "plain.keras").predict(seen, verbose=0), theirs)
 
@@ -117,8 +117,8 @@ def test_a_saved_model_prepares_pixels_as_torchvision_does_or_as_stated(tmp_path
     seen = pixels(2, 64)
     weights.save_model(imported, tmp_path / "usual.keras")
     stated = {"mean": (0.1, 0.2, 0.3), "deviation": (0.4, 0.5, 0.6)}
-    images = choose_preparation(imported.form, imported.sha256, (64, 64), **stated)
-    weights.save_model(replace(imported, preparation=images), tmp_path / "other.keras")
+    images = choose_preprocessing(imported.counterpart, imported.sha256, (64, 64), **stated)
+    weights.save_model(replace(imported, preprocessing=images), tmp_path / "other.keras")
     for name, mean, deviation in (("usual", MEAN, DEVIATION), ("other", [0.1, 0.2, 0.3], [0.4, 0.5, 0.6])):
         model = load_model(tmp_path / f"{name}.keras")
         theirs = logits(net, ((seen / 255 - mean) / deviation).astype("float32"))
@@ -130,25 +130,27 @@ def test_a_saved_model_prepares_pixels_as_torchvision_does_or_as_stated(tmp_path
         same(torch.load(tmp_path / f"{name}.pth", weights_only=True), net)
 
 
-def meta(form):
-    depth = int("".join(filter(str.isdigit, form.network)) or 0)
-    batch_norm = form.options.get("batch_norm", False)
+def meta(counterpart):
+    depth = int("".join(filter(str.isdigit, counterpart.network)) or 0)
+    batch_norm = counterpart.options.get("batch_norm", False)
     with torch.device("meta"):
         net = {
             "alexnet_owt": lambda: alexnet(1000),
             f"vgg{depth}": lambda: vgg(depth, 1000, batch_norm=batch_norm),
             "googlenet_bn": lambda: GoogLeNet(1000),
             f"resnet{depth}": lambda: ResNet(depth, 1000),
-        }[form.network]()
+        }[counterpart.network]()
     return {name: tuple(values.shape) for name, values in net.state_dict().items() if values.ndim}
 
 
 @pytest.mark.parametrize(
-    "form", [form for form in FORMS if form.library == "torchvision"], ids=lambda form: form.title.replace(" ", "-")
+    "counterpart",
+    [counterpart for counterpart in COUNTERPARTS if counterpart.library == "torchvision"],
+    ids=lambda counterpart: counterpart.title.replace(" ", "-"),
 )
-def test_every_tensor_of_every_network_has_its_weight(form):
-    heads = {"auxiliary_heads": True} if form.auxiliary else {}
-    network = outline(form.network, **form.options, **heads)
-    found = list(slots(network, form))
-    assert {slot.name: slot.shape for slot in found} == meta(form)
-    assert len(found) == len({id(slot.variable) for slot in found})
+def test_every_tensor_of_every_network_has_its_weight(counterpart):
+    heads = {"auxiliary_heads": True} if counterpart.auxiliary else {}
+    network = outline(counterpart.network, **counterpart.options, **heads)
+    found = list(conversions(network, counterpart))
+    assert {conversion.name: conversion.shape for conversion in found} == meta(counterpart)
+    assert len(found) == len({id(conversion.variable) for conversion in found})

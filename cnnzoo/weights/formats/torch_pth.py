@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from cnnzoo.classifier.hdf5_process import UNPACKING_ERRORS
-from cnnzoo.weights import state_dicts
-from cnnzoo.weights.formats import torch_pickle, unpacking
+from cnnzoo.weights.formats import torch_pickle, torch_state_dict, unpacking
 from cnnzoo.weights.formats.tensor import DTYPES, Array, Contents, FileError, contiguous, strided
 from cnnzoo.weights.formats.torch_pickle import Storage
 
@@ -146,7 +145,7 @@ def _tensors(
         data: Reads from them.
         prefix: What these names begin with where the pickle's do not.
     """
-    found = state_dicts.find(described, state_dict)
+    found = torch_state_dict.find(described, state_dict)
     tensors = {}
     for name, (storage, offset, shape, strides) in found.tensors.items():
         if storage.dtype not in DTYPES:

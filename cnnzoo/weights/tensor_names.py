@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from cnnzoo.errors import UserError
 from cnnzoo.text import listed, printable
 from cnnzoo.weights.formats.tensor import Tensor
-from cnnzoo.weights.layer_names import FORMS, Form
-from cnnzoo.weights.state_dicts import ORDER
-from cnnzoo.weights.weight_file import SEPARATORS, Checkpoint
+from cnnzoo.weights.formats.torch_state_dict import ORDER
+from cnnzoo.weights.layer_names import COUNTERPARTS, Counterpart
+from cnnzoo.weights.weight_file import SEPARATORS, WeightFile
 
 # What PyTorch puts into the names of a network or layer that runs on several GPUs, was compiled or was wrapped.
 _WRAPPERS = {"_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
@@ -25,7 +25,7 @@ _NOT_CLASSIFIER = re.compile(r"proj|embed|contrast|neck")
 
 
 @dataclass(frozen=True)
-class NetworkTensors:
+class RenamedTensors:
     """The tensors of a network by the library's own names.
 
     Attributes:
@@ -43,7 +43,7 @@ class NetworkTensors:
     beside: tuple[str, ...] = ()
 
 
-def rename(checkpoint: Checkpoint) -> NetworkTensors:
+def rename_tensors(file: WeightFile) -> RenamedTensors:
     """Return a file's tensors by the names that the library has for them.
 
     A program may put ``model.`` before every name, and keep other things beside the network, such as a loss. The
@@ -52,47 +52,51 @@ def rename(checkpoint: Checkpoint) -> NetworkTensors:
     Raises:
         UserError: A network is found under several prefixes.
     """
-    separator = SEPARATORS[checkpoint.library]
-    tensors = dict(checkpoint.tensors)
-    if checkpoint.library == "torchvision":
+    separator = SEPARATORS[file.library]
+    tensors = dict(file.tensors)
+    if file.library == "torchvision":
         plain = {".".join(part for part in name.split(".") if part not in _WRAPPERS): name for name in tensors}
         if len(plain) == len(tensors):
             tensors = {name: tensors[own] for name, own in plain.items()}
-    forms = [form for form in FORMS if form.library == checkpoint.library]
+    counterparts = [counterpart for counterpart in COUNTERPARTS if counterpart.library == file.library]
     layers = {name.rpartition(separator)[0] for name in tensors}
     found = [
-        (counts[prefix], -len(form.layers), form, prefix)
-        for form in forms
-        for counts in [_count_layers(set(form.layers.values()), layers, separator)]
-        for prefix in _prefixes(tensors, form, separator)
+        (counts[prefix], -len(counterpart.layers), counterpart, prefix)
+        for counterpart in counterparts
+        for counts in [_count_layers(set(counterpart.layers.values()), layers, separator)]
+        for prefix in _prefixes(tensors, counterpart, separator)
     ]
     # The layers of ResNet-18 are among those of ResNet-34: of equals the smaller network is meant.
     most = max((score[:2] for score in found), default=(0, 0))
-    best = {prefix: form for *score, form, prefix in found if tuple(score) == most and 2 * score[0] > -score[1]}
+    best = {
+        prefix: counterpart
+        for *score, counterpart, prefix in found
+        if tuple(score) == most and 2 * score[0] > -score[1]
+    }
     if not best:
-        return NetworkTensors(tensors)
-    prefix = "" if "" in best else _first(checkpoint, list(best))
-    form = best[prefix]
+        return RenamedTensors(tensors)
+    prefix = "" if "" in best else _first(file, list(best))
+    counterpart = best[prefix]
     inside = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
     outside = {name: tensor for name, tensor in tensors.items() if not name.startswith(prefix)}
-    missing = set(form.layers.values()) - _under(prefix, layers)
-    if missing != {form.layers["logits"]}:
-        return NetworkTensors(inside, tuple(outside), prefix)
+    missing = set(counterpart.layers.values()) - _under(prefix, layers)
+    if missing != {counterpart.layers["logits"]}:
+        return RenamedTensors(inside, tuple(outside), prefix)
     # Such as head.fc of mmpretrain, and fc.1 where somebody put dropout before the last layer.
-    own = {*form.layers.values(), *form.auxiliary.values()}
+    own = {*counterpart.layers.values(), *counterpart.auxiliary.values()}
     beside = outside | {
         f"{prefix}{name}": tensor for name, tensor in inside.items() if name.rpartition(separator)[0] not in own
     }
-    kernel = f"{separator}{_KERNELS[checkpoint.library]}"
+    kernel = f"{separator}{_KERNELS[file.library]}"
     dense = tuple(
         name.removesuffix(kernel) for name, tensor in beside.items() if name.endswith(kernel) and len(tensor.shape) == 2
     )
     inside = {name: tensor for name, tensor in inside.items() if f"{prefix}{name}" not in beside}
     if not _is_classifier(dense, beside, separator, kernel):
-        return NetworkTensors(inside, tuple(beside), prefix, beside=dense)
+        return RenamedTensors(inside, tuple(beside), prefix, beside=dense)
     (classifier,) = dense
-    inside |= {form.layers["logits"] + name.removeprefix(classifier): tensor for name, tensor in beside.items()}
-    return NetworkTensors(inside, (), prefix, classifier)
+    inside |= {counterpart.layers["logits"] + name.removeprefix(classifier): tensor for name, tensor in beside.items()}
+    return RenamedTensors(inside, (), prefix, classifier)
 
 
 def _count_layers(own: set[str], layers: Iterable[str], separator: str) -> Counter[str]:
@@ -112,22 +116,22 @@ def _under(prefix: str, layers: Iterable[str]) -> set[str]:
     return {layer.removeprefix(prefix) for layer in layers if layer.startswith(prefix)}
 
 
-def _prefixes(tensors: Iterable[str], form: Form, separator: str) -> list[str]:
+def _prefixes(tensors: Iterable[str], counterpart: Counterpart, separator: str) -> list[str]:
     """Return what stands before the name of a network's first kernel, wherever that is found."""
-    kernel = f"{next(iter(form.layers.values()))}{separator}{_KERNELS[form.library]}"
+    kernel = f"{next(iter(counterpart.layers.values()))}{separator}{_KERNELS[counterpart.library]}"
     found = [name.removesuffix(kernel) for name in tensors if name.endswith(kernel)]
     return [prefix for prefix in found if not prefix or prefix.endswith(separator)]
 
 
-def _first(checkpoint: Checkpoint, prefixes: list[str]) -> str:
+def _first(file: WeightFile, prefixes: list[str]) -> str:
     """Return the prefix of the network itself where there are others of its averages."""
     if len(prefixes) == 1:
         return prefixes[0]
-    separator = SEPARATORS[checkpoint.library]
+    separator = SEPARATORS[file.library]
     ordered = [prefix for key in ORDER for prefix in prefixes if prefix == f"{key}{separator}"]
     if not ordered:
         names = listed([printable(f"'{prefix}'") for prefix in prefixes])
-        raise UserError(f"{checkpoint.path} holds several networks, under {names}; save one of them alone.")
+        raise UserError(f"{file.path} holds several networks, under {names}; save one of them alone.")
     return ordered[0]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from cnnzoo.errors import UserError
 
 if TYPE_CHECKING:
-    from cnnzoo.weights.layer_names import Form  # which loads Keras
+    from cnnzoo.weights.layer_names import Counterpart  # which loads Keras
 
 Channels = Literal["RGB", "BGR"]
 
@@ -20,7 +20,7 @@ CAFFE_DEVIATION = (1 / 255, 1 / 255, 1 / 255)
 
 
 @dataclass(frozen=True)
-class Preprocessing:
+class Normalization:
     """A usual way to prepare pixels.
 
     Attributes:
@@ -36,10 +36,10 @@ class Preprocessing:
 
 # Keras calls the first "torch", the second "tf" and the third "caffe".
 PREPROCESSINGS = {
-    "imagenet": Preprocessing((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
-    "transform_input": Preprocessing((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
-    "caffe": Preprocessing(CAFFE_MEAN, CAFFE_DEVIATION, bgr=True),
-    "unit": Preprocessing((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
+    "imagenet": Normalization((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    "transform_input": Normalization((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+    "caffe": Normalization(CAFFE_MEAN, CAFFE_DEVIATION, bgr=True),
+    "unit": Normalization((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
 }
 
 
@@ -83,7 +83,7 @@ PUBLISHED = {
 
 
 @dataclass(frozen=True)
-class Preparation:
+class Preprocessing:
     """How images are prepared.
 
     Attributes:
@@ -114,8 +114,8 @@ def published(sha256: str) -> Published | None:
     return PUBLISHED.get(sha256[:8])
 
 
-def choose_preparation(
-    form: "Form",
+def choose_preprocessing(
+    counterpart: "Counterpart",
     sha256: str,
     size: tuple[int, int],
     *,
@@ -123,11 +123,11 @@ def choose_preparation(
     mean: Sequence[float] | None = None,
     deviation: Sequence[float] | None = None,
     resize: int | None = None,
-) -> Preparation:
+) -> Preprocessing:
     """Return how images are prepared: as stated, else as the library prepares them for its own weights.
 
     Args:
-        form: The network.
+        counterpart: The network.
         sha256: Of the file of its weights.
         size: Height and width that the network takes.
         preprocessing: A key of PREPROCESSINGS.
@@ -144,9 +144,9 @@ def choose_preparation(
         raise UserError(
             f"The shorter side cannot be brought to {resize} pixels: the network takes {max(size)} of them."
         )
-    usual = PREPROCESSINGS[preprocessing] if preprocessing else form
+    usual = PREPROCESSINGS[preprocessing] if preprocessing else counterpart
     weights = published(sha256)
-    is_keras = form.library == "keras.applications"
+    is_keras = counterpart.library == "keras.applications"
     bgr = preprocessing is None or PREPROCESSINGS[preprocessing].bgr
     stated = {
         "mean": preprocessing or mean,
@@ -154,7 +154,7 @@ def choose_preparation(
         **({"channels": preprocessing} if is_keras else {}),
         "resize": resize,
     }
-    return Preparation(
+    return Preprocessing(
         tuple(mean or usual.mean),
         tuple(deviation or usual.deviation),
         resize or round((weights.shorter_side / 224 if weights else MARGIN) * max(size)),

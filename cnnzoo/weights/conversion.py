@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from cnnzoo.weights.formats.tensor import Array
-from cnnzoo.weights.layer_names import Form
+from cnnzoo.weights.layer_names import Counterpart
 from cnnzoo.weights.weight_file import SEPARATORS
 
 # What PyTorch calls the weights of a layer.
@@ -22,7 +22,7 @@ _TORCH = {
 
 
 @dataclass(frozen=True)
-class Slot:
+class Conversion:
     """A weight of ours and the tensor that it is in another library.
 
     Attributes:
@@ -66,15 +66,15 @@ class Slot:
         return np.ascontiguousarray(values).reshape(self.shape)
 
 
-def slots(network: keras.Model, form: Form, channels: str = "") -> Iterator[Slot]:
+def conversions(network: keras.Model, counterpart: Counterpart, channels: str = "") -> Iterator[Conversion]:
     """Go through the weights of a network, in the order of its layers, which keras.applications relies on.
 
     Args:
         network: Ours.
-        form: What it is in the library.
+        counterpart: What it is in the library.
         channels: The order that the other network takes, "RGB" or "BGR"; by default the library's.
     """
-    bgr = channels == "BGR" if channels else form.library == "keras.applications"
+    bgr = channels == "BGR" if channels else counterpart.library == "keras.applications"
     behind_maps = {
         layer.name: flatten.input.shape[1:]
         for flatten in network.layers
@@ -82,14 +82,14 @@ def slots(network: keras.Model, form: Form, channels: str = "") -> Iterator[Slot
         for layer in network.layers
         if isinstance(layer, keras.layers.Dense) and layer.input is flatten.output
     }
-    theirs = {**form.layers, **form.auxiliary}
-    first = next(iter(form.layers))
+    theirs = {**counterpart.layers, **counterpart.auxiliary}
+    first = next(iter(counterpart.layers))
     for layer in network.layers:
         for variable in layer.weights:
-            prefix = theirs[layer.name] + SEPARATORS[form.library]
-            if form.library == "keras.applications":
+            prefix = theirs[layer.name] + SEPARATORS[counterpart.library]
+            if counterpart.library == "keras.applications":
                 turned = bgr and layer.name == first and variable.name == "kernel"
-                yield Slot(prefix + variable.name, variable, turned=turned)
+                yield Conversion(prefix + variable.name, variable, turned=turned)
                 continue
             maps = None
             if variable.name == "kernel":
@@ -97,4 +97,4 @@ def slots(network: keras.Model, form: Form, channels: str = "") -> Iterator[Slot
                 maps = (*(sides or (1, 1)), channels, filters)
                 if layer.name in behind_maps:
                     maps = (*behind_maps[layer.name], filters)
-            yield Slot(prefix + _TORCH[variable.name], variable, maps)
+            yield Conversion(prefix + _TORCH[variable.name], variable, maps)

@@ -8,12 +8,12 @@ import pytest
 
 from cnnzoo.errors import UserError
 from cnnzoo.inspection import outline
-from cnnzoo.weights import networks
+from cnnzoo.weights import network_names
+from cnnzoo.weights.conversion import conversions
 from cnnzoo.weights.formats.tensor import Tensor
-from cnnzoo.weights.layer_names import FORMS
-from cnnzoo.weights.naming import rename
-from cnnzoo.weights.tensors_of import slots
-from cnnzoo.weights.weight_file import Checkpoint
+from cnnzoo.weights.layer_names import COUNTERPARTS
+from cnnzoo.weights.tensor_names import rename_tensors
+from cnnzoo.weights.weight_file import WeightFile
 
 pytestmark = pytest.mark.slow
 
@@ -22,15 +22,20 @@ KERAS = "keras.applications"
 
 @cache
 def names(network, library="torchvision"):
-    form = next(form for form in FORMS if (form.network, form.library) == (network, library))
-    return tuple((slot.name, slot.shape) for slot in slots(outline(network, None, 4, **form.options), form))
+    counterpart = next(
+        counterpart for counterpart in COUNTERPARTS if (counterpart.network, counterpart.library) == (network, library)
+    )
+    return tuple(
+        (conversion.name, conversion.shape)
+        for conversion in conversions(outline(network, None, 4, **counterpart.options), counterpart)
+    )
 
 
-def checkpoint(tensors, library="torchvision"):
+def weight_file(tensors, library="torchvision"):
     def tensor(shape):
         return Tensor(shape, "float32", lambda: np.zeros(shape, "float32"))
 
-    return Checkpoint(Path("a.pth"), library, {name: tensor(shape) for name, shape in dict(tensors).items()})
+    return WeightFile(Path("a.pth"), library, {name: tensor(shape) for name, shape in dict(tensors).items()})
 
 
 def prefixed(prefix, tensors):
@@ -43,36 +48,36 @@ def prefixed(prefix, tensors):
 )
 def test_a_prefix_of_all_names_is_removed(network, prefix):
     tensors = names(network)
-    assert list(rename(checkpoint(prefixed(prefix, tensors))).tensors) == [name for name, _ in tensors]
-    assert list(rename(checkpoint(tensors)).tensors) == [name for name, _ in tensors]
+    assert list(rename_tensors(weight_file(prefixed(prefix, tensors))).tensors) == [name for name, _ in tensors]
+    assert list(rename_tensors(weight_file(tensors)).tensors) == [name for name, _ in tensors]
 
 
 def test_what_lies_beside_the_network_is_left_out_and_named():
     beside = [("n_averaged", ()), ("criterion.weight", (4,)), ("ema_model.conv1.weight", (64, 3, 7, 7))]
-    found = rename(checkpoint([*prefixed("module.", names("resnet18")), *beside]))
+    found = rename_tensors(weight_file([*prefixed("module.", names("resnet18")), *beside]))
     assert list(found.tensors) == [name for name, _ in names("resnet18")]
     assert found.left_out == ("n_averaged", "criterion.weight", "ema_model.conv1.weight")
 
 
 def test_wrappers_of_single_layers_are_removed_from_names():
     tensors = [(name.replace("layer2.", "layer2._orig_mod."), shape) for name, shape in names("resnet18")]
-    assert list(rename(checkpoint(tensors)).tensors) == [name for name, _ in names("resnet18")]
+    assert list(rename_tensors(weight_file(tensors)).tensors) == [name for name, _ in names("resnet18")]
 
 
 def test_of_two_networks_under_prefixes_the_first_in_order_is_taken_or_none():
     twice = prefixed("ema.", names("resnet18")) + prefixed("model.", names("resnet18"))
-    assert rename(checkpoint(twice)).prefix == "model."
+    assert rename_tensors(weight_file(twice)).prefix == "model."
     with pytest.raises(UserError, match=r"a\.pth holds several networks, under 'student\.', 'teacher\.'"):
-        rename(checkpoint(prefixed("student.", names("resnet18")) + prefixed("teacher.", names("resnet18"))))
+        rename_tensors(weight_file(prefixed("student.", names("resnet18")) + prefixed("teacher.", names("resnet18"))))
 
 
 def test_a_lone_dense_layer_beside_a_network_is_its_classifier():
     body = [pair for pair in names("resnet18") if not pair[0].startswith("fc.")]
     head = [("head.fc.weight", (4, 512)), ("head.fc.bias", (4,))]
-    found = rename(checkpoint([*prefixed("backbone.", body), *head]))
+    found = rename_tensors(weight_file([*prefixed("backbone.", body), *head]))
     assert (found.classifier, found.left_out) == ("head.fc", ())
     assert set(found.tensors) == {name for name, _ in names("resnet18")}
-    more = rename(checkpoint([*prefixed("backbone.", body), *head, ("neck.weight", (512,))]))
+    more = rename_tensors(weight_file([*prefixed("backbone.", body), *head, ("neck.weight", (512,))]))
     assert (more.classifier, more.left_out) == ("", ("head.fc.weight", "head.fc.bias", "neck.weight"))
 
     for name, taken in {
@@ -88,26 +93,26 @@ def test_a_lone_dense_layer_beside_a_network_is_its_classifier():
         "g": False,
     }.items():
         head = [(f"{name}.weight", (128, 512)), (f"{name}.bias", (128,))]
-        found = rename(checkpoint([*prefixed("backbone.", body), *head]))
+        found = rename_tensors(weight_file([*prefixed("backbone.", body), *head]))
         assert (found.classifier, found.beside) == ((name, ()) if taken else ("", (name,)))
         assert found.left_out == (() if taken else (f"{name}.weight", f"{name}.bias"))
 
     for prefix in ("", "model."):
         dropout = [(name.replace("fc.", "fc.1."), shape) for name, shape in names("resnet18")]
-        found = rename(checkpoint(prefixed(prefix, dropout)))
+        found = rename_tensors(weight_file(prefixed(prefix, dropout)))
         assert (found.classifier, set(found.tensors)) == (f"{prefix}fc.1", {name for name, _ in names("resnet18")})
         hidden = [*dropout, ("fc.3.weight", (4, 4)), ("fc.3.bias", (4,))]
-        assert rename(checkpoint(prefixed(prefix, hidden))).classifier == ""
+        assert rename_tensors(weight_file(prefixed(prefix, hidden))).classifier == ""
 
     body = [pair for pair in names("resnet50", KERAS) if not pair[0].startswith("predictions/")]
     head = [("dense/kernel", (2048, 4)), ("dense/bias", (4,))]
-    found = rename(checkpoint([*prefixed("resnet50/", body), *head], KERAS))
+    found = rename_tensors(weight_file([*prefixed("resnet50/", body), *head], KERAS))
     assert (found.classifier, list(found.tensors)) == ("dense", [name for name, _ in names("resnet50", KERAS)])
 
 
 def test_a_network_of_another_kind_keeps_its_names():
     tensors = [("module.features.0.0.weight", (32, 3, 3, 3)), ("module.classifier.1.weight", (4, 1280))]
-    assert list(rename(checkpoint(tensors)).tensors) == [name for name, _ in tensors]
+    assert list(rename_tensors(weight_file(tensors)).tensors) == [name for name, _ in tensors]
 
 
 @pytest.mark.parametrize(
@@ -125,8 +130,8 @@ def test_a_network_of_another_kind_keeps_its_names():
     ],
 )
 def test_a_network_is_found_by_the_names_that_people_know(name, network, options):
-    assert networks.find(name) == networks.NetworkName(network, options)
+    assert network_names.find_network(name) == network_names.NetworkName(network, options)
 
 
 def test_every_network_with_weights_elsewhere_has_its_name():
-    assert set(networks.NETWORKS) == {form.network for form in FORMS}
+    assert set(network_names.NETWORKS) == {counterpart.network for counterpart in COUNTERPARTS}

@@ -32,7 +32,7 @@ class NetworkName:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-def find(name: str) -> NetworkName:
+def find_network(name: str) -> NetworkName:
     """Return the network that a name of ours, torchvision's, keras.applications' or timm's stands for.
 
     Args:
