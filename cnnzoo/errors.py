@@ -11,6 +11,10 @@ class UserError(Exception):
     """
 
 
+class DamagedFileError(Exception):
+    """The contents of a file are wrong; the message is a clause that follows the file's name in a sentence."""
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """End a sentence about an unknown name with the nearest known one, or with all of them.
 

@@ -1,17 +1,54 @@
-"""HDF5 files from unknown sources, opened in a process that is ended when it takes too long or too much memory."""
+"""HDF5 files of weights from unknown sources, read for the first time by a process of their own.
+
+HDF5 trusts the sizes in a file: one changed byte can keep it busy for ever, fill the memory or crash it. A process
+can be ended. So this module is a program, too, which reads a file as this process will read it afterwards, and prints
+{"error": a clause, or nothing}. It imports neither Keras nor much of the package, and starts in a fraction of a second.
+"""
 
 import json
+import lzma
 import os
+import struct
 import subprocess
 import sys
-from dataclasses import dataclass
-from math import prod
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import numpy as np
+import h5py
 
-PROGRAM = Path(__file__).with_name("hdf5_process.py")
+if __name__ == "__main__":
+    sys.path.append(str(Path(__file__).parents[2]))
+
+from cnnzoo.errors import DamagedFileError
+
+# What a .keras file calls its weights.
+WEIGHTS = "model.weights.h5"
+
+# What Python raises for a damaged zip archive; RuntimeError for an encrypted one.
+UNPACKING_ERRORS = (
+    zipfile.BadZipFile,
+    EOFError,
+    KeyError,
+    lzma.LZMAError,
+    MemoryError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    struct.error,
+    ValueError,
+    zlib.error,
+)
+
+# What h5py and NumPy raise for a damaged HDF5 file.
+_READING_ERRORS = (AttributeError, KeyError, OSError, RuntimeError, TypeError, ValueError)
+
+_NUMBERS = {"float64", "float32", "float16", "int64", "int32", "int16", "int8", "uint8", "bool"}
 
 # CPU seconds; an undamaged file takes 0.5. The clock also counts what other programs use.
 PROCESSOR_SECONDS = 5
@@ -22,102 +59,204 @@ BYTES_PER_SECOND = 50_000_000
 MEMORY = 2 * 2**30
 COPIES = 4
 
+# Weights of floating-point numbers hardly compress; pruned ones do.
+COMPRESSION = 16
+SMALL = 64 * 2**20
 
-class HDF5Error(Exception):
-    """A file cannot be read; the message is the rest of a sentence that starts with the file's name."""
+# Layers that are whole networks nest in one another.
+DEEPEST = 16
 
-
-@dataclass(frozen=True)
-class Weight:
-    """A weight of a layer.
-
-    Attributes:
-        dtype: A name of NumPy's, such as ``float32``; the numbers are little-endian.
-        shape: Of the weight.
-        place: Where in the file its numbers begin; None where they are stored in chunks.
-        numbers: Its bytes, if they are stored in chunks.
-    """
-
-    dtype: str
-    shape: tuple[int, ...]
-    place: int | None
-    numbers: bytes | memoryview = b""
+Layers = list[tuple[str, list[h5py.Dataset]]]
 
 
-def layers(path: Path, seconds: int = PROCESSOR_SECONDS) -> list[tuple[str, list[Weight]]]:
-    """Return the layers with weights of a file of Keras, in its order, and each one's weights.
+@contextmanager
+def open_layers(path: Path, seconds: int = PROCESSOR_SECONDS) -> Iterator[Layers]:
+    """Open a file of Keras and find its layers with weights, in its order, and each one's weights.
 
     Args:
-        path: ``.h5`` or ``.weights.h5``. A layer inside a network inside a network is called ``network/layer``.
+        path: ``.h5``, ``.weights.h5`` or ``.keras``. A layer inside a network inside a network is called
+            ``network/layer``.
         seconds: CPU time for a small file; a large one has more.
 
     Raises:
-        HDF5Error: It is damaged or has another layout.
+        DamagedFileError: It is damaged or has another layout.
     """
-    answer, numbers = _answer(path, "layers", seconds)
-    left = memoryview(numbers)
-    found = []
-    places = []
-    for entry in answer["layers"]:
-        weights = []
-        for described in entry["weights"]:
-            shape, place = tuple(described["shape"]), described["place"]
-            size = prod(shape) * np.dtype(described["dtype"]).itemsize
-            weights.append(Weight(described["dtype"], shape, place, left[:size] if place is None else b""))
-            if place is None:
-                left = left[size:]
-            elif size:
-                places.append((place, place + size))
-        found.append((entry["layer"], weights))
-    ends = [0, *(end for _, end in sorted(places))]
-    if any(start < end for end, (start, _) in zip(ends, sorted(places), strict=False)):
-        raise HDF5Error("is damaged: two of its tensors lie in the same place")
-    if ends[-1] > path.stat().st_size:
-        raise HDF5Error("is damaged: it ends too early; a download may have broken off")
-    return found
+    _try_to_read(path, "layers", seconds)
+    with _open(path) as file:
+        yield _find_layers(file)
 
 
 def check_model(path: Path, seconds: int = PROCESSOR_SECONDS) -> None:
     """Make sure that HDF5 can read the weights in a ``.keras`` file.
 
-    Args:
-        path: ``.keras``.
-        seconds: CPU time for a small file; a large one has more.
-
     Raises:
-        HDF5Error: It cannot: they are damaged.
+        DamagedFileError: It cannot: they are damaged.
     """
-    _answer(path, "check", seconds)
+    _try_to_read(path, "model", seconds)
 
 
-def _answer(path: Path, task: str, seconds: int) -> tuple[dict[str, Any], bytes]:
+def _try_to_read(path: Path, task: Literal["layers", "model"], seconds: int) -> None:
     size = path.stat().st_size
     seconds += size // BYTES_PER_SECOND
-    memory = MEMORY + COPIES * size
-    command = [sys.executable, "-P", str(PROGRAM), str(path), str(seconds), str(memory), task]
-    # Each thread of a linear algebra library would reserve memory.
-    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "HDF5_USE_FILE_LOCKING": "FALSE"}
     try:
         done = subprocess.run(
-            command,
+            [sys.executable, "-P", __file__, str(path), str(seconds), str(MEMORY + COPIES * size), task],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=CLOCK_SECONDS + 4 * seconds,
-            env=environment,
+            # Each thread of a linear algebra library would reserve memory.
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
             check=False,
         )
+        error = json.loads(done.stdout)["error"] if done.returncode == 0 else None
     except subprocess.TimeoutExpired:
-        raise HDF5Error("is damaged: HDF5 did not finish reading it; download or copy it again") from None
-    line, _, numbers = done.stdout.partition(b"\n")
-    try:
-        answer = json.loads(line)
-    except ValueError:
-        if done.returncode < 0:  # ended by the system: by a limit, or by a crash of HDF5
-            raise HDF5Error(
-                "is damaged: HDF5 did not finish reading it, or crashed; download or copy it again"
-            ) from None
+        raise DamagedFileError("is damaged: HDF5 did not finish reading it; download or copy it again") from None
+    if done.returncode < 0:  # ended by the system: by a limit, or by a crash of HDF5
+        raise DamagedFileError("is damaged: HDF5 did not finish reading it, or crashed; download or copy it again")
+    if error is None:
         last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-        raise HDF5Error(f"cannot be read: the process that opens HDF5 files failed ({last})") from None
-    if "error" in answer:
-        raise HDF5Error(answer["error"])
-    return answer, numbers
+        raise DamagedFileError(f"cannot be read: the process that opens HDF5 files failed ({last})")
+    if error:
+        raise DamagedFileError(error)
+
+
+def main(path: str, seconds: str, memory: str, task: str) -> None:
+    """Read a file within limits and print what is wrong with it."""
+    _limit(int(seconds), int(memory))
+    error = ""
+    try:
+        with _open(Path(path)) as file:
+            if task == "model":
+                file.visititems(_look_at)
+            else:
+                for _, datasets in _find_layers(file):
+                    for dataset in datasets:
+                        dataset[()]
+    except DamagedFileError as damage:
+        error = str(damage)
+    except MemoryError:
+        error = "is damaged: it asks for more memory than a file of its size can need"
+    except _READING_ERRORS:
+        error = "is damaged: HDF5 cannot read its weights"
+    sys.stdout.write(json.dumps({"error": error}))
+
+
+def _limit(seconds: int, memory: int) -> None:
+    """Have the system end this process when it takes more, where the system can."""
+    try:
+        import resource  # noqa: PLC0415 - not on Windows
+    except ImportError:
+        return
+    for kind, most in ((resource.RLIMIT_CPU, seconds), (resource.RLIMIT_AS, memory), (resource.RLIMIT_CORE, 0)):
+        with suppress(OSError, ValueError):
+            resource.setrlimit(kind, (most, most))
+
+
+def _look_at(_: str, part: h5py.Group | h5py.Dataset) -> None:
+    """Read what Keras will read, except the numbers that lie in one piece."""
+    dict(part.attrs)
+    if isinstance(part, h5py.Dataset) and part.id.get_offset() is None:
+        part[()]
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[h5py.File]:
+    """Open an HDF5 file, or the one in a .keras file."""
+    source: Path | BytesIO = path
+    with path.open("rb") as beginning:
+        if beginning.read(4) != b"\x89HDF":
+            source = _unpack(path)
+    try:
+        file = h5py.File(source, "r", locking=False)
+    except (OSError, RuntimeError, ValueError):
+        raise DamagedFileError("is damaged: HDF5 cannot open it; a download may have broken off") from None
+    with file:
+        yield file
+
+
+def _unpack(path: Path) -> BytesIO:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entry = archive.getinfo(WEIGHTS)
+            if entry.file_size <= SMALL + COMPRESSION * entry.compress_size:
+                return BytesIO(archive.read(WEIGHTS))
+    except UNPACKING_ERRORS:
+        raise DamagedFileError(
+            "is damaged: its weights cannot be unpacked; a copy or download may have broken off"
+        ) from None
+    raise DamagedFileError("is damaged: its weights would unpack to more than a file of its size can need")
+
+
+def _find_layers(file: h5py.File) -> Layers:
+    try:
+        model_weights = _step(file, "model_weights") if "model_weights" in file else file
+        found = list(_numbered(file) if "layers" in file else _listed(model_weights))
+        places = sorted(_place(layer, dataset) for layer, datasets in found for dataset in datasets)
+    except (*_READING_ERRORS, RecursionError):
+        raise DamagedFileError("is not laid out as Keras lays out weights in HDF5, or is damaged") from None
+    if any(start < end for (_, end), (start, _) in pairwise(places)):
+        raise DamagedFileError("is damaged: two of its tensors lie in the same place")
+    return found
+
+
+def _listed(file: h5py.Group) -> Iterator[tuple[str, list[h5py.Dataset]]]:
+    """Go through the layers of the older layout: attributes list the layers and each one's weights.
+
+    A layer that is a network itself lists the weights of all its layers.
+    """
+    for layer in map(_text, file.attrs["layer_names"]):
+        group = _step(file, layer)
+        inner: dict[str, list[h5py.Dataset]] = {}
+        for name in map(_text, group.attrs["weight_names"]):
+            inner.setdefault(name.rpartition("/")[0].rpartition("/")[2], []).append(_step(group, name))
+        for own, datasets in inner.items():
+            yield layer if len(inner) == 1 else f"{layer}/{own}", datasets
+
+
+def _numbered(file: h5py.Group, before: str = "", depth: int = 0) -> Iterator[tuple[str, list[h5py.Dataset]]]:
+    """Go through the layers of Keras 3's layout: weights are numbered, and an attribute names the layer."""
+    if depth > DEEPEST:
+        raise ValueError
+    inside = _step(file, "layers")
+    for key in inside:
+        layer = _step(inside, key)
+        weights = _step(layer, "vars")
+        datasets = [_step(weights, str(number)) for number in range(len(weights))]
+        name = before + _text(weights.attrs.get("name", key))
+        if datasets:
+            yield name, datasets
+        if "layers" in layer:
+            yield from _numbered(layer, f"{name}/", depth + 1)
+
+
+def _step(group: h5py.Group, path: str) -> Any:
+    """Return what lies at a path, without following links, which may lead to other files."""
+    for name in path.strip("/").split("/"):
+        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            raise KeyError(name)
+        group = group[name]
+    return group
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _place(layer: str, dataset: h5py.Dataset) -> tuple[int, int]:
+    """Return where the numbers of a weight begin and end; nowhere if they are stored in chunks.
+
+    Raises:
+        DamagedFileError: They are no numbers, or the file does not hold them.
+    """
+    kind = dataset.dtype.name
+    if kind not in _NUMBERS or dataset.id.get_type() != h5py.h5t.py_create(dataset.dtype):
+        raise DamagedFileError(f"holds numbers of a type that cannot be read ({kind} in {layer!r})")
+    # A dataset may claim any size: what it has in this file itself is what it can be read from.
+    if dataset.is_virtual or dataset.external or dataset.id.get_storage_size() < dataset.nbytes:
+        raise DamagedFileError(f"does not hold the numbers of {layer!r} itself, uncompressed")
+    place = dataset.id.get_offset()
+    return (0, 0) if place is None else (place, place + dataset.nbytes)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

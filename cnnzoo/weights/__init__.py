@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cnnzoo.weights.class_names import ClassNames, imagenet_class_names, read_class_names
     from cnnzoo.weights.exporter import export_weights
-    from cnnzoo.weights.importer import Imported, import_weights
-    from cnnzoo.weights.model_file import save_model
+    from cnnzoo.weights.importer import Imported, import_weights, save_model
 
 __all__ = [
     "ClassNames",
@@ -22,17 +21,11 @@ __all__ = [
     "save_model",
 ]
 
-_MODULES = {
-    "class_names": ("ClassNames", "imagenet_class_names", "read_class_names"),
-    "exporter": ("export_weights",),
-    "importer": ("Imported", "import_weights"),
-    "model_file": ("save_model",),
-}
+_MODULES = {"export_weights": "exporter", **dict.fromkeys(("Imported", "import_weights", "save_model"), "importer")}
 
 
 def __getattr__(name: str) -> Any:
     """Import what is asked for."""
-    for module, names in _MODULES.items():
-        if name in names:
-            return getattr(import_module(f"cnnzoo.weights.{module}"), name)
-    raise AttributeError(f"module 'cnnzoo.weights' has no attribute {name!r}")
+    if name not in __all__:
+        raise AttributeError(f"module 'cnnzoo.weights' has no attribute {name!r}")
+    return getattr(import_module(f"cnnzoo.weights.{_MODULES.get(name, 'class_names')}"), name)

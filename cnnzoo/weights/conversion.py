@@ -1,4 +1,4 @@
-"""The weights of a network, each as the tensor that it is in another library."""
+"""How each weight of a network becomes a tensor of another library, and back."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from cnnzoo.weights.formats.tensor import Array
+from cnnzoo.weights.formats.contents import SEPARATORS, Array
 from cnnzoo.weights.layer_names import Counterpart
-from cnnzoo.weights.weight_file import SEPARATORS
 
 # What PyTorch calls the weights of a layer.
 _TORCH = {
@@ -30,13 +29,13 @@ class Conversion:
         variable: Ours.
         maps: For PyTorch's kernels: height, width, channels and filters of ours; a dense layer behind maps
             of 7x7 has a kernel of 7x7.
-        turned: Whether the library's order of the channels is blue, green, red, where ours is red, green, blue.
+        reversed: Whether the library's order of the channels is blue, green, red, where ours is red, green, blue.
     """
 
     name: str
     variable: keras.Variable
     maps: tuple[int, int, int, int] | None = None
-    turned: bool = False
+    reversed: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -52,7 +51,7 @@ class Conversion:
         if self.maps:
             height, width, channels, filters = self.maps
             values = values.reshape(filters, channels, height, width).transpose(2, 3, 1, 0)
-        if self.turned:
+        if self.reversed:
             values = values[:, :, ::-1]
         self.variable.assign(np.ascontiguousarray(values).reshape(self.variable.shape))
 
@@ -61,7 +60,7 @@ class Conversion:
         values = np.asarray(keras.ops.convert_to_numpy(self.variable), "float32")
         if self.maps:
             values = values.reshape(self.maps).transpose(3, 2, 0, 1)
-        if self.turned:
+        if self.reversed:
             values = values[:, :, ::-1]
         return np.ascontiguousarray(values).reshape(self.shape)
 
@@ -74,8 +73,9 @@ def conversions(network: keras.Model, counterpart: Counterpart, channels: str = 
         counterpart: What it is in the library.
         channels: The order that the other network takes, "RGB" or "BGR"; by default the library's.
     """
-    bgr = channels == "BGR" if channels else counterpart.library == "keras.applications"
-    behind_maps = {
+    is_keras = counterpart.library == "keras.applications"
+    bgr = channels == "BGR" if channels else is_keras
+    maps_before = {
         layer.name: flatten.input.shape[1:]
         for flatten in network.layers
         if isinstance(flatten, keras.layers.Flatten)
@@ -87,14 +87,19 @@ def conversions(network: keras.Model, counterpart: Counterpart, channels: str = 
     for layer in network.layers:
         for variable in layer.weights:
             prefix = theirs[layer.name] + SEPARATORS[counterpart.library]
-            if counterpart.library == "keras.applications":
-                turned = bgr and layer.name == first and variable.name == "kernel"
-                yield Conversion(prefix + variable.name, variable, turned=turned)
+            is_kernel = variable.name == "kernel"
+            if is_keras:
+                yield Conversion(prefix + variable.name, variable, None, bgr and is_kernel and layer.name == first)
                 continue
-            maps = None
-            if variable.name == "kernel":
-                *sides, channels, filters = variable.shape
-                maps = (*(sides or (1, 1)), channels, filters)
-                if layer.name in behind_maps:
-                    maps = (*behind_maps[layer.name], filters)
+            *sides, inputs, filters = variable.shape if is_kernel else (0, 0)
+            maps = (*maps_before.get(layer.name, (*(sides or (1, 1)), inputs)), filters) if is_kernel else None
             yield Conversion(prefix + _TORCH[variable.name], variable, maps)
+
+
+def describe_invalid_values(name: str, values: Array) -> str:
+    """Describe which of a tensor's values cannot be weights; empty where all can."""
+    infinite = values.size - int(np.isfinite(values).sum())
+    if infinite:
+        return f"{infinite:,} of the {values.size:,} values of {name!r} are not finite as float32"
+    negative = int((values < 0).sum()) if name.endswith(("running_var", "moving_variance")) else 0
+    return f"{negative:,} of the {values.size:,} variances {name!r} are negative" if negative else ""

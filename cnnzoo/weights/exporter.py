@@ -9,11 +9,11 @@ import numpy as np
 from cnnzoo import files
 from cnnzoo.errors import UserError
 from cnnzoo.inspection import outline
-from cnnzoo.weights.conversion import conversions
+from cnnzoo.weights.conversion import conversions, describe_invalid_values
 from cnnzoo.weights.formats import keras_h5, safetensors_file, torch_pth
-from cnnzoo.weights.formats.tensor import Array, unusable
+from cnnzoo.weights.formats.contents import Array, Library
 from cnnzoo.weights.layer_names import COUNTERPARTS, Counterpart
-from cnnzoo.weights.weight_file import Library
+from cnnzoo.weights.preprocessing import PREPROCESSINGS
 
 SUFFIXES: dict[str, Library] = {
     ".pth": "torchvision",
@@ -40,21 +40,23 @@ def export_weights(model: keras.Model, path: Path) -> dict[str, Any]:
         way.
 
     Raises:
-        UserError: The suffix is not one of these, the library has no such network, or weights are not finite.
+        UserError: The suffix is not one of these, the library has no such network, weights are not finite, or
+            PyTorch, which writes .pth and .pt, is not installed.
     """
     if path.suffix not in SUFFIXES:
         raise UserError(f"{path}: the suffix tells the format; it is one of {', '.join(SUFFIXES)}.")
     if path.name.endswith(".weights.h5"):
         raise UserError(f"{path}: Keras looks for another layout in .weights.h5; name it {path.name[:-11]}.h5.")
-    network, mean, deviation = _taken_apart(model)
-    counterpart = _counterpart_of(network, SUFFIXES[path.suffix])
+    network = next((layer for layer in model.layers if isinstance(layer, keras.Model)), model)
+    counterpart = _find_counterpart(network, SUFFIXES[path.suffix])
     tensors: dict[str, Array] = {}
     for conversion in conversions(network, counterpart):
-        tensors[conversion.name] = conversion.values()
-        if wrong := unusable(conversion.name, tensors[conversion.name]):
-            raise UserError(f"'{network.name}' cannot be exported: {wrong}; its training diverged.")
-        if conversion.name.endswith(".running_var"):
-            tensors[conversion.name.replace("running_var", "num_batches_tracked")] = np.zeros((), "int64")
+        name = conversion.name
+        tensors[name] = conversion.values()
+        if invalid := describe_invalid_values(name, tensors[name]):
+            raise UserError(f"'{network.name}' cannot be exported: {invalid}; its training diverged.")
+        if name.endswith(".running_var"):
+            tensors[name.replace("running_var", "num_batches_tracked")] = np.zeros((), "int64")
     facts = {
         "library": counterpart.library,
         "network": counterpart.title,
@@ -62,38 +64,36 @@ def export_weights(model: keras.Model, path: Path) -> dict[str, Any]:
         "input_shape": list(network.input_shape[1:]),
         "num_classes": network.get_layer("logits").units,
         "auxiliary_heads": isinstance(network.output, dict),
-        **_preparation(counterpart, mean, deviation),
+        **_describe_preprocessing(model, counterpart),
     }
     with files.whole(path) as temporary:
         if path.suffix == ".h5":
             keras_h5.write(temporary, tensors)
         elif path.suffix == ".safetensors":
-            words = ("network", "channels", "mean", "deviation")
-            safetensors_file.write(temporary, tensors, {"format": "pt", **{word: str(facts[word]) for word in words}})
+            words = {key: str(facts[key]) for key in ("network", "channels", "mean", "deviation")}
+            safetensors_file.write(temporary, tensors, {"format": "pt", **words})
         else:
             torch_pth.write(temporary, tensors)
     return facts
 
 
-def _counterpart_of(network: keras.Model, library: Library) -> Counterpart:
-    """Return the counterpart that a network of ours has, layer by layer.
+def _find_counterpart(network: keras.Model, library: Library) -> Counterpart:
+    """Return the network of a library that is the same as ours, layer by layer.
 
     Raises:
-        UserError: The library has no such network.
+        UserError: The library has none.
     """
-    weighted = {layer.name for layer in network.layers if isinstance(getattr(layer, "kernel", None), keras.Variable)}
-    weighted |= {layer.name for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)}
-    fitting = [
-        counterpart
-        for counterpart in COUNTERPARTS
-        if counterpart.library == library
-        and weighted in ({*counterpart.layers}, {*counterpart.layers, *counterpart.auxiliary})
-    ]
+    weighted = {
+        layer.name
+        for layer in network.layers
+        if isinstance(getattr(layer, "kernel", None), keras.Variable)
+        or isinstance(layer, keras.layers.BatchNormalization)
+    }
+    own = [counterpart for counterpart in COUNTERPARTS if counterpart.library == library]
+    fitting = [one for one in own if weighted in ({*one.layers}, {*one.layers, *one.auxiliary})]
     if not fitting:
-        has = ", ".join(
-            dict.fromkeys(counterpart.network for counterpart in COUNTERPARTS if counterpart.library == library)
-        )
-        raise UserError(f"{library} has no network like '{network.name}'; it has {has}.")
+        names = ", ".join(dict.fromkeys(counterpart.network for counterpart in own))
+        raise UserError(f"{library} has no network like '{network.name}'; it has {names}.")
     (counterpart,) = fitting
     options = {**counterpart.options, **({"auxiliary_heads": True} if isinstance(network.output, dict) else {})}
     try:
@@ -101,18 +101,13 @@ def _counterpart_of(network: keras.Model, library: Library) -> Counterpart:
     except UserError:
         difference = f"that cannot take images as small as {_size(network.input_shape)}"
     else:
-        difference = _difference(network, model) or _flattening_difference(network, counterpart)
+        difference = _difference(network, model)
+    if counterpart.pooled and not difference:
+        side, found = counterpart.pooled, network.get_layer("flatten").input.shape
+        difference = "" if found[1:3] == (side, side) else f"fc6 reads maps of {_size(found)}, not {side}x{side}"
     if difference:
         raise UserError(f"'{network.name}' is not {counterpart.full_title}: {difference}.")
     return counterpart
-
-
-def _flattening_difference(network: keras.Model, counterpart: Counterpart) -> str:
-    """Describe how the sizes of the maps before the first dense layer differ; empty where they do not."""
-    if counterpart.pooled is None:
-        return ""
-    side, found = counterpart.pooled, network.get_layer("flatten").input.shape
-    return "" if found[1:3] == (side, side) else f"fc6 reads maps of {_size(found)}, not {side}x{side}"
 
 
 def _size(shape: tuple[int, ...]) -> str:
@@ -120,18 +115,18 @@ def _size(shape: tuple[int, ...]) -> str:
 
 
 def _difference(network: keras.Model, model: keras.Model) -> str:
-    """Say in what a network differs first from a model of the counterpart; empty where it does not."""
-    ours = {layer.name: layer for layer in network.layers}
-    theirs = {layer.name: layer for layer in model.layers}
-    for name in [*ours, *theirs]:
+    """Describe the first difference between our network and a model of the counterpart; empty where there is none."""
+    ours = {layer.name: _settings(layer) for layer in network.layers}
+    theirs = {layer.name: _settings(layer) for layer in model.layers}
+    for name in {**ours, **theirs}:
         if name not in theirs:
             return f"that has no layer '{name}'"
         if name not in ours:
             return f"it lacks the layer '{name}'"
-        own, other = _settings(ours[name]), _settings(theirs[name])
-        for key in {**own, **other}:
-            if own.get(key) != other.get(key):
-                return f"the {key} of '{name}' is {own.get(key)}, not {other.get(key)}"
+        for key in {**ours[name], **theirs[name]}:
+            own, other = ours[name].get(key), theirs[name].get(key)
+            if own != other:
+                return f"the {key} of '{name}' is {own}, not {other}"
     return ""
 
 
@@ -144,24 +139,23 @@ def _settings(layer: keras.Layer) -> dict[str, Any]:
     return {"class": type(layer).__name__, **settings}
 
 
-def _taken_apart(model: keras.Model) -> tuple[keras.Model, Array | None, Array | None]:
-    """Return a model's network, and mean and deviation of the pixels 0..255 that stand before it."""
-    network = next((layer for layer in model.layers if isinstance(layer, keras.Model)), model)
-    rescaling = [layer for layer in model.layers if isinstance(layer, keras.layers.Rescaling)]
-    if not rescaling:
-        return network, None, None
-    scale, offset = (np.asarray(value, "float64") * np.ones(3) for value in (rescaling[0].scale, rescaling[0].offset))
-    return network, -offset / scale, 1 / scale
-
-
-def _preparation(counterpart: Counterpart, mean: Array | None, deviation: Array | None) -> dict[str, Any]:
-    """Describe how to prepare the images of an exported network, in the library's order of the channels."""
+def _describe_preprocessing(model: keras.Model, counterpart: Counterpart) -> dict[str, Any]:
+    """Describe how to prepare the images of an exported model, in the library's order of the channels."""
     order = -1 if counterpart.library == "keras.applications" else 1
-    given = [None if values is None else [round(float(v), 4) for v in values[::order]] for values in (mean, deviation)]
-    usual = [[round(255 * v, 4) for v in values[::order]] for values in (counterpart.mean, counterpart.deviation)]
+    usual = PREPROCESSINGS[counterpart.preprocessing]
+    rescaling = next((layer for layer in model.layers if isinstance(layer, keras.layers.Rescaling)), None)
+    mean = deviation = None
+    if rescaling:
+        scale, offset = (np.asarray(value, "float64") * np.ones(3) for value in (rescaling.scale, rescaling.offset))
+        mean, deviation = _rounded((-offset / scale)[::order]), _rounded((1 / scale)[::order])
+    own = [_rounded(255 * np.array(values)[::order]) for values in (usual.mean, usual.deviation)]
     return {
         "channels": "RGB" if order == 1 else "BGR",
-        "mean": given[0],
-        "deviation": given[1],
-        "usual": None if mean is None else given == usual,
+        "mean": mean,
+        "deviation": deviation,
+        "usual": None if mean is None else [mean, deviation] == own,
     }
+
+
+def _rounded(values: Array) -> list[float]:
+    return [round(float(value), 4) for value in values]

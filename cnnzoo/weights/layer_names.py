@@ -12,13 +12,12 @@ from cnnzoo.models.alexnet import CONVOLUTIONS_2014
 from cnnzoo.models.googlenet import TABLE_1 as GOOGLENET_TABLE_1
 from cnnzoo.models.resnet import TABLE_1 as RESNET_TABLE_1
 from cnnzoo.models.vgg import CONFIGURATIONS as VGG_CONFIGURATIONS
-from cnnzoo.weights.preprocessing import CAFFE_DEVIATION, CAFFE_MEAN
-from cnnzoo.weights.weight_file import Library
+from cnnzoo.weights.formats.contents import Library
 
 
 @dataclass(frozen=True)
 class Counterpart:
-    """A network of another library, as one of ours.
+    """A network of another library, and the network of ours with the same layers.
 
     Attributes:
         library: The library that it comes from.
@@ -26,8 +25,7 @@ class Counterpart:
         network: Name of our builder.
         layers: Our layers that have weights, and what the library calls them.
         options: Of our builder.
-        mean: What the library's own weights expect to be subtracted from pixels scaled to 0..1; red, green, blue.
-        deviation: What they expect the rest to be divided by.
+        preprocessing: How the images of the library's own weights were prepared, a key of PREPROCESSINGS.
         momentum: Of batch normalization, as Keras counts it: torch's 0.1 is 0.9.
         pooled: Side of the maps that the dense layers read whatever the size of the images; ours read what there is.
         auxiliary: More layers, if the network has auxiliary heads.
@@ -38,8 +36,7 @@ class Counterpart:
     network: str
     layers: Mapping[str, str]
     options: Mapping[str, Any] = field(default_factory=dict)
-    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
-    deviation: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    preprocessing: str = "imagenet"
     momentum: float = 0.9
     pooled: int | None = None
     auxiliary: Mapping[str, str] = field(default_factory=dict)
@@ -87,10 +84,11 @@ def torchvision_vgg(column: str, batch_norm: bool) -> dict[str, str]:
 
 def keras_vgg(column: str) -> dict[str, str]:
     """Name the layers of a column of VGG's Table 1 as keras.applications does."""
-    layers = {}
-    for stage, row in enumerate(VGG_CONFIGURATIONS[column], start=1):
-        for index in range(1, len(row.split()) + 1):
-            layers[f"conv{stage}_{index}"] = f"block{stage}_conv{index}"
+    layers = {
+        f"conv{stage}_{index}": f"block{stage}_conv{index}"
+        for stage, row in enumerate(VGG_CONFIGURATIONS[column], start=1)
+        for index in range(1, len(row.split()) + 1)
+    }
     return layers | {"fc6": "fc1", "fc7": "fc2", "logits": "predictions"}
 
 
@@ -104,8 +102,9 @@ def torchvision_googlenet() -> dict[str, str]:
 
 def torchvision_heads() -> dict[str, str]:
     """Name the layers of GoogLeNet's auxiliary heads as torchvision does."""
-    layers = _normalized({f"auxiliary{n}_conv": f"aux{n}.conv" for n in (1, 2)})
+    layers: dict[str, str] = {}
     for n in (1, 2):
+        layers |= _normalized({f"auxiliary{n}_conv": f"aux{n}.conv"})
         layers |= {f"auxiliary{n}_fc": f"aux{n}.fc1", f"auxiliary{n}_linear": f"aux{n}.fc2"}
     return layers
 
@@ -113,43 +112,38 @@ def torchvision_heads() -> dict[str, str]:
 def _normalized(convolutions: Mapping[str, str]) -> dict[str, str]:
     """Name convolutions and the batch normalization behind each."""
     return {
-        f"{ours}{ending}": f"{theirs}.{part}"
+        f"{ours}{ending}": f"{theirs}.{kind}"
         for ours, theirs in convolutions.items()
-        for ending, part in (("", "conv"), ("_bn", "bn"))
+        for ending, kind in (("", "conv"), ("_bn", "bn"))
     }
 
 
 def torchvision_resnet(depth: int) -> dict[str, str]:
     """Name the layers of a column of ResNet's Table 1 as torchvision does."""
     layers = {"conv1": "conv1", "bn1": "bn1"}
-    for row, index, convolutions, projects in _blocks(depth):
-        ours, theirs = f"conv{row}_{index}", f"layer{row - 1}.{index - 1}"
-        for n in convolutions:
-            layers |= {f"{ours}_conv{n}": f"{theirs}.conv{n}", f"{ours}_bn{n}": f"{theirs}.bn{n}"}
-        if projects:
-            layers |= {f"{ours}_shortcut": f"{theirs}.downsample.0", f"{ours}_shortcut_bn": f"{theirs}.downsample.1"}
+    for name, row, block, n, kind in _resnet_layers(depth):
+        inside = f"{kind}{n}" if n else {"conv": "downsample.0", "bn": "downsample.1"}[kind]
+        layers[name] = f"layer{row - 1}.{block - 1}.{inside}"
     return layers | {"logits": "fc"}
 
 
 def keras_resnet(depth: int) -> dict[str, str]:
     """Name the layers of a column of ResNet's Table 1 as keras.applications does."""
     layers = {"conv1": "conv1_conv", "bn1": "conv1_bn"}
-    for row, index, convolutions, projects in _blocks(depth):
-        ours, theirs = f"conv{row}_{index}", f"conv{row}_block{index}"
-        for n in convolutions:
-            layers |= {f"{ours}_conv{n}": f"{theirs}_{n}_conv", f"{ours}_bn{n}": f"{theirs}_{n}_bn"}
-        if projects:
-            layers |= {f"{ours}_shortcut": f"{theirs}_0_conv", f"{ours}_shortcut_bn": f"{theirs}_0_bn"}
+    layers |= {name: f"conv{row}_block{block}_{n}_{kind}" for name, row, block, n, kind in _resnet_layers(depth)}
     return layers | {"logits": "predictions"}
 
 
-def _blocks(depth: int) -> Iterator[tuple[int, int, range, bool]]:
-    """Go through the blocks: row, number in it, numbers of its convolutions, whether the shortcut is a projection."""
-    kind, *rows = RESNET_TABLE_1[depth]
-    bottleneck = kind == "bottleneck"
+def _resnet_layers(depth: int) -> Iterator[tuple[str, int, int, int, str]]:
+    """Go through the layers in blocks: our name, row, block, number in the block (0 on its shortcut), and kind."""
+    block_kind, *rows = RESNET_TABLE_1[depth]
+    bottleneck = block_kind == "bottleneck"
     for row, blocks in enumerate(rows, start=2):
-        for index in range(1, blocks + 1):
-            yield row, index, range(1, 4 if bottleneck else 3), index == 1 and (bottleneck or row > 2)
+        for block in range(1, blocks + 1):
+            projects = block == 1 and (bottleneck or row > 2)
+            for n, kind in product(range(0 if projects else 1, 4 if bottleneck else 3), ("conv", "bn")):
+                inside = f"{kind}{n}" if n else {"conv": "shortcut", "bn": "shortcut_bn"}[kind]
+                yield f"conv{row}_{block}_{inside}", row, block, n, kind
 
 
 COUNTERPARTS = [
@@ -172,8 +166,7 @@ COUNTERPARTS = [
         "GoogLeNet",
         "googlenet_bn",
         torchvision_googlenet(),
-        mean=(0.5, 0.5, 0.5),
-        deviation=(0.5, 0.5, 0.5),
+        preprocessing="transform_input",
         auxiliary=torchvision_heads(),
     ),
     *(
@@ -181,9 +174,7 @@ COUNTERPARTS = [
         for depth in RESNET_TABLE_1
     ),
     *(
-        Counterpart(
-            "keras.applications", f"VGG-{depth}", f"vgg{depth}", keras_vgg(column), {}, CAFFE_MEAN, CAFFE_DEVIATION
-        )
+        Counterpart("keras.applications", f"VGG-{depth}", f"vgg{depth}", keras_vgg(column), {}, "caffe")
         for depth, column in ((16, "D"), (19, "E"))
     ),
     *(
@@ -193,8 +184,7 @@ COUNTERPARTS = [
             f"resnet{depth}",
             keras_resnet(depth),
             {"stride_on": "1x1", "conv_bias": True, "epsilon": 1.001e-5},
-            CAFFE_MEAN,
-            CAFFE_DEVIATION,
+            "caffe",
             momentum=0.99,
         )
         for depth in (50, 101, 152)

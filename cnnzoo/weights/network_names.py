@@ -1,8 +1,6 @@
 """Names of the networks that other libraries have weights for; this loads no Keras."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from cnnzoo.errors import UserError
@@ -19,24 +17,12 @@ NETWORKS = (
 _NAMES = {"alexnet": "alexnet_owt", "googlenet": "googlenet_bn"}
 
 
-@dataclass(frozen=True)
-class NetworkName:
-    """What the name of a network says.
-
-    Attributes:
-        network: What it is called here.
-        options: Of the builder, such as batch norm.
-    """
-
-    network: str
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-
-def find_network(name: str) -> NetworkName:
-    """Return the network that a name of ours, torchvision's, keras.applications' or timm's stands for.
+def find_network(name: str) -> tuple[str, dict[str, Any]]:
+    """Return our name of a network, and the options of its builder that the name implies.
 
     Args:
-        name: Such as ``resnet50``, ``ResNet50``, ``alexnet``, ``vgg16_bn``, ``resnet50.tv_in1k``.
+        name: Ours, torchvision's, keras.applications' or timm's, such as ``resnet50``, ``ResNet50``, ``alexnet``,
+            ``vgg16_bn``, ``resnet50.tv_in1k``.
 
     Raises:
         UserError: There are no weights for it.
@@ -48,4 +34,4 @@ def find_network(name: str) -> NetworkName:
     if network not in NETWORKS:
         others = ", ".join(sorted(NETWORKS))
         raise UserError(f"There are no weights for '{name}' in torchvision or keras.applications. Available: {others}.")
-    return NetworkName(network, {"batch_norm": True} if batch_norm else {})
+    return network, {"batch_norm": True} if batch_norm else {}

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 from cnnzoo.errors import UserError
 
@@ -13,10 +13,6 @@ Channels = Literal["RGB", "BGR"]
 
 # torchvision's and Caffe's protocol for ImageNet: the shorter side to 256 pixels, then the centre of 224.
 MARGIN = 256 / 224
-
-# keras.applications' "caffe" mode: values 0..255 less these means, undivided.
-CAFFE_MEAN = (123.68 / 255, 116.779 / 255, 103.939 / 255)
-CAFFE_DEVIATION = (1 / 255, 1 / 255, 1 / 255)
 
 
 @dataclass(frozen=True)
@@ -34,11 +30,11 @@ class Normalization:
     bgr: bool = False
 
 
-# Keras calls the first "torch", the second "tf" and the third "caffe".
+# Keras calls the first "torch", the second "tf" and the third "caffe", which is 0..255 less the mean, undivided.
 PREPROCESSINGS = {
     "imagenet": Normalization((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
     "transform_input": Normalization((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
-    "caffe": Normalization(CAFFE_MEAN, CAFFE_DEVIATION, bgr=True),
+    "caffe": Normalization((123.68 / 255, 116.779 / 255, 103.939 / 255), (1 / 255, 1 / 255, 1 / 255), bgr=True),
     "unit": Normalization((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
 }
 
@@ -84,7 +80,7 @@ PUBLISHED = {
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How images are prepared.
+    """How the images of an imported network are prepared.
 
     Attributes:
         mean: What is subtracted from pixels scaled to 0..1; red, green, blue.
@@ -109,20 +105,32 @@ class Preprocessing:
         return () if self.recognized else self.unstated
 
 
-def published(sha256: str) -> Published | None:
+class StatedPreprocessing(TypedDict, total=False):
+    """What the user states about the images; None or absent is not stated.
+
+    Attributes:
+        preprocessing: How the images of the training were prepared, a key of PREPROCESSINGS. It decides the order of
+            the channels that a network of keras.applications takes. GoogLeNet's default is "transform_input", which
+            is right for torchvision's own weights; a network that was built without them takes "imagenet".
+        mean: Of the pixels scaled to 0..1, red, green, blue, instead of that of ``preprocessing``.
+        deviation: Likewise.
+        resize: Pixels that the shorter side of a photograph is brought to before its centre is cut out; 256 by
+            default (232 for torchvision's IMAGENET1K_V2), or as much in proportion for other sizes.
+    """
+
+    preprocessing: str | None
+    mean: Sequence[float] | None
+    deviation: Sequence[float] | None
+    resize: int | None
+
+
+def find_published(sha256: str) -> Published | None:
     """Return the weights that torchvision publishes in a file of that hash."""
     return PUBLISHED.get(sha256[:8])
 
 
 def choose_preprocessing(
-    counterpart: "Counterpart",
-    sha256: str,
-    size: tuple[int, int],
-    *,
-    preprocessing: str | None = None,
-    mean: Sequence[float] | None = None,
-    deviation: Sequence[float] | None = None,
-    resize: int | None = None,
+    counterpart: "Counterpart", sha256: str, size: tuple[int, int], **stated: Unpack[StatedPreprocessing]
 ) -> Preprocessing:
     """Return how images are prepared: as stated, else as the library prepares them for its own weights.
 
@@ -130,35 +138,28 @@ def choose_preprocessing(
         counterpart: The network.
         sha256: Of the file of its weights.
         size: Height and width that the network takes.
-        preprocessing: A key of PREPROCESSINGS.
-        mean: Of pixels scaled to 0..1, red, green, blue.
-        deviation: Likewise.
-        resize: Pixels that the shorter side of a photograph is brought to.
+        **stated: What the user states.
 
     Raises:
         UserError: There is no such preprocessing, or the shorter side would be smaller than the network's images.
     """
-    if preprocessing not in {None, *PREPROCESSINGS}:
-        raise UserError(f"There is no preprocessing '{preprocessing}'. Available: {', '.join(PREPROCESSINGS)}.")
+    name, resize = stated.get("preprocessing"), stated.get("resize")
+    if name not in {None, *PREPROCESSINGS}:
+        raise UserError(f"There is no preprocessing '{name}'. Available: {', '.join(PREPROCESSINGS)}.")
     if resize is not None and resize < max(size):
         raise UserError(
             f"The shorter side cannot be brought to {resize} pixels: the network takes {max(size)} of them."
         )
-    usual = PREPROCESSINGS[preprocessing] if preprocessing else counterpart
-    weights = published(sha256)
+    usual = PREPROCESSINGS[name or counterpart.preprocessing]
+    published = find_published(sha256)
     is_keras = counterpart.library == "keras.applications"
-    bgr = preprocessing is None or PREPROCESSINGS[preprocessing].bgr
-    stated = {
-        "mean": preprocessing or mean,
-        "deviation": preprocessing or deviation,
-        **({"channels": preprocessing} if is_keras else {}),
-        "resize": resize,
-    }
+    unstated = [key for key in ("mean", "deviation") if not name and stated.get(key) is None]
+    unstated += ["channels"] if is_keras and not name else []
     return Preprocessing(
-        tuple(mean or usual.mean),
-        tuple(deviation or usual.deviation),
-        resize or round((weights.shorter_side / 224 if weights else MARGIN) * max(size)),
-        "BGR" if is_keras and bgr else "RGB",
-        tuple(name for name, value in stated.items() if value is None),
-        weights.title if weights else "",
+        tuple(stated.get("mean") or usual.mean),
+        tuple(stated.get("deviation") or usual.deviation),
+        resize or round((published.shorter_side / 224 if published else MARGIN) * max(size)),
+        "BGR" if is_keras and usual.bgr else "RGB",
+        (*unstated, *(["resize"] if resize is None else [])),
+        published.title if published else "",
     )

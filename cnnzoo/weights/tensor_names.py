@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from cnnzoo.errors import UserError
 from cnnzoo.text import listed, printable
-from cnnzoo.weights.formats.tensor import Tensor
+from cnnzoo.weights.formats.contents import SEPARATORS, Tensor, WeightFile
 from cnnzoo.weights.formats.torch_state_dict import ORDER
 from cnnzoo.weights.layer_names import COUNTERPARTS, Counterpart
-from cnnzoo.weights.weight_file import SEPARATORS, WeightFile
 
 # What PyTorch puts into the names of a network or layer that runs on several GPUs, was compiled or was wrapped.
 _WRAPPERS = {"_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}

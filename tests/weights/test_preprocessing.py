@@ -5,8 +5,8 @@ import pytest
 from cnnzoo.errors import UserError
 from cnnzoo.inspection import outline
 from cnnzoo.weights.conversion import conversions
-from cnnzoo.weights.layer_names import CAFFE_MEAN, COUNTERPARTS
-from cnnzoo.weights.preprocessing import choose_preprocessing
+from cnnzoo.weights.layer_names import COUNTERPARTS
+from cnnzoo.weights.preprocessing import PREPROCESSINGS, choose_preprocessing
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +41,7 @@ def test_what_is_stated_is_taken_and_not_said_to_be_assumed():
     assert (found.shorter_side, found.assumed) == (232, ())
     found = choose_preprocessing(googlenet, OWN, (224, 224), preprocessing="unit", mean=(0.1, 0.2, 0.3))
     assert (found.mean, found.deviation) == ((0.1, 0.2, 0.3), (1.0, 1.0, 1.0))
-    assert choose_preprocessing(googlenet, OWN, (224, 224), preprocessing="caffe").mean == CAFFE_MEAN
+    assert choose_preprocessing(googlenet, OWN, (224, 224), preprocessing="caffe").mean == PREPROCESSINGS["caffe"].mean
     assert choose_preprocessing(googlenet, OWN, (224, 224), mean=(0, 0, 0)).assumed == ("deviation", "resize")
     with pytest.raises(UserError, match="cannot be brought to 200 pixels: the network takes 224"):
         choose_preprocessing(googlenet, OWN, (224, 224), resize=200)
@@ -69,7 +69,7 @@ def test_a_network_of_keras_that_was_trained_on_red_green_blue_keeps_that_order(
     assert images(counterpart_of("vgg16"), "caffe").channels == "RGB"
     network = outline("vgg16", None, 4, **counterpart.options)
     turned = {
-        channels: [conversion.name for conversion in conversions(network, counterpart, channels) if conversion.turned]
+        channels: [conversion.name for conversion in conversions(network, counterpart, channels) if conversion.reversed]
         for channels in ("", "RGB")
     }
     assert turned == {"": ["block1_conv1/kernel"], "RGB": []}

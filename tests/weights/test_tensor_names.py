@@ -10,10 +10,9 @@ from cnnzoo.errors import UserError
 from cnnzoo.inspection import outline
 from cnnzoo.weights import network_names
 from cnnzoo.weights.conversion import conversions
-from cnnzoo.weights.formats.tensor import Tensor
+from cnnzoo.weights.formats.contents import Tensor, WeightFile
 from cnnzoo.weights.layer_names import COUNTERPARTS
 from cnnzoo.weights.tensor_names import rename_tensors
-from cnnzoo.weights.weight_file import WeightFile
 
 pytestmark = pytest.mark.slow
 
@@ -35,7 +34,7 @@ def weight_file(tensors, library="torchvision"):
     def tensor(shape):
         return Tensor(shape, "float32", lambda: np.zeros(shape, "float32"))
 
-    return WeightFile(Path("a.pth"), library, {name: tensor(shape) for name, shape in dict(tensors).items()})
+    return WeightFile(library, {name: tensor(shape) for name, shape in dict(tensors).items()}, path=Path("a.pth"))
 
 
 def prefixed(prefix, tensors):
@@ -130,7 +129,7 @@ def test_a_network_of_another_kind_keeps_its_names():
     ],
 )
 def test_a_network_is_found_by_the_names_that_people_know(name, network, options):
-    assert network_names.find_network(name) == network_names.NetworkName(network, options)
+    assert network_names.find_network(name) == (network, options)
 
 
 def test_every_network_with_weights_elsewhere_has_its_name():

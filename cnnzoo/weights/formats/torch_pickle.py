@@ -9,7 +9,8 @@ import pickletools
 from collections.abc import Callable, Iterable
 from typing import IO, Any, NamedTuple
 
-from cnnzoo.weights.formats.tensor import MOST_AXES, FileError
+from cnnzoo.errors import DamagedFileError
+from cnnzoo.weights.formats.contents import DTYPES, MOST_AXES
 
 ADVICE = "write one with torch.save(network.state_dict(), FILE)"
 
@@ -25,18 +26,8 @@ LARGEST_NUMBER = 2**63
 LARGEST_KEY = 2**31
 
 # The storages that torch.save names, and the types of their numbers.
-_STORAGES = {
-    "torch DoubleStorage": "float64",
-    "torch FloatStorage": "float32",
-    "torch HalfStorage": "float16",
-    "torch BFloat16Storage": "bfloat16",
-    "torch LongStorage": "int64",
-    "torch IntStorage": "int32",
-    "torch ShortStorage": "int16",
-    "torch CharStorage": "int8",
-    "torch ByteStorage": "uint8",
-    "torch BoolStorage": "bool",
-}
+_KINDS = ["Double", "Float", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte", "Bool"]
+_STORAGES = {f"torch {kind}Storage": dtype for kind, dtype in zip(_KINDS, DTYPES, strict=True)}
 
 
 class Storage(NamedTuple):
@@ -81,18 +72,6 @@ class Stub:
         self.state: dict[Any, Any] = {}
 
 
-class Pickle(NamedTuple):
-    """What a pickle describes.
-
-    Attributes:
-        value: A value, with tensors as ``View`` and everything foreign as ``Stub``.
-        storages: All rows of numbers that it names.
-    """
-
-    value: Any
-    storages: dict[str, Storage]
-
-
 def kind_of(value: Any) -> str:
     """Return the name of a value's type, as the program that wrote the file would call it."""
     if isinstance(value, Stub):
@@ -102,11 +81,14 @@ def kind_of(value: Any) -> str:
     return "tensor" if isinstance(value, View) else type(value).__name__
 
 
-def read(file: IO[bytes]) -> Pickle:
+def read(file: IO[bytes]) -> tuple[Any, dict[str, Storage]]:
     """Read one pickle; the file then stands behind it.
 
+    Returns:
+        Its value, with tensors as ``View`` and everything foreign as ``Stub``; and all storages that it names.
+
     Raises:
-        FileError: It is damaged, or longer than any checkpoint.
+        DamagedFileError: It is damaged, or longer than any state dict.
     """
     machine = _Machine()
     try:
@@ -114,8 +96,8 @@ def read(file: IO[bytes]) -> Pickle:
             machine.do(opcode.name, argument)
         (value,) = machine.stack
     except (ArithmeticError, LookupError, MemoryError, RecursionError, TypeError, ValueError):
-        raise FileError("is damaged: its pickle is invalid") from None
-    return Pickle(value, machine.storages)
+        raise DamagedFileError("is damaged: its pickle is invalid") from None
+    return value, machine.storages
 
 
 class Name(str):
@@ -134,69 +116,20 @@ class _Machine:
         self.storages: dict[str, Storage] = {}
         self.steps = 0
         self.copied = 0
-        pop, push = self.stack.pop, self.stack.append
-        numbers = "INT LONG LONG1 LONG4 BININT BININT1 BININT2 FLOAT BINFLOAT"
-        texts = "STRING BINSTRING SHORT_BINSTRING UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8"
-        data = "BINBYTES SHORT_BINBYTES BINBYTES8 BYTEARRAY8"
-        self.instructions: dict[str, Callable[[Any], object]] = {
-            **dict.fromkeys(("PROTO", "FRAME", "STOP", "READONLY_BUFFER"), lambda _: None),
-            **dict.fromkeys(numbers.split(), lambda number: push(_number(number))),
-            **dict.fromkeys((*texts.split(), *data.split()), push),
-            "NONE": lambda _: push(None),
-            "NEWTRUE": lambda _: push(True),
-            "NEWFALSE": lambda _: push(False),
-            "EMPTY_TUPLE": lambda _: push(()),
-            "EMPTY_LIST": lambda _: push([]),
-            "EMPTY_DICT": lambda _: push({}),
-            "EMPTY_SET": lambda _: push(Stub("set")),
-            "MARK": lambda _: self.marks.append(len(self.stack)),
-            "TUPLE": lambda _: push(tuple(self.since_mark())),
-            "TUPLE1": lambda _: push((pop(),)),
-            "TUPLE2": lambda _: push((pop(), pop())[::-1]),
-            "TUPLE3": lambda _: push((pop(), pop(), pop())[::-1]),
-            "LIST": lambda _: push(self.since_mark()),
-            "DICT": lambda _: push(self.dictionary(self.since_mark())),
-            "FROZENSET": lambda _: (self.since_mark(), push(Stub("frozenset"))),
-            "APPEND": lambda _: self.extend([pop()]),
-            "APPENDS": lambda _: self.extend(self.since_mark()),
-            "ADDITEMS": lambda _: self.since_mark(),
-            "SETITEM": lambda _: self.update([pop(), pop()][::-1]),
-            "SETITEMS": lambda _: self.update(self.since_mark()),
-            "DUP": lambda _: push(self.stack[-1]),
-            "POP": lambda _: self.drop(),
-            "POP_MARK": lambda _: self.since_mark(),
-            **dict.fromkeys(("PUT", "BINPUT", "LONG_BINPUT"), self.remember),
-            "MEMOIZE": lambda _: self.remember(len(self.memo)),
-            **dict.fromkeys(("GET", "BINGET", "LONG_BINGET"), lambda key: push(self.memo[int(key)])),
-            "GLOBAL": lambda name: push(_name(name)),
-            "STACK_GLOBAL": lambda _: push(_name(*(pop(), pop())[::-1])),
-            **dict.fromkeys(("EXT1", "EXT2", "EXT4"), lambda code: push(Stub(f"extension {code}"))),
-            "PERSID": lambda _: push(Stub("persistent object")),
-            "NEXT_BUFFER": lambda _: push(Stub("buffer")),
-            "BINPERSID": lambda _: push(self.persistent(pop())),
-            "REDUCE": lambda _: push(self.call(*(pop(), pop())[::-1])),
-            "NEWOBJ": lambda _: push(self.call(*(pop(), pop())[::-1])),
-            "NEWOBJ_EX": lambda _: push(self.call(*(pop(), pop(), pop())[:0:-1])),
-            "OBJ": lambda _: push(self.call(*self.class_and_arguments(self.since_mark()))),
-            "INST": lambda name: push(self.call(_name(name), tuple(self.since_mark()))),
-            "BUILD": lambda _: self.build(pop()),
-        }
-        self.functions: dict[str, Callable[..., Any]] = {
-            "collections OrderedDict": self.ordered,
-            "collections defaultdict": lambda *_: {},
-            "torch._utils _rebuild_tensor": _view,
-            "torch._utils _rebuild_tensor_v2": _view,
-            "torch._utils _rebuild_parameter": lambda tensor, *_: tensor,
-            "torch._utils _rebuild_parameter_with_state": lambda tensor, *_: tensor,
-            "torch._tensor _rebuild_from_type_v2": lambda function, _, arguments, __: self.call(function, arguments),
-        }
 
     def do(self, instruction: str, argument: Any) -> None:
         """Follow one instruction."""
         self.steps += 1
         if self.steps > MOST_INSTRUCTIONS:
-            raise FileError(f"describes its contents in more than {MOST_INSTRUCTIONS:,} steps; {ADVICE}")
-        self.instructions[instruction](argument)
+            raise DamagedFileError(f"describes its contents in more than {MOST_INSTRUCTIONS:,} steps; {ADVICE}")
+        if instruction in _PUSHES:
+            self.stack.append(_PUSHES[instruction](self, argument))
+        else:
+            _CHANGES[instruction](self, argument)
+
+    def pop(self, count: int) -> list[Any]:
+        """Take the last values off the stack."""
+        return [self.stack.pop() for _ in range(count)][::-1]
 
     def since_mark(self) -> list[Any]:
         """Take the values since the last mark off the stack."""
@@ -225,31 +158,13 @@ class _Machine:
         target = self.stack[-1].items if type(self.stack[-1]) is Stub else self.stack[-1]
         if type(target) is not dict:
             raise TypeError
-        target.update(_items(zip(values[::2], values[1::2], strict=True)))
-
-    def dictionary(self, values: list[Any]) -> dict[Any, Any]:
-        """Return a dictionary of keys and values, which alternate."""
-        return _items(zip(values[::2], values[1::2], strict=True))
-
-    def class_and_arguments(self, values: list[Any]) -> tuple[Any, tuple[Any, ...]]:
-        """Return the class that leads a list of values, and the other values."""
-        return values[0], tuple(values[1:])
+        target.update(_dictionary(values))
 
     def build(self, state: Any) -> None:
         """Give the object on top of the stack its attributes; attributes of dictionaries are ignored."""
         if type(self.stack[-1]) is Stub:
             attributes = state[0] if type(state) is tuple and len(state) == 2 else state
             self.stack[-1].state = attributes if type(attributes) is dict else {}
-
-    def persistent(self, described: Any) -> Any:
-        """Return what a persistent id stands for: a storage, or the class of a network in files before 2020."""
-        if type(described) is not tuple or not described:
-            raise TypeError
-        if described[0] == "module" and len(described) == 4:
-            return described[1]
-        storage = _storage(*described)
-        self.storages[storage.key] = storage
-        return storage
 
     def remember(self, key: int) -> None:
         """Put aside what is on top of the stack.
@@ -261,16 +176,30 @@ class _Machine:
             raise ValueError
         self.memo[key] = self.stack[-1]
 
+    def persistent(self, described: Any) -> Any:
+        """Return what a persistent id stands for: a storage, or the class of a network in files before 2020."""
+        if type(described) is not tuple or not described:
+            raise TypeError
+        if described[0] == "module" and len(described) == 4:
+            return described[1]
+        storage = _storage(*described)
+        self.storages[storage.key] = storage
+        return storage
+
     def call(self, function: Any, arguments: Any) -> Any:
         """Return what one of the functions that torch.save names would give, and a stub for any other."""
         if type(function) is Stub:
             return Stub(function.name)
         if type(function) is not Name or type(arguments) is not tuple:
             raise TypeError
-        if function in self.functions:
-            return self.functions[function](*arguments)
+        if function in _FUNCTIONS:
+            return _FUNCTIONS[function](self, *arguments)
         constructs = function in _CONSTRUCTORS and arguments
         return Stub(kind_of(arguments[0] if constructs else function))
+
+    def construct(self, kind: Any, *arguments: Any) -> Any:
+        """Return what a class would make of arguments."""
+        return self.call(kind, arguments)
 
     def ordered(self, pairs: Iterable[Any] = ()) -> dict[Any, Any]:
         """Return the dictionary of a list of pairs.
@@ -286,6 +215,69 @@ class _Machine:
             raise ValueError
         return _items(pairs)
 
+
+_Instruction = Callable[[_Machine, Any], Any]
+
+_NUMBERS = "INT LONG LONG1 LONG4 BININT BININT1 BININT2 FLOAT BINFLOAT"
+_TEXTS = "STRING BINSTRING SHORT_BINSTRING UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8"
+_BYTES = "BINBYTES SHORT_BINBYTES BINBYTES8 BYTEARRAY8"
+
+# The instructions that put a value on the stack.
+_PUSHES: dict[str, _Instruction] = {
+    **dict.fromkeys(_NUMBERS.split(), lambda _, number: _number(number)),
+    **dict.fromkeys(f"{_TEXTS} {_BYTES}".split(), lambda _, content: content),
+    "NONE": lambda *_: None,
+    "NEWTRUE": lambda *_: True,
+    "NEWFALSE": lambda *_: False,
+    "EMPTY_TUPLE": lambda *_: (),
+    "EMPTY_LIST": lambda *_: [],
+    "EMPTY_DICT": lambda *_: {},
+    "EMPTY_SET": lambda *_: Stub("set"),
+    "TUPLE": lambda machine, _: tuple(machine.since_mark()),
+    "TUPLE1": lambda machine, _: tuple(machine.pop(1)),
+    "TUPLE2": lambda machine, _: tuple(machine.pop(2)),
+    "TUPLE3": lambda machine, _: tuple(machine.pop(3)),
+    "LIST": lambda machine, _: machine.since_mark(),
+    "DICT": lambda machine, _: _dictionary(machine.since_mark()),
+    "FROZENSET": lambda machine, _: (machine.since_mark(), Stub("frozenset"))[1],
+    "DUP": lambda machine, _: machine.stack[-1],
+    **dict.fromkeys(("GET", "BINGET", "LONG_BINGET"), lambda machine, key: machine.memo[int(key)]),
+    "GLOBAL": lambda _, name: _name(name),
+    "STACK_GLOBAL": lambda machine, _: _name(*machine.pop(2)),
+    **dict.fromkeys(("EXT1", "EXT2", "EXT4"), lambda _, code: Stub(f"extension {code}")),
+    "PERSID": lambda *_: Stub("persistent object"),
+    "NEXT_BUFFER": lambda *_: Stub("buffer"),
+    "BINPERSID": lambda machine, _: machine.persistent(*machine.pop(1)),
+    **dict.fromkeys(("REDUCE", "NEWOBJ"), lambda machine, _: machine.call(*machine.pop(2))),
+    "NEWOBJ_EX": lambda machine, _: machine.call(*machine.pop(3)[:2]),
+    "OBJ": lambda machine, _: machine.construct(*machine.since_mark()),
+    "INST": lambda machine, name: machine.construct(_name(name), *machine.since_mark()),
+}
+
+# The instructions that change what is there.
+_CHANGES: dict[str, _Instruction] = {
+    **dict.fromkeys(("PROTO", "FRAME", "STOP", "READONLY_BUFFER"), lambda *_: None),
+    "MARK": lambda machine, _: machine.marks.append(len(machine.stack)),
+    "APPEND": lambda machine, _: machine.extend(machine.pop(1)),
+    "APPENDS": lambda machine, _: machine.extend(machine.since_mark()),
+    "SETITEM": lambda machine, _: machine.update(machine.pop(2)),
+    "SETITEMS": lambda machine, _: machine.update(machine.since_mark()),
+    **dict.fromkeys(("ADDITEMS", "POP_MARK"), lambda machine, _: machine.since_mark()),
+    "POP": lambda machine, _: machine.drop(),
+    **dict.fromkeys(("PUT", "BINPUT", "LONG_BINPUT"), _Machine.remember),
+    "MEMOIZE": lambda machine, _: machine.remember(len(machine.memo)),
+    "BUILD": lambda machine, _: machine.build(*machine.pop(1)),
+}
+
+# The functions that build tensors and dictionaries.
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "collections OrderedDict": _Machine.ordered,
+    "collections defaultdict": lambda *_: {},
+    **dict.fromkeys(("torch._utils _rebuild_tensor", "torch._utils _rebuild_tensor_v2"), lambda _, *view: _view(*view)),
+    "torch._utils _rebuild_parameter": lambda _, tensor, *__: tensor,
+    "torch._utils _rebuild_parameter_with_state": lambda _, tensor, *__: tensor,
+    "torch._tensor _rebuild_from_type_v2": lambda machine, builder, _, view, __: machine.call(builder, view),
+}
 
 _CONSTRUCTORS = {"copy_reg _reconstructor", "copyreg _reconstructor", "copyreg __newobj__", "copy_reg __newobj__"}
 
@@ -306,6 +298,11 @@ def _items(pairs: Iterable[Any]) -> dict[Any, Any]:
     return {key if _is_plain(key) else Stub(kind_of(key)): value for key, value in pairs}
 
 
+def _dictionary(values: list[Any]) -> dict[Any, Any]:
+    """Return a dictionary of keys and values, which alternate."""
+    return _items(zip(values[::2], values[1::2], strict=True))
+
+
 def _is_plain(key: Any) -> bool:
     if type(key) is str:
         return len(key) <= LONGEST_NAME
@@ -321,13 +318,13 @@ def _name(*parts: Any) -> Name:
     """Return the name of a module and something in it.
 
     Raises:
-        FileError: It is longer than any real one.
+        DamagedFileError: It is longer than any real one.
         ValueError: It is not text.
     """
     if any(type(part) is not str for part in parts):
         raise ValueError
     if sum(map(len, parts)) > LONGEST_NAME:
-        raise FileError(f"is damaged: it names a class in more than {LONGEST_NAME} characters")
+        raise DamagedFileError(f"is damaged: it names a class in more than {LONGEST_NAME} characters")
     return Name(" ".join(parts))
 
 

@@ -1,22 +1,27 @@
 """Files that torch.save writes: a pickle that describes the tensors, and their numbers beside it."""
 
 import struct
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
+from math import prod
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
-from cnnzoo.classifier.hdf5_process import UNPACKING_ERRORS
+from cnnzoo.classifier.hdf5 import UNPACKING_ERRORS
+from cnnzoo.errors import DamagedFileError, UserError
 from cnnzoo.weights.formats import torch_pickle, torch_state_dict, unpacking
-from cnnzoo.weights.formats.tensor import DTYPES, Array, Contents, FileError, contiguous, strided
-from cnnzoo.weights.formats.torch_pickle import Storage
+from cnnzoo.weights.formats.contents import DTYPES, Array, Tensor, WeightFile
+from cnnzoo.weights.formats.torch_pickle import Storage, View
 
-# Reads so many bytes of a storage from a position.
-Data = Callable[[str, int, int], bytes]
+# Reads from a storage so many bytes from a position.
+Read = Callable[[str, int, int], bytes]
 
 # The number that torch.save began files with until 2020; many that torchvision offers are older.
 LEGACY_MAGIC = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
@@ -34,9 +39,11 @@ _OTHER_SIZES = {
 # A pickle describes a thousand tensors in 200 kB.
 LARGEST_PICKLE = 16 * 2**20
 
+_WRITER = Path(__file__).with_name("torch_save.py")
+
 
 @contextmanager
-def open_zip(path: Path, key: str | None = None) -> Iterator[Contents]:
+def open_zip(path: Path, key: str | None = None) -> Iterator[WeightFile]:
     """Open a file in the zip format, PyTorch's since 1.6; one that was zipped again is unpacked first.
 
     Args:
@@ -44,59 +51,62 @@ def open_zip(path: Path, key: str | None = None) -> Iterator[Contents]:
         key: Which state dict to take, where the file has several.
 
     Raises:
-        FileError: It is not in that format, or is damaged.
+        DamagedFileError: It is not in that format, or is damaged.
     """
     try:
         archive = zipfile.ZipFile(path)
     except UNPACKING_ERRORS:
-        raise FileError("is damaged: its zip directory cannot be read; a download may have broken off") from None
+        raise DamagedFileError("is damaged: its zip directory cannot be read; a download may have broken off") from None
     with archive:
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
-            with unpacking.store_uncompressed(archive) as unpacked, open_zip(unpacked, key) as contents:
-                yield contents
+            with unpacking.store_uncompressed(archive) as unpacked, open_zip(unpacked, key) as file:
+                yield file
             return
         entries = _entries(archive)
+
+        def read(name: str, start: int, size: int) -> bytes:
+            try:
+                with archive.open(entries[name]) as entry:
+                    entry.seek(start)
+                    return entry.read(size)
+            except UNPACKING_ERRORS:
+                raise DamagedFileError(f"is damaged: its entry '{name}' cannot be read") from None
+
         if entries["data.pkl"].file_size > LARGEST_PICKLE:
-            raise FileError(
+            raise DamagedFileError(
                 f"describes its tensors in more than {LARGEST_PICKLE >> 20} MB; if it holds NumPy arrays, "
                 f"{torch_pickle.ADVICE}"
             )
-
-        def data(name: str, start: int, size: int) -> bytes:
-            try:
-                with archive.open(entries[name]) as file:
-                    file.seek(start)
-                    return file.read(size)
-            except UNPACKING_ERRORS:
-                raise FileError(f"is damaged: its entry '{name}' cannot be read") from None
-
-        if "byteorder" in entries and data("byteorder", 0, 6) != b"little":
-            raise FileError("has its numbers in big-endian order, which cannot be read")
-        described = torch_pickle.read(BytesIO(data("data.pkl", 0, LARGEST_PICKLE)))
-        sizes = {name: entry.file_size for name, entry in entries.items()}
-        yield _tensors(described.value, key, sizes, data, "data/")
+        if "byteorder" in entries and read("byteorder", 0, 6) != b"little":
+            raise DamagedFileError("has its numbers in big-endian order, which cannot be read")
+        value, _ = torch_pickle.read(BytesIO(read("data.pkl", 0, LARGEST_PICKLE)))
+        sizes = {name.removeprefix("data/"): entry.file_size for name, entry in entries.items()}
+        yield _weight_file(value, key, sizes, lambda name, start, size: read(f"data/{name}", start, size))
 
 
 def _entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """Return the entries of a checkpoint by their names beside ``data.pkl``.
+    """Return the entries of a state dict's archive by their names beside ``data.pkl``.
 
     Raises:
-        FileError: There is none, or several.
+        DamagedFileError: There is none, or several.
     """
     names = archive.namelist()
-    places = [name.removesuffix("data.pkl") for name in names if name.rpartition("/")[2] == "data.pkl"]
-    if len(places) != 1:
+    folders = [name.removesuffix("data.pkl") for name in names if name.rpartition("/")[2] == "data.pkl"]
+    if len(folders) != 1:
         files = [name for name in names if name.endswith((".pth", ".pt", ".ckpt", ".safetensors", ".h5"))][:1]
         advice = f"; unpack it and name its file {files[0]!r}" if files else ""
-        raise FileError(f"is a zip file, but not one that torch.save has written{advice}")
-    if f"{places[0]}constants.pkl" in names:
-        raise FileError("is a TorchScript program; load it with torch.jit.load and save its state_dict()")
-    beside = [entry for entry in archive.infolist() if entry.filename.startswith(places[0])]
-    return {entry.filename.removeprefix(places[0]): entry for entry in beside}
+        raise DamagedFileError(f"is a zip file, but not one that torch.save has written{advice}")
+    if f"{folders[0]}constants.pkl" in names:
+        raise DamagedFileError("is a TorchScript program; load it with torch.jit.load and save its state_dict()")
+    return {
+        entry.filename.removeprefix(folders[0]): entry
+        for entry in archive.infolist()
+        if entry.filename.startswith(folders[0])
+    }
 
 
 @contextmanager
-def open_legacy(path: Path, key: str | None = None) -> Iterator[Contents]:
+def open_legacy(path: Path, key: str | None = None) -> Iterator[WeightFile]:
     """Open a file in the format before zip: four pickles, the storages' names, and the storages.
 
     Args:
@@ -104,112 +114,107 @@ def open_legacy(path: Path, key: str | None = None) -> Iterator[Contents]:
         key: Which state dict to take, where the file has several.
 
     Raises:
-        FileError: It is damaged.
+        DamagedFileError: It is damaged.
     """
     with path.open("rb") as file:
         head = BytesIO(file.read(LARGEST_PICKLE))
-        _, version, system, described, keys = (torch_pickle.read(head) for _ in range(5))
+        (_, _), (version, _), (system, _), (value, storages), (names, _) = (torch_pickle.read(head) for _ in range(5))
         file.seek(head.tell())
-        if version.value != LEGACY_VERSION or not isinstance(system.value, dict) or not isinstance(keys.value, list):
-            raise FileError("has an unknown version of PyTorch's format")
-        if system.value.get("little_endian") is not True:
-            raise FileError("has its numbers in big-endian order, which cannot be read")
+        if version != LEGACY_VERSION or not isinstance(system, dict) or not isinstance(names, list):
+            raise DamagedFileError("has an unknown version of PyTorch's format")
+        if system.get("little_endian") is not True:
+            raise DamagedFileError("has its numbers in big-endian order, which cannot be read")
         places: dict[str, int] = {}
         sizes: dict[str, int] = {}
-        for name in keys.value:
+        for name in names:
             count = file.read(8)
-            if len(count) < 8 or type(name) is not str or name not in described.storages:
-                raise FileError("is damaged: it ends too early")
+            if len(count) < 8 or type(name) is not str or name not in storages:
+                raise DamagedFileError("is damaged: it ends too early")
             places[name] = file.tell()
-            sizes[name] = struct.unpack("<q", count)[0] * _item_size(described.storages[name])
+            sizes[name] = struct.unpack("<q", count)[0] * _item_size(storages[name])
             if not 0 <= sizes[name] <= path.stat().st_size - places[name]:
-                raise FileError("is damaged: it ends too early; a download may have broken off")
+                raise DamagedFileError("is damaged: it ends too early; a download may have broken off")
             file.seek(sizes[name], 1)
 
-        def data(name: str, start: int, size: int) -> bytes:
+        def read(name: str, start: int, size: int) -> bytes:
             file.seek(places[name] + start)
             return file.read(size)
 
-        yield _tensors(described.value, key, sizes, data)
-
-
-def _tensors(
-    described: Any, state_dict: str | None, sizes: Mapping[str, int], data: Data, prefix: str = ""
-) -> Contents:
-    """Return the tensors of a state dict.
-
-    Args:
-        described: What the pickle describes.
-        state_dict: Which one to take, where there are several.
-        sizes: Bytes in each storage, by name.
-        data: Reads from them.
-        prefix: What these names begin with where the pickle's do not.
-    """
-    found = torch_state_dict.find(described, state_dict)
-    tensors = {}
-    for name, (storage, offset, shape, strides) in found.tensors.items():
-        if storage.dtype not in DTYPES:
-            raise FileError(f"holds numbers of a type that cannot be read ({storage.dtype!r} in {name!r})")
-        key, item_size = prefix + storage.key, _item_size(storage)
-        start = storage.start * item_size
-        if start + storage.size * item_size > sizes.get(key, -1):
-            raise FileError(f"is damaged: the numbers of {name!r} are not all there")
-
-        def part(position: int, length: int, key: str = key, start: int = start) -> bytes:
-            return data(key, start + position, length)
-
-        tensors[name] = strided(part, storage.size, storage.dtype, offset, shape, strides)
-    return Contents(tensors, found.key, found.left_out, found.others)
+        yield _weight_file(value, key, sizes, read)
 
 
 def _item_size(storage: Storage) -> int:
-    if storage.dtype in _OTHER_SIZES:
-        return _OTHER_SIZES[storage.dtype]
+    if storage.dtype not in DTYPES and storage.dtype not in _OTHER_SIZES:
+        raise DamagedFileError(f"holds numbers of a type that cannot be read ({storage.dtype!r})")
+    return _OTHER_SIZES.get(storage.dtype) or DTYPES[storage.dtype].itemsize
+
+
+def _weight_file(value: Any, key: str | None, sizes: Mapping[str, int], read: Read) -> WeightFile:
+    """Return the tensors of a state dict.
+
+    Args:
+        value: What the pickle describes.
+        key: Which state dict to take, where there are several.
+        sizes: Bytes in each storage, by name.
+        read: Reads from them.
+    """
+    found = torch_state_dict.find(value, key)
+    tensors = {name: _tensor(name, view, sizes, read) for name, view in found.tensors.items()}
+    return WeightFile("torchvision", tensors, found.key, found.left_out, found.others)
+
+
+def _tensor(name: str, view: View, sizes: Mapping[str, int], read: Read) -> Tensor:
+    """Return a tensor that is a view into a storage.
+
+    Raises:
+        DamagedFileError: It reaches beyond the storage, or has more values than the storage has numbers.
+    """
+    storage, offset, shape, strides = view
     if storage.dtype not in DTYPES:
-        raise FileError(f"holds numbers of a type that cannot be read ({storage.dtype!r})")
-    return np.dtype(DTYPES[storage.dtype]).itemsize
+        raise DamagedFileError(f"holds numbers of a type that cannot be read ({storage.dtype!r} in {name!r})")
+    dtype = DTYPES[storage.dtype]
+    size, start = dtype.itemsize, storage.start * dtype.itemsize
+    if start + storage.size * size > sizes.get(storage.key, -1):
+        raise DamagedFileError(f"is damaged: the numbers of {name!r} are not all there")
+    # Checked before anything is multiplied: millions of digits take seconds.
+    possible = all(type(number) is int and 0 <= number < 2**63 for number in (offset, *shape, *strides))
+    if len(shape) != len(strides) or not possible:
+        raise DamagedFileError("is damaged: a tensor in it has an impossible shape")
+    count = prod(shape)
+    span = 1 + sum((side - 1) * stride for side, stride in zip(shape, strides, strict=True)) if count else 0
+    if offset + span > storage.size or count > storage.size:
+        raise DamagedFileError(
+            f"is damaged: a tensor of shape {shape} needs more numbers than the {storage.size} stored for it"
+        )
+
+    def values() -> Array:
+        numbers = read(storage.key, start + offset * size, span * size)
+        if len(numbers) < span * size:
+            raise DamagedFileError("is damaged: it ends too early")
+        row = np.frombuffer(numbers, dtype)
+        return np.lib.stride_tricks.as_strided(row, shape, [size * stride for stride in strides], writeable=False)
+
+    return Tensor(shape, storage.dtype, values)
 
 
 def write(path: Path, tensors: Mapping[str, Array]) -> None:
-    """Write a state dict in the zip format, as torch.save does.
+    """Have PyTorch write a state dict.
 
     Args:
         path: The file.
-        tensors: float32, and int64 for counts, by name.
+        tensors: By name.
+
+    Raises:
+        UserError: PyTorch is not installed or fails.
     """
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-
-        def add(name: str, content: bytes) -> None:
-            # The date is the oldest that zip knows, so that equal tensors make equal files.
-            archive.writestr(zipfile.ZipInfo(f"archive/{name}"), content)
-
-        add("data.pkl", _described(tensors))
-        add("byteorder", b"little")
-        for key, values in enumerate(tensors.values()):
-            add(f"data/{key}", np.ascontiguousarray(values).tobytes())
-        add("version", b"3\n")
-
-
-def _described(tensors: Mapping[str, Array]) -> bytes:
-    """Return the pickle of an OrderedDict of tensors, instruction by instruction."""
-
-    def text(value: str) -> bytes:
-        encoded = value.encode()
-        return b"X" + struct.pack("<I", len(encoded)) + encoded
-
-    def whole(value: int) -> bytes:
-        return b"J" + struct.pack("<i", value)
-
-    def several(*values: bytes) -> bytes:
-        return b"(" + b"".join(values) + b"t"
-
-    empty = b"ccollections\nOrderedDict\n)R"
-    pickle = b"\x80\x02" + empty
-    for key, (name, values) in enumerate(tensors.items()):
-        kind = {"float32": b"ctorch\nFloatStorage\n", "int64": b"ctorch\nLongStorage\n"}[values.dtype.name]
-        storage = several(text("storage"), kind, text(str(key)), text("cpu"), whole(values.size)) + b"Q"
-        sizes = several(*map(whole, values.shape))
-        steps = several(*map(whole, contiguous(values.shape)))
-        arguments = several(storage, whole(0), sizes, steps, b"\x89", empty)
-        pickle += text(name) + b"ctorch._utils\n_rebuild_tensor_v2\n" + arguments + b"Rs"
-    return pickle + b"."
+    with TemporaryDirectory(prefix="cnnzoo-") as folder:
+        source = Path(folder) / "tensors.npz"
+        np.savez(source, allow_pickle=False, **tensors)
+        command = [sys.executable, "-P", str(_WRITER), str(source), str(path)]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    if done.returncode:
+        last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        raise UserError(
+            f"{path.suffix} files are written by PyTorch, which is not installed here or failed ({last}); name a "
+            ".safetensors file instead, which PyTorch's users can load as well."
+        )

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cnnzoo.errors import DamagedFileError
 from cnnzoo.text import listed
-from cnnzoo.weights.formats.tensor import FileError
 from cnnzoo.weights.formats.torch_pickle import ADVICE, LONGEST_NAME, Stub, View, kind_of
 
 # Where a file has several state dicts, the first of these is taken: the network itself before its averages.
@@ -65,21 +65,23 @@ def find(value: Any, key: str | None = None) -> StateDict:
         key: The one to take, where the file has several.
 
     Raises:
-        FileError: There is none, none of that key, or several in no order.
+        DamagedFileError: There is none, none of that key, or several in no order.
     """
     found = dict(_candidates(value, (), Counter()))
     if not found:
-        raise FileError(_why_none(value))
+        raise DamagedFileError(_why_none(value))
     layered = {name: tensors for name, tensors in found.items() if any("." in tensor for tensor in tensors)} or found
     most = max(map(len, layered.values()))
     large = {name: tensors for name, tensors in layered.items() if 2 * len(tensors) >= most}
     if key is None:
         first = [name for name in ORDER if name in large][:1]
         if not first and len(large) > 1:
-            raise FileError(f"holds several state dicts ({_quoted(large)}); choose one by its name with --state-dict")
+            raise DamagedFileError(
+                f"holds several state dicts ({_quoted(large)}); choose one by its name with --state-dict"
+            )
         key = first[0] if first else next(iter(large))
     if key not in found:
-        raise FileError(f"has no state dict '{key}'; it has {_quoted(found)}")
+        raise DamagedFileError(f"has no state dict '{key}'; it has {_quoted(found)}")
     return StateDict(
         key, found[key], tuple(_beside(value, key, found[key])), tuple(name for name in large if name != key)
     )
@@ -126,7 +128,7 @@ def _layer_tensors(network: Stub) -> Iterator[tuple[str, View]]:
         parameters, buffers, layers = (part if isinstance(part, dict) else {} for part in own)
         parts += 1 + len(parameters) + len(buffers) + len(layers)
         if parts > MOST_PARTS or len(prefix) > LONGEST_NAME:
-            raise FileError("is damaged: the network in it contains itself")
+            raise DamagedFileError("is damaged: the network in it contains itself")
         for name, tensor in (_named(parameters) | _named(buffers)).items():
             yield f"{prefix}{name}", tensor
         waiting += [(f"{prefix}{name}.", inner) for name, inner in reversed(layers.items())]

@@ -1,0 +1,72 @@
+"""What a file of weights holds: tensors, described before their numbers are read."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import ml_dtypes  # noqa: F401 - teaches NumPy bfloat16
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Library = Literal["torchvision", "keras.applications"]
+
+# Between a layer's name and that of its weight.
+SEPARATORS: dict[Library, str] = {"torchvision": ".", "keras.applications": "/"}
+
+# The types of numbers that are read, by PyTorch's names.
+DTYPES = {
+    name: np.dtype(name).newbyteorder("<")
+    for name in ["float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool"]
+}
+
+# NumPy 1 has no more.
+MOST_AXES = 32
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A tensor in an open file, not yet in memory.
+
+    Attributes:
+        shape: As the file has it.
+        dtype: A key of DTYPES.
+        read: Reads the values in that shape.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    read: Callable[[], Array]
+
+    def values(self) -> NDArray[np.float32]:
+        """Return the values as float32; what is too large for that becomes infinite."""
+        with np.errstate(over="ignore"):
+            return np.asarray(self.read()).astype("float32", copy=False)
+
+
+@dataclass(frozen=True)
+class WeightFile:
+    """An open file of weights.
+
+    Attributes:
+        library: The library whose layout it has.
+        tensors: By name, such as torchvision's ``layer1.0.conv1.weight`` and keras.applications'
+            ``conv1_conv/kernel``.
+        key: Which of the file's state dicts they are; empty where they are the file itself.
+        left_out: The other items of the file.
+        others: Keys of further state dicts in the file.
+        path: The file.
+    """
+
+    library: Library
+    tensors: Mapping[str, Tensor]
+    key: str = ""
+    left_out: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    path: Path = Path()
+
+    @property
+    def layers(self) -> set[str]:
+        """The names of the layers that the tensors belong to."""
+        return {name.rpartition(SEPARATORS[self.library])[0] for name in self.tensors}
