@@ -30,14 +30,13 @@ from cnnzoo.errors import DamagedFileError
 # What a .keras file calls its weights.
 WEIGHTS = "model.weights.h5"
 
-# What Python raises for a damaged zip archive; RuntimeError for an encrypted one.
+# What Python raises for a damaged zip archive; RuntimeError for an encrypted one or an unknown compression.
 UNPACKING_ERRORS = (
     zipfile.BadZipFile,
     EOFError,
     KeyError,
     lzma.LZMAError,
     MemoryError,
-    NotImplementedError,
     OSError,
     RuntimeError,
     struct.error,

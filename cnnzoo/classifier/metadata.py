@@ -1,4 +1,4 @@
-"""What a model file says of its images and classes: JSON in the comment of the .keras archive.
+"""The metadata of a .keras file: JSON about its images and classes, in the comment of the archive.
 
 Keras leaves that comment alone, and loads the file as any other.
 """
@@ -16,7 +16,7 @@ LONGEST = 2**16 - 1
 
 @dataclass(frozen=True, kw_only=True)
 class Metadata:
-    """What is to be known of a model, beside its file, to classify a photograph with it.
+    """What a model's user must know, beside the model, to classify a photograph with it.
 
     Attributes:
         title: Whose network it is and where its weights come from.
@@ -58,13 +58,10 @@ def read(path: Path) -> Metadata | None:
             values = json.loads(archive.comment)["cnnzoo"]
         height, width, channels = map(int, values["input_shape"])
         return Metadata(
-            title=str(values["title"]),
-            network=str(values["network"]),
             input_shape=(height, width, channels),
             class_names=tuple(map(str, values["class_names"])),
             shorter_side=int(values["shorter_side"]),
-            source=str(values["source"]),
-            sha256=str(values["sha256"]),
+            **{key: str(values[key]) for key in ("title", "network", "source", "sha256")},
         )
     except (BadZipFile, KeyError, OSError, RecursionError, TypeError, ValueError):
         return None

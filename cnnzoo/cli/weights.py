@@ -12,7 +12,7 @@ from cnnzoo import runs, runtime, weights
 from cnnzoo.cli.output import json_option, print_json
 from cnnzoo.errors import UserError
 from cnnzoo.text import printable
-from cnnzoo.weights import network_names
+from cnnzoo.weights.network_names import find_network
 from cnnzoo.weights.preprocessing import PREPROCESSINGS
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from cnnzoo.classifier.metadata import Metadata
     from cnnzoo.weights import Imported
+    from cnnzoo.weights.preprocessing import Preprocessing
 
 SHOWN_ITEMS = 12
 
@@ -77,7 +78,7 @@ def command() -> None:
     "transform_input: -1 to 1, as torchvision's GoogLeNet with transform_input=True; caffe: 0 to 255 less the mean; "
     "unit: 0 to 1. By default the library's own.",
 )
-@click.option("--mean", type=PerChannel(), help="Of pixels scaled to 0..1, in place of the mean of --preprocessing.")
+@click.option("--mean", type=PerChannel(), help="Of pixels scaled to 0..1, instead of the mean of --preprocessing.")
 @click.option("--deviation", type=PerChannel(positive=True), help="Likewise.")
 @click.option(
     "--resize",
@@ -87,18 +88,7 @@ def command() -> None:
 )
 @json_option
 def import_(
-    network: str,
-    file: Path,
-    output: Path,
-    num_classes: int | None,
-    class_names_file: Path | None,
-    auxiliary_heads: bool,
-    state_dict: str | None,
-    preprocessing: str | None,
-    mean: Colour | None,
-    deviation: Colour | None,
-    resize: int | None,
-    as_json: bool,
+    network: str, file: Path, output: Path, class_names_file: Path | None, as_json: bool, **options: Any
 ) -> None:
     """Make a model of NETWORK with the weights in FILE.
 
@@ -110,111 +100,102 @@ def import_(
         raise UserError(f"--output {output}: a model file ends in .keras.")
     if output.exists():
         raise UserError(f"--output {output} exists already; name a new file.")
-    network_names.find_network(network)
+    find_network(network)
     if not file.exists():
         raise UserError(f"There is no file {file}.")
-    names = weights.read_class_names(class_names_file) if class_names_file else None
-    notes = [f"{class_names_file}: {note}" for note in names.notes] if names else []
+    names = weights.read_class_names(class_names_file) if class_names_file else weights.ClassNames((), ())
     runtime.prepare()
-    imported = weights.import_weights(
-        network,
-        file,
-        None,
-        num_classes,
-        auxiliary_heads=auxiliary_heads,
-        state_dict=state_dict,
-        preprocessing=preprocessing,
-        mean=mean,
-        deviation=deviation,
-        resize=resize,
-    )
-    if names and len(names.names) != imported.network.get_layer("logits").units and notes:
+    imported = weights.import_weights(network, file, **options)
+    if names.notes and len(names.names) != imported.num_classes:
         raise UserError(
             f"{class_names_file} names {len(names.names)} classes ({'; '.join(names.notes)}), and {file} tells "
-            f"{imported.network.get_layer('logits').units} apart."
+            f"{imported.num_classes} apart."
         )
-    described = weights.save_model(imported, output, class_names=names.names if names else None)
-    images = imported.preprocessing
+    described = weights.save_model(imported, output, class_names=names.names or None)
+    notes = [f"{class_names_file}: {note}" for note in names.notes]
     if as_json:
-        facts = {
-            "mean": list(images.mean),
-            "deviation": list(images.deviation),
-            "assumed": list(images.assumed),
-            "recognized": images.recognized or None,
-            "channels": images.channels,
-            "state_dict": imported.state_dict or None,
-            "other_state_dicts": list(imported.others),
-            "classifier": imported.classifier or None,
-            "left_out": list(imported.left_out),
-            "notes": notes,
-        }
-        print_json({"output": str(output), **asdict(described), **facts})
-    else:
-        _say_imported(imported, described, output)
-        if described.network != network:
-            click.echo(f"Note: '{network}' is '{described.network}' here")
-        for note in notes:
-            click.echo(f"Note: {printable(note)}")
+        print_json({"output": str(output), **asdict(described), **_facts(imported), "notes": notes})
+        return
+    _print_imported(imported, described, output)
+    if described.network != network:
+        click.echo(f"Note: '{network}' is '{described.network}' here")
+    for note in notes:
+        click.echo(f"Note: {printable(note)}")
 
 
-def _say_imported(imported: "Imported", described: "Metadata", output: Path) -> None:
+def _facts(imported: "Imported") -> dict[str, Any]:
+    images = imported.preprocessing
+    return {
+        "mean": list(images.mean),
+        "deviation": list(images.deviation),
+        "assumed": list(images.assumed),
+        "recognized": images.recognized or None,
+        "channels": images.channels,
+        "state_dict": imported.state_dict or None,
+        "other_state_dicts": list(imported.others),
+        "classifier": imported.classifier or None,
+        "left_out": list(imported.left_out),
+    }
+
+
+def _print_imported(imported: "Imported", described: "Metadata", output: Path) -> None:
     height, width, _ = described.input_shape
     names, images = described.class_names, imported.preprocessing
     parameters = sum(prod(weight.shape) for weight in imported.network.trainable_weights)
-    click.echo(f"{printable(described.title)}: {parameters:,} parameters")
-    click.echo(f"{len(names)} classes: {printable(', '.join(names[:3]))}{', ...' if len(names) > 3 else ''}")
-    click.echo(f"Inside: RGB pixels / 255, less {_numbers(images.mean)}, divided by {_numbers(images.deviation)}")
-    click.echo(f"Photographs: shorter side to {described.shorter_side} pixels, then the centre, {height}x{width}")
-    for sentence in [*_assumptions(imported), *_choices(imported)]:
-        click.echo(printable(sentence))
+    for line in (
+        f"{described.title}: {parameters:,} parameters",
+        f"{len(names)} classes: {', '.join(names[:3])}{', ...' if len(names) > 3 else ''}",
+        f"Inside: RGB pixels / 255, less {_numbers(images.mean)}, divided by {_numbers(images.deviation)}",
+        f"Photographs: shorter side to {described.shorter_side} pixels, then the centre, {height}x{width}",
+        *_describe_preprocessing(imported),
+        *_describe_choices(imported),
+    ):
+        click.echo(printable(line))
     click.echo(f"Next: cnnzoo predict {shlex.quote(str(output))} IMAGE...")
 
 
-def _assumptions(imported: "Imported") -> list[str]:
+def _describe_preprocessing(imported: "Imported") -> list[str]:
     """Say what nobody stated about the images, and how to state it."""
     counterpart, images = imported.counterpart, imported.preprocessing
     if images.recognized:
-        return _recognition(imported)
-    assumed = images.assumed
+        return _describe_recognized(images)
     sentences = []
-    if {"mean", "deviation"} & {*assumed}:
-        parts = [name for name in ("mean", "deviation") if name in assumed]
-        what = " and ".join(parts)
-        options = "--preprocessing, or --mean and --deviation" if len(parts) > 1 else f"--{what}"
+    numbers = [name for name in ("mean", "deviation") if name in images.assumed]
+    if numbers:
+        options = "--preprocessing, or --mean and --deviation" if len(numbers) > 1 else f"--{numbers[0]}"
         sentences.append(
-            f"Assumed: {what} as for {counterpart.library}'s own weights, since the file does not say; if your "
-            f"training prepared its images differently, pass {options}"
+            f"Assumed: {' and '.join(numbers)} as for {counterpart.library}'s own weights, since the file does not "
+            f"say; if your training prepared its images differently, pass {options}"
         )
         if counterpart.network == "googlenet_bn":
             sentences.append(
                 "         (that is transform_input=True; a GoogLeNet built without pretrained weights has False, and "
                 "would classify wrongly: then pass --preprocessing imagenet)"
             )
-    if "channels" in assumed:
+    if "channels" in images.assumed:
         sentences.append(
             "Assumed: channels in the order blue, green, red, as keras.applications' preprocess_input gives them; if "
             "your training used red, green, blue, pass --preprocessing imagenet, unit or transform_input, and beside "
             "it --mean and --deviation where yours differ"
         )
-    if "resize" in assumed:
+    if "resize" in images.assumed:
         has_v2 = counterpart.library == "torchvision" and counterpart.network in {"resnet50", "resnet101", "resnet152"}
         v2 = " (IMAGENET1K_V2: 232)" if has_v2 else ""
         sentences.append(f"Assumed: shorter side {images.shorter_side}; to change it, pass --resize PIXELS{v2}")
     return sentences
 
 
-def _recognition(imported: "Imported") -> list[str]:
+def _describe_recognized(images: "Preprocessing") -> list[str]:
     """Say what follows from a file that torchvision publishes, where the user stated nothing else."""
-    images = imported.preprocessing
     parts = [{"resize": "shorter side"}.get(name, name) for name in images.unstated]
-    if not parts:
-        return []
     if len(parts) == 3:
         return [f"Recognized: torchvision's {images.recognized}; the images are prepared as torchvision does for it"]
-    return [f"As for torchvision's {images.recognized}, which the file holds: {' and '.join(parts)}"]
+    if parts:
+        return [f"As for torchvision's {images.recognized}, which the file holds: {' and '.join(parts)}"]
+    return []
 
 
-def _choices(imported: "Imported") -> list[str]:
+def _describe_choices(imported: "Imported") -> list[str]:
     """Say what was taken from the file where there was a choice, and what was left out."""
     sentences = []
     if imported.others:
@@ -249,9 +230,9 @@ def export(model: Path, file: Path, as_json: bool) -> None:
     if not path.is_file():
         raise UserError(f"There is no model {model}.")
     runtime.prepare()
-    from cnnzoo.classifier import model_file  # noqa: PLC0415
+    from cnnzoo.classifier.model_file import load_model  # noqa: PLC0415 - loads NumPy and HDF5
 
-    facts = weights.export_weights(model_file.load_model(path), file)
+    facts = weights.export_weights(load_model(path), file)
     if as_json:
         print_json({"file": str(file), **facts})
         return

@@ -1,6 +1,6 @@
 """Another library's weights, in our networks and as model files."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import file_digest
 from pathlib import Path
@@ -21,7 +21,7 @@ from cnnzoo.weights.formats.contents import SEPARATORS, Tensor, WeightFile
 from cnnzoo.weights.layer_names import COUNTERPARTS, Counterpart
 from cnnzoo.weights.network_names import find_network
 from cnnzoo.weights.preprocessing import Preprocessing, StatedPreprocessing, choose_preprocessing, find_published
-from cnnzoo.weights.tensor_names import RenamedTensors, rename_tensors
+from cnnzoo.weights.tensor_names import rename_tensors
 from cnnzoo.weights.weight_file import open_weight_file
 
 # PyTorch counts the steps of training here, and needs the count only where batch norm has no momentum.
@@ -106,24 +106,18 @@ def import_weights(
         preprocessing = choose_preprocessing(counterpart, sha256, model.input_shape[1:3], **stated)
         expected = {one.name: one for one in conversions(model, counterpart, preprocessing.channels)}
         heads = () if auxiliary_heads else tuple(f"{layer}." for layer in counterpart.auxiliary.values())
-        tensors = {
-            name: tensor
-            for name, tensor in file.tensors.items()
-            if not (name.endswith(_STEPS) or name.startswith(heads))
-        }
-        shapes = {name: conversion.shape for name, conversion in expected.items()}
-        _check_fit(path, counterpart, shapes, tensors, renamed)
+        unused = {name for name in file.tensors if name.endswith(_STEPS) or name.startswith(heads)}
+        tensors = {name: tensor for name, tensor in file.tensors.items() if name not in unused}
+        _check_fit(path, counterpart, {name: one.shape for name, one in expected.items()}, tensors, renamed.beside)
         invalid: list[str] = []
         for name, conversion in expected.items():
             values = tensors[name].values()
             invalid += filter(None, [describe_invalid_values(name, values)])
             conversion.assign(values)
     _check_values(path, sha256, invalid)
-    unused = tuple(name for name in file.tensors if name not in expected)
-    left_out = (*file.left_out, *renamed.left_out, *unused)
-    return Imported(
-        model, counterpart, path, left_out, sha256, preprocessing, file.key, file.others, renamed.classifier
-    )
+    left_out = (*file.left_out, *renamed.left_out, *(name for name in file.tensors if name in unused))
+    state = (file.key, file.others, renamed.classifier)
+    return Imported(model, counterpart, path, left_out, sha256, preprocessing, *state)
 
 
 def _find_counterpart(file: WeightFile, network: str) -> Counterpart:
@@ -173,9 +167,9 @@ def _build(
 def _check_fit(
     path: Path,
     counterpart: Counterpart,
-    shapes: dict[str, Shape],
-    tensors: dict[str, Tensor],
-    renamed: RenamedTensors,
+    shapes: Mapping[str, Shape],
+    tensors: Mapping[str, Tensor],
+    beside: Sequence[str],
 ) -> None:
     """Make sure that every weight has its tensor, every tensor its weight, and both the same shape."""
     missing = [f"{name!r} ({_size(shape)})" for name, shape in shapes.items() if name not in tensors]
@@ -192,7 +186,7 @@ def _check_fit(
         if "float" not in tensor.dtype
     ]
     if missing and not (surplus or misshapen or integers):
-        _check_classifier(path, counterpart, {*shapes} - {*tensors}, renamed.beside)
+        _check_classifier(path, counterpart, {*shapes} - {*tensors}, beside)
     groups = [("it lacks ", missing, ""), ("it has ", surplus, ", which the network does not have")]
     groups += [("", misshapen, ""), ("", integers, "")]
     clauses = [

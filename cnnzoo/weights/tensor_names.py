@@ -57,11 +57,11 @@ def rename_tensors(file: WeightFile) -> RenamedTensors:
         plain = {".".join(part for part in name.split(".") if part not in _WRAPPERS): name for name in tensors}
         if len(plain) == len(tensors):
             tensors = {name: tensors[own] for name, own in plain.items()}
-    counterparts = [counterpart for counterpart in COUNTERPARTS if counterpart.library == file.library]
     layers = {name.rpartition(separator)[0] for name in tensors}
     found = [
         (counts[prefix], -len(counterpart.layers), counterpart, prefix)
-        for counterpart in counterparts
+        for counterpart in COUNTERPARTS
+        if counterpart.library == file.library
         for counts in [_count_layers(set(counterpart.layers.values()), layers, separator)]
         for prefix in _prefixes(tensors, counterpart, separator)
     ]
@@ -78,7 +78,7 @@ def rename_tensors(file: WeightFile) -> RenamedTensors:
     counterpart = best[prefix]
     inside = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
     outside = {name: tensor for name, tensor in tensors.items() if not name.startswith(prefix)}
-    missing = set(counterpart.layers.values()) - _under(prefix, layers)
+    missing = set(counterpart.layers.values()) - {name.rpartition(separator)[0] for name in inside}
     if missing != {counterpart.layers["logits"]}:
         return RenamedTensors(inside, tuple(outside), prefix)
     # Such as head.fc of mmpretrain, and fc.1 where somebody put dropout before the last layer.
@@ -109,10 +109,6 @@ def _count_layers(own: set[str], layers: Iterable[str], separator: str) -> Count
             if name in own:
                 counts[layer.removesuffix(name)] += 1
     return counts
-
-
-def _under(prefix: str, layers: Iterable[str]) -> set[str]:
-    return {layer.removeprefix(prefix) for layer in layers if layer.startswith(prefix)}
 
 
 def _prefixes(tensors: Iterable[str], counterpart: Counterpart, separator: str) -> list[str]:

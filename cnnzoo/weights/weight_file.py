@@ -1,17 +1,20 @@
 """Files of weights, in any of the formats."""
 
+import gzip
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from cnnzoo.classifier import metadata
 from cnnzoo.classifier.hdf5 import UNPACKING_ERRORS, WEIGHTS
 from cnnzoo.errors import DamagedFileError, UserError
 from cnnzoo.text import printable
-from cnnzoo.weights.formats import keras_h5, safetensors_file, torch_pth, unpacking
-from cnnzoo.weights.formats.contents import WeightFile
+from cnnzoo.weights.formats import keras_h5, safetensors_file, torch_pth
+from cnnzoo.weights.formats.contents import LARGEST, TOO_LARGE, WeightFile
 
 Reader = Callable[[Path, str | None], AbstractContextManager[WeightFile]]
 
@@ -41,13 +44,31 @@ def open_weight_file(path: Path, state_dict: str | None = None) -> Iterator[Weig
     """
     try:
         if _beginning(path).startswith(b"\x1f\x8b"):
-            with unpacking.unpack_gzip(path) as unpacked, _reader(unpacked)(unpacked, state_dict) as file:
+            with _unpack(path) as unpacked, _reader(unpacked)(unpacked, state_dict) as file:
                 yield replace(file, path=path)
         else:
             with _reader(path)(path, state_dict) as file:
                 yield replace(file, path=path)
     except DamagedFileError as error:
         raise UserError(f"{path} {printable(str(error))}.") from None  # it may quote names in the file
+
+
+@contextmanager
+def _unpack(path: Path) -> Iterator[Path]:
+    """Unpack a gzip file for as long as the block runs."""
+    with TemporaryDirectory(prefix="cnnzoo-") as folder:
+        unpacked = Path(folder) / "unpacked"
+        try:
+            with gzip.open(path) as source, unpacked.open("wb") as target:
+                while (block := source.read(2**20)) and target.tell() <= LARGEST:
+                    target.write(block)
+        except (EOFError, gzip.BadGzipFile, zlib.error):
+            raise DamagedFileError(
+                "is damaged: its gzip data cannot be unpacked; a download may have broken off"
+            ) from None
+        if unpacked.stat().st_size > LARGEST:
+            raise DamagedFileError(TOO_LARGE)
+        yield unpacked
 
 
 def _beginning(path: Path) -> bytes:

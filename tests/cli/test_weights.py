@@ -9,7 +9,7 @@ from commands import Cnnzoo
 
 from cnnzoo.classifier import metadata
 from cnnzoo.classifier.metadata import Metadata
-from cnnzoo.cli.weights import _assumptions, _say_imported
+from cnnzoo.cli.weights import _describe_preprocessing, _print_imported
 from cnnzoo.inspection import outline
 from cnnzoo.weights import Imported, weight_file
 from cnnzoo.weights.conversion import conversions
@@ -95,18 +95,20 @@ def imported_like(network: str, library: str, file: Path, **stated: Any) -> Impo
 
 def test_the_order_of_the_channels_is_assumed_unless_preprocessing_is_stated() -> None:
     own = {"mean": (0.5, 0.5, 0.5), "deviation": (0.5, 0.5, 0.5), "resize": 256}
-    (sentence,) = _assumptions(imported_like("resnet50", "keras.applications", Path("a.h5"), **own))
+    (sentence,) = _describe_preprocessing(imported_like("resnet50", "keras.applications", Path("a.h5"), **own))
     assert sentence.startswith("Assumed: channels in the order blue, green, red, as keras.applications' preprocess")
     assert "pass --preprocessing imagenet, unit or transform_input, and beside it --mean and --deviation" in sentence
     stated = imported_like("resnet50", "keras.applications", Path("a.h5"), preprocessing="unit", **own)
-    assert (_assumptions(stated), stated.preprocessing.channels) == ([], "RGB")
-    assert _assumptions(imported_like("resnet50", "torchvision", Path("a.pth"), **own)) == []
+    assert (_describe_preprocessing(stated), stated.preprocessing.channels) == ([], "RGB")
+    assert _describe_preprocessing(imported_like("resnet50", "torchvision", Path("a.pth"), **own)) == []
 
 
 def test_a_published_file_is_recognized_in_words_only_for_what_nobody_stated() -> None:
     def sentences(**stated: Any) -> list[str]:
         file = Path("a.pth")
-        return _assumptions(imported_like("resnet50", "torchvision", file, sha256="11ad3fa6" + "0" * 56, **stated))
+        return _describe_preprocessing(
+            imported_like("resnet50", "torchvision", file, sha256="11ad3fa6" + "0" * 56, **stated)
+        )
 
     (sentence,) = sentences()
     assert sentence.startswith("Recognized: torchvision's ResNet-50 IMAGENET1K_V2; the images are prepared as torch")
@@ -126,7 +128,7 @@ def test_names_in_a_file_cannot_write_to_the_terminal(capsys: pytest.CaptureFixt
         source="",
         sha256="",
     )
-    _say_imported(imported_like("resnet50", "torchvision", Path("a.pth")), described, Path("m.keras"))
+    _print_imported(imported_like("resnet50", "torchvision", Path("a.pth")), described, Path("m.keras"))
     output = capsys.readouterr().out
     assert "Left out of the file: epoch\\nNext: rm, \\x1b[2J\n" in output
     assert "1 classes: \\x1b[31mcat\n" in output

@@ -7,6 +7,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.numpy import load_file
 from safetensors.torch import save_file
 
@@ -44,6 +45,8 @@ def test_safetensors_that_are_written_can_be_read_by_their_library(tmp_path):
     safetensors_file.write(tmp_path / "a.safetensors", state, {"format": "pt"})
     loaded = load_file(tmp_path / "a.safetensors")
     assert set(loaded) == set(state)
+    with safe_open(tmp_path / "a.safetensors", "numpy") as file:
+        assert file.metadata() == {"format": "pt"}
     for name, values in state.items():
         assert np.array_equal(loaded[name], values)
         assert (loaded[name].dtype, loaded[name].shape) == (values.dtype, values.shape)

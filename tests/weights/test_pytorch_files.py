@@ -365,6 +365,18 @@ def test_short_pickles_that_ask_for_endless_work_are_refused(tmp_path):
             contents(zipped_pickle(tmp_path / "a.pth", instructions))
 
 
+def test_without_pytorch_a_sentence_names_the_other_format(tmp_path, monkeypatch):
+    (tmp_path / "torch.py").write_text("raise ImportError('no torch here')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(UserError) as raised:
+        torch_pth.write(tmp_path / "a.pth", {"weight": np.ones(2, "float32")})
+    assert str(raised.value) == (
+        ".pth files are written by PyTorch, which is not installed here or failed (ImportError: no torch here); name a "
+        ".safetensors file instead, which PyTorch's users can load as well."
+    )
+    assert not (tmp_path / "a.pth").exists()
+
+
 def test_what_is_written_loads_in_pytorch_and_is_the_same_each_time(tmp_path):
     state = {
         "features.0.weight": np.arange(24, dtype="float32").reshape(2, 3, 4).transpose(2, 0, 1),

@@ -24,6 +24,10 @@ DTYPES = {
 # NumPy 1 has no more.
 MOST_AXES = 32
 
+# Bytes; VGG-19 with an optimizer's state takes 1.7 GB. A damaged or malicious file may claim any size.
+LARGEST = 4 * 2**30
+TOO_LARGE = f"unpacks to more than {LARGEST >> 30} GB; no network here needs so much"
+
 
 @dataclass(frozen=True)
 class Tensor:

@@ -18,10 +18,8 @@ ADVICE = "write one with torch.save(network.state_dict(), FILE)"
 MOST_INSTRUCTIONS = 4_000_000
 # A name in a pickle can be used many times, and each use may copy it. Real ones are shorter than this.
 LONGEST_NAME = 1000
-
 # No size or place in a file needs more than 63 bits, and arithmetic with millions of digits takes seconds.
 LARGEST_NUMBER = 2**63
-
 # Python looks up integers by their remainder modulo 2**61 - 1: larger ones can be made to collide.
 LARGEST_KEY = 2**31
 
@@ -31,13 +29,13 @@ _STORAGES = {f"torch {kind}Storage": dtype for kind, dtype in zip(_KINDS, DTYPES
 
 
 class Storage(NamedTuple):
-    """A row of numbers outside the pickle.
+    """A row of numbers outside the pickle, or a part of one.
 
     Attributes:
-        key: Its name.
+        key: The row's name.
         dtype: A key of DTYPES, or what the file calls a type of numbers that is not read.
-        start: Place of its first number in the row of that name.
-        size: How many numbers it has.
+        start: Place of the first number in the row.
+        size: How many numbers.
     """
 
     key: str
@@ -56,7 +54,7 @@ class View(NamedTuple):
 
 
 class Stub:
-    """An object of a class, or the result of a function, that only its name is kept of.
+    """An object of a class, or the result of a function, of which only the name is kept.
 
     Attributes:
         name: Such as ``argparse.Namespace``.
@@ -102,8 +100,6 @@ def read(file: IO[bytes]) -> tuple[Any, dict[str, Storage]]:
 
 class Name(str):
     """A module and something in it, such as ``torch FloatStorage``."""
-
-    __slots__ = ()
 
 
 class _Machine:
@@ -273,7 +269,8 @@ _CHANGES: dict[str, _Instruction] = {
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "collections OrderedDict": _Machine.ordered,
     "collections defaultdict": lambda *_: {},
-    **dict.fromkeys(("torch._utils _rebuild_tensor", "torch._utils _rebuild_tensor_v2"), lambda _, *view: _view(*view)),
+    "torch._utils _rebuild_tensor": lambda _, *view: _view(*view),
+    "torch._utils _rebuild_tensor_v2": lambda _, *view: _view(*view),
     "torch._utils _rebuild_parameter": lambda _, tensor, *__: tensor,
     "torch._utils _rebuild_parameter_with_state": lambda _, tensor, *__: tensor,
     "torch._tensor _rebuild_from_type_v2": lambda machine, builder, _, view, __: machine.call(builder, view),
@@ -335,7 +332,7 @@ def _storage(kind: str, storage_type: Any, key: str, _: str, count: int, part: A
         kind: Always "storage".
         storage_type: Such as ``torch FloatStorage``.
         key: Name of the row.
-        _: The device that the numbers were on.
+        _: The device of the numbers.
         count: How many numbers the row has.
         part: In files of 2017: name, place and size of a part of the row.
     """

@@ -16,8 +16,8 @@ import numpy as np
 
 from cnnzoo.classifier.hdf5 import UNPACKING_ERRORS
 from cnnzoo.errors import DamagedFileError, UserError
-from cnnzoo.weights.formats import torch_pickle, torch_state_dict, unpacking
-from cnnzoo.weights.formats.contents import DTYPES, Array, Tensor, WeightFile
+from cnnzoo.weights.formats import torch_pickle, torch_state_dict
+from cnnzoo.weights.formats.contents import DTYPES, LARGEST, TOO_LARGE, Array, Tensor, WeightFile
 from cnnzoo.weights.formats.torch_pickle import Storage, View
 
 # Reads from a storage so many bytes from a position.
@@ -44,7 +44,7 @@ _WRITER = Path(__file__).with_name("torch_save.py")
 
 @contextmanager
 def open_zip(path: Path, key: str | None = None) -> Iterator[WeightFile]:
-    """Open a file in the zip format, PyTorch's since 1.6; one that was zipped again is unpacked first.
+    """Open a file in the zip format, PyTorch's since 1.6, or one that was zipped again with compression.
 
     Args:
         path: The file.
@@ -58,11 +58,10 @@ def open_zip(path: Path, key: str | None = None) -> Iterator[WeightFile]:
     except UNPACKING_ERRORS:
         raise DamagedFileError("is damaged: its zip directory cannot be read; a download may have broken off") from None
     with archive:
-        if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
-            with unpacking.store_uncompressed(archive) as unpacked, open_zip(unpacked, key) as file:
-                yield file
-            return
         entries = _entries(archive)
+        compressed = [entry for entry in entries.values() if entry.compress_type != zipfile.ZIP_STORED]
+        if sum(entry.file_size for entry in compressed) > LARGEST:
+            raise DamagedFileError(TOO_LARGE)
 
         def read(name: str, start: int, size: int) -> bytes:
             try:
@@ -158,9 +157,9 @@ def _weight_file(value: Any, key: str | None, sizes: Mapping[str, int], read: Re
         sizes: Bytes in each storage, by name.
         read: Reads from them.
     """
-    found = torch_state_dict.find(value, key)
-    tensors = {name: _tensor(name, view, sizes, read) for name, view in found.tensors.items()}
-    return WeightFile("torchvision", tensors, found.key, found.left_out, found.others)
+    key, views, left_out, others = torch_state_dict.find(value, key)
+    tensors = {name: _tensor(name, view, sizes, read) for name, view in views.items()}
+    return WeightFile("torchvision", tensors, key, left_out, others)
 
 
 def _tensor(name: str, view: View, sizes: Mapping[str, int], read: Read) -> Tensor:

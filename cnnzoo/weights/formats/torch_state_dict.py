@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from cnnzoo.errors import DamagedFileError
@@ -37,32 +36,22 @@ MOST_VISITS = 16
 MOST_PARTS = 100_000
 
 
-@dataclass(frozen=True)
-class StateDict:
-    """The tensors of a network.
-
-    Attributes:
-        key: Where in the file they are, such as ``state_dict``; empty for the file itself.
-        tensors: By name.
-        left_out: The keys of the file's other items.
-        others: Keys of further state dicts in the file.
-    """
-
-    key: str
-    tensors: Mapping[str, View]
-    left_out: tuple[str, ...]
-    others: tuple[str, ...]
+Views = dict[str, View]
 
 
-def find(value: Any, key: str | None = None) -> StateDict:
+def find(value: Any, key: str | None = None) -> tuple[str, Views, tuple[str, ...], tuple[str, ...]]:
     """Find the state dict in what a file's pickle describes.
 
     A dictionary of tensors is one if it names layers (``conv1.weight``), where any does, and has at least half as many
     tensors as the largest: others are scores or parts of an optimizer. Of several, ``ORDER`` decides.
 
     Args:
-        value: From ``pickles.read``.
+        value: From ``torch_pickle.read``.
         key: The one to take, where the file has several.
+
+    Returns:
+        Where in the file it is, such as ``state_dict``, empty for the file itself; its tensors by name; the keys of
+        the file's other items; and those of further state dicts.
 
     Raises:
         DamagedFileError: There is none, none of that key, or several in no order.
@@ -82,12 +71,10 @@ def find(value: Any, key: str | None = None) -> StateDict:
         key = first[0] if first else next(iter(large))
     if key not in found:
         raise DamagedFileError(f"has no state dict '{key}'; it has {_quoted(found)}")
-    return StateDict(
-        key, found[key], tuple(_beside(value, key, found[key])), tuple(name for name in large if name != key)
-    )
+    return key, found[key], tuple(_beside(value, key, found[key])), tuple(name for name in large if name != key)
 
 
-def _candidates(value: Any, path: tuple[str, ...], visits: Counter[int]) -> Iterator[tuple[str, dict[str, View]]]:
+def _candidates(value: Any, path: tuple[str, ...], visits: Counter[int]) -> Iterator[tuple[str, Views]]:
     """Go through the dictionaries of tensors in a value, with the way to each."""
     visits[id(value)] += 1
     if visits[id(value)] > MOST_VISITS:
@@ -96,24 +83,23 @@ def _candidates(value: Any, path: tuple[str, ...], visits: Counter[int]) -> Iter
     if tensors:
         yield ".".join(path), tensors
     if len(path) < DEPTH:
-        for key, part in _entries(value):
+        for key, part in _entries(value).items():
             if isinstance(part, dict | Stub):
-                yield from _candidates(part, (*path, str(key)), visits)
+                yield from _candidates(part, (*path, key), visits)
 
 
-def _entries(value: Any) -> list[tuple[Any, Any]]:
+def _entries(value: Any) -> dict[str, Any]:
     """Return the items that can lead to a state dict; those of an optimizer are numbered."""
     if isinstance(value, list | tuple):
-        return list(enumerate(value))
+        return {str(number): part for number, part in enumerate(value)}
     items = value.items if isinstance(value, Stub) else value
-    return [(key, part) for key, part in items.items() if isinstance(key, str)] if isinstance(items, dict) else []
+    return {key: part for key, part in items.items() if isinstance(key, str)} if isinstance(items, dict) else {}
 
 
-def _named(value: Any) -> dict[str, View]:
-    items = value.items if isinstance(value, Stub) else value
-    if not isinstance(items, dict):
+def _named(value: Any) -> Views:
+    if isinstance(value, list | tuple):
         return {}
-    return {key: part for key, part in items.items() if isinstance(key, str) and isinstance(part, View)}
+    return {key: part for key, part in _entries(value).items() if isinstance(part, View)}
 
 
 def _layer_tensors(network: Stub) -> Iterator[tuple[str, View]]:
@@ -139,12 +125,11 @@ def _beside(value: Any, key: str, tensors: Mapping[str, View]) -> Iterator[str]:
     if isinstance(value, Stub) and value.state:
         return
     items: Any = value.items if isinstance(value, Stub) else value
-    pairs = enumerate(items) if isinstance(items, list | tuple) else items.items()
-    for name, _ in pairs:
-        taken = name in tensors if not key else f"{key}.".startswith(f"{name}.")
-        if taken and not isinstance(name, Stub):
-            continue
-        yield kind_of(name) if isinstance(name, Stub) else str(name)
+    for name in range(len(items)) if isinstance(items, list | tuple) else items:
+        if isinstance(name, Stub):
+            yield kind_of(name)
+        elif not (f"{key}.".startswith(f"{name}.") if key else name in tensors):
+            yield str(name)
 
 
 def _why_none(value: Any) -> str:
