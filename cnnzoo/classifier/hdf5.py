@@ -188,9 +188,9 @@ def _unpack(path: Path) -> BytesIO:
 
 def _find_layers(file: h5py.File) -> Layers:
     try:
-        model_weights = _step(file, "model_weights") if "model_weights" in file else file
-        found = list(_numbered(file) if "layers" in file else _listed(model_weights))
-        places = sorted(_place(layer, dataset) for layer, datasets in found for dataset in datasets)
+        model_weights = _follow(file, "model_weights") if "model_weights" in file else file
+        found = list(_find_numbered(file) if "layers" in file else _find_listed(model_weights))
+        places = sorted(_locate(layer, dataset) for layer, datasets in found for dataset in datasets)
     except (*_READING_ERRORS, RecursionError):
         raise DamagedFileError("is not laid out as Keras lays out weights in HDF5, or is damaged") from None
     if any(start < end for (_, end), (start, _) in pairwise(places)):
@@ -198,37 +198,37 @@ def _find_layers(file: h5py.File) -> Layers:
     return found
 
 
-def _listed(file: h5py.Group) -> Iterator[tuple[str, list[h5py.Dataset]]]:
+def _find_listed(file: h5py.Group) -> Iterator[tuple[str, list[h5py.Dataset]]]:
     """Go through the layers of the older layout: attributes list the layers and each one's weights.
 
     A layer that is a network itself lists the weights of all its layers.
     """
-    for layer in map(_text, file.attrs["layer_names"]):
-        group = _step(file, layer)
+    for layer in map(_decode, file.attrs["layer_names"]):
+        group = _follow(file, layer)
         inner: dict[str, list[h5py.Dataset]] = {}
-        for name in map(_text, group.attrs["weight_names"]):
-            inner.setdefault(name.rpartition("/")[0].rpartition("/")[2], []).append(_step(group, name))
+        for name in map(_decode, group.attrs["weight_names"]):
+            inner.setdefault(name.rpartition("/")[0].rpartition("/")[2], []).append(_follow(group, name))
         for own, datasets in inner.items():
             yield layer if len(inner) == 1 else f"{layer}/{own}", datasets
 
 
-def _numbered(file: h5py.Group, before: str = "", depth: int = 0) -> Iterator[tuple[str, list[h5py.Dataset]]]:
+def _find_numbered(file: h5py.Group, before: str = "", depth: int = 0) -> Iterator[tuple[str, list[h5py.Dataset]]]:
     """Go through the layers of Keras 3's layout: weights are numbered, and an attribute names the layer."""
     if depth > DEEPEST:
         raise ValueError
-    inside = _step(file, "layers")
+    inside = _follow(file, "layers")
     for key in inside:
-        layer = _step(inside, key)
-        weights = _step(layer, "vars")
-        datasets = [_step(weights, str(number)) for number in range(len(weights))]
-        name = before + _text(weights.attrs.get("name", key))
+        layer = _follow(inside, key)
+        weights = _follow(layer, "vars")
+        datasets = [_follow(weights, str(number)) for number in range(len(weights))]
+        name = before + _decode(weights.attrs.get("name", key))
         if datasets:
             yield name, datasets
         if "layers" in layer:
-            yield from _numbered(layer, f"{name}/", depth + 1)
+            yield from _find_numbered(layer, f"{name}/", depth + 1)
 
 
-def _step(group: h5py.Group, path: str) -> Any:
+def _follow(group: h5py.Group, path: str) -> Any:
     """Return what lies at a path, without following links, which may lead to other files."""
     for name in path.strip("/").split("/"):
         if not isinstance(group.get(name, getlink=True), h5py.HardLink):
@@ -237,11 +237,11 @@ def _step(group: h5py.Group, path: str) -> Any:
     return group
 
 
-def _text(value: Any) -> str:
+def _decode(value: Any) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def _place(layer: str, dataset: h5py.Dataset) -> tuple[int, int]:
+def _locate(layer: str, dataset: h5py.Dataset) -> tuple[int, int]:
     """Return where the numbers of a weight begin and end; nowhere if they are stored in chunks.
 
     Raises:

@@ -38,7 +38,7 @@ class Metadata:
 
 
 def write(path: Path, metadata: Metadata) -> None:
-    """Put metadata into a saved model, in the place of any that it had.
+    """Put metadata into a saved model, instead of any that it had.
 
     Raises:
         UserError: The names of the classes are too long, all in all.

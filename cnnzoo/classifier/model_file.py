@@ -36,7 +36,7 @@ def load_model(path: Path) -> Any:
         try:
             return keras.saving.load_model(path, compile=False, safe_mode=True, custom_objects=CUSTOM_OBJECTS)
         except Exception as error:  # Keras lets through whatever the layers of a damaged file raise
-            raise DamagedFileError(_reason(error, config, written_by)) from None
+            raise DamagedFileError(_explain(error, config, written_by)) from None
     except DamagedFileError as error:
         raise UserError(f"{path} {error}.") from None
 
@@ -79,16 +79,16 @@ def _check(path: Path) -> tuple[Any, str]:
     return config, written_by
 
 
-def _reason(error: BaseException, config: Any, written_by: str) -> str:
+def _explain(error: BaseException, config: Any, written_by: str) -> str:
     """Return a clause that says why Keras did not load a model."""
     import keras  # noqa: PLC0415
 
     from cnnzoo.models.stand_ins import CUSTOM_OBJECTS  # noqa: PLC0415
 
     here = version("keras")
-    if _numbers(written_by) > _numbers(here):
+    if _parse_version(written_by) > _parse_version(here):
         return f"was written by Keras {written_by}, and Keras {here} here cannot load it; install that version or newer"
-    for part in _objects(config):
+    for part in _find_objects(config):
         name, registered = str(part["class_name"]), str(part.get("registered_name") or "")
         if name == "__lambda__":
             return "has a Lambda layer, whose code is in the file and is not run; build it without that layer"
@@ -101,7 +101,7 @@ def _reason(error: BaseException, config: Any, written_by: str) -> str:
     return f"is damaged or is not a model that Keras {here} can load ({text})"
 
 
-def _objects(config: Any) -> Iterator[dict[str, Any]]:
+def _find_objects(config: Any) -> Iterator[dict[str, Any]]:
     """Go through the objects that a config describes."""
     waiting = [config]
     while waiting:
@@ -114,5 +114,5 @@ def _objects(config: Any) -> Iterator[dict[str, Any]]:
             waiting += value
 
 
-def _numbers(text: str) -> tuple[int, ...]:
+def _parse_version(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", text)[:3])

@@ -114,7 +114,7 @@ def import_(
     described = weights.save_model(imported, output, class_names=names.names or None)
     notes = [f"{class_names_file}: {note}" for note in names.notes]
     if as_json:
-        print_json({"output": str(output), **asdict(described), **_facts(imported), "notes": notes})
+        print_json({"output": str(output), **asdict(described), **_list_facts(imported), "notes": notes})
         return
     _print_imported(imported, described, output)
     if described.network != network:
@@ -123,7 +123,7 @@ def import_(
         click.echo(f"Note: {printable(note)}")
 
 
-def _facts(imported: "Imported") -> dict[str, Any]:
+def _list_facts(imported: "Imported") -> dict[str, Any]:
     images = imported.preprocessing
     return {
         "mean": list(images.mean),
@@ -145,7 +145,7 @@ def _print_imported(imported: "Imported", described: "Metadata", output: Path) -
     for line in (
         f"{described.title}: {parameters:,} parameters",
         f"{len(names)} classes: {', '.join(names[:3])}{', ...' if len(names) > 3 else ''}",
-        f"Inside: RGB pixels / 255, less {_numbers(images.mean)}, divided by {_numbers(images.deviation)}",
+        f"Inside: RGB pixels / 255, less {_format(images.mean)}, divided by {_format(images.deviation)}",
         f"Photographs: shorter side to {described.shorter_side} pixels, then the centre, {height}x{width}",
         *_describe_preprocessing(imported),
         *_describe_choices(imported),
@@ -241,11 +241,11 @@ def export(model: Path, file: Path, as_json: bool) -> None:
     size = "x".join(map(str, facts["input_shape"][:2]))
     images = f"The file does not hold the preparation of the images: {size} pixels, 0 to 255, {facts['channels']}"
     if facts["mean"]:
-        images += f", less {_numbers(facts['mean'])}, divided by {_numbers(facts['deviation'])}"
+        images += f", less {_format(facts['mean'])}, divided by {_format(facts['deviation'])}"
     click.echo(images)
     if facts["usual"] is False:
         click.echo(f"{facts['library']}'s own weights expect other numbers there.")
 
 
-def _numbers(values: "Sequence[float]") -> str:
+def _format(values: "Sequence[float]") -> str:
     return f"({', '.join(f'{value:.4g}' for value in values)})"

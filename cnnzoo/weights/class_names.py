@@ -27,7 +27,7 @@ class ClassNames:
 
 def imagenet_class_names() -> tuple[str, ...]:
     """Return the names of the 1000 classes of ILSVRC 2012, in the order of the labels."""
-    return _parsed((package_files("cnnzoo") / "imagenet_classes.txt").read_text(encoding="utf-8")).names
+    return _parse((package_files("cnnzoo") / "imagenet_classes.txt").read_text(encoding="utf-8")).names
 
 
 def read_class_names(path: Path) -> ClassNames:
@@ -50,13 +50,13 @@ def read_class_names(path: Path) -> ClassNames:
         raise UserError(f"{path} cannot be read as text; save it as UTF-8.") from None
     if "\0" in text:
         raise UserError(f"{path} cannot be read as text; save it as UTF-8.")
-    found = _parsed(text)
+    found = _parse(text)
     if not found.names:
         raise UserError(f"{path} names no classes; write one name a line, in the order of the labels.")
     return found
 
 
-def _parsed(text: str) -> ClassNames:
+def _parse(text: str) -> ClassNames:
     # Only these end a line; str.splitlines would cut a name at rarer signs.
     lines = [line.strip() for line in text.replace("\r\n", "\n").replace("\r", "\n").rstrip().split("\n")]
     names = tuple(line for line in lines if line and not line.startswith("#"))
@@ -64,13 +64,13 @@ def _parsed(text: str) -> ClassNames:
     comments = [number for number, line in enumerate(lines, start=1) if line.startswith("#")]
     twice = [name for name, count in Counter(names).items() if count > 1]
     notes = [
-        *([f"left out {_lines('blank', blank)}"] if blank else []),
-        *([f"left out {_lines('commented', comments)} with #"] if comments else []),
+        *([f"left out {_count_lines('blank', blank)}"] if blank else []),
+        *([f"left out {_count_lines('commented', comments)} with #"] if comments else []),
         *([f"named more than once: {', '.join(twice[:3])}{', ...' if len(twice) > 3 else ''}"] if twice else []),
     ]
     return ClassNames(names, tuple(notes))
 
 
-def _lines(kind: str, numbers: list[int]) -> str:
+def _count_lines(kind: str, numbers: list[int]) -> str:
     several = "s" if len(numbers) > 1 else ""
     return f"{len(numbers)} {kind} line{several} (the first is line {numbers[0]})"

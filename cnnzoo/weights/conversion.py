@@ -65,7 +65,7 @@ class Conversion:
         return np.ascontiguousarray(values).reshape(self.shape)
 
 
-def conversions(network: keras.Model, counterpart: Counterpart, channels: str = "") -> Iterator[Conversion]:
+def list_conversions(network: keras.Model, counterpart: Counterpart, channels: str = "") -> Iterator[Conversion]:
     """Go through the weights of a network, in the order of its layers, which keras.applications relies on.
 
     Args:

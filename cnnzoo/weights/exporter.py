@@ -9,7 +9,7 @@ import numpy as np
 from cnnzoo import files
 from cnnzoo.errors import UserError
 from cnnzoo.inspection import outline
-from cnnzoo.weights.conversion import conversions, describe_invalid_values
+from cnnzoo.weights.conversion import describe_invalid_values, list_conversions
 from cnnzoo.weights.formats import keras_h5, safetensors_file, torch_pth
 from cnnzoo.weights.formats.contents import Array, Library
 from cnnzoo.weights.layer_names import COUNTERPARTS, Counterpart
@@ -50,7 +50,7 @@ def export_weights(model: keras.Model, path: Path) -> dict[str, Any]:
     network = next((layer for layer in model.layers if isinstance(layer, keras.Model)), model)
     counterpart = _find_counterpart(network, SUFFIXES[path.suffix])
     tensors: dict[str, Array] = {}
-    for conversion in conversions(network, counterpart):
+    for conversion in list_conversions(network, counterpart):
         name = conversion.name
         tensors[name] = conversion.values()
         if invalid := describe_invalid_values(name, tensors[name]):
@@ -99,25 +99,25 @@ def _find_counterpart(network: keras.Model, library: Library) -> Counterpart:
     try:
         model = outline(counterpart.network, network.input_shape[1:], network.get_layer("logits").units, **options)
     except UserError:
-        difference = f"that cannot take images as small as {_size(network.input_shape)}"
+        difference = f"that cannot take images as small as {_format_size(network.input_shape)}"
     else:
-        difference = _difference(network, model)
+        difference = _find_difference(network, model)
     if counterpart.pooled and not difference:
         side, found = counterpart.pooled, network.get_layer("flatten").input.shape
-        difference = "" if found[1:3] == (side, side) else f"fc6 reads maps of {_size(found)}, not {side}x{side}"
+        difference = "" if found[1:3] == (side, side) else f"fc6 reads maps of {_format_size(found)}, not {side}x{side}"
     if difference:
         raise UserError(f"'{network.name}' is not {counterpart.full_title}: {difference}.")
     return counterpart
 
 
-def _size(shape: tuple[int, ...]) -> str:
+def _format_size(shape: tuple[int, ...]) -> str:
     return f"{shape[1]}x{shape[2]}"
 
 
-def _difference(network: keras.Model, model: keras.Model) -> str:
+def _find_difference(network: keras.Model, model: keras.Model) -> str:
     """Describe the first difference between our network and a model of the counterpart; empty where there is none."""
-    ours = {layer.name: _settings(layer) for layer in network.layers}
-    theirs = {layer.name: _settings(layer) for layer in model.layers}
+    ours = {layer.name: _list_settings(layer) for layer in network.layers}
+    theirs = {layer.name: _list_settings(layer) for layer in model.layers}
     for name in {**ours, **theirs}:
         if name not in theirs:
             return f"that has no layer '{name}'"
@@ -130,7 +130,7 @@ def _difference(network: keras.Model, model: keras.Model) -> str:
     return ""
 
 
-def _settings(layer: keras.Layer) -> dict[str, Any]:
+def _list_settings(layer: keras.Layer) -> dict[str, Any]:
     settings = {
         key: value
         for key, value in layer.get_config().items()
@@ -147,8 +147,8 @@ def _describe_preprocessing(model: keras.Model, counterpart: Counterpart) -> dic
     mean = deviation = None
     if rescaling:
         scale, offset = (np.asarray(value, "float64") * np.ones(3) for value in (rescaling.scale, rescaling.offset))
-        mean, deviation = _rounded((-offset / scale)[::order]), _rounded((1 / scale)[::order])
-    own = [_rounded(255 * np.array(values)[::order]) for values in (usual.mean, usual.deviation)]
+        mean, deviation = _round((-offset / scale)[::order]), _round((1 / scale)[::order])
+    own = [_round(255 * np.array(values)[::order]) for values in (usual.mean, usual.deviation)]
     return {
         "channels": "RGB" if order == 1 else "BGR",
         "mean": mean,
@@ -157,5 +157,5 @@ def _describe_preprocessing(model: keras.Model, counterpart: Counterpart) -> dic
     }
 
 
-def _rounded(values: Array) -> list[float]:
+def _round(values: Array) -> list[float]:
     return [round(float(value), 4) for value in values]

@@ -16,7 +16,7 @@ from cnnzoo.data.preprocessing import with_preprocessing
 from cnnzoo.errors import UserError
 from cnnzoo.text import listed, printable
 from cnnzoo.weights.class_names import imagenet_class_names
-from cnnzoo.weights.conversion import conversions, describe_invalid_values
+from cnnzoo.weights.conversion import describe_invalid_values, list_conversions
 from cnnzoo.weights.formats.contents import SEPARATORS, Tensor, WeightFile
 from cnnzoo.weights.layer_names import COUNTERPARTS, Counterpart
 from cnnzoo.weights.network_names import find_network
@@ -104,7 +104,7 @@ def import_weights(
             )
         model = _build(counterpart, file, input_shape, num_classes, auxiliary_heads)
         preprocessing = choose_preprocessing(counterpart, sha256, model.input_shape[1:3], **stated)
-        expected = {one.name: one for one in conversions(model, counterpart, preprocessing.channels)}
+        expected = {one.name: one for one in list_conversions(model, counterpart, preprocessing.channels)}
         heads = () if auxiliary_heads else tuple(f"{layer}." for layer in counterpart.auxiliary.values())
         unused = {name for name in file.tensors if name.endswith(_STEPS) or name.startswith(heads)}
         tensors = {name: tensor for name, tensor in file.tensors.items() if name not in unused}
@@ -172,11 +172,11 @@ def _check_fit(
     beside: Sequence[str],
 ) -> None:
     """Make sure that every weight has its tensor, every tensor its weight, and both the same shape."""
-    missing = [f"{name!r} ({_size(shape)})" for name, shape in shapes.items() if name not in tensors]
-    surplus = [f"{name!r} ({_size(tensor.shape)})" for name, tensor in tensors.items() if name not in shapes]
+    missing = [f"{name!r} ({_format_size(shape)})" for name, shape in shapes.items() if name not in tensors]
+    surplus = [f"{name!r} ({_format_size(tensor.shape)})" for name, tensor in tensors.items() if name not in shapes]
     both = [(name, tensors[name], shape) for name, shape in shapes.items() if name in tensors]
     misshapen = [
-        f"{name!r} is {_size(tensor.shape)} where the network has {_size(shape)}"
+        f"{name!r} is {_format_size(tensor.shape)} where the network has {_format_size(shape)}"
         for name, tensor, shape in both
         if tensor.shape != shape
     ]
@@ -198,7 +198,7 @@ def _check_fit(
         raise UserError(f"{path} does not fit {counterpart.full_title}: {'; '.join(clauses)}.")
 
 
-def _size(shape: Shape) -> str:
+def _format_size(shape: Shape) -> str:
     return "x".join(map(str, shape)) or "one number"
 
 

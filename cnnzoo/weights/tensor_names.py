@@ -63,7 +63,7 @@ def rename_tensors(file: WeightFile) -> RenamedTensors:
         for counterpart in COUNTERPARTS
         if counterpart.library == file.library
         for counts in [_count_layers(set(counterpart.layers.values()), layers, separator)]
-        for prefix in _prefixes(tensors, counterpart, separator)
+        for prefix in _find_prefixes(tensors, counterpart, separator)
     ]
     # The layers of ResNet-18 are among those of ResNet-34: of equals the smaller network is meant.
     most = max((score[:2] for score in found), default=(0, 0))
@@ -74,7 +74,7 @@ def rename_tensors(file: WeightFile) -> RenamedTensors:
     }
     if not best:
         return RenamedTensors(tensors)
-    prefix = "" if "" in best else _first(file, list(best))
+    prefix = "" if "" in best else _choose_prefix(file, list(best))
     counterpart = best[prefix]
     inside = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
     outside = {name: tensor for name, tensor in tensors.items() if not name.startswith(prefix)}
@@ -111,14 +111,14 @@ def _count_layers(own: set[str], layers: Iterable[str], separator: str) -> Count
     return counts
 
 
-def _prefixes(tensors: Iterable[str], counterpart: Counterpart, separator: str) -> list[str]:
+def _find_prefixes(tensors: Iterable[str], counterpart: Counterpart, separator: str) -> list[str]:
     """Return what stands before the name of a network's first kernel, wherever that is found."""
     kernel = f"{next(iter(counterpart.layers.values()))}{separator}{_KERNELS[counterpart.library]}"
     found = [name.removesuffix(kernel) for name in tensors if name.endswith(kernel)]
     return [prefix for prefix in found if not prefix or prefix.endswith(separator)]
 
 
-def _first(file: WeightFile, prefixes: list[str]) -> str:
+def _choose_prefix(file: WeightFile, prefixes: list[str]) -> str:
     """Return the prefix of the network itself where there are others of its averages."""
     if len(prefixes) == 1:
         return prefixes[0]

@@ -43,11 +43,11 @@ def open_weight_file(path: Path, state_dict: str | None = None) -> Iterator[Weig
         UserError: The file is missing, damaged, or does not hold weights.
     """
     try:
-        if _beginning(path).startswith(b"\x1f\x8b"):
-            with _unpack(path) as unpacked, _reader(unpacked)(unpacked, state_dict) as file:
+        if _read_beginning(path).startswith(b"\x1f\x8b"):
+            with _unpack(path) as unpacked, _choose_reader(unpacked)(unpacked, state_dict) as file:
                 yield replace(file, path=path)
         else:
-            with _reader(path)(path, state_dict) as file:
+            with _choose_reader(path)(path, state_dict) as file:
                 yield replace(file, path=path)
     except DamagedFileError as error:
         raise UserError(f"{path} {printable(str(error))}.") from None  # it may quote names in the file
@@ -71,7 +71,7 @@ def _unpack(path: Path) -> Iterator[Path]:
         yield unpacked
 
 
-def _beginning(path: Path) -> bytes:
+def _read_beginning(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             return file.read(512)
@@ -81,8 +81,8 @@ def _beginning(path: Path) -> bytes:
         raise DamagedFileError(f"cannot be read: {error.strerror}") from None
 
 
-def _reader(path: Path) -> Reader:
-    beginning = _beginning(path)
+def _choose_reader(path: Path) -> Reader:
+    beginning = _read_beginning(path)
     if beginning.startswith(b"PK\x03\x04"):
         return keras_h5.open_file if _is_model(path) else torch_pth.open_zip
     if beginning.startswith(b"\x80") and torch_pth.LEGACY_MAGIC in beginning[:32]:

@@ -12,7 +12,7 @@ from cnnzoo.classifier.metadata import Metadata
 from cnnzoo.cli.weights import _describe_preprocessing, _print_imported
 from cnnzoo.inspection import outline
 from cnnzoo.weights import Imported, weight_file
-from cnnzoo.weights.conversion import conversions
+from cnnzoo.weights.conversion import list_conversions
 from cnnzoo.weights.formats import safetensors_file
 from cnnzoo.weights.layer_names import COUNTERPARTS
 from cnnzoo.weights.preprocessing import choose_preprocessing
@@ -25,7 +25,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     generator = np.random.default_rng(0)
     tensors = {
         conversion.name: generator.uniform(0.01, 0.1, conversion.shape).astype("float32")
-        for conversion in conversions(outline("resnet18", None, 3), counterpart)
+        for conversion in list_conversions(outline("resnet18", None, 3), counterpart)
     }
     path = tmp_path_factory.mktemp("checkpoint") / "mine.safetensors"
     safetensors_file.write(path, tensors, {})

@@ -8,7 +8,7 @@ from cnnzoo import weights
 from cnnzoo.errors import UserError
 from cnnzoo.inspection import outline
 from cnnzoo.text import printable
-from cnnzoo.weights.conversion import conversions
+from cnnzoo.weights.conversion import list_conversions
 from cnnzoo.weights.formats import keras_h5, safetensors_file
 from cnnzoo.weights.layer_names import COUNTERPARTS
 
@@ -26,7 +26,7 @@ def zeros(counterpart, num_classes=4):
     network = outline(counterpart.network, None, num_classes, **counterpart.options)
     return {
         conversion.name: np.broadcast_to(np.float32(0), conversion.shape)
-        for conversion in conversions(network, counterpart)
+        for conversion in list_conversions(network, counterpart)
     }
 
 

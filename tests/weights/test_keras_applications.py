@@ -12,7 +12,7 @@ from cnnzoo import weights
 from cnnzoo.classifier.model_file import load_model
 from cnnzoo.errors import UserError
 from cnnzoo.inspection import outline
-from cnnzoo.weights.conversion import conversions
+from cnnzoo.weights.conversion import list_conversions
 from cnnzoo.weights.layer_names import COUNTERPARTS
 from cnnzoo.weights.weight_file import open_weight_file
 
@@ -162,7 +162,7 @@ def test_every_weight_of_every_network_stands_in_their_order(name):
     )
     ours = [
         (conversion.name, conversion.shape)
-        for conversion in conversions(outline(name, **counterpart.options), counterpart)
+        for conversion in list_conversions(outline(name, **counterpart.options), counterpart)
     ]
     model = without_values(BUILDERS[name])
     theirs = [

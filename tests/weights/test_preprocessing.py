@@ -4,7 +4,7 @@ import pytest
 
 from cnnzoo.errors import UserError
 from cnnzoo.inspection import outline
-from cnnzoo.weights.conversion import conversions
+from cnnzoo.weights.conversion import list_conversions
 from cnnzoo.weights.layer_names import COUNTERPARTS
 from cnnzoo.weights.preprocessing import PREPROCESSINGS, choose_preprocessing
 
@@ -69,7 +69,9 @@ def test_a_network_of_keras_that_was_trained_on_red_green_blue_keeps_that_order(
     assert images(counterpart_of("vgg16"), "caffe").channels == "RGB"
     network = outline("vgg16", None, 4, **counterpart.options)
     turned = {
-        channels: [conversion.name for conversion in conversions(network, counterpart, channels) if conversion.reversed]
+        channels: [
+            conversion.name for conversion in list_conversions(network, counterpart, channels) if conversion.reversed
+        ]
         for channels in ("", "RGB")
     }
     assert turned == {"": ["block1_conv1/kernel"], "RGB": []}

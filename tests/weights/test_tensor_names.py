@@ -9,7 +9,7 @@ import pytest
 from cnnzoo.errors import UserError
 from cnnzoo.inspection import outline
 from cnnzoo.weights import network_names
-from cnnzoo.weights.conversion import conversions
+from cnnzoo.weights.conversion import list_conversions
 from cnnzoo.weights.formats.contents import Tensor, WeightFile
 from cnnzoo.weights.layer_names import COUNTERPARTS
 from cnnzoo.weights.tensor_names import rename_tensors
@@ -26,7 +26,7 @@ def names(network, library="torchvision"):
     )
     return tuple(
         (conversion.name, conversion.shape)
-        for conversion in conversions(outline(network, None, 4, **counterpart.options), counterpart)
+        for conversion in list_conversions(outline(network, None, 4, **counterpart.options), counterpart)
     )
 
 

@@ -12,7 +12,7 @@ from weights.reference_torch import GoogLeNet, ResNet, alexnet, logits, randomiz
 from cnnzoo import weights
 from cnnzoo.classifier.model_file import load_model
 from cnnzoo.inspection import outline
-from cnnzoo.weights.conversion import conversions
+from cnnzoo.weights.conversion import list_conversions
 from cnnzoo.weights.layer_names import COUNTERPARTS
 from cnnzoo.weights.preprocessing import choose_preprocessing
 
@@ -151,6 +151,6 @@ def meta(counterpart):
 def test_every_tensor_of_every_network_has_its_weight(counterpart):
     heads = {"auxiliary_heads": True} if counterpart.auxiliary else {}
     network = outline(counterpart.network, **counterpart.options, **heads)
-    found = list(conversions(network, counterpart))
+    found = list(list_conversions(network, counterpart))
     assert {conversion.name: conversion.shape for conversion in found} == meta(counterpart)
     assert len(found) == len({id(conversion.variable) for conversion in found})

@@ -33,10 +33,10 @@ def open_file(path: Path, key: str | None = None) -> Iterator[WeightFile]:
             "download may have broken off"
         ) from None
     with file:
-        yield WeightFile("torchvision", {name: _tensor(file, name) for name in file.keys()})  # noqa: SIM118
+        yield WeightFile("torchvision", {name: _make_tensor(file, name) for name in file.keys()})  # noqa: SIM118
 
 
-def _tensor(file: Any, name: str) -> Tensor:
+def _make_tensor(file: Any, name: str) -> Tensor:
     described = file.get_slice(name)
     dtype, shape = described.get_dtype(), tuple(described.get_shape())
     if dtype not in _DTYPES:

@@ -154,7 +154,7 @@ class _Machine:
         target = self.stack[-1].items if type(self.stack[-1]) is Stub else self.stack[-1]
         if type(target) is not dict:
             raise TypeError
-        target.update(_dictionary(values))
+        target.update(_pair_up(values))
 
     def build(self, state: Any) -> None:
         """Give the object on top of the stack its attributes; attributes of dictionaries are ignored."""
@@ -178,7 +178,7 @@ class _Machine:
             raise TypeError
         if described[0] == "module" and len(described) == 4:
             return described[1]
-        storage = _storage(*described)
+        storage = _make_storage(*described)
         self.storages[storage.key] = storage
         return storage
 
@@ -209,7 +209,7 @@ class _Machine:
         self.copied += len(pairs)
         if self.copied > self.steps:
             raise ValueError
-        return _items(pairs)
+        return _make_dictionary(pairs)
 
 
 _Instruction = Callable[[_Machine, Any], Any]
@@ -220,7 +220,7 @@ _BYTES = "BINBYTES SHORT_BINBYTES BINBYTES8 BYTEARRAY8"
 
 # The instructions that put a value on the stack.
 _PUSHES: dict[str, _Instruction] = {
-    **dict.fromkeys(_NUMBERS.split(), lambda _, number: _number(number)),
+    **dict.fromkeys(_NUMBERS.split(), lambda _, number: _limit_number(number)),
     **dict.fromkeys(f"{_TEXTS} {_BYTES}".split(), lambda _, content: content),
     "NONE": lambda *_: None,
     "NEWTRUE": lambda *_: True,
@@ -234,12 +234,12 @@ _PUSHES: dict[str, _Instruction] = {
     "TUPLE2": lambda machine, _: tuple(machine.pop(2)),
     "TUPLE3": lambda machine, _: tuple(machine.pop(3)),
     "LIST": lambda machine, _: machine.since_mark(),
-    "DICT": lambda machine, _: _dictionary(machine.since_mark()),
+    "DICT": lambda machine, _: _pair_up(machine.since_mark()),
     "FROZENSET": lambda machine, _: (machine.since_mark(), Stub("frozenset"))[1],
     "DUP": lambda machine, _: machine.stack[-1],
     **dict.fromkeys(("GET", "BINGET", "LONG_BINGET"), lambda machine, key: machine.memo[int(key)]),
-    "GLOBAL": lambda _, name: _name(name),
-    "STACK_GLOBAL": lambda machine, _: _name(*machine.pop(2)),
+    "GLOBAL": lambda _, name: _make_name(name),
+    "STACK_GLOBAL": lambda machine, _: _make_name(*machine.pop(2)),
     **dict.fromkeys(("EXT1", "EXT2", "EXT4"), lambda _, code: Stub(f"extension {code}")),
     "PERSID": lambda *_: Stub("persistent object"),
     "NEXT_BUFFER": lambda *_: Stub("buffer"),
@@ -247,7 +247,7 @@ _PUSHES: dict[str, _Instruction] = {
     **dict.fromkeys(("REDUCE", "NEWOBJ"), lambda machine, _: machine.call(*machine.pop(2))),
     "NEWOBJ_EX": lambda machine, _: machine.call(*machine.pop(3)[:2]),
     "OBJ": lambda machine, _: machine.construct(*machine.since_mark()),
-    "INST": lambda machine, name: machine.construct(_name(name), *machine.since_mark()),
+    "INST": lambda machine, name: machine.construct(_make_name(name), *machine.since_mark()),
 }
 
 # The instructions that change what is there.
@@ -269,8 +269,8 @@ _CHANGES: dict[str, _Instruction] = {
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "collections OrderedDict": _Machine.ordered,
     "collections defaultdict": lambda *_: {},
-    "torch._utils _rebuild_tensor": lambda _, *view: _view(*view),
-    "torch._utils _rebuild_tensor_v2": lambda _, *view: _view(*view),
+    "torch._utils _rebuild_tensor": lambda _, *view: _make_view(*view),
+    "torch._utils _rebuild_tensor_v2": lambda _, *view: _make_view(*view),
     "torch._utils _rebuild_parameter": lambda _, tensor, *__: tensor,
     "torch._utils _rebuild_parameter_with_state": lambda _, tensor, *__: tensor,
     "torch._tensor _rebuild_from_type_v2": lambda machine, builder, _, view, __: machine.call(builder, view),
@@ -279,7 +279,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 _CONSTRUCTORS = {"copy_reg _reconstructor", "copyreg _reconstructor", "copyreg __newobj__", "copy_reg __newobj__"}
 
 
-def _view(storage: Any, offset: Any, shape: Any, strides: Any, *rest: Any) -> Any:
+def _make_view(storage: Any, offset: Any, shape: Any, strides: Any, *rest: Any) -> Any:
     """Return a tensor; the rest says whether it learns, and its hooks."""
     if type(storage) is not Storage:
         return Stub("tensor")
@@ -290,14 +290,14 @@ def _view(storage: Any, offset: Any, shape: Any, strides: Any, *rest: Any) -> An
     return View(storage, offset, shape, strides)
 
 
-def _items(pairs: Iterable[Any]) -> dict[Any, Any]:
+def _make_dictionary(pairs: Iterable[Any]) -> dict[Any, Any]:
     """Return a dictionary; a key that is slow to look up or to copy becomes a stub of its own."""
     return {key if _is_plain(key) else Stub(kind_of(key)): value for key, value in pairs}
 
 
-def _dictionary(values: list[Any]) -> dict[Any, Any]:
+def _pair_up(values: list[Any]) -> dict[Any, Any]:
     """Return a dictionary of keys and values, which alternate."""
-    return _items(zip(values[::2], values[1::2], strict=True))
+    return _make_dictionary(zip(values[::2], values[1::2], strict=True))
 
 
 def _is_plain(key: Any) -> bool:
@@ -306,12 +306,12 @@ def _is_plain(key: Any) -> bool:
     return type(key) in {int, bool} and abs(key) < LARGEST_KEY
 
 
-def _number(value: float) -> Any:
+def _limit_number(value: float) -> Any:
     """Return a number, or a stub for an integer of more than 63 bits."""
     return Stub("int") if type(value) is int and abs(value) >= LARGEST_NUMBER else value
 
 
-def _name(*parts: Any) -> Name:
+def _make_name(*parts: Any) -> Name:
     """Return the name of a module and something in it.
 
     Raises:
@@ -325,7 +325,7 @@ def _name(*parts: Any) -> Name:
     return Name(" ".join(parts))
 
 
-def _storage(kind: str, storage_type: Any, key: str, _: str, count: int, part: Any = None) -> Storage:
+def _make_storage(kind: str, storage_type: Any, key: str, _: str, count: int, part: Any = None) -> Storage:
     """Return what torch.save's persistent id stands for.
 
     Args:

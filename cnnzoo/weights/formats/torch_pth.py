@@ -58,7 +58,7 @@ def open_zip(path: Path, key: str | None = None) -> Iterator[WeightFile]:
     except UNPACKING_ERRORS:
         raise DamagedFileError("is damaged: its zip directory cannot be read; a download may have broken off") from None
     with archive:
-        entries = _entries(archive)
+        entries = _find_entries(archive)
         compressed = [entry for entry in entries.values() if entry.compress_type != zipfile.ZIP_STORED]
         if sum(entry.file_size for entry in compressed) > LARGEST:
             raise DamagedFileError(TOO_LARGE)
@@ -80,10 +80,10 @@ def open_zip(path: Path, key: str | None = None) -> Iterator[WeightFile]:
             raise DamagedFileError("has its numbers in big-endian order, which cannot be read")
         value, _ = torch_pickle.read(BytesIO(read("data.pkl", 0, LARGEST_PICKLE)))
         sizes = {name.removeprefix("data/"): entry.file_size for name, entry in entries.items()}
-        yield _weight_file(value, key, sizes, lambda name, start, size: read(f"data/{name}", start, size))
+        yield _make_weight_file(value, key, sizes, lambda name, start, size: read(f"data/{name}", start, size))
 
 
-def _entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+def _find_entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     """Return the entries of a state dict's archive by their names beside ``data.pkl``.
 
     Raises:
@@ -139,7 +139,7 @@ def open_legacy(path: Path, key: str | None = None) -> Iterator[WeightFile]:
             file.seek(places[name] + start)
             return file.read(size)
 
-        yield _weight_file(value, key, sizes, read)
+        yield _make_weight_file(value, key, sizes, read)
 
 
 def _item_size(storage: Storage) -> int:
@@ -148,7 +148,7 @@ def _item_size(storage: Storage) -> int:
     return _OTHER_SIZES.get(storage.dtype) or DTYPES[storage.dtype].itemsize
 
 
-def _weight_file(value: Any, key: str | None, sizes: Mapping[str, int], read: Read) -> WeightFile:
+def _make_weight_file(value: Any, key: str | None, sizes: Mapping[str, int], read: Read) -> WeightFile:
     """Return the tensors of a state dict.
 
     Args:
@@ -157,12 +157,12 @@ def _weight_file(value: Any, key: str | None, sizes: Mapping[str, int], read: Re
         sizes: Bytes in each storage, by name.
         read: Reads from them.
     """
-    key, views, left_out, others = torch_state_dict.find(value, key)
-    tensors = {name: _tensor(name, view, sizes, read) for name, view in views.items()}
+    key, views, left_out, others = torch_state_dict.find_state_dict(value, key)
+    tensors = {name: _make_tensor(name, view, sizes, read) for name, view in views.items()}
     return WeightFile("torchvision", tensors, key, left_out, others)
 
 
-def _tensor(name: str, view: View, sizes: Mapping[str, int], read: Read) -> Tensor:
+def _make_tensor(name: str, view: View, sizes: Mapping[str, int], read: Read) -> Tensor:
     """Return a tensor that is a view into a storage.
 
     Raises:

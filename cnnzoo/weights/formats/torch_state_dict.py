@@ -39,7 +39,7 @@ MOST_PARTS = 100_000
 Views = dict[str, View]
 
 
-def find(value: Any, key: str | None = None) -> tuple[str, Views, tuple[str, ...], tuple[str, ...]]:
+def find_state_dict(value: Any, key: str | None = None) -> tuple[str, Views, tuple[str, ...], tuple[str, ...]]:
     """Find the state dict in what a file's pickle describes.
 
     A dictionary of tensors is one if it names layers (``conv1.weight``), where any does, and has at least half as many
@@ -56,9 +56,9 @@ def find(value: Any, key: str | None = None) -> tuple[str, Views, tuple[str, ...
     Raises:
         DamagedFileError: There is none, none of that key, or several in no order.
     """
-    found = dict(_candidates(value, (), Counter()))
+    found = dict(_find_candidates(value, (), Counter()))
     if not found:
-        raise DamagedFileError(_why_none(value))
+        raise DamagedFileError(_explain_none(value))
     layered = {name: tensors for name, tensors in found.items() if any("." in tensor for tensor in tensors)} or found
     most = max(map(len, layered.values()))
     large = {name: tensors for name, tensors in layered.items() if 2 * len(tensors) >= most}
@@ -66,29 +66,29 @@ def find(value: Any, key: str | None = None) -> tuple[str, Views, tuple[str, ...
         first = [name for name in ORDER if name in large][:1]
         if not first and len(large) > 1:
             raise DamagedFileError(
-                f"holds several state dicts ({_quoted(large)}); choose one by its name with --state-dict"
+                f"holds several state dicts ({_quote(large)}); choose one by its name with --state-dict"
             )
         key = first[0] if first else next(iter(large))
     if key not in found:
-        raise DamagedFileError(f"has no state dict '{key}'; it has {_quoted(found)}")
-    return key, found[key], tuple(_beside(value, key, found[key])), tuple(name for name in large if name != key)
+        raise DamagedFileError(f"has no state dict '{key}'; it has {_quote(found)}")
+    return key, found[key], tuple(_name_others(value, key, found[key])), tuple(name for name in large if name != key)
 
 
-def _candidates(value: Any, path: tuple[str, ...], visits: Counter[int]) -> Iterator[tuple[str, Views]]:
+def _find_candidates(value: Any, path: tuple[str, ...], visits: Counter[int]) -> Iterator[tuple[str, Views]]:
     """Go through the dictionaries of tensors in a value, with the way to each."""
     visits[id(value)] += 1
     if visits[id(value)] > MOST_VISITS:
         return
-    tensors = dict(_layer_tensors(value)) if isinstance(value, Stub) and value.state else _named(value)
+    tensors = dict(_find_layer_tensors(value)) if isinstance(value, Stub) and value.state else _find_named(value)
     if tensors:
         yield ".".join(path), tensors
     if len(path) < DEPTH:
-        for key, part in _entries(value).items():
+        for key, part in _list_entries(value).items():
             if isinstance(part, dict | Stub):
-                yield from _candidates(part, (*path, key), visits)
+                yield from _find_candidates(part, (*path, key), visits)
 
 
-def _entries(value: Any) -> dict[str, Any]:
+def _list_entries(value: Any) -> dict[str, Any]:
     """Return the items that can lead to a state dict; those of an optimizer are numbered."""
     if isinstance(value, list | tuple):
         return {str(number): part for number, part in enumerate(value)}
@@ -96,13 +96,13 @@ def _entries(value: Any) -> dict[str, Any]:
     return {key: part for key, part in items.items() if isinstance(key, str)} if isinstance(items, dict) else {}
 
 
-def _named(value: Any) -> Views:
+def _find_named(value: Any) -> Views:
     if isinstance(value, list | tuple):
         return {}
-    return {key: part for key, part in _entries(value).items() if isinstance(part, View)}
+    return {key: part for key, part in _list_entries(value).items() if isinstance(part, View)}
 
 
-def _layer_tensors(network: Stub) -> Iterator[tuple[str, View]]:
+def _find_layer_tensors(network: Stub) -> Iterator[tuple[str, View]]:
     """Go through the parameters and buffers of a whole network that was pickled, as its state dict has them."""
     waiting: list[tuple[str, Any]] = [("", network)]
     parts = 0
@@ -115,12 +115,12 @@ def _layer_tensors(network: Stub) -> Iterator[tuple[str, View]]:
         parts += 1 + len(parameters) + len(buffers) + len(layers)
         if parts > MOST_PARTS or len(prefix) > LONGEST_NAME:
             raise DamagedFileError("is damaged: the network in it contains itself")
-        for name, tensor in (_named(parameters) | _named(buffers)).items():
+        for name, tensor in (_find_named(parameters) | _find_named(buffers)).items():
             yield f"{prefix}{name}", tensor
         waiting += [(f"{prefix}{name}.", inner) for name, inner in reversed(layers.items())]
 
 
-def _beside(value: Any, key: str, tensors: Mapping[str, View]) -> Iterator[str]:
+def _name_others(value: Any, key: str, tensors: Mapping[str, View]) -> Iterator[str]:
     """Name the items of a file that are not the state dict."""
     if isinstance(value, Stub) and value.state:
         return
@@ -132,7 +132,7 @@ def _beside(value: Any, key: str, tensors: Mapping[str, View]) -> Iterator[str]:
             yield str(name)
 
 
-def _why_none(value: Any) -> str:
+def _explain_none(value: Any) -> str:
     if isinstance(value, Stub) and not value.items:
         return f"is not a state dict but an object of {value.name}, in which no tensors are found; {ADVICE}"
     if isinstance(value, list | tuple) and any(isinstance(part, View) for part in value):
@@ -144,5 +144,5 @@ def _why_none(value: Any) -> str:
     return f"holds no tensors with names; it holds {', '.join(parts) or 'nothing'}; {ADVICE}"
 
 
-def _quoted(names: Mapping[str, Any]) -> str:
+def _quote(names: Mapping[str, Any]) -> str:
     return listed([f"'{name}'" for name in names], shown=12)
