@@ -55,7 +55,7 @@ def draw_confusion(
     style.save(figure, path)
 
 
-@style.use(figure__titleweight="normal")
+@style.use(**{"figure.titleweight": "normal"})
 def draw_prediction(
     image: NDArray[np.uint8],
     original: ArrayLike,

@@ -23,7 +23,7 @@ StrPath = str | Path
 BLUE, VERMILION, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#666666"
 
 # Settings of a ``matplotlibrc``.
-STYLE = {
+STYLE: dict[str, Any] = {
     "axes.axisbelow": True,
     "axes.spines.right": False,
     "axes.spines.top": False,
@@ -49,11 +49,11 @@ def use(**changes: Any) -> Iterator[None]:
     """Draw in this style, whatever a ``matplotlibrc`` or a program has set.
 
     Args:
-        changes: Settings that differ, with ``__`` for a dot.
+        changes: Settings that differ, such as ``**{"figure.titleweight": "normal"}``.
     """
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update(STYLE | {key.replace("__", "."): value for key, value in changes.items()})
+        mpl.rcParams.update(STYLE | changes)
         yield
 
 
@@ -70,7 +70,7 @@ def save(figure: Figure, path: StrPath, *, compress_level: int = 6, **options: A
     suffix = path.suffix.lower()
     if suffix in _UNDATED:
         title = figure.get_suptitle() or figure.axes[0].get_title()
-        options["metadata"] = {"Title": title or None, **_UNDATED[suffix]}
+        options["metadata"] = {"Title": title, **_UNDATED[suffix]}
     if suffix == ".png":
         options["pil_kwargs"] = {"compress_level": compress_level}
     with whole(path) as temporary, warnings.catch_warnings():

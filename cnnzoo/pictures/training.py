@@ -124,7 +124,7 @@ def draw_sweep(
     style.save(figure, path)
 
 
-@style.use(figure__titleweight="normal")
+@style.use(**{"figure.titleweight": "normal"})
 def draw_preview(
     originals: NDArray[np.uint8],
     augmented: Sequence[ArrayLike],

@@ -22,8 +22,9 @@ import cnnzoo.models.vgg  # noqa: F401 - registers
 from cnnzoo.errors import UserError
 from cnnzoo.inspection import inspect
 from cnnzoo.pictures.architecture import draw_architecture
+from cnnzoo.pictures.architecture.blocks import TIMES
 from cnnzoo.pictures.architecture.canvas import measure_text
-from cnnzoo.pictures.architecture.graph import TIMES, Branches, Chain, Repetition, list_blocks, read_chain
+from cnnzoo.pictures.architecture.graph import Branches, Chain, Repetition, list_blocks, read_chain
 
 # No backend computes here: what Keras knows of a network's layers is all that is read.
 pytestmark = [pytest.mark.slow, pytest.mark.backend("tensorflow")]

@@ -1,4 +1,4 @@
-"""The single parts of a picture, each of which knows its size and paints itself: cuboid, label, plus, frame.
+"""Parts of a picture, each of which knows its size and draws itself: cuboid, label, plus, frame.
 
 A piece lies on a horizontal axis, along which the data flow. Lengths are inches.
 """
@@ -6,11 +6,12 @@ A piece lies on a horizontal axis, along which the data flow. Lengths are inches
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import sqrt
+from textwrap import wrap
 
+from cnnzoo.pictures.architecture.blocks import Block
 from cnnzoo.pictures.architecture.canvas import INK, MUTED, Canvas, Point, measure_text
-from cnnzoo.pictures.architecture.graph import Block
 
-# Told apart by colour-blind readers too (Okabe and Ito, "Color Universal Design", 2008).
+# Colour-blind readers can tell these apart, too (Okabe and Ito, "Color Universal Design", 2008).
 COLOURS = {
     "input": "#DDDDDD",
     "convolution": "#56B4E9",
@@ -26,7 +27,8 @@ COLOURS = {
 SHORTCUT = "#D55E00"
 
 SIZE, LEADING = 8.0, 0.142  # of texts in points, and from line to line
-WIDEST = 1.25  # a label that is wider is broken between words
+LETTERS = 18  # a label that is longer is broken between words
+WIDEST = 1.25  # of a label whose name and first line stand side by side
 BAND = 0.045  # width of the stripe that stands for a small layer
 PLUS = 0.1  # radius of the sign for an addition
 
@@ -50,12 +52,12 @@ class Piece:
 
     Attributes:
         width: From its left edge to its right edge.
-        above: What it needs above its axis.
-        below: What it needs below its axis.
+        above: Room that it needs above its axis.
+        below: Room that it needs below its axis.
         entry: Where on the axis the data come in, from the left edge.
-        exit: Where on the axis they go out.
-        paint: Paints it, given where its axis begins at the left edge.
-        forks: Whether the data are shared out where they come in, so that no arrow points there.
+        exit: Where on the axis they go out, from the left edge.
+        paint: Draws it, for the place where its axis begins at the left edge.
+        forks: Whether the data divide where they come in, so that no arrow points there.
     """
 
     width: float
@@ -68,7 +70,7 @@ class Piece:
 
 
 def make_cuboid(block: Block, scale: Scale) -> Piece:
-    """Show what a block puts out, without a label."""
+    """Return a block's output as a cuboid without a label."""
     height, depth = (*block.shape[:-1], 1, 1)[:2]
     tall, deep = (max(0.1, scale.side * sqrt(side)) for side in (height, depth))
     right, up = 0.28 * deep, 0.21 * deep
@@ -86,7 +88,7 @@ def make_cuboid(block: Block, scale: Scale) -> Piece:
 def label_below(piece: Piece, name: str, lines: Sequence[str]) -> Piece:
     """Put a label below a piece."""
     texts = [(name, True)] if name else []
-    texts += [(part, False) for line in lines for part in _wrap(line)]
+    texts += [(text, False) for line in lines for text in wrap(line, LETTERS, break_long_words=False)]
     width = max([piece.width, *(measure_text(text, SIZE, bold=bold) for text, bold in texts)])
     start = (width - piece.width) / 2
 
@@ -121,17 +123,15 @@ def label_beside(piece: Piece, name: str, lines: Sequence[str]) -> Piece:
 
 
 def make_addition(block: Block) -> Piece:
-    """Show an addition as a plus in a circle, with the stripe of its activation behind it."""
-    stripes = [COLOURS[trait] for trait, _ in block.traits]
+    """Return an addition as a plus in a circle, with the stripe of its activation behind it."""
+    stripes = [(BAND, COLOURS[trait]) for trait, _ in block.traits]
 
     def paint(canvas: Canvas, place: Point) -> None:
         x, axis = place
         if stripes:
-            canvas.draw_line((x + 2 * PLUS, axis), (x + 2 * PLUS + 0.06, axis))
-            slices = [(BAND, colour) for colour in stripes]
-            canvas.draw_cuboid(
-                (x + 2 * PLUS + 0.06, axis - PLUS), 2 * PLUS, slices, (0.03, 0.02), f"{block.name}_stripe"
-            )
+            end = x + 2 * PLUS + 0.06
+            canvas.draw_line((x + 2 * PLUS, axis), (end, axis))
+            canvas.draw_cuboid((end, axis - PLUS), 2 * PLUS, stripes, (0.03, 0.02), f"{block.name}_stripe")
         canvas.draw_plus((x + PLUS, axis), PLUS, COLOURS["addition"], block.name)
 
     width = 2 * PLUS + (0.07 + BAND * len(stripes) if stripes else 0.0)
@@ -139,7 +139,7 @@ def make_addition(block: Block) -> Piece:
 
 
 def frame(piece: Piece, title: str, badge: str) -> Piece:
-    """Put a piece on a ground of its own, with a title and how often it is there."""
+    """Put a piece into a frame with a title, and with the number of its repetitions as a badge."""
     heading = measure_text(title, SIZE, bold=True) + (0.15 + measure_text(badge, SIZE + 1, bold=True) if badge else 0.0)
     width = max(piece.width, heading) + 0.2
     start = (width - piece.width) / 2
@@ -157,16 +157,5 @@ def frame(piece: Piece, title: str, badge: str) -> Piece:
 
 
 def format_shape(shape: tuple[int, ...]) -> str:
-    """Write a shape as it is said, such as 28x28x6."""
+    """Return a shape as text, such as 28x28x6."""
     return "x".join(map(str, shape))
-
-
-def _wrap(text: str) -> list[str]:
-    """Break a text between its words where it is too wide for a label."""
-    lines: list[str] = []
-    for word in text.split():
-        if lines and measure_text(f"{lines[-1]} {word}", SIZE) <= WIDEST:
-            lines[-1] += f" {word}"
-        else:
-            lines.append(word)
-    return lines
