@@ -12,7 +12,7 @@ from cnnzoo.classifier import photographs
 from cnnzoo.cli.options import NewDirectory, device_option
 from cnnzoo.cli.output import json_option, print_json, print_table, results
 from cnnzoo.data.glyphs import Ink
-from cnnzoo.data.sets.folder_layout import describe_left_out, find_images
+from cnnzoo.data.sets.image_files import describe_left_out, find_images
 from cnnzoo.downloads import progress
 from cnnzoo.errors import UserError
 from cnnzoo.runtime import DeviceChoice

@@ -13,6 +13,7 @@ from cnnzoo.data.images import ImageArray, ImageFiles, Images
 from cnnzoo.data.sets import folder
 from cnnzoo.data.sets.cifar import CIFAR10, CIFAR100
 from cnnzoo.data.sets.digits import Digits
+from cnnzoo.data.sets.folder_division import find
 from cnnzoo.data.sets.mnist import FASHION_MNIST, MNIST
 from cnnzoo.data.sets.published import PublishedSet
 from cnnzoo.data.sets.record_sets import RecordSet
@@ -78,7 +79,7 @@ def resolved(config: Config, data_dir: Path | None = None) -> Config:
     if not isinstance(config.data, FolderSection):
         return config
     with config.blaming("data.path") if data_dir is None else nullcontext():
-        division = folder.find(config.data, folder.folder_of(config.data, data_dir))
+        division = find(config.data, folder.folder_of(config.data, data_dir))
     return config.replaced(data=folder.resolved(config.data, division))
 
 

@@ -10,25 +10,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnzoo.config import Split
 from cnnzoo.data.duplicates import content_hash
 from cnnzoo.data.images import Images, Pixels
 from cnnzoo.errors import UserError
 from cnnzoo.text import listed, normalized
 
-# Not the run's seed: every member of an ensemble must hold out the same images, or the members
-# would be selected on images that their neighbours learnt from.
+# Not the run's seed: every member of an ensemble must hold out the same images, or members
+# would be selected on images that others were trained on.
 HOLD_OUT_SEED = 19981101
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What a training gets from a folder of images, and what it does not get.
+    """The images of a folder by split, and the files that are left out.
 
     Attributes:
         class_names: In the order of the labels.
-        images: How many each part has, by the part's name.
-        left_out: How many files were left out, by kind, in words; empty where none were.
-        left_out_count: How many these are together.
+        images: Number of images, by split.
+        left_out: Number of files that are left out, by kind, in words; empty where there are none.
+        left_out_count: Number of all files that are left out.
         notes: What was assumed, and what looks wrong.
     """
 
@@ -42,7 +43,7 @@ class Summary:
         """Return the summary as lines for a person."""
         return [
             f"{len(self.class_names)} classes: {listed(self.class_names, shown=10)}",
-            "images: " + ", ".join(f"{number:,} {part}" for part, number in self.images.items()),
+            "images: " + ", ".join(f"{number:,} {split}" for split, number in self.images.items()),
             f"left out: {self.left_out or 'nothing'}",
             *(f"note: {note}" for note in self.notes),
         ]
@@ -127,19 +128,18 @@ class Subset:
         if not self.names or not division:
             return self
         splits = {normalized(name): split for name, split in division.items()}
-        own = [splits.get(normalized(name)) for name in self.names]
-        recorded = self.select(np.array([split is not None for split in own], dtype=bool))
-        validates = np.array([split == "validation" for split in own if split is not None], dtype=bool)
-        new = own.count(None)
-        note = f"{new:,} left out that were not in the folder or its parts when the run was trained" if new else ""
-        return replace(recorded, validates=validates, summary=self.summary).with_note(note)
+        own = np.array([splits.get(normalized(name), "") for name in self.names])
+        recorded = self.select(own != "")
+        new = len(self) - len(recorded)
+        note = f"{new:,} left out that were not in the folder or its splits when the run was trained" if new else ""
+        return replace(recorded, validates=own[own != ""] == "validation", summary=self.summary).with_note(note)
 
 
 def hold_out(training: Subset, validation: int | float, num_classes: int) -> tuple[Subset, Subset]:
     """Hold validation images out of the training images, each class in proportion.
 
-    The choice depends on the labels alone, unless the training images bring one with them. Both subsets keep the
-    order of the images.
+    The choice depends on the labels alone, unless the training images say which of them validate. Both subsets keep
+    the order of the images.
 
     Args:
         training: The images to divide.
@@ -152,48 +152,46 @@ def hold_out(training: Subset, validation: int | float, num_classes: int) -> tup
     Raises:
         UserError: One of the two would be empty.
     """
-    if training.validates is not None:
-        return training.select(~training.validates), training.select(training.validates)
-    labels = training.labels
-    count = len(labels)
-    class_counts = np.bincount(labels, minlength=num_classes)
-    class_quotas = quotas(class_counts, wanted_count(validation, count, "validation"))
-
-    # Raw bits of a bit generator stay the same in every NumPy version; Generator.permutation need not.
-    random_order = np.argsort(np.random.PCG64(HOLD_OUT_SEED).random_raw(count), kind="stable")
-    by_class = random_order[np.argsort(labels[random_order], kind="stable")]
-    rank_in_class = np.arange(count) - np.repeat(np.cumsum(class_counts) - class_counts, class_counts)
-    held = np.zeros(count, dtype=bool)
-    held[by_class[rank_in_class < np.repeat(class_quotas, class_counts)]] = True
-    return training.select(~held), training.select(held)
+    validates = training.validates
+    if validates is None:
+        labels, count = training.labels, len(training)
+        class_counts = np.bincount(labels, minlength=num_classes)
+        class_quotas = quotas(class_counts, count_of_split(validation, count, "validation"))
+        # Raw bits of a bit generator stay the same in every NumPy version; Generator.permutation need not.
+        random_order = np.argsort(np.random.PCG64(HOLD_OUT_SEED).random_raw(count), kind="stable")
+        by_class = random_order[np.argsort(labels[random_order], kind="stable")]
+        rank_in_class = np.arange(count) - np.repeat(np.cumsum(class_counts) - class_counts, class_counts)
+        validates = np.zeros(count, dtype=bool)
+        validates[by_class[rank_in_class < np.repeat(class_quotas, class_counts)]] = True
+    return training.select(~validates), training.select(validates)
 
 
-def wanted_count(part: int | float, count: int, name: str) -> int:
-    """Return how many images a part has.
+def count_of_split(size: int | float, count: int, split: Split) -> int:
+    """Return how many images a split has.
 
     Args:
-        part: Number of images, or a fraction between 0 and 1 when it is a float.
-        count: Of all the images.
-        name: Of the part, for the message.
+        size: Number of images, or a fraction between 0 and 1 when it is a float.
+        count: Number of all images.
+        split: The split, for the message.
 
     Raises:
-        UserError: The part or the rest would be empty.
+        UserError: The split or the rest would be empty.
     """
-    wanted = round(part * count) if isinstance(part, float) else part
+    number = round(size * count) if isinstance(size, float) else size
     if count < 2:
-        raise UserError(f"A {name} part cannot be taken of {count} image{'s'[: count != 1]}; put in more images.")
-    if not 0 < wanted < count:
-        numbers = f"a number from 1 to {count - 1:,}" if count > 2 else "the number 1"
+        raise UserError(f"A {split} split cannot be taken of {count} image{'s'[: count != 1]}; put in more images.")
+    if not 0 < number < count:
+        possible = f"a number from 1 to {count - 1:,}" if count > 2 else "the number 1"
         raise UserError(
-            f"A {name} part of {part} does not divide {count:,} images: "
-            f"give {numbers}, or a fraction between 0 and 1 that leaves some on either side."
+            f"A {split} split of {size} does not divide {count:,} images: "
+            f"give {possible}, or a fraction between 0 and 1 that leaves some on either side."
         )
-    return wanted
+    return number
 
 
-def quotas(class_counts: NDArray[np.int_], wanted: int) -> NDArray[np.int_]:
-    """Return how many images of each class (num_classes,) make up a part with the classes in proportion."""
+def quotas(class_counts: NDArray[np.int_], count: int) -> NDArray[np.int_]:
+    """Return how many images of each class (num_classes,) to take, so that the classes stay in proportion."""
     # Largest remainders: whole images first, what is left to the classes that lost most by rounding.
-    numbers, remainders = np.divmod(class_counts * wanted, class_counts.sum())
-    numbers[np.argsort(-remainders, kind="stable")[: wanted - numbers.sum()]] += 1
+    numbers, remainders = np.divmod(class_counts * count, class_counts.sum())
+    numbers[np.argsort(-remainders, kind="stable")[: count - numbers.sum()]] += 1
     return numbers

@@ -203,7 +203,7 @@ def test_the_division_of_a_folder_is_written_when_it_is_missing_and_other_images
     image.with_name("another.png").write_bytes(image.read_bytes())
     whole = data.load(config.data, "train").as_divided(run.division())
     assert set(whole.names) == set(division)
-    assert whole.note == "1 left out that were not in the folder or its parts when the run was trained"
+    assert whole.note == "1 left out that were not in the folder or its splits when the run was trained"
     changed, other = (photos / name for name in sorted(division)[:2])
     changed.write_bytes(other.read_bytes())
     with pytest.raises(UserError, match="was begun with other images than there are now"):

@@ -222,7 +222,7 @@ MISTAKES = {
     ),
     "two validation folders": (
         lambda folder: [write_photos(folder / part) for part in ("train", "val", "validation")],
-        r"photos has both val and validation, which mean the same part; keep one",
+        r"photos has both val and validation, which mean the same split; keep one",
     ),
 }
 
@@ -253,15 +253,19 @@ def test_a_part_that_takes_every_image_of_a_class_is_refused(photos):
         path.unlink()
     with pytest.raises(UserError, match=r"No image of class 'red' in .* is left to train on; add some"):
         data.load(section(photos, test=18, validation=1), "train")
-    with pytest.raises(UserError, match=r"^data.test: A test part of 21 does not divide 21 images"):
+    with pytest.raises(UserError, match=r"^data.test: A test split of 21 does not divide 21 images"):
         data.load(section(photos, test=21), "train")
 
 
 def test_too_few_images_for_three_parts_are_said_to_be_too_few(tmp_path):
     folder = write_photos(tmp_path / "few", ("blue", "red"), 1)
-    with pytest.raises(UserError, match=r"^data.test: A test part of 0.2 does not divide 2 images: give the number 1,"):
+    with pytest.raises(
+        UserError, match=r"^data.test: A test split of 0.2 does not divide 2 images: give the number 1,"
+    ):
         data.load(section(folder), "train")
-    with pytest.raises(UserError, match=r"^data.validation: A validation part cannot be taken of 1 image; put in more"):
+    with pytest.raises(
+        UserError, match=r"^data.validation: A validation split cannot be taken of 1 image; put in more"
+    ):
         data.load(section(folder, test=1), "train")
 
 

@@ -66,13 +66,13 @@ def test_what_is_not_divided_by_hand_is_drawn_and_said_to_be(tmp_path):
 AMBIGUOUS = {
     "a class beside a divided folder": (
         ["bus", "car", "train/diesel", "train/steam"],
-        r"train holds class folders \(diesel, steam\) like a training part, and beside it lie bus, car with images",
+        r"train holds class folders \(diesel, steam\) like training images, and beside it lie bus, car with images",
     ),
     "a test folder among the classes": (
         ["cat", "dog", "test"],
-        r"test may be a part of the images or a class like cat",
+        r"test may be a split of the images or a class like cat",
     ),
-    "parts by unusual names": (every_part("seg_train", "seg_test"), r"seg_test and seg_train look like the parts"),
+    "parts by unusual names": (every_part("seg_train", "seg_test"), r"seg_test and seg_train look like the splits"),
     "classes or batches": (every_part("fold1", "fold2"), r"fold1, fold2 may be the classes, and each .* cat, dog"),
     "classes that are divided": (["cat/train", "cat/test", "dog/train"], r"/cat holds the folders test and train"),
 }
@@ -119,7 +119,7 @@ REFUSED = {
     "two folders of one part": (every_part("train", "Training", "test"), r"has both Training and train, which mean"),
     "two validation folders": (
         every_part("train", "val", "valid"),
-        r"has both val and valid, which mean the same part",
+        r"has both val and valid, which mean the same split",
     ),
     "parts without classes": (
         ["train", "test"],
@@ -129,7 +129,7 @@ REFUSED = {
         [*every_part("train"), "val"],
         r"/val holds images but no .* Or remove the folder\.",
     ),
-    "no training part": (
+    "no training images": (
         ["cat", "dog", *every_part("test")],
         r"no train folder beside its test; put cat, dog into .*/train",
     ),
@@ -251,12 +251,12 @@ def test_a_run_keeps_its_images_when_the_folder_has_more_parts_than_it_knew(tmp_
 def test_a_picture_in_two_parts_or_two_classes_is_reported(tmp_path):
     put_images(tmp_path, *every_part("train"))
     put_images(tmp_path, *every_part("test"), suffix=".bmp")
-    assert not [note for note in data.summarize(section(tmp_path)).notes if "picture" in note]
+    assert not [note for note in data.summarize(section(tmp_path)).notes if "more than one" in note]
     assert data.load(section(tmp_path), "test").note == ""
     shutil.copy(tmp_path / "train/cat/0.png", tmp_path / "test/dog/copy.png")
     notes = data.summarize(section(tmp_path)).notes
     pair = "such as test/dog/copy.png and train/cat/0.png"
-    assert f"1 picture is in more than one part, {pair}: the parts are not independent" in notes
-    assert f"1 picture is in more than one class, {pair}: one of the labels is wrong" in notes
+    assert f"1 image is in more than one split, {pair}: the splits are not independent" in notes
+    assert f"1 image is in more than one class, {pair}: one of the labels is wrong" in notes
     learnt = "1 of 9 are among the training images too, such as test/dog/copy.png"
     assert data.load(section(tmp_path), "test").note == learnt
