@@ -1,4 +1,4 @@
-"""What to do about files that are missing or wrong, in the words that every downloaded data set uses."""
+"""Messages about files that are missing or damaged, with the command that downloads them."""
 
 import shlex
 from collections.abc import Sequence
@@ -18,52 +18,48 @@ def fetch_command(name: str, directory: Path | None) -> str:
 
 
 def with_advice(name: str, error: DamagedFileError, directory: Path) -> UserError:
-    """Add to a wrong file, found under a directory, the command that puts it right."""
+    """Add to the error about a file, found below a directory, the command that downloads the right one."""
     # A download without --data-dir goes into the cache, and so comes before a wrong file there or in Keras's cache.
-    named = None if directory in search_path(None)[-2:] else directory
-    return UserError(f"{error} `{fetch_command(name, named)}` downloads the right one.")
+    target = None if directory in search_path(None)[-2:] else directory
+    return UserError(f"{error} `{fetch_command(name, target)}` downloads the right one.")
 
 
-def missing_in(name: str, title: str, lacking: str, folders: Sequence[str], data_dir: Path) -> UserError:
-    """Say that the only directory to look in does not have the files.
+def missing_in(name: str, title: str, files: str, folders: Sequence[str], data_dir: Path) -> UserError:
+    """Return the error for files that are not in the only directory to look in.
 
     Args:
         name: The data set's name.
         title: Its name as people write it.
-        lacking: The files, and what would do in their place.
+        files: The files, and what would do instead.
         folders: Where below the directory they were looked for.
         data_dir: The directory.
     """
-    places = ", ".join(f"{folder}/" for folder in folders)
     return UserError(
-        f"{data_dir} has no {lacking}, neither itself nor in {places}. "
+        f"{data_dir} has no {files}, neither itself nor in {', '.join(f'{folder}/' for folder in folders)}. "
         f"`{fetch_command(name, data_dir)}` downloads {title} there; `{WITHOUT_DOWNLOAD}` works without any download."
     )
 
 
 def not_downloaded(
-    title: str, lacking: Sequence[str], folder: Path, looked_in: Sequence[Path], failures: Sequence[str]
+    title: str, files: Sequence[str], folder: Path, directories: Sequence[Path], failures: Sequence[str]
 ) -> UserError:
-    """Say all that was tried to get files, and where to put them.
+    """Return the error for files that no mirror has, with all attempts.
 
     Args:
         title: The data set's name as people write it.
-        lacking: The files.
+        files: The files.
         folder: Where a download would have gone.
-        looked_in: Directories without the files.
+        directories: Where the files were looked for.
         failures: A line per attempt.
     """
-    return UserError(
-        "\n".join(
-            (
-                f"{title} is not here and could not be downloaded. Looked in:",
-                *(f"  {directory}" for directory in looked_in),
-                "Tried:",
-                *(f"  {failure}" for failure in failures),
-                "Wanted:",
-                *(f"  {file}" for file in lacking),
-                f"Put them into {folder}, or into any directory that you name with --data-dir.",
-                f"Without any download:  {WITHOUT_DOWNLOAD}",
-            )
-        )
+    lines = (
+        f"{title} is not here and could not be downloaded. Looked in:",
+        *(f"  {directory}" for directory in directories),
+        "Tried:",
+        *(f"  {failure}" for failure in failures),
+        "Missing:",
+        *(f"  {file}" for file in files),
+        f"Put them into {folder}, or into any directory that you name with --data-dir.",
+        f"Without any download:  {WITHOUT_DOWNLOAD}",
     )
+    return UserError("\n".join(lines))

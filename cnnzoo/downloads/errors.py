@@ -1,4 +1,4 @@
-"""Files that do not hold what they should."""
+"""The error for damaged files."""
 
 import gzip
 import zipfile
@@ -11,7 +11,7 @@ from cnnzoo.errors import UserError
 
 
 class DamagedFileError(UserError):
-    """A file that does not hold what it should.
+    """A file whose contents are wrong.
 
     Attributes:
         path: The file.
@@ -26,7 +26,7 @@ class DamagedFileError(UserError):
 
 @contextmanager
 def explain_damage(path: Path) -> Iterator[None]:
-    """Turn what the libraries raise while reading into an error that names the file.
+    """Turn what libraries raise while they read a file into an error that names it.
 
     Raises:
         DamagedFileError: The file cannot be read, is cut short or is damaged.

@@ -1,6 +1,7 @@
-"""Fetch files from several mirrors in turn, each whole and checked or not at all."""
+"""Downloads from several mirrors in turn: each file is complete and checked, or is not there."""
 
 import os
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -11,20 +12,20 @@ from cnnzoo.downloads.errors import DamagedFileError
 from cnnzoo.errors import UserError
 from cnnzoo.files import whole
 
-# Seconds. A mirror may have many addresses and each is given this long, so a silent firewall
-# must not take ten times a minute to be noticed.
+# Seconds. A mirror may have many addresses, and each is tried for this long: a silent firewall must not cost
+# ten times a minute.
 CONNECT_TIMEOUT = 5
 READ_TIMEOUT = 30
 
 
 @dataclass(frozen=True)
 class Download:
-    """One file to fetch.
+    """One file to download.
 
     Attributes:
         name: The file's name on the mirrors.
-        path: Where it shall be.
-        check: Raises DamagedFileError for a path that does not hold the right bytes.
+        path: Where to put it.
+        check: Raises DamagedFileError for a path whose contents are wrong.
     """
 
     name: str
@@ -33,16 +34,16 @@ class Download:
 
 
 def from_mirrors(downloads: Sequence[Download], mirrors: Sequence[str]) -> tuple[list[Download], list[str]]:
-    """Fetch what can be fetched; a mirror that fails or serves wrong bytes is followed by the next.
+    """Download files; a mirror that fails or sends wrong bytes is followed by the next.
 
     Two processes may do this at once: each writes under its own temporary name.
 
     Args:
-        downloads: What is wanted.
+        downloads: The files.
         mirrors: Addresses that end in a slash, the best first.
 
     Returns:
-        What could not be had from any mirror, and why: a line per failure.
+        The files that no mirror has, and a line per failed attempt.
 
     Raises:
         UserError: The files cannot be written.
@@ -73,7 +74,7 @@ def from_mirrors(downloads: Sequence[Download], mirrors: Sequence[str]) -> tuple
 
 @contextmanager
 def written(path: Path) -> Iterator[Path]:
-    """Write a file whole or not at all; a directory that is read-only or full is the user's to change.
+    """Write a file whole or not at all, with advice where the directory is read-only or full.
 
     Yields:
         The temporary path to write to.
@@ -86,7 +87,7 @@ def written(path: Path) -> Iterator[Path]:
             yield temporary
     except OSError as error:
         if error.errno is None:
-            raise  # Not the file system's: requests raises its own without a number.
+            raise  # by requests, whose errors have no number
         raise UserError(
             f"Cannot write {path}: {error.strerror}. Name a directory with --data-dir "
             "where you may write and where there is room."
@@ -95,45 +96,52 @@ def written(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def no_empty_folders(folder: Path) -> Iterator[None]:
-    """Remove a folder, and those made on the way to it, if nothing has come to lie in them at the end."""
-    new = [place for place in (folder, *folder.parents) if not os.path.lexists(place)]
+    """Remove a folder at the end, and those that were made for it, if there is nothing in them."""
+    new = [path for path in (folder, *folder.parents) if not os.path.lexists(path)]
     try:
         yield
     finally:
         with suppress(OSError):  # A folder with something in it cannot be removed.
-            for place in new:
-                place.rmdir()
+            for path in new:
+                path.rmdir()
 
 
 def _fetch(url: str, name: str, path: Path) -> None:
-    from pooch import HTTPDownloader  # noqa: PLC0415 - only where something is downloaded
+    import requests  # noqa: PLC0415 - only where something is downloaded
 
-    with progress.downloading(url, name) as bar:
-        # Some servers label a gzip file as compressed for transport; then it would arrive unpacked.
-        transport = HTTPDownloader(
-            progressbar=bar,
-            chunk_size=1 << 16,
-            timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
-            headers={"Accept-Encoding": "identity"},
-        )
-        transport(url, str(path), None)
+    # Some servers label a gzip file as compressed for transport; then it would arrive unpacked.
+    headers = {"Accept-Encoding": "identity"}
+    timeouts = (CONNECT_TIMEOUT, READ_TIMEOUT)
+    with (
+        progress.downloading(url, name) as report,
+        path.open("wb") as file,
+        requests.get(url, headers=headers, timeout=timeouts, stream=True) as response,
+    ):
+        response.raise_for_status()
+        size = int(response.headers.get("Content-Length", 0)) or None
+        for chunk in response.iter_content(1 << 16):
+            file.write(chunk)
+            report(advance=len(chunk), total=size)
 
 
 def _reason(error: Exception) -> str:
-    """Say in a few words why a request failed."""
+    """Return in a few words why a request failed."""
     from requests import exceptions  # noqa: PLC0415 - only where something is downloaded
 
     if isinstance(error, exceptions.HTTPError) and error.response is not None:
         return f"answered {error.response.status_code} {error.response.reason}".rstrip()
-    text = repr(error)
+    causes: list[BaseException] = [error]
+    while cause := causes[-1].__cause__ or causes[-1].__context__:
+        causes.append(cause)
     # Special cases of an exception come before the general one.
-    reasons = (
-        (isinstance(error, exceptions.ConnectTimeout), f"no connection within {CONNECT_TIMEOUT} s"),
-        (isinstance(error, exceptions.Timeout) or "Read timed out" in text, f"silent for {READ_TIMEOUT} s"),
-        (isinstance(error, exceptions.ProxyError), "the proxy did not let it through"),
-        (isinstance(error, exceptions.SSLError), "its certificate is not trusted here"),
-        (isinstance(error, exceptions.ChunkedEncodingError), "broke off before the end"),
-        ("NameResolutionError" in text or "getaddrinfo" in text, "its name cannot be resolved"),
-        (isinstance(error, exceptions.ConnectionError), "no connection"),
+    reasons: tuple[tuple[type[BaseException], str], ...] = (
+        (exceptions.ConnectTimeout, f"no connection within {CONNECT_TIMEOUT} s"),
+        (exceptions.Timeout, f"silent for {READ_TIMEOUT} s"),
+        (exceptions.ProxyError, "the proxy did not let it through"),
+        (exceptions.SSLError, "its certificate is not trusted here"),
+        (exceptions.ChunkedEncodingError, "broke off before the end"),
+        (TimeoutError, f"silent for {READ_TIMEOUT} s"),
+        (socket.gaierror, "its name cannot be resolved"),
+        (exceptions.ConnectionError, "no connection"),
     )
-    return next((reason for applies, reason in reasons if applies), str(error))
+    return next((reason for kind, reason in reasons if any(isinstance(cause, kind) for cause in causes)), str(error))

@@ -1,4 +1,4 @@
-"""Bars on standard error for what takes long before a training begins; only where that is a terminal."""
+"""Progress bars on standard error for what takes long before a training; only where that is a terminal."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -7,58 +7,37 @@ from functools import partial
 from typing import Any
 
 
-class DownloadBar:
-    """What pooch tells about its progress, passed on to a rich progress bar."""
-
-    def __init__(self, progress: Any, task: Any) -> None:
-        self._progress = progress
-        self._task = task
-
-    @property
-    def total(self) -> int:
-        """Bytes in all; 0 while they are not known."""
-        return int(self._progress.tasks[0].total or 0)
-
-    @total.setter
-    def total(self, size: int) -> None:
-        self._progress.update(self._task, total=size or None)
-
-    def update(self, size: int) -> None:
-        """Add so many bytes."""
-        self._progress.update(self._task, advance=size)
-
-    def reset(self) -> None:
-        """Begin at the first byte again."""
-        self._progress.update(self._task, completed=0)
-
-    def close(self) -> None:
-        """Show what was reached."""
-        self._progress.refresh()
-
-
 @contextmanager
-def downloading(url: str, name: str) -> Iterator[DownloadBar | bool]:
-    """Show a bar of bytes, or one plain line where standard error is no terminal."""
+def downloading(url: str, name: str) -> Iterator[Callable[..., object]]:
+    """Show a bar of bytes, or one plain line where standard error is no terminal.
+
+    Yields:
+        A function to call for each chunk with its bytes (``advance``) and those of the whole file (``total``).
+    """
     if not sys.stderr.isatty():
         sys.stderr.write(f"Downloading {url}\n")
-        yield False
+        yield lambda **bytes_: None  # noqa: ARG005
         return
     from rich.progress import DownloadColumn  # noqa: PLC0415 - see _bar
 
     with _bar(DownloadColumn()) as progress:
-        yield DownloadBar(progress, progress.add_task(name, total=None))
+        yield partial(progress.update, progress.add_task(name, total=None))
 
 
 @contextmanager
-def counting(what: str, total: int) -> Iterator[Callable[[int], object]]:
-    """Show a bar of so many things, or nothing where standard error is no terminal; yield what moves it on."""
+def counting(title: str, total: int) -> Iterator[Callable[[int], object]]:
+    """Show a bar of a number of steps, or nothing where standard error is no terminal.
+
+    Yields:
+        A function to call with the number of steps that are done since its last call.
+    """
     if not sys.stderr.isatty():
-        yield lambda count: None  # noqa: ARG005 - nothing moves
+        yield lambda count: None  # noqa: ARG005
         return
     from rich.progress import MofNCompleteColumn  # noqa: PLC0415 - see _bar
 
     with _bar(MofNCompleteColumn()) as progress:
-        yield partial(progress.advance, progress.add_task(what, total=total))
+        yield partial(progress.advance, progress.add_task(title, total=total))
 
 
 def _bar(amount: Any) -> Any:
