@@ -18,7 +18,7 @@ from cnnzoo import data, runtime
 from cnnzoo.classifier import Probabilities, compute_logits, load_classifier, metadata, softmax
 from cnnzoo.classifier.metadata import Metadata
 from cnnzoo.data import DataSet
-from cnnzoo.data.decoding import WHITE, decoded, upright
+from cnnzoo.data.decoding import WHITE, decode, open_upright
 from cnnzoo.data.glyphs import Ink, Pixels, fit_glyph
 from cnnzoo.errors import UserError
 from cnnzoo.pictures.evaluation import draw_prediction
@@ -101,10 +101,10 @@ def see(path: Path, known: DataSet | Metadata, ink: Ink = "auto", *, keep_origin
         raise UserError(f"{path} is a folder in which no image can be found.")
     glyphs = isinstance(known, DataSet) and known.glyphs
     if isinstance(known, DataSet) and not glyphs:
-        pixels = decoded(path, known.input_shape, known.resize, known.white)
+        pixels = decode(path, known.input_shape, known.resize, known.white)
         if not keep_original:
             return Seen(pixels, None, None, None)
-    image = upright(path, paper=glyphs, white=known.white if isinstance(known, DataSet) else WHITE)
+    image = open_upright(path, paper=glyphs, white=known.white if isinstance(known, DataSet) else WHITE)
     size, seen_ink = image.size, None
     if isinstance(known, Metadata):
         pixels = _centre(image, known.shorter_side, known.input_shape[:2])

@@ -54,7 +54,7 @@ _one_large_image = threading.Lock()
 
 
 @cache
-def kinds() -> tuple[str, ...]:
+def formats() -> tuple[str, ...]:
     """Return the kinds of image that are read, in Pillow's names, and raise Pillow's limits to ours."""
     Image.init()
     if Image.MAX_IMAGE_PIXELS is not None:
@@ -67,7 +67,7 @@ def kinds() -> tuple[str, ...]:
 @cache
 def endings() -> frozenset[str]:
     """Return the endings of the names of such files, in lower case and with their dots."""
-    return frozenset(ending for ending, kind in Image.registered_extensions().items() if kind in kinds())
+    return frozenset(ending for ending, kind in Image.registered_extensions().items() if kind in formats())
 
 
 def begins_like_an_image(path: Path) -> bool:
@@ -76,7 +76,7 @@ def begins_like_an_image(path: Path) -> bool:
     Raises:
         OSError: The file cannot be read.
     """
-    known = [kind for kind in UNMISTAKABLE if kind in kinds()]  # older versions of Pillow have no AVIF
+    known = [kind for kind in UNMISTAKABLE if kind in formats()]  # older versions of Pillow have no AVIF
     with path.open("rb") as file:
         try:
             with Image.open(file, formats=known):
@@ -95,7 +95,7 @@ def is_heic(path: Path) -> bool:
         return _begins_like_heic(file.read(12))
 
 
-def upright(path: Path, *, paper: bool = False, at_least: int | None = None, white: int = WHITE) -> Image.Image:
+def open_upright(path: Path, *, paper: bool = False, at_least: int | None = None, white: int = WHITE) -> Image.Image:
     """Return an image upright and in RGB, whatever the file holds.
 
     Args:
@@ -111,7 +111,7 @@ def upright(path: Path, *, paper: bool = False, at_least: int | None = None, whi
     if path.suffix.lower() in RAW_ENDINGS:
         raise UserError(f"{path} is a camera's raw file, which is not read here; export it as JPEG.")
     try:
-        with Image.open(path, formats=kinds()) as image:
+        with Image.open(path, formats=formats()) as image:
             _check_size(image)
             if at_least:
                 image.draft(None, (at_least, at_least))
@@ -136,7 +136,7 @@ def upright(path: Path, *, paper: bool = False, at_least: int | None = None, whi
         raise UserError(f"{path} cannot be read as an image: {reason}.") from None
 
 
-def fitted(image: Image.Image, input_shape: tuple[int, int, int], resize: Resize) -> NDArray[np.uint8]:
+def resize_to(image: Image.Image, input_shape: tuple[int, int, int], resize: Resize) -> NDArray[np.uint8]:
     """Return an image in a network's size.
 
     Args:
@@ -164,20 +164,20 @@ def fitted(image: Image.Image, input_shape: tuple[int, int, int], resize: Resize
     return np.asarray(image).reshape(input_shape)
 
 
-def decoded(path: Path, input_shape: tuple[int, int, int], resize: Resize, white: int = WHITE) -> NDArray[np.uint8]:
+def decode(path: Path, input_shape: tuple[int, int, int], resize: Resize, white: int = WHITE) -> NDArray[np.uint8]:
     """Read an image file in a network's size, in training and in prediction alike.
 
     Args:
         path: A file that Pillow reads.
         input_shape: Height, width and channels.
-        resize: See ``fitted``.
-        white: See ``upright``.
+        resize: See ``resize_to``.
+        white: See ``open_upright``.
 
     Raises:
-        UserError: See ``upright``.
+        UserError: See ``open_upright``.
     """
     # Twice the size, because what is then left to the resampling must still be more than a halving.
-    return fitted(upright(path, at_least=2 * max(input_shape[:2]), white=white), input_shape, resize)
+    return resize_to(open_upright(path, at_least=2 * max(input_shape[:2]), white=white), input_shape, resize)
 
 
 def _check_size(image: Image.Image) -> None:
@@ -195,7 +195,7 @@ def largest_grey(path: Path) -> int | None:
             return None
         if beginning.startswith(b"\x89PNG") and beginning[24:] != b"\x10":
             return None
-        with Image.open(path, formats=kinds()) as image:
+        with Image.open(path, formats=formats()) as image:
             return int(np.asarray(image).max(initial=0)) if image.mode.startswith("I") else None
     except Exception:  # decoding will report the error
         return None

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnzoo.data.decoding import WHITE, Resize, decoded
+from cnnzoo.data.decoding import WHITE, Resize, decode
 from cnnzoo.downloads import progress
 from cnnzoo.errors import UserError
 
@@ -193,7 +193,7 @@ def decode_all(
     paths: Sequence[Path], input_shape: tuple[int, int, int], resize: Resize, white: int
 ) -> "list[Future[Pixels]]":
     """Start to decode image files on the threads, and return their futures."""
-    return [_threads().submit(decoded, path, input_shape, resize, white) for path in paths]
+    return [_threads().submit(decode, path, input_shape, resize, white) for path in paths]
 
 
 def sums_of(images: Pixels) -> NDArray[np.int64]:
