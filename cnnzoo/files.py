@@ -20,7 +20,7 @@ def whole(path: Path) -> Iterator[Path]:
     the format by it. A process killed meanwhile leaves at worst that dot file behind.
 
     Args:
-        path: Where the file shall appear; an older one stays until the rename.
+        path: The file to write; an older one stays until the rename.
 
     Yields:
         The temporary path to write to.
@@ -34,10 +34,10 @@ def whole(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     except OSError as error:
         if str(error.filename) == str(temporary):
-            error.filename, error.filename2 = str(path), None  # who asked for the file does not know the other name
+            error.filename, error.filename2 = str(path), None  # the caller does not know the temporary name
         raise
     finally:
-        with suppress(OSError):  # which would hide what went wrong first
+        with suppress(OSError):  # an error here would hide the first one
             temporary.unlink()
 
 
@@ -53,13 +53,13 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
 
 
 def to_json(value: Mapping[str, Any], *, ensure_ascii: bool = True) -> str:
-    """Return an object as JSON, with null in place of numbers that are not finite.
+    """Return an object as JSON, with null for numbers that are not finite.
 
-    JSON has no NaN or Infinity; what Python writes for them ends other programs that read the file.
+    JSON has no NaN or Infinity; Python would write words that other programs cannot read.
 
     Args:
-        value: Of dictionaries, lists, tuples, texts, numbers and None.
-        ensure_ascii: Write other signs as escapes.
+        value: Dictionaries, lists, tuples, texts, numbers and None.
+        ensure_ascii: Escape characters that are not ASCII.
     """
     try:
         return json.dumps(value, indent=2, ensure_ascii=ensure_ascii, allow_nan=False)
@@ -79,7 +79,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON file.
 
     Raises:
-        UserError: It is not there, or holds no JSON object.
+        UserError: The file is missing, or holds no JSON object.
     """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))

@@ -52,8 +52,8 @@ def validate(names: tuple[str, ...], settings: tuple[str, ...], as_json: bool) -
         found = {name: asdict(summary) for name, summary in summaries.items() if summary}
         print_json({"valid": valid, "data": found})
         return
-    for name, shown in valid.items():
-        click.echo(f"{shown}: valid")
+    for name, file in valid.items():
+        click.echo(f"{file}: valid")
         summary = summaries[name]
         if summary:
             for line in [*summary.lines(), "note: no image was decoded; train and eval find those that cannot be read"]:

@@ -1,4 +1,4 @@
-"""``cnnzoo data``: what data sets there are, where they lie, whether they are right, and what a network sees."""
+"""``cnnzoo data``: list, fetch, verify and preview data sets."""
 
 import shlex
 from dataclasses import asdict
@@ -53,9 +53,9 @@ def list_(data_dir: Path | None, as_json: bool) -> None:
 @data_dir_option
 @json_option
 def fetch(name: str, data_dir: Path | None, as_json: bool) -> None:
-    """Download what is missing or wrong of the data set NAME.
+    """Download the missing or wrong files of the data set NAME.
 
-    Without --data-dir it goes into the cache, where every command looks.
+    Without --data-dir they go into the cache, where every command looks.
     """
     paths = data.fetch(name, data_dir)
     if as_json:
@@ -74,11 +74,11 @@ def fetch(name: str, data_dir: Path | None, as_json: bool) -> None:
 def verify(names: tuple[str, ...], data_dir: Path | None, as_json: bool) -> None:
     """Check the files of data sets.
 
-    Without a NAME it checks all that are here. It ends with exit code 2 when a file is wrong or missing.
+    Without a NAME it checks all data sets that are here. The exit code is 2 when a file is wrong or missing.
     """
-    chosen = names or [name for name in data.DATA_SETS if data.where(name, data_dir)]
-    absent = [name for name in data.DATA_SETS if name not in chosen and not names]
-    checks = [check for name in chosen for check in data.verify(name, data_dir)]
+    checked = names or [name for name in data.DATA_SETS if data.where(name, data_dir)]
+    absent = [name for name in data.DATA_SETS if name not in checked and not names]
+    checks = [check for name in checked for check in data.verify(name, data_dir)]
     bad = [check for check in checks if check.status in ("wrong", "missing")]
     if as_json:
         files = [asdict(check) | {"path": check.path and str(check.path)} for check in checks]
@@ -93,7 +93,7 @@ def verify(names: tuple[str, ...], data_dir: Path | None, as_json: bool) -> None
         for detail in dict.fromkeys(check.detail for check in checks if check.status == "structure only"):
             click.echo(f"structure only: {detail}")
     if bad:
-        raise UserError(_put_right(bad, data_dir))
+        raise UserError(_remedy(bad, data_dir))
 
 
 @command.command()
@@ -122,7 +122,7 @@ def preview(
         click.echo(f"Picture: {picture}")
 
 
-def _put_right(bad: list[data.FileCheck], data_dir: Path | None) -> str:
+def _remedy(bad: list[data.FileCheck], data_dir: Path | None) -> str:
     names = list(dict.fromkeys(check.data_set for check in bad))
     lines = [f"{check.path or check.data_set} {check.detail}." for check in bad if check.status == "wrong"]
     for name in names:

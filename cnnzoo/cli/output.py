@@ -1,4 +1,4 @@
-"""How commands speak: results on standard output, everything else on standard error."""
+"""Output of commands: results on standard output, everything else on standard error."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,12 +16,12 @@ json_option: Callable[[Any], Any] = click.option(
 
 
 def results() -> Console:
-    """Return the console of results: standard output."""
+    """Return a console on standard output, for results."""
     return _console(stderr=False)
 
 
 def progress() -> Console:
-    """Return the console of progress and remarks: standard error."""
+    """Return a console on standard error, for progress and notes."""
     return _console(stderr=True)
 
 
@@ -45,9 +45,9 @@ def print_table(console: Console, *widths: Table) -> None:
     """Print a table whose words and numbers stay whole.
 
     Args:
-        console: Where to.
-        *widths: The same table ever narrower. The first one that fits is printed, or else the last one:
-            its columns wrap between words, and past the terminal's edge rather than within one.
+        console: The console.
+        *widths: The same table, from wide to narrow. The first one that fits is printed, or else the last one:
+            its columns wrap between words, and a long word passes the terminal's edge.
     """
     unbounded = console.options.update_width(10_000)
     table = next(

@@ -1,4 +1,4 @@
-"""The process of a command: standard streams that may be closed or full, and settings meant for other programs."""
+"""The process of a command: closed or full standard streams, and settings of other programs."""
 
 import io
 import os
@@ -13,7 +13,7 @@ OUTPUT = "standard output"
 
 
 class _Output(io.FileIO):
-    """Standard output; its first error names it, and what follows is dropped."""
+    """Standard output. Its first error names it; later writes are dropped."""
 
     failed = False
 
@@ -29,7 +29,7 @@ class _Output(io.FileIO):
 
 
 class _Errors(io.FileIO):
-    """Standard error; what cannot be written is dropped, because a training's progress is not its result."""
+    """Standard error. Writes that fail are dropped, because progress is not the result of a command."""
 
     def write(self, data: Any) -> int:
         """Return the number of bytes, as if all of them were written."""
@@ -40,10 +40,10 @@ class _Errors(io.FileIO):
 
 
 def prepare_process() -> None:
-    """Have the standard streams ready, and set aside settings that are meant for other programs."""
+    """Open the standard streams, and disable settings that are meant for other programs."""
     _open_closed_streams()
-    if os.name == "posix":  # Windows writes to a console in another way
-        if sys.stdout is sys.__stdout__:  # else a program that runs this command has set its own
+    if os.name == "posix":  # Windows writes to a console differently
+        if sys.stdout is sys.__stdout__:  # otherwise a program that runs this command has set its own
             sys.stdout = _text(_Output(1, "w", closefd=False), sys.__stdout__)
         if sys.stderr is sys.__stderr__:
             sys.stderr = _text(_Errors(2, "w", closefd=False), sys.__stderr__)
@@ -58,7 +58,7 @@ def prepare_process() -> None:
 
 
 def check_matplotlibrc() -> None:
-    """Check that matplotlib can read its settings in the current directory, which nothing keeps it from.
+    """Check that matplotlib can read its settings in the current directory, which it always does.
 
     Raises:
         UserError: It cannot.
@@ -72,7 +72,7 @@ def check_matplotlibrc() -> None:
 
 
 def _open_closed_streams() -> None:
-    """Open closed standard streams, in whose place the next file would be opened and written to.
+    """Open closed standard streams; otherwise the next file would take their place and get their text.
 
     Standard output is opened for reading, so that writing to it fails.
     """
@@ -84,8 +84,8 @@ def _open_closed_streams() -> None:
 
 
 def _text(file: Any, before: io.TextIOWrapper | None) -> io.TextIOWrapper:
-    """Return a stream of text to a file, like the one before."""
+    """Return a text stream to a file, with the encoding and buffering of another stream."""
     encoding, by_lines = (before.encoding, before.line_buffering) if before else ("utf-8", False)
-    if before and before.write_through:  # as PYTHONUNBUFFERED wants it
+    if before and before.write_through:  # set by PYTHONUNBUFFERED
         return io.TextIOWrapper(file, encoding, write_through=True)
     return io.TextIOWrapper(io.BufferedWriter(file), encoding, line_buffering=by_lines)

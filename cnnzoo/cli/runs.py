@@ -29,9 +29,9 @@ def command() -> None:
 @folder_option
 @json_option
 def list_(folder: Path | None, as_json: bool) -> None:
-    """List runs, the newest last, and ensembles.
+    """List runs, the newest last, ensembles and sweeps.
 
-    The test accuracy is there when `cnnzoo eval` has measured it.
+    The test accuracy appears once `cnnzoo eval` has measured it.
     """
     from cnnzoo.jobs.sweep import sweeps_in  # noqa: PLC0415 - loads the data sets
 
@@ -92,12 +92,14 @@ def compare(directories: tuple[Path, ...], output: Path | None, as_json: bool) -
 
 
 def _draw(compared: list[Run], output: Path) -> None:
-    begun = [run for run in compared if run.history_path.is_file()]
-    if not begun:
+    with_history = [run for run in compared if run.history_path.is_file()]
+    if not with_history:
         raise UserError("None of these runs has completed an epoch, so there are no curves to draw.")
     from cnnzoo.pictures.training import draw_comparison  # noqa: PLC0415 - loads matplotlib
 
-    draw_comparison({str(run.directory): run.history() for run in begun}, output, title=f"{len(begun)} runs")
+    draw_comparison(
+        {str(run.directory): run.history() for run in with_history}, output, title=f"{len(with_history)} runs"
+    )
 
 
 def _print_comparison(differing: dict[str, list[Any]], rows: list[dict[str, Any]]) -> None:
@@ -127,11 +129,11 @@ def _print_comparison(differing: dict[str, list[Any]], rows: list[dict[str, Any]
 @click.option("--yes", is_flag=True, help="Remove what is listed.")
 @json_option
 def clean(directories: tuple[Path, ...], folder: Path | None, yes: bool, as_json: bool) -> None:
-    """List what can go, and remove it with --yes.
+    """List what can be removed, and remove it with --yes.
 
-    That is, under runs/, unfinished runs that no process holds (`cnnzoo train --resume` could still go on with them),
-    checkpoints of finished runs and files left over from killed processes; or instead the runs that are named, finished
-    or not. A finished run goes only if it is named.
+    Without a RUN these are unfinished runs under runs/ that no process uses (`cnnzoo train --resume` could still go on
+    with them), checkpoints of finished runs, and files left over from killed processes. With RUNs it is those, finished
+    or not. A finished run is removed only if it is named.
     """
     if directories and folder:
         raise UserError("Name runs or a --folder, one of the two.")
@@ -160,7 +162,7 @@ def _text(value: Any) -> str:
 
 
 def _images(row: dict[str, Any]) -> str:
-    """Return the name of a data set, or the folder of a person's own images as seen from here."""
+    """Return the name of a data set, or the path of a folder of images, relative to the current directory."""
     if not row["folder"]:
         return _text(row["data"])
     folder = Path(row["folder"])

@@ -44,12 +44,12 @@ class ResizedCropSection(Section):
 class AugmentationSection(Section):
     """Random changes of each training image, drawn anew every time it is seen.
 
-    They come in this order, whatever the file's: geometry in one resampling at most, colour, cutout, mixing.
-    What comes in from outside an image is 0. The training accuracy of mixed images is that of their own labels.
+    Their order is fixed: geometry in at most one resampling, colour, cutout, mixing. Pixels from outside an image are
+    0. The training accuracy of mixed images is that of their own labels.
     """
 
     crop: int = Field(
-        0, ge=0, le=256, description="Pixels of zeros put on each side, before a part of the old size is cut out."
+        0, ge=0, le=256, description="Pixels of zeros on each side, before the old size is cut out anywhere."
     )
     mirror: Literal[False, True, "alternating"] = Field(
         False,
@@ -58,11 +58,9 @@ class AugmentationSection(Section):
     )
     rotation: float = Field(0.0, ge=0, le=180, description="Largest rotation either way, in degrees.")
     shift: float = Field(0.0, ge=0, le=256, description="Largest shift along each axis, in pixels.")
-    scale: float = Field(
-        0.0, ge=0, le=4, description="Largest enlargement or reduction: 0.1 is a factor from 1/1.1 to 1.1."
-    )
+    scale: float = Field(0.0, ge=0, le=4, description="Largest change of size: 0.1 is a factor from 1/1.1 to 1.1.")
     squeeze: float = Field(
-        0.0, ge=0, le=4, description="Largest stretch of one axis by a factor while the other shrinks by it, as scale."
+        0.0, ge=0, le=4, description="Largest stretch of one axis while the other shrinks, as scale."
     )
     shear: float = Field(0.0, ge=0, le=60, description="Largest slant of upright lines either way, in degrees.")
     elastic: ElasticSection | None = Field(None, description="Elastic distortion; {} takes the paper's values.")
@@ -85,7 +83,7 @@ class AugmentationSection(Section):
         "the paper's is 0.1.",
     )
     cutout: int = Field(
-        0, ge=0, le=512, description="Side of a square of zeros whose centre lies anywhere in the image, in pixels."
+        0, ge=0, le=512, description="Side in pixels of a square of zeros, centred anywhere in the image."
     )
     mixup: Alpha | None = Field(
         None, description="Alpha of Zhang et al. 2018: the share of a second image is Beta(alpha, alpha)."

@@ -6,7 +6,7 @@ from pydantic import Field, field_validator
 
 from cnnzoo.config.base import SEEDS, AbsolutePath, Count, Expected, NonNegative, ProperFraction, Section, mistake
 
-# Of pixels scaled to 0..1; what is beyond was meant for 0..255.
+# Of pixels scaled to 0..1; a larger number was meant for 0..255.
 Level = Annotated[float, Field(ge=-10, le=10)]
 Spread = Annotated[float, Field(gt=0, le=10)]
 Side = Annotated[int, Field(ge=1, le=4096)]
@@ -19,7 +19,7 @@ HELD_OUT = "Training images held out for validation: a number of images, or a fr
 
 
 class DataSection(Section):
-    """Which images, and how many of the training images are held out to choose by."""
+    """A published data set, and how many of its training images are held out for validation."""
 
     name: Literal["mnist", "fashion_mnist", "digits", "cifar10"] = Field(description="Name of the data set.")
     validation: Amount = Field(0.1, description=HELD_OUT)
@@ -34,10 +34,10 @@ class Cifar100Section(Section):
 
 
 class FolderSection(Section):
-    """A folder of a person's own images: class folders, or train, validation and test folders that hold them."""
+    """A folder of your own images: class folders, or train, validation and test folders that hold class folders."""
 
     name: Literal["folder"]
-    path: AbsolutePath = Field(description="The folder; in a run's own config always from the root on.")
+    path: AbsolutePath = Field(description="The folder; in a run's own config an absolute path.")
     size: Size = Field(64, description="Pixels that every image is brought to: of each side, or [height, width].")
     channels: Literal[1, 3] = Field(3, description="3 for colour, 1 for grey.")
     resize: Literal["crop", "squash", "pad"] = Field(

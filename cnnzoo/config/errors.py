@@ -59,7 +59,7 @@ def _explain(key: Key, section: type[Section] | None, problems: list[Any]) -> st
             tag = problem["ctx"]["tag"]
             return f"{tag!r} is unknown.{did_you_mean(tag, allowed)}"
         case "model_type" | "model_attributes_type":
-            return f"this is a section: it takes keys with values.{_keys_of(key, section)}"
+            return f"this is a section: it takes keys with values.{_keys_of(_section(section, key[-1], None))}"
     expected = (mark.text for mark in (field.metadata if field else ()) if isinstance(mark, Expected))
     return sentence(problem, allowed, next(expected, None), *others)
 
@@ -101,10 +101,9 @@ def _section(above: type[Section] | None, key: str | int, value: Any) -> type[Se
     if above and key not in above.model_fields:
         return above  # the key is the name of an entry in a dictionary of sections
     sections = _alternatives(above, str(key))
-    if len(sections) > 1:
-        name = value.get("name") if isinstance(value, dict) else None
-        sections = [section for section in sections if name in _choices(section)]
-    return sections[0] if sections else None
+    if len(sections) > 1 and isinstance(value, dict):
+        sections = [section for section in sections if value.get("name") in _choices(section)]
+    return sections[0] if len(sections) == 1 else None
 
 
 def _alternatives(above: type[Section] | None, key: str) -> list[type[Section]]:
@@ -114,12 +113,11 @@ def _alternatives(above: type[Section] | None, key: str) -> list[type[Section]]:
     return [each for each in types if isinstance(each, type) and issubclass(each, Section)]
 
 
-def _keys_of(key: Key, above: type[Section] | None) -> str:
-    """Say which keys a section takes, if a key can open only one."""
-    sections = _alternatives(above, str(key[-1])) if key else []
-    if len(sections) != 1:
+def _keys_of(section: type[Section] | None) -> str:
+    """Say which keys a section takes, where a value stands in its place."""
+    if section is None:
         return ""
-    fields = sections[0].model_fields
+    fields = section.model_fields
     optional = "" if any(field.is_required() for field in fields.values()) else "; {} takes their defaults"
     return f" Known: {', '.join(fields)}{optional}."
 

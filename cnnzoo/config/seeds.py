@@ -1,4 +1,4 @@
-"""Seeds as a person writes them: ``0..4`` or ``0,3,7``."""
+"""Lists of seeds: ``0..4`` or ``0,3,7``."""
 
 import re
 
@@ -9,13 +9,13 @@ MOST_TRAININGS = 1000
 
 
 def parse_seeds(text: str) -> list[int]:
-    """Return the seeds that a text names, in its order.
+    """Return the seeds in a text, in its order.
 
     Args:
-        text: Seeds and ranges of seeds, both ends included, with commas between: ``0..4``, ``0,3,7`` or ``0..2,9``.
+        text: Seeds and ranges with both ends, separated by commas: ``0..4``, ``0,3,7`` or ``0..2,9``.
 
     Raises:
-        UserError: It is not of that form, names a seed twice, or names too many.
+        UserError: The form is wrong, a seed stands there twice, or there are too many.
     """
     seeds: list[int] = []
     for part in text.split(","):

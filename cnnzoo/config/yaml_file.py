@@ -1,7 +1,7 @@
-"""YAML files and settings of the command line, with the place that each value came from.
+"""YAML files and settings of the command line, with the origin of each value.
 
 PyYAML reads YAML 1.1, where ``010`` is 8, ``1:30`` is 90, ``no`` is false and ``1e-4`` is text. The first three are
-refused and the last is a number, as in YAML 1.2, so that a config means what a reader takes it for.
+refused and the last is a number, as in YAML 1.2, so that a config means what it looks like.
 """
 
 import math

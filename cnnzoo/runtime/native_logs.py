@@ -1,4 +1,4 @@
-"""What libraries write to the terminal past Python."""
+"""Messages that libraries write to the terminal, not through Python."""
 
 import os
 import subprocess
@@ -6,8 +6,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# Keeps what comes in on standard input, and shows it when that ends, unless this process is killed before. Notes of
-# TensorFlow's start are left out: a process that somebody ends has nothing to say. XLA ends with a list of its flags.
+# Keeps its standard input and shows it when that ends, unless it is killed before. TensorFlow's notes at its start are
+# left out: they explain no death. XLA's last words are a long list of its flags.
 WATCHER = """
 import re, sys
 notes = re.compile(rb"WARNING: All log messages before|I[0-9]{4} |[-0-9]+ [0-9:.]+: I ")
@@ -20,14 +20,14 @@ if lines:
 
 @contextmanager
 def muted(headline: str) -> Iterator[None]:
-    """Keep what libraries write to file descriptor 2 off the terminal, unless the process dies of it.
+    """Hide what libraries write to file descriptor 2, unless the process dies.
 
-    TensorFlow logs from C++ before it reads TF_CPP_MIN_LOG_LEVEL, so only the descriptor can be muted. Libraries end
-    a process by abort(), which Python cannot catch: a second process keeps what they wrote, and shows it if this one
-    is gone. Exceptions are not affected.
+    TensorFlow logs from C++ before it reads TF_CPP_MIN_LOG_LEVEL, so only the descriptor can be muted. Libraries may
+    end a process by abort(), which Python cannot catch: a second process keeps their messages, and shows them if this
+    process dies. Exceptions are not affected.
 
     Args:
-        headline: Shown above what the libraries wrote.
+        headline: The line above the messages.
     """
     if sys.stderr:
         sys.stderr.flush()
@@ -41,7 +41,7 @@ def muted(headline: str) -> Iterator[None]:
     command = [sys.executable, "-I", "-S", "-c", WATCHER, headline]
     try:
         watcher = subprocess.Popen(command, stdin=read, start_new_session=True)
-    except OSError:  # no process is left, and the terminal shows what it has to
+    except OSError:  # no process can be started, so nothing is muted
         for descriptor in (read, write, kept):
             os.close(descriptor)
         yield
