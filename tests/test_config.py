@@ -32,6 +32,11 @@ MISTAKES = {
         ":7: optimizer.learning_rate",
         "'0,004' is text, not a number; write 0.004 with a point.",
     ),
+    "a number with a comma between braces": (
+        GOOD + "optimizer: {name: adam, learning_rate: 0,004}\n",
+        ":5: '004' cannot be a key",
+        "A decimal number has a point, not a comma.",
+    ),
     "no images to validate on": (
         GOOD + "  validation: 0\n",
         ":5: data.validation",

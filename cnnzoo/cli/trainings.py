@@ -73,7 +73,7 @@ def train_seeds(
 
 def compare_seeds(
     config: Config,
-    named: str,
+    text: str,
     settings: tuple[str, ...],
     jobs: int,
     data_dir: Path | None,
@@ -83,7 +83,7 @@ def compare_seeds(
 ) -> None:
     """Run ``cnnzoo train --seeds``; end with exit code 2 if a training failed."""
     try:
-        seeds = parse_seeds(named)
+        seeds = parse_seeds(text)
     except UserError as error:
         raise UserError(f"--seeds {error}") from None
     result = train_seeds(config, seeds, settings, jobs, data_dir, device, vote=False)

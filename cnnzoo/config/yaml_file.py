@@ -187,7 +187,9 @@ def _origins(node: yaml.Node, at: Callable[[int], Origin], above: Key) -> Iterat
             key, there = key_node.value, at(key_node.start_mark.line + 1)
             if not isinstance(key, str) or _kind(key_node) != "str":
                 shown = f"'{key}'" if isinstance(key, str) else "a list or a section"
-                raise UserError(f"{there.place}: {shown} cannot be a key; keys are names, such as seed.")
+                is_rest = _kind(key_node) in ("int", "float") and _kind(value_node) == "null"
+                hint = " A decimal number has a point, not a comma." if is_rest else ""
+                raise UserError(f"{there.place}: {shown} cannot be a key; keys are names, such as seed.{hint}")
             if key in seen:
                 raise UserError(f"{there.place}: the key '{key}' stands here a second time; keep one.")
             seen.add(key)

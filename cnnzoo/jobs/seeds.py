@@ -61,7 +61,7 @@ def train_seeds(
         member = recipe.replaced(seed=seed)
         run = find_member(member, any_backend=any_backend)
         if run:
-            figures(run)  # damage is better told now than after the other trainings
+            figures(run)  # report damage now, not after hours of other trainings
         else:
             check_not_in_training(member, any_backend=any_backend)
             run = missing[seed] = find_unfinished(member)

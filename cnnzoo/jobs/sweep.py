@@ -123,7 +123,7 @@ def open_folder(directory: Path) -> SweepFolder:
     """Open a sweep, finished or not.
 
     Raises:
-        UserError: The directory is no sweep, or its files are damaged.
+        UserError: The directory is no sweep.
     """
     if not directory.is_dir():
         raise UserError(f"There is no sweep {directory}.")
@@ -131,7 +131,6 @@ def open_folder(directory: Path) -> SweepFolder:
     for path in (folder.file_path, folder.base_path):
         if not path.is_file():
             raise UserError(f"{directory} is not a sweep: it holds no {path.name}.")
-    assert folder.plan  # which is loaded now, so that damage is told now
     return folder
 
 
