@@ -47,7 +47,7 @@ def unreadable_image(*_):
 CASES = {
     cut_archive: ("{name: cifar10}", "cifar-10-binary.tar.gz is cut short"),
     entry_that_leads_out: ("{name: cifar10}", "holds an entry that leads out of its folder"),
-    label_of_255: ("{name: cifar10}", "data_batch_1.bin holds the label 255 in record 4; labels are 0 to 9"),
+    label_of_255: ("{name: cifar10}", "data_batch_1.bin holds the label 255 at position 4; labels are 0 to 9"),
     hundred_classes: ("{name: cifar100, validation: 20}", "10 weights were given for 100 classes"),
     one_class: (FOLDER, "images has one class folder alone, blue"),
     empty_class: (FOLDER, "violet"),

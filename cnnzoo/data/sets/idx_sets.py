@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal
 
 import numpy as np
 
 from cnnzoo.data.images import ImageArray
 from cnnzoo.data.sets.idx_files import read_idx, read_npz, write_idx
-from cnnzoo.data.sets.published import Contents, PublishedSet
+from cnnzoo.data.sets.published import Contents, LoadedSplit, PublishedSet, check_labels
 from cnnzoo.data.subsets import Subset
 from cnnzoo.downloads.errors import DamagedFileError
 from cnnzoo.downloads.locations import Found
@@ -68,14 +67,9 @@ class IdxSet(PublishedSet[IdxFile]):
         confirmed = file.sha256 is not None or _md5(path) == file.gzip_md5
         return "" if confirmed else "no hash is published for these images outside the official gzip file"
 
-    def subset(
-        self,
-        split: Literal["train", "test"],
-        contents: Mapping[IdxFile, Contents],
-        directories: Sequence[Path],  # noqa: ARG002
-    ) -> Subset:
+    def subset(self, split: LoadedSplit, contents: Mapping[IdxFile, Contents], directories: Sequence[Path]) -> Subset:  # noqa: ARG002
         """Return the images (count, height, width, 1) of a split."""
-        images, labels = (contents[file] for file in getattr(self, split))
+        images, labels = (contents[file] for file in self.files_of(split))
         return Subset.whole(ImageArray(images[..., np.newaxis]), labels.astype(np.int32))
 
     def expected(self, files: Sequence[IdxFile]) -> str:
@@ -118,12 +112,9 @@ class IdxSet(PublishedSet[IdxFile]):
 
     def _read(self, file: IdxFile, path: Path) -> Contents:
         array = read_npz(path, file.npz_key, file.shape) if path.suffix == ".npz" else read_idx(path, file.shape)
-        kind, classes = "images" if array.ndim > 1 else "labels", len(self.description.class_names)
-        if kind == "labels" and array.max() >= classes:
-            position = int(np.argmax(array >= classes))
-            raise DamagedFileError(
-                path, f"holds the label {array[position]} at position {position:,}; labels are 0 to {classes - 1}"
-            )
+        kind = "images" if array.ndim > 1 else "labels"
+        if kind == "labels" and (wrong := check_labels(array, len(self.description.class_names))):
+            raise DamagedFileError(path, wrong)
         sha256 = hashlib.sha256(array.data).hexdigest()
         if sha256 == file.sha256:
             return array
@@ -131,10 +122,9 @@ class IdxSet(PublishedSet[IdxFile]):
             if sha256 in {other.sha256 for other in files}:
                 raise OtherDataSetError(path, f"is {title}'s, not {self.title}'s")
         if file.sha256 is not None:
+            hashes = f"{sha256[:12]}..., expected {file.sha256[:12]}..."
             raise DamagedFileError(
-                path,
-                f"does not hold {self.title}'s {kind}: the SHA-256 of its elements is {sha256[:12]}..., "
-                f"expected {file.sha256[:12]}...",
+                path, f"does not hold {self.title}'s {kind}: the SHA-256 of its elements is {hashes}"
             )
         return array
 

@@ -17,6 +17,16 @@ from cnnzoo.downloads.locations import Found, cache_dir, find, search_path
 from cnnzoo.errors import UserError
 
 Contents = NDArray[np.uint8]
+# The validation images are among the training images.
+LoadedSplit = Literal["train", "test"]
+
+
+def check_labels(labels: Contents, classes: int) -> str:
+    """Return what is wrong with labels (count,) of a number of classes; empty where nothing is."""
+    if labels.max() < classes:
+        return ""
+    position = int(np.argmax(labels >= classes))
+    return f"holds the label {labels[position]} at position {position:,}; labels are 0 to {classes - 1}"
 
 
 class PublishedFile(Protocol):
@@ -68,6 +78,10 @@ class PublishedSet(ABC, Generic[File]):
         """All files, those of the training images first."""
         return (*self.train, *self.test)
 
+    def files_of(self, split: LoadedSplit) -> tuple[File, ...]:
+        """Return the files of a split."""
+        return self.train if split == "train" else self.test
+
     @abstractmethod
     def paths(self, file: File) -> Sequence[str]:
         """Return where below a directory a file may lie; a download comes first, so that it hides a wrong file."""
@@ -85,9 +99,7 @@ class PublishedSet(ABC, Generic[File]):
         """Return why no hash confirms a file that was read; empty where one does."""
 
     @abstractmethod
-    def subset(
-        self, split: Literal["train", "test"], contents: Mapping[File, Contents], directories: Sequence[Path]
-    ) -> Subset:
+    def subset(self, split: LoadedSplit, contents: Mapping[File, Contents], directories: Sequence[Path]) -> Subset:
         """Return the images of a split whose files were read."""
 
     @abstractmethod
@@ -114,7 +126,7 @@ class PublishedSet(ABC, Generic[File]):
         """Return the error for files that are not in the only directory to look in."""
         return missing_in(self.name, self.title, self.expected(files), (self.name, *self.folders), data_dir)
 
-    def load(self, split: Literal["train", "test"], data_dir: Path | None = None) -> Subset:
+    def load(self, split: LoadedSplit, data_dir: Path | None = None) -> Subset:
         """Load one split and read only its files; without a data directory they may be downloaded.
 
         Args:
@@ -125,7 +137,7 @@ class PublishedSet(ABC, Generic[File]):
             UserError: The files are not there, cannot be downloaded or are damaged.
         """
         directories = search_path(data_dir)
-        files: tuple[File, ...] = getattr(self, split)
+        files = self.files_of(split)
         missing = [file for file in files if not self.find(file, directories)]
         if missing and data_dir is not None:
             raise self.missing_in(missing, data_dir)

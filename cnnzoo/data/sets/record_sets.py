@@ -4,12 +4,12 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 
 from cnnzoo.data.images import ImageArray
-from cnnzoo.data.sets.published import Contents, PublishedSet
+from cnnzoo.data.sets.published import Contents, LoadedSplit, PublishedSet, check_labels
 from cnnzoo.data.subsets import Subset
 from cnnzoo.downloads.advice import fetch_command, with_advice
 from cnnzoo.downloads.archives import read_members
@@ -90,14 +90,14 @@ class RecordSet(PublishedSet[RecordFile]):
         return f"holds {count:,} of {file.count:,} images, which no hash confirms" if count < file.count else ""
 
     def subset(
-        self, split: Literal["train", "test"], contents: Mapping[RecordFile, Contents], directories: Sequence[Path]
+        self, split: LoadedSplit, contents: Mapping[RecordFile, Contents], directories: Sequence[Path]
     ) -> Subset:
         """Return the images (count, height, width, channels) of a split, with a note on missing test images.
 
         Raises:
             UserError: The file of the test images, which training images come with a note on, is cut inside a record.
         """
-        records = np.concatenate([contents[file] for file in getattr(self, split)])
+        records = np.concatenate([contents[file] for file in self.files_of(split)])
         labels = records[:, : len(self.label_classes)][:, self.label]
         height, width, channels = self.description.input_shape
         planes = records[:, len(self.label_classes) :].reshape(-1, channels, height, width)
@@ -179,32 +179,22 @@ class RecordSet(PublishedSet[RecordFile]):
         """Check the content of a record file and return its records (count, bytes)."""
         count, rest = divmod(len(content), self.record_size)
         records = np.frombuffer(content, np.uint8)[: count * self.record_size].reshape(count, self.record_size)
-        wrong = ""
         if not content:
             wrong = "is empty"
         elif len(content) > file.count * self.record_size:
             wrong = f"holds more than the {file.count:,} images that belong there"
-        elif rest and content.lstrip()[:1] == b"<":
-            wrong = "is a web page or XML, not a file of records"
         elif rest:
-            wrong = self._cut(len(content))
+            is_web_page = content.lstrip()[:1] == b"<"
+            wrong = "is a web page or XML, not a file of records" if is_web_page else self._cut(len(content))
         elif count < file.count and file not in self.test:
             wrong = f"holds {count:,} images where {file.count:,} belong"
-        elif outside := self._wrong_label(records):
-            wrong = outside
-        elif count == file.count:
+        else:
+            checks = (check_labels(records[:, i], classes) for i, classes in enumerate(self.label_classes))
+            wrong = next(filter(None, checks), "")
             md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
-            if md5 != file.md5:
+            if not wrong and count == file.count and md5 != file.md5:
                 expected = f"its MD5 is {md5[:12]}..., expected {file.md5[:12]}..."
                 wrong = f"does not hold {self.title}'s images: {expected}"
         if wrong:
             raise DamagedFileError(path, start + wrong)
         return records
-
-    def _wrong_label(self, records: Contents) -> str:
-        for column, classes in enumerate(self.label_classes):
-            labels = records[:, column]
-            if labels.max() >= classes:
-                position = int(np.argmax(labels >= classes))
-                return f"holds the label {labels[position]} in record {position:,}; labels are 0 to {classes - 1}"
-        return ""

@@ -88,7 +88,7 @@ BAD_CONTENTS = {
     "a label of 255": (
         "data_batch_1.bin",
         lambda content: with_byte(content, 4 * RECORD, 255),
-        "holds the label 255 in record 4; labels are 0 to 9",
+        "holds the label 255 at position 4; labels are 0 to 9",
     ),
     "other pixels": (
         "data_batch_1.bin",
@@ -120,7 +120,7 @@ def test_a_record_file_that_is_not_right_is_named(tmp_path, tiny_cifar10, name, 
 def test_a_coarse_label_out_of_range_is_named(tmp_path, tiny_cifar100):
     contents = {"train.bin": with_byte(tiny_cifar100.contents["train.bin"], 0, 20)}
     replace(tiny_cifar100, contents=tiny_cifar100.contents | contents).write_unpacked(tmp_path)
-    with pytest.raises(UserError, match=r"train.bin holds the label 20 in record 0; labels are 0 to 19"):
+    with pytest.raises(UserError, match=r"train.bin holds the label 20 at position 0; labels are 0 to 19"):
         tiny_cifar100.published.load("train", tmp_path)
 
 
