@@ -1,16 +1,16 @@
-"""Names of files and classes, in sentences and compared with one another."""
+"""Names of files and classes: comparing and printing them."""
 
 import unicodedata
 from collections.abc import Sequence
 
 
 def normalized(name: str) -> str:
-    """Return a name with one form of each letter: some file systems take accents apart."""
+    """Return a name in Unicode's composed form, to compare it: some file systems take accents apart."""
     return unicodedata.normalize("NFC", name)
 
 
 def printable(name: str) -> str:
-    """Return a file's name with its control characters, and its bytes that are no text, escaped."""
+    """Return a name with control characters, and bytes that are no text, escaped."""
     return "".join(
         letter
         if letter.isprintable() or unicodedata.category(letter) == "Zs"
@@ -20,6 +20,6 @@ def printable(name: str) -> str:
 
 
 def listed(names: Sequence[str], shown: int = 3) -> str:
-    """Return the first few names, fit to be printed, and how many more there are."""
+    """Return the first few names, printable, and how many more there are."""
     more = len(names) - shown
     return ", ".join(map(printable, names[:shown])) + (f" and {more:,} more" if more > 0 else "")

@@ -1,4 +1,4 @@
-"""Image files of any kind, brought upright, to 8 bits a channel and to a network's size."""
+"""Reads image files of any format: upright, with 8 bits a channel, and resized for a network."""
 
 import threading
 from contextlib import nullcontext
@@ -15,7 +15,7 @@ from cnnzoo.errors import UserError
 Resize = Literal["crop", "squash", "pad"]
 
 # Pixels of the largest image that is read. Phones take photographs of 200 million, and a JPEG of that size can be
-# decoded at a part of it.
+# decoded at a fraction of it.
 LARGEST, LARGEST_JPEG = 128 * 10**6, 256 * 10**6
 # Larger images than this are decoded one at a time, because each takes hundreds of megabytes.
 LARGE = 40 * 10**6
@@ -55,19 +55,19 @@ _one_large_image = threading.Lock()
 
 @cache
 def formats() -> tuple[str, ...]:
-    """Return the kinds of image that are read, in Pillow's names, and raise Pillow's limits to ours."""
+    """Return Pillow's names of the formats that are read, and raise Pillow's limits to ours."""
     Image.init()
     if Image.MAX_IMAGE_PIXELS is not None:
         Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, 8 * LARGEST_JPEG)  # where it would only warn
     PngImagePlugin.MAX_TEXT_CHUNK = max(PngImagePlugin.MAX_TEXT_CHUNK, LONGEST_METADATA)
     PngImagePlugin.MAX_TEXT_MEMORY = max(PngImagePlugin.MAX_TEXT_MEMORY, 4 * LONGEST_METADATA)
-    return tuple(kind for kind in Image.OPEN if kind not in NOT_DECODED)
+    return tuple(name for name in Image.OPEN if name not in NOT_DECODED)
 
 
 @cache
 def endings() -> frozenset[str]:
-    """Return the endings of the names of such files, in lower case and with their dots."""
-    return frozenset(ending for ending, kind in Image.registered_extensions().items() if kind in formats())
+    """Return the endings of these formats' file names, in lower case and with their dots."""
+    return frozenset(ending for ending, name in Image.registered_extensions().items() if name in formats())
 
 
 def begins_like_an_image(path: Path) -> bool:
@@ -76,10 +76,10 @@ def begins_like_an_image(path: Path) -> bool:
     Raises:
         OSError: The file cannot be read.
     """
-    known = [kind for kind in UNMISTAKABLE if kind in formats()]  # older versions of Pillow have no AVIF
+    unmistakable = [name for name in UNMISTAKABLE if name in formats()]  # older versions of Pillow have no AVIF
     with path.open("rb") as file:
         try:
-            with Image.open(file, formats=known):
+            with Image.open(file, formats=unmistakable):
                 return True
         except Exception:  # a damaged header may raise anything in Pillow's decoders
             return False
@@ -101,7 +101,7 @@ def open_upright(path: Path, *, paper: bool = False, at_least: int | None = None
     Args:
         path: A file that Pillow reads.
         paper: A transparent image may be ink that brings its own paper, and is laid on more of it then.
-        at_least: Pixels a side that will do; a large JPEG is decoded at a half, a quarter or an eighth of its size
+        at_least: Pixels that each side needs; a large JPEG is decoded at a half, a quarter or an eighth of its size
             while both sides keep as many.
         white: Grey value that counts as white in an image of 16 bits.
 
@@ -116,12 +116,12 @@ def open_upright(path: Path, *, paper: bool = False, at_least: int | None = None
             if at_least:
                 image.draft(None, (at_least, at_least))
             with _one_large_image if image.width * image.height > LARGE else nullcontext():
-                turned = _turned(image)
-                if turned.mode.startswith(("I", "F")):
-                    turned = _of_eight_bits(turned, white)
-                if turned.has_transparency_data:
-                    turned = _opaque(turned.convert("RGBA"), paper)
-                return turned.convert("RGB")
+                upright = _turn(image)
+                if upright.mode.startswith(("I", "F")):
+                    upright = _scale_to_eight_bits(upright, white)
+                if upright.has_transparency_data:
+                    upright = _make_opaque(upright.convert("RGBA"), paper)
+                return upright.convert("RGB")
     except FileNotFoundError:
         raise UserError(f"There is no image {path}.") from None
     except IsADirectoryError:
@@ -142,8 +142,7 @@ def resize_to(image: Image.Image, input_shape: tuple[int, int, int], resize: Res
     Args:
         image: In RGB.
         input_shape: Height, width and channels; 1 channel is grey.
-        resize: "crop" cuts away what sticks out of the middle, "squash" changes the proportions, "pad" puts black
-            beside the whole image.
+        resize: "crop" cuts the middle out, "squash" changes the proportions, "pad" puts black beside the whole image.
 
     Returns:
         Pixels of that shape.
@@ -176,7 +175,7 @@ def decode(path: Path, input_shape: tuple[int, int, int], resize: Resize, white:
     Raises:
         UserError: See ``open_upright``.
     """
-    # Twice the size, because what is then left to the resampling must still be more than a halving.
+    # Twice the size, so that the resampling still makes a half of it or less.
     return resize_to(open_upright(path, at_least=2 * max(input_shape[:2]), white=white), input_shape, resize)
 
 
@@ -190,7 +189,7 @@ def largest_grey(path: Path) -> int | None:
     try:
         with path.open("rb") as file:
             beginning = file.read(25)
-        # A look at the first bytes spares opening what has 8 bits: most files of most folders.
+        # The first bytes show that most files have 8 bits, and these are not opened.
         if beginning.startswith((b"\xff\xd8", b"GIF8", b"BM", b"RIFF")):
             return None
         if beginning.startswith(b"\x89PNG") and beginning[24:] != b"\x10":
@@ -201,11 +200,11 @@ def largest_grey(path: Path) -> int | None:
         return None
 
 
-def _turned(image: Image.Image) -> Image.Image:
+def _turn(image: Image.Image) -> Image.Image:
     image.load()
     try:
         orientation = image.getexif().get(ORIENTATION)
-    except Exception:  # broken metadata may raise anything, and the pixels are good
+    except Exception:  # damaged metadata may raise anything, and the pixels are good
         orientation = None
     turn = TURNS.get(orientation) if isinstance(orientation, int) else None
     return image if turn is None else image.transpose(turn)
@@ -216,24 +215,25 @@ def _begins_like_heic(beginning: bytes) -> bool:
 
 
 def _what_else(path: Path) -> str:
-    """Say what a file is that Pillow does not take for an image, as the rest of a sentence."""
+    """Return what a file is that Pillow does not take for an image, as the rest of a sentence."""
     with path.open("rb") as file:
         beginning = file.read(1024)
-    if not beginning:
-        return "is empty"
-    if _begins_like_heic(beginning):
-        return "is a HEIC photograph, which is not read here; convert it to JPEG"
     text = beginning.lstrip().lower()
-    if text.startswith((b"<!doctype html", b"<html")):
-        return "is a web page, not an image; download the image itself"
-    if text.startswith(b"version https://git-lfs"):
-        return "only stands for an image in Git LFS; `git lfs pull` fetches the image"
-    if b"<svg" in text:
-        return "is an SVG drawing, which has no pixels; export it as PNG"
-    return "is not an image that can be read; PNG, JPEG, GIF, BMP, WebP and TIFF are"
+    answers = (
+        (not beginning, "is empty"),
+        (_begins_like_heic(beginning), "is a HEIC photograph, which is not read here; convert it to JPEG"),
+        (text.startswith((b"<!doctype html", b"<html")), "is a web page, not an image; download the image itself"),
+        (
+            text.startswith(b"version https://git-lfs"),
+            "only stands for an image in Git LFS; `git lfs pull` fetches the image",
+        ),
+        (b"<svg" in text, "is an SVG drawing, which has no pixels; export it as PNG"),
+        (True, "is not an image that can be read; PNG, JPEG, GIF, BMP, WebP and TIFF are"),
+    )
+    return next(answer for applies, answer in answers if applies)
 
 
-def _of_eight_bits(image: Image.Image, white: int) -> Image.Image:
+def _scale_to_eight_bits(image: Image.Image, white: int) -> Image.Image:
     """Bring whole numbers of more bits to 8, where Pillow would cut them off at 255.
 
     Args:
@@ -241,22 +241,22 @@ def _of_eight_bits(image: Image.Image, white: int) -> Image.Image:
         white: Grey value that counts as white; brighter pixels are white as well.
 
     Raises:
-        ValueError: Its pixels have no range that is known.
+        ValueError: The range of its pixels is unknown.
     """
     pixels = np.asarray(image)
     highest = pixels.max(initial=0)
     if image.mode == "F" or pixels.min(initial=0) < 0 or highest > WHITE:
-        raise ValueError(f"its pixels are {pixels.dtype}, of no known range; save it with 8 or 16 bits a channel")
-    # An image of 32 bits may hold grey values of 8, unless the others of its folder say how bright white is.
+        raise ValueError(f"its pixels are {pixels.dtype}, whose range is unknown; save it with 8 or 16 bits a channel")
+    # An image of 32 bits may hold grey values of 8, unless the other images of its folder set another white.
     if not image.mode.startswith("I;16") and highest <= 255 and white == WHITE:
         return Image.fromarray(pixels.astype("uint8"))
     return Image.fromarray((np.minimum(pixels, white).astype("uint32") * 256 // (white + 1)).astype("uint8"))
 
 
-def _opaque(image: Image.Image, paper: bool) -> Image.Image:
+def _make_opaque(image: Image.Image, paper: bool) -> Image.Image:
     """Lay an image with transparency on black or white, whichever its opaque part stands out from.
 
-    Only ink that brings its own paper, such as a sheet cut out by a scanning app, is laid on more of it.
+    Ink with its own paper, such as a sheet cut out by a scanning app, is laid on the paper's colour instead.
     """
     grey, alpha = (np.asarray(channel) for channel in image.convert("LA").split())
     faintest, middle, brightest = np.percentile(grey[alpha >= 0.9 * alpha.max()], [1, 50, 99])

@@ -1,12 +1,11 @@
-"""The same file contents under several names."""
+"""Files that have the same contents."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any
-
-HEAD = 4096
 
 
 def content_hash(path: Path) -> bytes:
@@ -25,22 +24,20 @@ def same_contents(paths: Iterable[Path]) -> list[list[Path]]:
     Only files of one size and one beginning are read to their end.
     """
     groups = [list(paths)]
-    steps: Sequence[Callable[[Path], Any]] = (lambda path: path.stat().st_size, _head, content_hash)
-    for key in steps:
-        groups = [group for whole in groups for group in _grouped(whole, key) if len(group) > 1]
+    keys: Sequence[Callable[[Path], Any]] = (lambda path: path.stat().st_size, _hash_beginning, content_hash)
+    for key in keys:
+        groups = [smaller for group in groups for smaller in _group(group, key) if len(smaller) > 1]
     return groups
 
 
-def _grouped(paths: list[Path], key: Callable[[Path], Any]) -> list[list[Path]]:
-    found: dict[Any, list[Path]] = defaultdict(list)
+def _group(paths: list[Path], key: Callable[[Path], Any]) -> list[list[Path]]:
+    groups: dict[Any, list[Path]] = defaultdict(list)
     for path in paths:
-        try:
-            found[key(path)].append(path)
-        except OSError:  # decoding will report the error
-            continue
-    return list(found.values())
+        with suppress(OSError):  # decoding will report the error
+            groups[key(path)].append(path)
+    return list(groups.values())
 
 
-def _head(path: Path) -> bytes:
+def _hash_beginning(path: Path) -> bytes:
     with path.open("rb") as file:
-        return sha256(file.read(HEAD)).digest()
+        return sha256(file.read(4096)).digest()

@@ -1,4 +1,4 @@
-"""Handwritten digits in photographs, brought into MNIST's form: light on dark, in a box, centred by mass."""
+"""Turns photographs of handwritten digits into images like MNIST's: light on dark, in a box, centred by mass."""
 
 from pathlib import Path
 from typing import Literal
@@ -13,7 +13,7 @@ from cnnzoo.errors import UserError
 Ink = Literal["auto", "dark", "light"]
 Pixels = NDArray[np.uint8]
 
-# MNIST's digits fill a box of 20 pixels in a field of 28 and are centred by their mass (LeCun et al.
+# MNIST's digits fill a box of 20 pixels in an image of 28 and are centred by their mass (LeCun et al.
 # 1998, section III.A).
 GLYPH_BOX = 20 / 28
 
@@ -21,20 +21,20 @@ GLYPH_BOX = 20 / 28
 # Photographs have ten times as many pixels, and noise.
 INK_SIDE, LIGHT_SIDE = 512, 48
 
-# No stroke is wider than this part of the longer side; what is wider is paper in another light.
+# Widest stroke, as a fraction of the longer side; anything wider is paper in another light.
 WIDEST_STROKE = 1 / 3
 
-# Of the darkest ink; what is fainter is a ruling, dirt or blur.
+# Least density of ink, as a fraction of the darkest; anything fainter is a ruled line, dirt or blur.
 INK_THRESHOLD = 0.4
 
-# Spots smaller than this part of the largest one are dust, not ink.
+# Least size of a spot of ink, as a fraction of the largest one; anything smaller is dust.
 SPECK = 0.02
 
-# Tables, thumbs and rulings come in from the border. What touches none is the glyph if it has this part of
-# their size.
+# Tables, thumbs and ruled lines touch the border. A region that does not is the glyph if it has at least this
+# fraction of their size.
 INNER = 0.05
 
-# The least contrast of ink: in grey values of 255, and in standard deviations of the noise. Among a million pixels
+# Least contrast of ink: in grey values of 255, and in standard deviations of the noise. Among a million pixels
 # of pure noise some reach half of the latter.
 FAINTEST, ABOVE_NOISE = 16, 10
 
@@ -44,49 +44,49 @@ def fit_glyph(
 ) -> tuple[Pixels, Literal["dark", "light"]]:
     """Return a glyph in a network's size, and its ink.
 
-    It is turned to light on dark, freed from its ground however that is lit, cut to its ink, fitted into MNIST's box
-    and centred by mass; an image of the network's size already is only turned.
+    It is made light on dark, its background is removed however it is lit, and the ink is cut out, fitted into MNIST's
+    box and centred by mass. An image that has the network's size already is only made light on dark.
 
     Args:
         image: In RGB, possibly a reduced copy.
         size: Width and height of the image that was read.
         input_shape: Height, width and channels of the network.
-        ink: "dark" for dark strokes on a light ground, "light" for the reverse, "auto" to judge by what stands out.
-        path: The file, for the sentence of an error.
+        ink: "dark" for dark strokes on a light background, "light" for the reverse, "auto" to find out.
+        path: The file, for the message of an error.
 
     Returns:
-        Pixels of ``input_shape``; and "dark" where dark strokes on a light ground were inverted, "light" where not.
+        Pixels of ``input_shape``; and "dark" where dark strokes on a light background were inverted, "light" where not.
 
     Raises:
         UserError: The image is blank.
     """
     height, width, channels = input_shape
     grey = image.convert("L" if channels == 1 else "RGB")
-    seen_ink = _ink(grey) if ink == "auto" else ink
-    light_on_dark = ImageOps.invert(grey) if seen_ink == "dark" else grey
+    found_ink = _find_ink(grey) if ink == "auto" else ink
+    light_on_dark = ImageOps.invert(grey) if found_ink == "dark" else grey
     pixels = np.asarray(light_on_dark)
     if pixels.max() - pixels.min() < FAINTEST:
         raise _blank(path)
     if size != (width, height):
-        pixels = _centred(_strokes(path, light_on_dark), (height, width))
-    return pixels.reshape(input_shape), seen_ink
+        pixels = _center(_cut_out_strokes(path, light_on_dark), (height, width))
+    return pixels.reshape(input_shape), found_ink
 
 
-def _ink(grey: Image.Image) -> Literal["dark", "light"]:
-    """Judge by what stands out most, to either side, from a running median as wide as half the image."""
-    light = np.asarray(_reduced(grey, LIGHT_SIDE))
+def _find_ink(grey: Image.Image) -> Literal["dark", "light"]:
+    """Return whether darker or lighter pixels stand out more from a running median as wide as half the image."""
+    light = np.asarray(_reduce(grey, LIGHT_SIDE))
     light = ndimage.median_filter(light, max(light.shape) // 2 + 1, mode="nearest")
-    pixels = _reduced(grey, INK_SIDE)
-    ground = Image.fromarray(light).resize(pixels.size, Image.Resampling.BILINEAR)
-    return "dark" if ((np.asarray(pixels, "float64") - np.asarray(ground)) ** 5).sum() < 0 else "light"
+    pixels = _reduce(grey, INK_SIDE)
+    background = Image.fromarray(light).resize(pixels.size, Image.Resampling.BILINEAR)
+    return "dark" if ((np.asarray(pixels, "float64") - np.asarray(background)) ** 5).sum() < 0 else "light"
 
 
-def _strokes(path: Path, light_on_dark: Image.Image) -> Pixels:
-    """Return the part of an image that holds ink, its ground brought to 0 and its ink to 255."""
-    paper = 255 - np.asarray(_reduced(light_on_dark, INK_SIDE), "float64")
-    ground = _ground(paper)
-    contrast = ground - paper
-    density = contrast / np.maximum(ground, 1)
+def _cut_out_strokes(path: Path, light_on_dark: Image.Image) -> Pixels:
+    """Return the part of an image with ink, its background as 0 and its darkest ink as 255."""
+    paper = 255 - np.asarray(_reduce(light_on_dark, INK_SIDE), "float64")
+    background = _background(paper)
+    contrast = background - paper
+    density = contrast / np.maximum(background, 1)
     darkest = _strongest(density)
     noise = float(np.median(np.abs(np.diff(density.ravel())))) / 0.95  # of normal noise 0.95 standard deviations
     if _strongest(contrast) < FAINTEST or darkest < ABOVE_NOISE * noise:
@@ -104,11 +104,11 @@ def _strokes(path: Path, light_on_dark: Image.Image) -> Pixels:
     return np.asarray(np.round(255 * np.clip(cut, 0, 1)), dtype="uint8")
 
 
-def _ground(paper: NDArray[np.float64]) -> NDArray[np.float64]:
+def _background(paper: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the grey values that light paper would have without its dark strokes.
 
-    A closing by a square wider than any stroke: it leaves gradients, vignettes and edges of shadows
-    exactly as they are, because the square may stick out over the border.
+    This is a closing by a square wider than any stroke. It keeps gradients, vignettes and edges of shadows,
+    because the square may extend beyond the border.
     """
     side = int(WIDEST_STROKE * max(paper.shape)) + 1
     smooth = ndimage.gaussian_filter(paper, 1.5 * max(paper.shape) / INK_SIDE, mode="nearest")
@@ -117,11 +117,11 @@ def _ground(paper: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _strongest(values: NDArray[np.float64]) -> float:
-    """Return the largest value that is not a single pixel's."""
+    """Return the largest value that three pixels reach, and one in 10,000."""
     return float(np.sort(values, axis=None)[-max(3, values.size // 10**4) :][0])
 
 
-def _reduced(image: Image.Image, side: int) -> Image.Image:
+def _reduce(image: Image.Image, side: int) -> Image.Image:
     """Return a copy with at most ``side`` pixels a side, each the mean of the pixels it replaces."""
     copy = image.copy()
     copy.thumbnail((side, side), Image.Resampling.BOX)
@@ -129,14 +129,14 @@ def _reduced(image: Image.Image, side: int) -> Image.Image:
 
 
 def _blank(path: Path) -> UserError:
-    return UserError(f"{path} is blank: nothing stands out from its ground.")
+    return UserError(f"{path} is blank: nothing stands out from its background.")
 
 
-def _centred(glyph: Pixels, size: tuple[int, int]) -> Pixels:
-    """Return a glyph scaled into the middle box of a dark field, its centre of mass in the centre."""
+def _center(glyph: Pixels, size: tuple[int, int]) -> Pixels:
+    """Return a glyph scaled to the size of MNIST's box, its centre of mass in the centre of a dark image."""
     height, width = size
     scale = GLYPH_BOX * min(size) / max(glyph.shape)
-    # A stroke thinner than a pixel of the small image would fade away; MNIST's are two to three wide.
+    # A stroke thinner than a pixel of the small image would fade away; MNIST's strokes are two to three pixels wide.
     width_now = 2.0 * float(ndimage.distance_transform_cdt(np.pad(glyph > 127, 1), "chessboard").max())
     missing = (2.0 / scale - width_now) / 2
     if missing >= 1:

@@ -95,7 +95,7 @@ class ImageFiles:
         input_shape: Height, width and channels of each image.
         resize: How the size is reached.
         white: Grey value that counts as white in images of 16 bits.
-        own_sums: What ``sums_of`` returned for each image (count, 2, channels) when all were read.
+        sums_by_image: ``sums_of`` each image (count, 2, channels) when it was first read.
         hash: SHA-256 of all pixels at that time.
     """
 
@@ -103,7 +103,7 @@ class ImageFiles:
     input_shape: tuple[int, int, int]
     resize: Resize
     white: int
-    own_sums: NDArray[np.int64]
+    sums_by_image: NDArray[np.int64]
     hash: bytes
 
     @property
@@ -135,7 +135,7 @@ class ImageFiles:
 
     def sums(self, indices: Indices) -> NDArray[np.int64]:
         """Return the sums (2, channels) of pixels and of squared pixels over the images at some indices."""
-        return np.asarray(self.own_sums[indices].sum(axis=0))
+        return np.asarray(self.sums_by_image[indices].sum(axis=0))
 
     def fingerprint(self) -> bytes:
         """Return the SHA-256 of all pixels as they were first read."""
@@ -167,20 +167,20 @@ def read_files(
     sums = np.zeros((len(paths), 2, input_shape[-1]), np.int64)
     total, failures = hashlib.sha256(), {}
     with warnings.catch_warnings(), progress.counting("Reading images", len(paths)) as advance:
-        warnings.simplefilter("ignore")  # of metadata in a strange form, once for each of thousands of files
+        warnings.simplefilter("ignore")  # about strange metadata, once for each of thousands of files
         for start in range(0, len(paths), CHUNK):
             chunk = paths[start : start + CHUNK]
             for index, image in enumerate(decode_all(chunk, input_shape, resize, white), start):
                 try:
-                    own = image.result()
+                    one = image.result()
                 except UserError as error:
                     failures[index] = error
                     continue
                 if pixels is None:
-                    sums[index] = sums_of(own)
-                    total.update(own.data)
+                    sums[index] = sums_of(one)
+                    total.update(one.data)
                 else:
-                    pixels[index] = own
+                    pixels[index] = one
             advance(len(chunk))
     good = np.setdiff1d(np.arange(len(paths)), list(failures))
     if pixels is not None:

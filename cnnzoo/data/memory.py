@@ -1,4 +1,4 @@
-"""How much memory is free."""
+"""The free memory of the machine or container."""
 
 import math
 import os
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def free_memory() -> float:
-    """Return the bytes of memory that can be had; half of all there are, where that is all the system says."""
+    """Return the bytes of free memory; half of all memory where the system does not say what is free."""
     return min(_free_in_the_machine(), _free_in_the_container())
 
 

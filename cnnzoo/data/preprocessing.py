@@ -1,4 +1,4 @@
-"""From raw pixels to what a network was trained on, as layers that are saved with it."""
+"""Padding and normalization of raw pixels, as layers that are saved with the network."""
 
 from typing import Any
 
@@ -22,9 +22,9 @@ def resolve(section: PreprocessingSection, training: Subset) -> PreprocessingSec
         The section with a value per channel for mean and deviation, in units of the full range.
 
     Raises:
-        UserError: The config gives as many values as the images have no channels.
+        UserError: The config has several values, but not one for each channel.
     """
-    # In whole numbers up to here, so that images in memory and images in files have the same mean.
+    # The sums are whole numbers, so that images in memory and images in files have the same mean.
     total, squares = training.images.sums(training.indices)
     pixels = len(training) * np.prod(training.images.shape[1:-1])
     mean = total / (255 * pixels)
@@ -66,10 +66,10 @@ def with_preprocessing(network: Model, section: PreprocessingSection, input_shap
     return Model(pixels, network(x), name=network.name)
 
 
-def _per_channel(key: str, given: float | list[float] | None, own: NDArray[np.float64]) -> list[float]:
-    if given is None:
-        return [float(round(value, 6)) for value in own]
-    values = given if isinstance(given, list) else [given] * len(own)
+def _per_channel(key: str, value: float | list[float] | None, own: NDArray[np.float64]) -> list[float]:
+    if value is None:
+        return [float(round(number, 6)) for number in own]
+    values = value if isinstance(value, list) else [value] * len(own)
     if len(values) != len(own):
         raise UserError(f"{len(values)} values of {key} were given for images of {len(own)} channel(s).")
     return values

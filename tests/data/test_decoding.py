@@ -72,7 +72,7 @@ def test_an_image_of_one_pixel_a_side_is_seen(size, resize):
 
 @pytest.mark.parametrize("pixels", [np.full((4, 4), 0.5, "float32"), np.full((4, 4), 70_000, "int32")])
 def test_pixels_of_no_known_range_are_refused(tmp_path, pixels):
-    with pytest.raises(UserError, match="of no known range; save it with 8 or 16 bits a channel"):
+    with pytest.raises(UserError, match="whose range is unknown; save it with 8 or 16 bits a channel"):
         open_upright(saved(tmp_path, Image.fromarray(pixels), "a.tiff"))
 
 
