@@ -22,6 +22,7 @@ from cnnzoo.data.decoding import WHITE, decode, open_upright
 from cnnzoo.data.glyphs import Ink, Pixels, fit_glyph
 from cnnzoo.errors import UserError
 from cnnzoo.pictures.evaluation import draw_prediction
+from cnnzoo.pictures.style import try_drawing
 from cnnzoo.runs import Run
 from cnnzoo.runtime import DeviceChoice
 from cnnzoo.text import printable
@@ -282,20 +283,19 @@ class _Album:
             return {"picture": None}
         picture = self._free_path(path)
         name = printable(path.name)
-        try:
-            draw_prediction(
-                seen.pixels,
-                seen.original,
-                probabilities,
-                self._class_names,
-                picture,
-                size=seen.size,
-                title=f"{name}, classified by {printable(self._title)}",
-            )
-        except OSError as error:
+        problem = try_drawing(
+            picture,
+            draw_prediction,
+            seen.pixels,
+            seen.original,
+            probabilities,
+            self._class_names,
+            size=seen.size,
+            title=f"{name}, classified by {printable(self._title)}",
+        )
+        if problem:
             self._is_writable = False
-            where = error.filename or picture
-            return {"picture": None, "picture_error": f"{where} cannot be written: {error.strerror or error}"}
+            return {"picture": None, "picture_error": problem}
         return {"picture": str(picture)}
 
     def _free_path(self, path: Path) -> Path:

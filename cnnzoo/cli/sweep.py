@@ -97,4 +97,7 @@ def _print_points(folder: "SweepFolder", result: dict[str, Any]) -> None:
     console = results()
     print_table(console, table)
     print_failures(console, failed)
-    click.echo(f"Picture: {folder.picture_path}; everything: {folder.result_path}")
+    if "picture_error" in result:
+        click.echo(f"{result['picture_error']}.", err=True)
+    picture = "" if "picture_error" in result else f"Picture: {folder.picture_path}; "
+    click.echo(f"{picture}everything: {folder.result_path}")

@@ -17,6 +17,7 @@ from cnnzoo.errors import UserError
 from cnnzoo.jobs.listener import Listener, Silent
 from cnnzoo.jobs.local import run_all, train_command
 from cnnzoo.jobs.seeds import check_data, figures, spread
+from cnnzoo.pictures.style import try_drawing
 from cnnzoo.pictures.training import draw_sweep
 from cnnzoo.runs import Run
 from cnnzoo.runtime import DeviceChoice
@@ -154,7 +155,8 @@ def train(
     Returns:
         directory, config, method, keys (those with more than one value), and points, the best by validation first: the
         values by key, runs (see ``seeds.figures``), failed (run, seed and reason), and of validation_accuracy and
-        validation_loss the mean and the standard_deviation. ``sweep.json`` holds the same, ``sweep.png`` draws it.
+        validation_loss the mean and the standard_deviation. ``sweep.json`` holds the same, ``sweep.png`` draws it;
+        picture_error says why not, if it could not be drawn.
 
     Raises:
         KeyboardInterrupt: Ctrl-C; every training has ended and can go on.
@@ -182,8 +184,8 @@ def train(
             raise UserError(f"No training of {folder.directory} came to its end. {name}: {reason}")
         result = _result(folder, members, reasons)
         files.write_json(folder.result_path, result)
-        _draw(folder, result)
-    return result
+        problem = _draw(folder, result)
+    return result | ({"picture_error": problem} if problem else {})
 
 
 def _is_finished(run: Run) -> bool:
@@ -232,13 +234,14 @@ def _merit(point: dict[str, Any]) -> tuple[float, float]:
     return (mean["validation_accuracy"], -mean["validation_loss"]) if point["runs"] else (-1.0, 0.0)
 
 
-def _draw(folder: SweepFolder, result: dict[str, Any]) -> None:
-
+def _draw(folder: SweepFolder, result: dict[str, Any]) -> str | None:
+    """Draw a sweep's picture; return why it could not be drawn, or None."""
     points = [point for point in result["points"] if point["runs"]]
-    draw_sweep(
+    return try_drawing(
+        folder.picture_path,
+        draw_sweep,
         {key: [_for_axis(point["values"][key]) for point in points] for key in result["keys"]},
         [[100 * row["validation_accuracy"] for row in point["runs"]] for point in points],
-        folder.picture_path,
         title=f"{len(points)} points of {result['config']}",
     )
 

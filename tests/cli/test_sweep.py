@@ -76,6 +76,15 @@ def test_a_sweep_compares_its_points_and_goes_on_with_those_that_failed(cnnzoo):
     assert "point-02-seed-0 failed: The loss is not finite" in again.out
     assert "Picture: sweep/sweep.png" in again.out
 
+    shutil.rmtree("sweep/point-02-seed-0")  # as if both were finished, so that nothing is left to train
+    shutil.copytree("sweep/point-01-seed-0", "sweep/point-02-seed-0")
+    Path("sweep/sweep.png").unlink()
+    Path("sweep/sweep.png").mkdir()
+    undrawn = cnnzoo("sweep", "--resume", "sweep")
+    assert (undrawn.code, "Picture" in undrawn.out) == (0, False), undrawn.err
+    assert "everything: sweep/sweep.json" in undrawn.out
+    assert "sweep/sweep.png cannot be written: Is a directory." in undrawn.err
+
 
 WRONG = {
     "train --config digits --seeds 4..1": "--seeds 4..1: 4..1 runs downwards; write 1..4.",
