@@ -153,7 +153,7 @@ def _follow(node: _Node, stop: _Node | None) -> tuple[Chain, _Node]:
     """Return the links from a node to the one before ``stop``, or to the end, and the node of the last one."""
     links: list[Link] = [node.block]
     while True:
-        links += [_follow_head(target) for target in node.targets if not target.ahead]
+        links += [Head(_follow_head(target)) for target in node.targets if not target.ahead]
         onward = [target for target in node.targets if target.ahead]
         if onward in ([], [stop]):
             return tuple(links), node
@@ -176,14 +176,13 @@ def _join(fork: _Node, onward: list[_Node], join: _Node) -> Branches:
     return Branches(tuple(by_end[source] for source in join.sources), join.block)
 
 
-def _follow_head(node: _Node) -> Head:
-    links = [node.block]
-    while node.targets:
-        if len(node.targets) > 1 or len(node.targets[0].sources) > 1:
-            raise UserError(f"The branches behind '{node.block.name}' cannot be drawn.")
-        [node] = node.targets
-        links.append(node.block)
-    return Head(tuple(links))
+def _follow_head(node: _Node) -> Chain:
+    match node.targets:
+        case []:
+            return (node.block,)
+        case [target] if len(target.sources) == 1:
+            return (node.block, *_follow_head(target))
+    raise UserError(f"The branches behind '{node.block.name}' cannot be drawn.")
 
 
 def _fold(chain: Chain) -> Chain:

@@ -108,15 +108,10 @@ def make_row(steps: Sequence[Step], spread: float = 0.0) -> Piece:
             canvas.draw_line(*route, (left + begin + head.entry, level), pointed=True)
             head.paint(canvas, (left + begin, level))
 
-    return Piece(
-        width=max(width, places[-1] - 2 * GAP),
-        above=max([above, *(lift + head.above for *_, head in heads)]),
-        below=max(step.piece.below for step in steps),
-        entry=steps[0].piece.entry,
-        exit=starts[-1] + steps[-1].piece.exit,
-        paint=paint,
-        forks=steps[0].piece.forks,
-    )
+    first, last = steps[0].piece, steps[-1].piece
+    width, below = max(width, places[-1] - 2 * GAP), max(step.piece.below for step in steps)
+    height = max([above, *(lift + head.above for *_, head in heads)])
+    return Piece(width, height, below, first.entry, starts[-1] + last.exit, paint, first.forks)
 
 
 def _make_piece(link: Block | Branches | Repetition, scale: Scale, prefix: str, *, along: bool) -> Piece:
