@@ -1,7 +1,7 @@
 """Another library's weights, in our networks and as model files."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
 from typing import Unpack
@@ -93,10 +93,9 @@ def import_weights(
     with open_weight_file(path, state_dict) as opened:
         with path.open("rb") as content:
             sha256 = file_digest(content, "sha256").hexdigest()
-        renamed = rename_tensors(opened)
-        file = replace(opened, tensors=renamed.tensors)
+        file = rename_tensors(opened)
         counterpart = _find_counterpart(file, network)
-        if renamed.prefix and counterpart.library == "keras.applications" and not stated.get("preprocessing"):
+        if file.prefix and counterpart.library == "keras.applications" and not stated.get("preprocessing"):
             raise UserError(
                 f"{path} holds a network inside another, but not how that one prepares its images; pass "
                 "--preprocessing: unit after Rescaling(1/255), caffe after preprocess_input of VGG and ResNet, "
@@ -108,15 +107,15 @@ def import_weights(
         heads = () if auxiliary_heads else tuple(f"{layer}." for layer in counterpart.auxiliary.values())
         unused = {name for name in file.tensors if name.endswith(_STEPS) or name.startswith(heads)}
         tensors = {name: tensor for name, tensor in file.tensors.items() if name not in unused}
-        _check_fit(path, counterpart, {name: one.shape for name, one in expected.items()}, tensors, renamed.beside)
+        _check_fit(path, counterpart, {name: one.shape for name, one in expected.items()}, tensors, file.beside)
         invalid: list[str] = []
         for name, conversion in expected.items():
             values = tensors[name].values()
             invalid += filter(None, [describe_invalid_values(name, values)])
             conversion.assign(values)
     _check_values(path, sha256, invalid)
-    left_out = (*file.left_out, *renamed.left_out, *(name for name in file.tensors if name in unused))
-    state = (file.key, file.others, renamed.classifier)
+    left_out = (*file.left_out, *(name for name in file.tensors if name in unused))
+    state = (file.key, file.others, file.classifier)
     return Imported(model, counterpart, path, left_out, sha256, preprocessing, *state)
 
 

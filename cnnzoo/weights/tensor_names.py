@@ -2,12 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import replace
 
 from cnnzoo.errors import UserError
 from cnnzoo.text import listed, printable
-from cnnzoo.weights.formats.contents import SEPARATORS, Tensor, WeightFile
+from cnnzoo.weights.formats.contents import SEPARATORS, WeightFile
 from cnnzoo.weights.formats.torch_state_dict import ORDER
 from cnnzoo.weights.layer_names import COUNTERPARTS, Counterpart
 
@@ -23,27 +23,8 @@ _CLASSIFIER = re.compile(
 _NOT_CLASSIFIER = re.compile(r"proj|embed|contrast|neck")
 
 
-@dataclass(frozen=True)
-class RenamedTensors:
-    """The tensors of a network by the library's own names.
-
-    Attributes:
-        tensors: By name.
-        left_out: Names of tensors that belong to something beside the network.
-        prefix: What stood before each name.
-        classifier: The layer beside the network that was taken as its classifier; empty where it has its own.
-        beside: Dense layers beside a network without a classifier, none of which was taken.
-    """
-
-    tensors: Mapping[str, Tensor]
-    left_out: tuple[str, ...] = ()
-    prefix: str = ""
-    classifier: str = ""
-    beside: tuple[str, ...] = ()
-
-
-def rename_tensors(file: WeightFile) -> RenamedTensors:
-    """Return a file's tensors by the names that the library has for them.
+def rename_tensors(file: WeightFile) -> WeightFile:
+    """Return a file with the tensors of its network alone, by the names that the library has for them.
 
     A program may put ``model.`` before every name, and keep other things beside the network, such as a loss. The
     prefix is right under which a network's layers are found.
@@ -73,14 +54,14 @@ def rename_tensors(file: WeightFile) -> RenamedTensors:
         if tuple(score) == most and 2 * score[0] > -score[1]
     }
     if not best:
-        return RenamedTensors(tensors)
+        return replace(file, tensors=tensors)
     prefix = "" if "" in best else _choose_prefix(file, list(best))
     counterpart = best[prefix]
     inside = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
     outside = {name: tensor for name, tensor in tensors.items() if not name.startswith(prefix)}
     missing = set(counterpart.layers.values()) - {name.rpartition(separator)[0] for name in inside}
     if missing != {counterpart.layers["logits"]}:
-        return RenamedTensors(inside, tuple(outside), prefix)
+        return replace(file, tensors=inside, left_out=(*file.left_out, *outside), prefix=prefix)
     # Such as head.fc of mmpretrain, and fc.1 where somebody put dropout before the last layer.
     own = {*counterpart.layers.values(), *counterpart.auxiliary.values()}
     beside = outside | {
@@ -92,10 +73,10 @@ def rename_tensors(file: WeightFile) -> RenamedTensors:
     )
     inside = {name: tensor for name, tensor in inside.items() if f"{prefix}{name}" not in beside}
     if not _is_classifier(dense, beside, separator, kernel):
-        return RenamedTensors(inside, tuple(beside), prefix, beside=dense)
+        return replace(file, tensors=inside, left_out=(*file.left_out, *beside), prefix=prefix, beside=dense)
     (classifier,) = dense
     inside |= {counterpart.layers["logits"] + name.removeprefix(classifier): tensor for name, tensor in beside.items()}
-    return RenamedTensors(inside, (), prefix, classifier)
+    return replace(file, tensors=inside, prefix=prefix, classifier=classifier)
 
 
 def _count_layers(own: set[str], layers: Iterable[str], separator: str) -> Counter[str]:

@@ -58,9 +58,12 @@ class WeightFile:
         tensors: By name, such as torchvision's ``layer1.0.conv1.weight`` and keras.applications'
             ``conv1_conv/kernel``.
         key: Which of the file's state dicts they are; empty where they are the file itself.
-        left_out: The other items of the file.
+        left_out: The other items of the file, and tensors that belong to something beside the network.
         others: Keys of further state dicts in the file.
         path: The file.
+        prefix: What stood before the name of each tensor.
+        classifier: The layer beside the network that was taken as its classifier; empty where it has its own.
+        beside: Dense layers beside a network without a classifier, none of which was taken.
     """
 
     library: Library
@@ -69,6 +72,9 @@ class WeightFile:
     left_out: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
     path: Path = Path()
+    prefix: str = ""
+    classifier: str = ""
+    beside: tuple[str, ...] = ()
 
     @property
     def layers(self) -> set[str]:
