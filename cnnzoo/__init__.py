@@ -32,8 +32,8 @@ def build(
     Raises:
         UserError: An unknown name or option, or a size that the network cannot take.
     """
-    import cnnzoo.models  # noqa: F401, PLC0415 - registers the zoo, and loads Keras only now
-    from cnnzoo import registry  # noqa: PLC0415
+    import cnnzoo.models  # noqa: F401 - registers the zoo, and loads Keras only now
+    from cnnzoo import registry
 
     return registry.build(name, input_shape, num_classes, **options)
 
@@ -44,9 +44,9 @@ def model_names(pattern: str = "*") -> list[str]:
     Args:
         pattern: Such as ``"lenet*"``.
     """
-    from fnmatch import fnmatchcase  # noqa: PLC0415
+    from fnmatch import fnmatchcase
 
-    import cnnzoo.models  # noqa: F401, PLC0415
-    from cnnzoo import registry  # noqa: PLC0415
+    import cnnzoo.models  # noqa: F401
+    from cnnzoo import registry
 
     return [name for name in registry.names() if fnmatchcase(name, pattern)]

@@ -51,7 +51,7 @@ def compute_logits(model: Any, images: NDArray[np.uint8], batch_size: int) -> ND
         images: At most ``batch_size``. Fewer are filled up with black ones, because each size is compiled anew.
         batch_size: The same for all calls with a model.
     """
-    import keras  # noqa: PLC0415 - after the runtime has chosen the backend
+    import keras  # after the runtime has chosen the backend
 
     if batch_size <= DIRECT and runtime.keras_backend() == "tensorflow":
         return np.asarray(keras.ops.convert_to_numpy(model(images, training=False)))
@@ -67,7 +67,7 @@ def load_classifier(path: Path, input_shape: tuple[int, int, int], num_classes: 
         UserError: See ``saved_models.load_model``, or the model is one for other images or classes.
     """
     model = load_model(path)
-    from cnnzoo.models import without_auxiliary_heads  # noqa: PLC0415 - loads Keras
+    from cnnzoo.models import without_auxiliary_heads  # loads Keras
 
     try:
         model = without_auxiliary_heads(model)

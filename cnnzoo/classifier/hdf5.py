@@ -143,7 +143,7 @@ def main(path: str, seconds: str, memory: str, task: str) -> None:
 def _limit(seconds: int, memory: int) -> None:
     """Have the system end this process when it takes more, where the system can."""
     try:
-        import resource  # noqa: PLC0415 - not on Windows
+        import resource  # not on Windows
     except ImportError:
         return
     for kind, most in ((resource.RLIMIT_CPU, seconds), (resource.RLIMIT_AS, memory), (resource.RLIMIT_CORE, 0)):

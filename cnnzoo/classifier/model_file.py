@@ -27,9 +27,9 @@ def load_model(path: Path) -> Any:
     Raises:
         UserError: The file is damaged, is not a Keras model, is of a newer Keras, or needs code that is not here.
     """
-    import keras  # noqa: PLC0415 - after the runtime has chosen the backend
+    import keras  # after the runtime has chosen the backend
 
-    from cnnzoo.models.stand_ins import CUSTOM_OBJECTS  # noqa: PLC0415 - registers the zoo's own layers, too
+    from cnnzoo.models.stand_ins import CUSTOM_OBJECTS  # registers the zoo's own layers, too
 
     try:
         config, written_by = _check(path)
@@ -81,9 +81,9 @@ def _check(path: Path) -> tuple[Any, str]:
 
 def _explain(error: BaseException, config: Any, written_by: str) -> str:
     """Return a clause that says why Keras did not load a model."""
-    import keras  # noqa: PLC0415
+    import keras
 
-    from cnnzoo.models.stand_ins import CUSTOM_OBJECTS  # noqa: PLC0415
+    from cnnzoo.models.stand_ins import CUSTOM_OBJECTS
 
     here = version("keras")
     if _parse_version(written_by) > _parse_version(here):

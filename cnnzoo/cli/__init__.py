@@ -66,8 +66,8 @@ def _print_version(context: click.Context, _: click.Parameter, is_asked: bool) -
     if not is_asked:
         return
     if context.params["as_json"]:
-        from cnnzoo.cli.output import print_json  # noqa: PLC0415 - loads rich
-        from cnnzoo.runtime import describe_installation  # noqa: PLC0415
+        from cnnzoo.cli.output import print_json  # loads rich
+        from cnnzoo.runtime import describe_installation
 
         print_json(describe_installation())
     else:
@@ -132,7 +132,7 @@ def _sentence(error: click.ClickException) -> str:
 
 def _fail(message: str) -> NoReturn:
     """End with an error, and report it to the process that runs this one among others."""
-    from cnnzoo.jobs.local import report_error  # noqa: PLC0415 - only where something fails
+    from cnnzoo.jobs.local import report_error  # only where something fails
 
     report_error(message)
     _end(f"Error: {message}", 2)

@@ -35,11 +35,11 @@ def show(name: str, settings: tuple[str, ...], as_json: bool) -> None:
 def validate(names: tuple[str, ...], settings: tuple[str, ...], as_json: bool) -> None:
     """Check configs without training: keys, values, and that the network takes the data's images."""
     loaded = {name: (path := configs.find(name), configs.load(path, settings)) for name in names}
-    from cnnzoo import runtime  # noqa: PLC0415 - decides the backend before Keras is imported
+    from cnnzoo import runtime  # decides the backend before Keras is imported
 
     runtime.prepare()
-    from cnnzoo.training import checks  # noqa: PLC0415 - loads Keras
-    from cnnzoo.training.images import check_batch_size  # noqa: PLC0415
+    from cnnzoo.training import checks  # loads Keras
+    from cnnzoo.training.images import check_batch_size
 
     for _, config in loaded.values():
         checks.check_config(config)

@@ -109,10 +109,10 @@ def preview(
     """Draw training images beside what the network sees of them, epoch by epoch, before normalization."""
     config = configs.load(name, settings)
     picture = output or Path(f"{runs.name_for(name)}-preview.png")
-    from cnnzoo import runtime  # noqa: PLC0415 - decides the backend before Keras is imported
+    from cnnzoo import runtime  # decides the backend before Keras is imported
 
     runtime.prepare(**config.runtime.model_dump())
-    from cnnzoo.training import preview  # noqa: PLC0415 - loads Keras
+    from cnnzoo.training import preview  # loads Keras
 
     shown = preview.make_preview(config, count, data_dir)
     preview.draw(shown, picture)

@@ -46,12 +46,12 @@ def command(
     if output and output.exists():
         raise UserError(f"--output {output} exists already; name a new file.")
 
-    from cnnzoo import runtime  # noqa: PLC0415 - decides the backend before Keras is imported
+    from cnnzoo import runtime  # decides the backend before Keras is imported
 
     runtime.prepare()
-    import cnnzoo.models  # noqa: F401, PLC0415 - registers the zoo
-    from cnnzoo.inspection import outline  # noqa: PLC0415
-    from cnnzoo.pictures.architecture import draw_architecture  # noqa: PLC0415
+    import cnnzoo.models  # noqa: F401 - registers the zoo
+    from cnnzoo.inspection import outline
+    from cnnzoo.pictures.architecture import draw_architecture
 
     model = outline(name, input_shape, num_classes, **options)
     changes = [

@@ -61,7 +61,7 @@ def command(
     else:
         name = ""
         voters = [runs.open_finished(path) for path in directories]
-    from cnnzoo import ensembles  # noqa: PLC0415 - loads matplotlib
+    from cnnzoo import ensembles  # loads matplotlib
 
     voters, repeated = ensembles.distinct(voters)
     for run, same in repeated:

@@ -41,7 +41,7 @@ def command(
         opened = [runs.newest()]
         for other in runs.unfinished_since(opened[0]):
             progress().print(f"{other.directory} is newer and unfinished; name it, with --unfinished, to measure it.")
-    from cnnzoo import evaluation  # noqa: PLC0415 - loads matplotlib
+    from cnnzoo import evaluation  # loads matplotlib
 
     reports = []
     for run in opened:

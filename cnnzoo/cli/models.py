@@ -35,7 +35,7 @@ def _print(found: list[Card]) -> None:
     """Print a heading per paper and a line per network, the smallest first; a wide terminal gets descriptions."""
     name_width = max(len(card.name) for card in found)
     size_width = max(len(_size(card)) for card in found)
-    from rich.padding import Padding  # noqa: PLC0415 - only where a list is printed
+    from rich.padding import Padding  # only where a list is printed
 
     console = output.results()
     described = console.width >= WIDE

@@ -33,7 +33,7 @@ def list_(folder: Path | None, as_json: bool) -> None:
 
     The test accuracy appears once `cnnzoo eval` has measured it.
     """
-    from cnnzoo.jobs.sweep import sweeps_in  # noqa: PLC0415 - loads the data sets
+    from cnnzoo.jobs.sweep import sweeps_in  # loads the data sets
 
     parent = folder or runs.RUNS
     rows = [status.summary(run) for run in runs.begun(parent)]
@@ -95,7 +95,7 @@ def _draw(compared: list[Run], output: Path) -> None:
     with_history = [run for run in compared if run.history_path.is_file()]
     if not with_history:
         raise UserError("None of these runs has completed an epoch, so there are no curves to draw.")
-    from cnnzoo.pictures.training import draw_comparison  # noqa: PLC0415 - loads matplotlib
+    from cnnzoo.pictures.training import draw_comparison  # loads matplotlib
 
     draw_comparison(
         {str(run.directory): run.history() for run in with_history}, output, title=f"{len(with_history)} runs"

@@ -48,11 +48,11 @@ def command(
     known, other = card(name), card(other_name) if other_name else None
     options = read_options(known, settings)
 
-    from cnnzoo import runtime  # noqa: PLC0415 - decides the backend before Keras is imported
+    from cnnzoo import runtime  # decides the backend before Keras is imported
 
     runtime.prepare()
-    import cnnzoo.models  # noqa: F401, PLC0415 - registers the zoo
-    from cnnzoo.inspection import inspect, outline  # noqa: PLC0415
+    import cnnzoo.models  # noqa: F401 - registers the zoo
+    from cnnzoo.inspection import inspect, outline
 
     summary = inspect(outline(name, input_shape, num_classes, **options))
     # The other network has options of its own, which stay as they are; image and classes are the same for both.
@@ -202,7 +202,7 @@ def _options(known: Card) -> "Table":
 
 def _table(gap: int) -> "Table":
     """Return an empty table without edges, its columns one space apart, or more by the gap."""
-    from rich import box  # noqa: PLC0415 - only where a table is printed
-    from rich.table import Table  # noqa: PLC0415
+    from rich import box  # only where a table is printed
+    from rich.table import Table
 
     return Table(box=box.SIMPLE, show_edge=False, padding=(0, gap, 0, 0), pad_edge=False)

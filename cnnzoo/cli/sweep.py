@@ -53,7 +53,7 @@ def command(
     if bool(file) == bool(unfinished) or (unfinished and output):
         raise UserError("Name a sweep file, or an unfinished sweep with --resume; one of the two.")
     plan = load_sweep(file) if file else None
-    from cnnzoo.jobs import sweep as sweeps  # noqa: PLC0415 - loads the data sets
+    from cnnzoo.jobs import sweep as sweeps  # loads the data sets
 
     folder = sweeps.create_or_open(plan, output, data_dir) if plan else sweeps.open_folder(unfinished or Path())
     count = len(folder.plan.points)

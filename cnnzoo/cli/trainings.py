@@ -52,7 +52,7 @@ def train_seeds(
 
     A vote takes runs of any backend, and needs all of them.
     """
-    from cnnzoo.jobs import seeds as library  # noqa: PLC0415 - loads the data sets
+    from cnnzoo.jobs import seeds as library  # loads the data sets
 
     try:
         return library.train_seeds(

@@ -230,7 +230,7 @@ def export(model: Path, file: Path, as_json: bool) -> None:
     if not path.is_file():
         raise UserError(f"There is no model {model}.")
     runtime.prepare()
-    from cnnzoo.classifier.model_file import load_model  # noqa: PLC0415 - loads NumPy and HDF5
+    from cnnzoo.classifier.model_file import load_model  # loads NumPy and HDF5
 
     facts = weights.export_weights(load_model(path), file)
     if as_json:

@@ -48,7 +48,7 @@ def from_mirrors(downloads: Sequence[Download], mirrors: Sequence[str]) -> tuple
     Raises:
         UserError: The files cannot be written.
     """
-    import requests  # noqa: PLC0415 - only where something is downloaded
+    import requests  # only where something is downloaded
 
     missing = list(downloads)
     failures = []
@@ -107,7 +107,7 @@ def no_empty_folders(folder: Path) -> Iterator[None]:
 
 
 def _fetch(url: str, name: str, path: Path) -> None:
-    import requests  # noqa: PLC0415 - only where something is downloaded
+    import requests  # only where something is downloaded
 
     # Some servers label a gzip file as compressed for transport; then it would arrive unpacked.
     headers = {"Accept-Encoding": "identity"}
@@ -126,7 +126,7 @@ def _fetch(url: str, name: str, path: Path) -> None:
 
 def _reason(error: Exception) -> str:
     """Return in a few words why a request failed."""
-    from requests import exceptions  # noqa: PLC0415 - only where something is downloaded
+    from requests import exceptions  # only where something is downloaded
 
     if isinstance(error, exceptions.HTTPError) and error.response is not None:
         return f"answered {error.response.status_code} {error.response.reason}".rstrip()

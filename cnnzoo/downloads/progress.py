@@ -18,7 +18,7 @@ def downloading(url: str, name: str) -> Iterator[Callable[..., object]]:
         sys.stderr.write(f"Downloading {url}\n")
         yield lambda **bytes_: None  # noqa: ARG005
         return
-    from rich.progress import DownloadColumn  # noqa: PLC0415 - see _bar
+    from rich.progress import DownloadColumn  # see _bar
 
     with _bar(DownloadColumn()) as progress:
         yield partial(progress.update, progress.add_task(name, total=None))
@@ -34,15 +34,15 @@ def counting(title: str, total: int) -> Iterator[Callable[[int], object]]:
     if not sys.stderr.isatty():
         yield lambda count: None  # noqa: ARG005
         return
-    from rich.progress import MofNCompleteColumn  # noqa: PLC0415 - see _bar
+    from rich.progress import MofNCompleteColumn  # see _bar
 
     with _bar(MofNCompleteColumn()) as progress:
         yield partial(progress.advance, progress.add_task(title, total=total))
 
 
 def _bar(amount: Any) -> Any:
-    from rich.console import Console  # noqa: PLC0415 - only where something is shown
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+    from rich.console import Console  # only where something is shown
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), amount, TimeRemainingColumn())
     return Progress(*columns, console=Console(stderr=True), transient=True)

@@ -205,7 +205,7 @@ def report(predictions: Predictions, class_names: tuple[str, ...]) -> dict[str, 
         per_class (precision, recall and f1, the last two None for a class without images; images) and confusion (rows
         true, columns predicted; counts).
     """
-    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support  # noqa: PLC0415 - takes a second
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support  # takes a second
 
     labels, chosen = predictions.labels, predictions.probabilities.argmax(axis=1)
     classes = list(range(len(class_names)))

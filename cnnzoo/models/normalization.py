@@ -23,7 +23,7 @@ class BatchNormalization(layers.BatchNormalization):
         """Return the normalized inputs, and update the moving statistics in training."""
         if mask is not None or not self._can_be_fused(inputs):
             return super().call(inputs, training=training, mask=mask)
-        from cnnzoo.models import tensorflow_kernels  # noqa: PLC0415 - imports TensorFlow
+        from cnnzoo.models import tensorflow_kernels  # imports TensorFlow
 
         channels = inputs.shape[-1]
         gamma = ops.cast(self.gamma, "float32") if self.scale else ops.ones(channels, "float32")

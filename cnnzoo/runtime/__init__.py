@@ -74,7 +74,7 @@ def prepare(
             f"runtime.threads: Keras is loaded already with {present_threads}; start a new process for {threads}."
         )
     gpus = _load(name)
-    import keras  # noqa: PLC0415 - its backend is fixed by its import
+    import keras  # its backend is fixed by its import
 
     keras.config.set_floatx("float32")
     keras.config.set_epsilon(1e-7)
@@ -155,7 +155,7 @@ def seed_everything(seed: int) -> None:
     Args:
         seed: Any integer from 0 to 2**32 - 1.
     """
-    import keras  # noqa: PLC0415
+    import keras
 
     keras.utils.set_random_seed(seed)
 

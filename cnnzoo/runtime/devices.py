@@ -66,15 +66,15 @@ def _why_no_gpu(backend: str) -> str:
 def gpu_names(backend: str) -> list[str]:
     """Return the names of the GPUs that a loaded backend sees."""
     if backend == "tensorflow":
-        import tensorflow as tf  # noqa: PLC0415
+        import tensorflow as tf
 
         devices = tf.config.list_physical_devices("GPU")
         return [str(tf.config.experimental.get_device_details(d).get("device_name", d.name)) for d in devices]
     if backend == "jax":
-        import jax  # noqa: PLC0415
+        import jax
 
         return [str(d.device_kind) for d in jax.devices() if d.platform == "gpu"]
-    import torch  # noqa: PLC0415
+    import torch
 
     return [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
 

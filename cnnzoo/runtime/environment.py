@@ -147,7 +147,7 @@ def check_jax() -> None:
         UserError: It does not.
     """
     try:
-        import jax  # noqa: PLC0415
+        import jax
 
         jax.devices()
     except (RuntimeError, ValueError, AssertionError) as error:  # the last one if JAX is built without the platform

@@ -52,7 +52,7 @@ def train(
     divided = images.load_images(config, data_dir)  # before Keras, which takes seconds to load
     images.check_batch_size(config, len(divided.training))
     device = str(runtime.prepare(**config.runtime.model_dump()))
-    from cnnzoo.training import results, setup  # noqa: PLC0415 - loads Keras, whose backend is chosen now
+    from cnnzoo.training import results, setup  # loads Keras, whose backend is chosen now
 
     prepared = setup.prepare(config, divided)
     run = runs.create(config, name, directory, parent)
@@ -89,7 +89,7 @@ def resume(
         if run.metrics().get("status") == "finished":
             raise UserError(f"{run.directory} is finished: there is nothing to resume.")
         where = str(runtime.prepare(**config.runtime.model_dump()))
-        from cnnzoo.training import checkpoints, results, setup  # noqa: PLC0415 - as in train
+        from cnnzoo.training import checkpoints, results, setup  # as in train
 
         before = run.environment() if run.environment_path.is_file() else {}
         if before and before["versions"] != runtime.describe():

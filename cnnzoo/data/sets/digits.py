@@ -43,7 +43,7 @@ class Digits:
         As with MNIST, the digit fills a box of 20x20 pixels in the middle of 28x28; here the box is
         centred, not the centre of mass.
         """
-        from sklearn.model_selection import train_test_split  # noqa: PLC0415 - takes a second to import
+        from sklearn.model_selection import train_test_split  # takes a second to import
 
         pixels, labels = _stored()
         train, test = train_test_split(
@@ -70,7 +70,7 @@ class Digits:
 
 
 def _stored() -> tuple[NDArray[np.float64], NDArray[np.int32]]:
-    from sklearn.datasets import load_digits  # noqa: PLC0415 - takes a second to import
+    from sklearn.datasets import load_digits  # takes a second to import
 
     digits = load_digits()
     return digits.images, digits.target.astype(np.int32)

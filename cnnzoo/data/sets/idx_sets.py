@@ -89,7 +89,7 @@ class IdxSet(PublishedSet[IdxFile]):
 
     def download(self, files: Sequence[IdxFile], folder: Path) -> tuple[list[str], list[str]]:
         """Download files one by one; the last resort is Keras's archive."""
-        from cnnzoo.downloads.mirrors import Download, from_mirrors, written  # noqa: PLC0415 - loads pooch
+        from cnnzoo.downloads.mirrors import Download, from_mirrors, written  # loads pooch
 
         paths = {file: folder / f"{file.name}.gz" for file in files}
         downloads = [Download(path.name, path, partial(self._read_official, file)) for file, path in paths.items()]

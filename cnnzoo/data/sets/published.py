@@ -222,7 +222,7 @@ class PublishedSet(ABC, Generic[File]):
 
     def _download(self, files: Sequence[File], target: Path, directories: Sequence[Path]) -> None:
         """Download files into the data set's folder in the target directory."""
-        from cnnzoo.downloads.mirrors import no_empty_folders  # noqa: PLC0415 - loads pooch
+        from cnnzoo.downloads.mirrors import no_empty_folders  # loads pooch
 
         folder = target / self.name
         with no_empty_folders(folder):

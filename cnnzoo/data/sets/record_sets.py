@@ -135,7 +135,7 @@ class RecordSet(PublishedSet[RecordFile]):
 
     def download(self, files: Sequence[RecordFile], folder: Path) -> tuple[list[str], list[str]]:  # noqa: ARG002
         """Download the archive."""
-        from cnnzoo.downloads.mirrors import Download, from_mirrors  # noqa: PLC0415 - loads pooch
+        from cnnzoo.downloads.mirrors import Download, from_mirrors  # loads pooch
 
         def check(path: Path) -> None:
             for file, records in self._read_archive(self.files, path).items():
