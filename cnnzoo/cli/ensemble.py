@@ -70,7 +70,7 @@ def command(
         progress().print(f"{run.directory} {reason} and counted once.")
     progress().print(f"Measuring on the {split} images, members: {len(voters)} ...", style="dim")
     ensemble = ensembles.combine_runs(voters, split, data_dir, device or "auto")
-    directory = output or runs.numbered(runs.RUNS, f"{name}-ensemble".strip("-"))
+    directory = output or runs.make_numbered(runs.RUNS, f"{name}-ensemble".strip("-"))
     result = ensemble.write(directory)
     if as_json:
         twice = [{"run": str(run.directory), "same_as": str(same.directory)} for run, same in repeated]

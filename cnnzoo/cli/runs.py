@@ -36,7 +36,7 @@ def list_(folder: Path | None, as_json: bool) -> None:
     from cnnzoo.jobs.sweep import sweeps_in  # loads the data sets
 
     parent = folder or runs.RUNS
-    rows = [status.summary(run) for run in runs.begun(parent)]
+    rows = [status.summary(run) for run in runs.list_runs(parent)]
     ensembles = status.ensembles(parent)
     sweeps = [str(folder.directory) for folder in sweeps_in(parent)]
     if as_json:
@@ -76,7 +76,7 @@ def list_(folder: Path | None, as_json: bool) -> None:
 @json_option
 def compare(directories: tuple[Path, ...], output: Path | None, as_json: bool) -> None:
     """Compare the configs and the results of runs."""
-    compared = [runs.open_begun(path) for path in directories]
+    compared = [runs.open_run(path) for path in directories]
     if len({run.directory.resolve() for run in compared}) < max(2, len(compared)):
         raise UserError("Name two runs or more, each once.")
     differing = status.differences(compared)
@@ -138,7 +138,7 @@ def clean(directories: tuple[Path, ...], folder: Path | None, yes: bool, as_json
     if directories and folder:
         raise UserError("Name runs or a --folder, one of the two.")
     parent = folder or runs.RUNS
-    found = [status.named(path) for path in directories] if directories else status.leftovers(parent)
+    found = [status.open_removable(path) for path in directories] if directories else status.find_removable(parent)
     if yes:
         for item in found:
             item.remove()

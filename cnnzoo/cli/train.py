@@ -76,7 +76,7 @@ def command(
         config = load_config(name, settings, device)
         compare_seeds(config, seeds, settings, jobs or 1, data_dir, device, as_json=as_json)
         return
-    source = runs.open_begun(unfinished) if unfinished else load_config(name, settings, device, seed)
+    source = runs.open_run(unfinished) if unfinished else load_config(name, settings, device, seed)
     console = progress()
     console.print("Starting ...", style="dim")
     with training_listener(console) as listener:

@@ -82,7 +82,7 @@ def _as_divided(run: Run, split: Split, images: data.Subset) -> data.Subset:
         unknown = f"which of them the network learnt is not known, as {run.division_path.name} is missing or empty"
         return images.with_note(unknown)
     gone = [name for name in run.division() if not _is_there(images.folder, name)]
-    contents = run.learnt_contents()
+    contents = run.division_hashes()
     moved_here = {bytes.fromhex(contents[name]) for name in gone if name in contents}
     hashes = images.hashes() if split == "test" and moved_here else [b""] * len(images.names)
     fits = [

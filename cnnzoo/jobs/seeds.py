@@ -137,7 +137,7 @@ def check_not_in_training(config: Config, parent: Path = runs.RUNS, *, any_backe
     Raises:
         UserError: Another process is training it.
     """
-    for run in runs.begun(parent):
+    for run in runs.list_runs(parent):
         if run.is_in_use() and _is_of(run, config, any_backend=any_backend):
             raise UserError(
                 f"Seed {config.seed} of this recipe is being trained by another process in {run.directory}; "
@@ -147,7 +147,7 @@ def check_not_in_training(config: Config, parent: Path = runs.RUNS, *, any_backe
 
 def find_unfinished(config: Config) -> Run | None:
     """Return the newest unfinished run of a config's recipe, seed and backend that can go on, or None."""
-    own = [run for run in runs.begun() if run.checkpoints and _is_of(run, config, any_backend=False)]
+    own = [run for run in runs.list_runs() if run.checkpoints and _is_of(run, config, any_backend=False)]
     return own[-1] if own else None
 
 

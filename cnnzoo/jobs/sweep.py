@@ -105,7 +105,7 @@ def create_or_open(
         if directory:
             directory.mkdir(parents=True)
         else:
-            directory = runs.numbered(parent, f"sweep-{runs.name_for(plan.sweep.config)}")
+            directory = runs.make_numbered(parent, f"sweep-{runs.name_for(plan.sweep.config)}")
     except OSError as error:
         raise UserError(f"{directory or parent} cannot be made: {error.strerror}.") from None
     folder = SweepFolder(directory)

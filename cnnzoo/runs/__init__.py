@@ -114,7 +114,7 @@ class Run:
         """The folder of pictures of predictions for a person's own images."""
         return self.directory / "predictions"
 
-    def strangers(self) -> list[str]:
+    def foreign_files(self) -> list[str]:
         """Return the names of the files in the directory that are of another making."""
         ways = [name for name in dir(Run) if name.endswith(("_path", "_folder"))]
         known = {getattr(self, name).name for name in ways if isinstance(getattr(Run, name), property)}
@@ -126,7 +126,7 @@ class Run:
         ways = (self.predictions_path, self.report_path, self.confusion_path)
         return [path(split) for split in get_args(Split) for path in ways]
 
-    def forget_what_was_reached(self) -> None:
+    def discard_results(self) -> None:
         """Remove the metrics and what was measured of an interrupted training, which is about to become another."""
         for path in (self.metrics_path, *self._measured()):
             path.unlink(missing_ok=True)
@@ -186,7 +186,7 @@ class Run:
         with self.division_path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
             return {row["file"]: row["part"] for row in csv.DictReader(file)}
 
-    def learnt_contents(self) -> dict[str, str]:
+    def division_hashes(self) -> dict[str, str]:
         """Load the SHA-256 of each file that the training saw; empty where it is not known, as of older runs."""
         if not self.division_path.is_file():
             return {}
@@ -235,7 +235,7 @@ def create(config: Config, name: str, directory: Path | None = None, parent: Pat
         UserError: The directory exists already, or cannot be made.
     """
     try:
-        directory = _make(directory) if directory else numbered(parent, name)
+        directory = _make(directory) if directory else make_numbered(parent, name)
     except OSError as error:
         raise UserError(f"{directory or parent} cannot be made: {error.strerror}.") from None
     run = Run(directory)
@@ -283,7 +283,7 @@ def write_environment(run: Run, config: Config, device: str, images: str, prepro
     files.write_json(run.environment_path, environment)
 
 
-def open_begun(directory: Path) -> Run:
+def open_run(directory: Path) -> Run:
     """Open a run, whatever has become of it.
 
     Args:
@@ -296,7 +296,7 @@ def open_begun(directory: Path) -> Run:
     if directory.is_file() and Run(directory.parent).config_path.is_file():
         raise UserError(f"{directory} is a file of a run; name the run: {directory.parent}")
     if not directory.is_dir():
-        raise UserError(f"There is no run {directory}.{_there_are(directory)}")
+        raise UserError(f"There is no run {directory}.{_suggest_runs(directory)}")
     if not run.config_path.is_file():
         votes = "it is an ensemble, name its members" if (directory / "ensemble.json").is_file() else None
         raise UserError(f"{directory} is not a run: {votes or f'it holds no {run.config_path.name}'}.")
@@ -313,7 +313,7 @@ def open_finished(directory: Path, unfinished: bool = False) -> Run:
     Raises:
         UserError: The directory is no run, or its training has not ended.
     """
-    run = open_begun(directory)
+    run = open_run(directory)
     status = run.metrics().get("status")
     if status == "finished" or (unfinished and run.model_path.is_file()):
         if not run.model_path.is_file():
@@ -330,17 +330,16 @@ def open_finished(directory: Path, unfinished: bool = False) -> Run:
     raise UserError(f"{directory} is unfinished: {reached}; {again}")
 
 
-def _there_are(missing: Path) -> str:
+def _suggest_runs(missing: Path) -> str:
     """Go on after a wrong name with the nearest right one and the newest ones, where it points to or where runs lie."""
-    there = [run for parent in dict.fromkeys((missing.parent, RUNS)) for run in begun(parent)]
+    there = [run for parent in dict.fromkeys((missing.parent, RUNS)) for run in list_runs(parent)]
     if not there:
         return ""
     directories = {run.name: run.directory for run in there}
     nearest = get_close_matches(missing.name, directories, n=1)
     suggested = f" Did you mean {directories[nearest[0]]}?" if nearest else ""
     listed = [
-        f"{run.directory}{'' if _is_finished(run) else ' (unfinished)'}"
-        for run in sorted(there, key=_beginning)[:-11:-1]
+        f"{run.directory}{'' if _is_finished(run) else ' (unfinished)'}" for run in sorted(there, key=_created)[:-11:-1]
     ]
     return f"{suggested} There are, the newest first: {', '.join(listed)}."
 
@@ -350,20 +349,20 @@ def best_row(rows: Sequence[dict[str, float]]) -> dict[str, float] | None:
     return max(rows, key=lambda row: (row["validation_accuracy"], -row["validation_loss"]), default=None)
 
 
-def begun(parent: Path = RUNS) -> list[Run]:
+def list_runs(parent: Path = RUNS) -> list[Run]:
     """Return all runs in a folder, finished or not, the one that was begun last at the end."""
-    return sorted((Run(path.parent) for path in parent.glob("*/config.yaml")), key=_beginning)
+    return sorted((Run(path.parent) for path in parent.glob("*/config.yaml")), key=_created)
 
 
 def finished(parent: Path = RUNS) -> list[Run]:
     """Return the finished runs in a folder, the one that finished last at the end."""
-    done = [run for run in begun(parent) if run.model_path.is_file() and _is_finished(run)]
+    done = [run for run in list_runs(parent) if run.model_path.is_file() and _is_finished(run)]
     return sorted(done, key=lambda run: (run.metrics_path.stat().st_mtime_ns, run.name))
 
 
 def unfinished_since(run: Run, parent: Path = RUNS) -> list[Run]:
     """Return the runs in a folder that were begun after a given one and are not finished, the last one at the end."""
-    return [other for other in begun(parent) if _beginning(other) > _beginning(run) and not _is_finished(other)]
+    return [other for other in list_runs(parent) if _created(other) > _created(run) and not _is_finished(other)]
 
 
 def newest(parent: Path = RUNS) -> Run:
@@ -375,12 +374,12 @@ def newest(parent: Path = RUNS) -> Run:
     done = finished(parent)
     if done:
         return done[-1]
-    kept = [run for run in begun(parent) if run.model_path.is_file()]
+    kept = [run for run in list_runs(parent) if run.model_path.is_file()]
     name = f"name one, such as {kept[-1].directory} with --unfinished" if kept else "name one"
     raise UserError(f"There is no finished run under {parent}/; {name}, or make one: cnnzoo train --config digits.yaml")
 
 
-def _beginning(run: Run) -> tuple[int, str]:
+def _created(run: Run) -> tuple[int, str]:
     """Return when a run was begun: its config is written first and never again."""
     return run.config_path.stat().st_mtime_ns, run.name
 
@@ -400,7 +399,7 @@ def _make(directory: Path) -> Path:
     return directory
 
 
-def numbered(parent: Path, name: str) -> Path:
+def make_numbered(parent: Path, name: str) -> Path:
     """Make and return a new directory ``parent/NNNN-name`` with the next free number, whatever follows the others."""
     parent.mkdir(parents=True, exist_ok=True)
     with FileLock(parent / ".lock"):  # two that start at once shall not find the same number free

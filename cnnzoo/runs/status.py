@@ -119,18 +119,18 @@ class Removable:
                 self.path.unlink(missing_ok=True)
 
 
-def leftovers(parent: Path = runs.RUNS) -> list[Removable]:
+def find_removable(parent: Path = runs.RUNS) -> list[Removable]:
     """Return what can go of the runs in a folder: unfinished ones that nobody holds, and what finished ones can spare.
 
     Finished runs stay, and so does what holds files of another making.
     """
     found = []
-    for run in runs.begun(parent):
+    for run in runs.list_runs(parent):
         became = status(run)
         if run.is_in_use() or became == "unreadable" or run.directory.is_symlink():
             continue
         if became != "finished":
-            if not run.strangers():
+            if not run.foreign_files():
                 found.append(Removable(run.directory, became, run, size(run.directory)))
             continue
         if run.checkpoints_folder.is_dir():
@@ -144,20 +144,20 @@ def leftovers(parent: Path = runs.RUNS) -> list[Removable]:
     return found
 
 
-def named(directory: Path) -> Removable:
+def open_removable(directory: Path) -> Removable:
     """Return a run that a person wants to be removed, whatever became of it.
 
     Raises:
         UserError: It is no run, is in use, or holds files of another making.
     """
-    run = runs.open_begun(directory)
+    run = runs.open_run(directory)
     if directory.is_symlink():
         raise UserError(f"{directory} is a link; remove it by hand, or name the directory that it leads to.")
     if run.is_in_use():
         raise UserError(f"{directory} is in use by another process; wait for it to end.")
-    strangers = run.strangers()
-    if strangers:
-        raise UserError(f"{directory} holds {strangers[0]}, which is no file of a run; move it away first.")
+    foreign = run.foreign_files()
+    if foreign:
+        raise UserError(f"{directory} holds {foreign[0]}, which is no file of a run; move it away first.")
     return Removable(directory, status(run), run, size(directory))
 
 

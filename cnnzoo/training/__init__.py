@@ -102,7 +102,7 @@ def resume(
             raise UserError(f"{run.directory} was started with other images than there are now; train it anew.")
         if not before:
             results.start_run(config, prepared, run, where)
-        run.forget_what_was_reached()
+        run.discard_results()
         return run, results.fit(config, prepared, run, where, listener, checkpoint)
 
 

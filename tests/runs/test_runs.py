@@ -23,7 +23,7 @@ def test_runs_are_numbered_in_sequence(tmp_path):
 
 def test_runs_that_start_at_once_get_numbers_of_their_own(tmp_path):
     with ThreadPoolExecutor(8) as threads:
-        made = list(threads.map(lambda letter: runs.numbered(tmp_path, letter), "abcdefghijklmnopqrstuvwx"))
+        made = list(threads.map(lambda letter: runs.make_numbered(tmp_path, letter), "abcdefghijklmnopqrstuvwx"))
     assert sorted(path.name.split("-")[0] for path in made) == [f"{number:04d}" for number in range(1, 25)]
     assert {path.name for path in tmp_path.iterdir() if not path.name.startswith(".")} == {path.name for path in made}
 
