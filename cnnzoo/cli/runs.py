@@ -12,6 +12,8 @@ from cnnzoo.cli.output import json_option, numbers_table, print_json, print_tabl
 from cnnzoo.config import as_yaml
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run, status
+from cnnzoo.runs.facts import to_dict
+from cnnzoo.runs.status import RunSummary, VoteSummary
 
 folder_option = click.option(
     "--folder",
@@ -36,35 +38,34 @@ def list_(folder: Path | None, as_json: bool) -> None:
     from cnnzoo.jobs.sweep import sweeps_in  # loads the data sets
 
     parent = folder or runs.RUNS
-    rows = [status.summary(run) for run in runs.list_runs(parent)]
-    ensembles = status.ensembles(parent)
+    rows = [status.summarize(run) for run in runs.list_runs(parent)]
+    votes = status.summarize_votes(parent)
     sweeps = [str(folder.directory) for folder in sweeps_in(parent)]
     if as_json:
-        print_json({"runs": rows, "ensembles": ensembles, "sweeps": sweeps})
+        print_json({"runs": list(map(to_dict, rows)), "ensembles": list(map(to_dict, votes)), "sweeps": sweeps})
         return
     if rows:
-        headings = ("model", "data", "seed", "status", "epochs", "validation %", "test %", "begun", "size")
+        headings = ("model", "data", "seed", "status", "epochs", "validation %", "test %", "started", "size")
         tables = [numbers_table("run", *headings), numbers_table("run", *headings[2:-2])]
         for row in rows:
-            begun = datetime.fromtimestamp(row["begun"]).astimezone().strftime("%Y-%m-%d %H:%M")
             cells = [
-                _text(row["model"]),
+                _text(row.model),
                 _images(row),
-                *(_text(row[key]) for key in ("seed", "status", "epochs")),
-                *(_percent(row[key]) for key in ("validation_accuracy", "test_accuracy")),
-                begun,
-                _size(row["bytes"]),
+                *map(_text, (row.seed, row.status, row.epochs)),
+                *map(_percent, (row.validation_accuracy, row.test_accuracy)),
+                datetime.fromtimestamp(row.created).astimezone().strftime("%Y-%m-%d %H:%M"),
+                _size(row.bytes),
             ]
-            tables[0].add_row(row["run"], *cells)
-            tables[1].add_row(row["run"], *cells[2:-2])
+            tables[0].add_row(row.run, *cells)
+            tables[1].add_row(row.run, *cells[2:-2])
         print_table(results(), *tables)
-    elif not (sweeps or ensembles):
+    elif not (sweeps or votes):
         click.echo(f"There is no run under {parent}/; make one: cnnzoo train --config digits.yaml")
-    if ensembles:
+    if votes:
         table = numbers_table("ensemble", "members", "data", "split", "mean %", "hard vote %", "soft vote %")
-        for row in ensembles:
-            shares = (_percent(row[key]) for key in ("mean", "hard_vote", "soft_vote"))
-            table.add_row(row["ensemble"], str(row["members"]), _images(row), _text(row["split"]), *shares)
+        for vote in votes:
+            shares = map(_percent, (vote.mean, vote.hard_vote, vote.soft_vote))
+            table.add_row(vote.ensemble, str(vote.members), _images(vote), _text(vote.split), *shares)
         print_table(results(), table)
     for directory in sweeps:
         click.echo(f"{directory} is a sweep; its runs: cnnzoo runs list --folder {directory}")
@@ -80,11 +81,12 @@ def compare(directories: tuple[Path, ...], output: Path | None, as_json: bool) -
     if len({run.directory.resolve() for run in compared}) < max(2, len(compared)):
         raise UserError("Name two runs or more, each once.")
     differing = status.differences(compared)
-    rows = [status.summary(run) for run in compared]
+    rows = [status.summarize(run) for run in compared]
     if output:
         _draw(compared, output)
     if as_json:
-        print_json({"differences": differing, "runs": rows, **({"picture": str(output)} if output else {})})
+        picture = {"picture": str(output)} if output else {}
+        print_json({"differences": differing, "runs": list(map(to_dict, rows)), **picture})
         return
     _print_comparison(differing, rows)
     if output:
@@ -102,8 +104,8 @@ def _draw(compared: list[Run], output: Path) -> None:
     )
 
 
-def _print_comparison(differing: dict[str, list[Any]], rows: list[dict[str, Any]]) -> None:
-    table = numbers_table("", *(row["run"] for row in rows))
+def _print_comparison(differing: dict[str, list[Any]], rows: list[RunSummary]) -> None:
+    table = numbers_table("", *(row.run for row in rows))
     for key, values in differing.items():
         table.add_row(key, *("" if value is None else as_yaml(value) for value in values))
     table.add_section()
@@ -117,7 +119,8 @@ def _print_comparison(differing: dict[str, list[Any]], rows: list[dict[str, Any]
         ("images/s", "images_per_second", "{:,.0f}"),
         ("seconds", "seconds", "{:,.0f}"),
     ):
-        table.add_row(label, *("" if row[key] is None else shown.format(row[key]).replace("%", " %") for row in rows))
+        values = [getattr(row, key) for row in rows]
+        table.add_row(label, *("" if value is None else shown.format(value).replace("%", " %") for value in values))
     print_table(results(), table)
     if not differing:
         click.echo("Their configs are the same.")
@@ -161,11 +164,11 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _images(row: dict[str, Any]) -> str:
+def _images(row: RunSummary | VoteSummary) -> str:
     """Return the name of a data set, or the path of a folder of images, relative to the current directory."""
-    if not row["folder"]:
-        return _text(row["data"])
-    folder = Path(row["folder"])
+    if not row.folder:
+        return _text(row.data)
+    folder = Path(row.folder)
     return str(folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder)
 
 

@@ -1,0 +1,185 @@
+"""The directory of a training run: the one place that knows the names of its files."""
+
+import csv
+import errno
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, get_args
+
+from filelock import FileLock, Timeout
+
+from cnnzoo import config as configs
+from cnnzoo import files
+from cnnzoo.config import Config, Split
+from cnnzoo.errors import UserError
+from cnnzoo.runs.directory import Directory, File
+
+
+class Run(Directory):
+    """A directory that holds everything about one training.
+
+    Attributes:
+        lock_path: Locked by the process that trains or measures the run.
+        config_path: The resolved config, which replays the run.
+        environment_path: Versions, device, backend, seed and git commit; see ``Environment``.
+        history_path: A row per epoch; it holds no clock, so that equal runs have equal histories.
+        division_path: Which files of a folder of images trained and which validated.
+        metrics_path: What the training has reached; see ``Metrics``.
+        model_path: The model of the epoch that validation chose; it takes raw pixels.
+        last_model_path: The model of the last epoch.
+        checkpoints_folder: The states from which an unfinished training resumes; removed when it has finished.
+        curves_path: The picture of loss, accuracy and learning rate.
+        events_path: TensorBoard's folder.
+        predictions_folder: The folder of pictures of predictions for a person's own images.
+    """
+
+    lock_path = File(".lock")
+    config_path = File("config.yaml")
+    environment_path = File("environment.json")
+    history_path = File("history.csv")
+    division_path = File("division.csv")
+    metrics_path = File("metrics.json")
+    model_path = File("model.keras")
+    last_model_path = File("last.keras")
+    checkpoints_folder = File("checkpoints")
+    curves_path = File("curves.png")
+    events_path = File("events")
+    predictions_folder = File("predictions")
+
+    @property
+    def name(self) -> str:
+        """The directory's own name."""
+        return self.directory.resolve().name
+
+    @property
+    def checkpoints(self) -> list[Path]:
+        """The files from which an unfinished training resumes, the newest first."""
+        return sorted(self.checkpoints_folder.glob("epoch-*-step-*.npz"), reverse=True)
+
+    def checkpoint_path(self, epoch: int, step: int) -> Path:
+        """Return the file of the state after some epochs, and some batches of the next one."""
+        return self.checkpoints_folder / f"epoch-{epoch:06d}-step-{step:08d}.npz"
+
+    def report_path(self, split: Split) -> Path:
+        """Return the file of the report on a split."""
+        return self.directory / f"report-{split}.json"
+
+    def foreign_files(self) -> list[str]:
+        """Return the names of the files in the directory that no command has written there."""
+        own = {file.name for file in vars(Run).values() if isinstance(file, File)}
+        own |= {path.name for path in self._evaluation_files()}
+        return sorted(
+            path.name for path in self.directory.iterdir() if path.name not in own and not path.name.startswith(".")
+        )
+
+    def _evaluation_files(self) -> list[Path]:
+        paths = (self.predictions_path, self.report_path, self.confusion_path)
+        return [path(split) for split in get_args(Split) for path in paths]
+
+    def discard_results(self) -> None:
+        """Remove metrics and evaluations of an interrupted training before it resumes, because they become outdated."""
+        for path in (self.metrics_path, *self._evaluation_files()):
+            path.unlink(missing_ok=True)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Lock the run for this process; the operating system unlocks it when the process ends, even if it is killed.
+
+        Raises:
+            UserError: Another process holds it, or the directory cannot be written to.
+        """
+        lock = FileLock(self.lock_path, timeout=1)  # `is_in_use` locks it for a moment, too
+        try:
+            lock.acquire()
+        except Timeout:
+            raise UserError(f"{self.directory} is in use by another process; wait for it to end.") from None
+        except OSError as error:
+            raise UserError(f"{self.directory} cannot be written to: {error.strerror}.") from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def is_in_use(self) -> bool:
+        """Return whether another process has locked the run; on a read-only disk none can."""
+        if not self.lock_path.is_file():
+            return False
+        try:
+            with FileLock(self.lock_path, timeout=0):
+                return False
+        except Timeout:
+            return True
+        except OSError as error:
+            return error.errno != errno.EROFS
+
+    def config(self) -> Config:
+        """Load the resolved config."""
+        return configs.load(self.config_path)
+
+    def metrics(self) -> dict[str, Any]:
+        """Load what the training has reached, see ``Metrics``; empty before it has ended."""
+        return files.read_json(self.metrics_path) if self.metrics_path.is_file() else {}
+
+    def environment(self) -> dict[str, Any]:
+        """Load what the run's numbers depend on besides its config; see ``Environment``."""
+        return files.read_json(self.environment_path)
+
+    def history(self) -> list[dict[str, float]]:
+        """Load the rows of the history."""
+        with self.history_path.open(encoding="utf-8", newline="") as file:
+            return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+
+    def is_finished(self) -> bool:
+        """Return whether the training has finished; damaged metrics count as unfinished."""
+        try:
+            return self.metrics().get("status") == "finished"
+        except UserError:
+            return False
+
+    def division(self) -> dict[str, str]:
+        """Load the split, "train" or "validation", of each image file; empty where images are not files."""
+        return self._read_division("part")
+
+    def division_hashes(self) -> dict[str, str]:
+        """Load the SHA-256 of each image file that trained or validated; older runs have not recorded it."""
+        return self._read_division("sha256")
+
+    def _read_division(self, column: str) -> dict[str, str]:
+        if not self.division_path.is_file():
+            return {}
+        with self.division_path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+            return {row["file"]: row[column] for row in csv.DictReader(file) if row.get(column)}
+
+    def write_division(self, contents: Mapping[str, bytes] | None = None, /, **parts: Sequence[str]) -> None:
+        """Write which image files train and which validate.
+
+        Args:
+            contents: The SHA-256 of each file.
+            **parts: The names of the files of each split.
+        """
+        hashes = contents or {}
+        with (
+            files.whole(self.division_path) as path,
+            path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file,
+        ):
+            writer = csv.writer(file)
+            writer.writerow(("part", "file", "sha256"))
+            rows = ((part, name, hashes.get(name, b"").hex()) for part, names in parts.items() for name in names)
+            writer.writerows(rows)
+
+    def write_history(self, rows: Sequence[Mapping[str, float]]) -> None:
+        """Write all rows of the history."""
+        with files.whole(self.history_path) as path, path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+
+    def write_metrics(self, metrics: Mapping[str, Any]) -> None:
+        """Write what the training has reached."""
+        files.write_json(self.metrics_path, metrics)
+
+
+def best_row(rows: Sequence[dict[str, float]]) -> dict[str, float] | None:
+    """Return a history's row of the highest validation accuracy, among equals the lowest loss; None without rows."""
+    return max(rows, key=lambda row: (row["validation_accuracy"], -row["validation_loss"]), default=None)

@@ -1,0 +1,22 @@
+"""The directory of an ensemble's vote: the one place that knows the names of its files."""
+
+from pathlib import Path
+
+from cnnzoo.runs.directory import Directory, File
+
+
+class Vote(Directory):
+    """A directory that holds the result of a vote.
+
+    Attributes:
+        result_path: Members, accuracies and report.
+        picture_path: The picture of the members' accuracies and the votes'.
+    """
+
+    result_path = File("ensemble.json")
+    picture_path = File("ensemble.png")
+
+
+def list_votes(parent: Path) -> list[Vote]:
+    """Return the votes in a folder, sorted by name."""
+    return [vote for path in sorted(parent.glob("*")) if (vote := Vote(path)).result_path.is_file()]
