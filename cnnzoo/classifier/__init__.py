@@ -1,39 +1,126 @@
-"""A saved model as a classifier: from pixels to logits and probabilities."""
+"""A saved model as a classifier: pixels in, logits out, with the names of its classes."""
 
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnzoo import runtime
+from cnnzoo import data, runtime
+from cnnzoo.classifier import metadata
+from cnnzoo.classifier.metadata import Metadata
 from cnnzoo.classifier.model_file import load_model
+from cnnzoo.config import Config
+from cnnzoo.data import DataSet
 from cnnzoo.errors import UserError
+from cnnzoo.runs import Run
+from cnnzoo.runtime import Device, DeviceChoice
 
 # The largest batch that TensorFlow computes without compiling. On two cores ResNet-50 then takes 0.7 s for one image,
 # against 3 s when compiled, after 4 s of tracing. A larger batch would hold the maps of all its images in memory.
 DIRECT = 4
 
+# The batch size for many images.
+BATCH_SIZE = 500
+
+Pixels = NDArray[np.uint8]
+Logits = NDArray[np.float32]
 Probabilities = NDArray[np.float32]
 
 
-def probabilities_of(logits: NDArray[np.floating[Any]], path: Path) -> Probabilities:
-    """Return the probabilities (count, num_classes) of a model's logits of that shape.
+@dataclass
+class Classifier:
+    """A saved model, loaded when it is first needed and only once.
+
+    Attributes:
+        path: The model file.
+        title: Name of the run, or title of the imported model.
+        images: The data set that it was trained on, or the metadata of an imported model: both have the class_names in
+            the order of the logits, the input_shape, a title, and how a photograph is brought to that shape.
+        backend: The backend that it was trained on; None where that is unknown.
+        threads: Processor threads of one operation; None for all.
+        device: Where to compute.
+    """
+
+    path: Path
+    title: str
+    images: DataSet | Metadata
+    backend: str | None = None
+    threads: int | None = None
+    device: DeviceChoice = "auto"
+
+    @cached_property
+    def computed_on(self) -> Device:
+        """The device, described with its backend; this imports Keras.
+
+        Raises:
+            UserError: See ``runtime.prepare_for_saved_model``.
+        """
+        return runtime.prepare_for_saved_model(self.backend, self.device, self.threads)
+
+    @cached_property
+    def model(self) -> Any:
+        """The Keras model for inference, from pixels (batch, height, width, channels) to logits (batch, num_classes).
+
+        Raises:
+            UserError: See ``computed_on`` and ``load_model``, or the model has other images or classes.
+        """
+        _ = self.computed_on  # Keras has to be imported on the right backend first
+        model = load_model(self.path)
+        from cnnzoo.models import without_auxiliary_heads  # loads Keras
+
+        try:
+            model = without_auxiliary_heads(model)
+            shapes = tuple(model.input_shape[1:]), tuple(model.output_shape[1:])
+        except (AttributeError, TypeError, ValueError):
+            raise UserError(f"{self.path} is not a network from one image to its logits.") from None
+        expected = self.images.input_shape, (len(self.images.class_names),)
+        if shapes != expected:
+            found, own = (" to ".join("x".join(map(str, shape)) for shape in pair) for pair in (shapes, expected))
+            raise UserError(f"{self.path} is another network's: it goes from {found} values, not from {own}.")
+        return model
+
+    def logits(self, images: Pixels) -> Logits:
+        """Return the logits (count, num_classes) of images (count, height, width, channels)."""
+        return np.asarray(self.model.predict(images, batch_size=BATCH_SIZE, verbose=0), dtype="float32")
+
+    def batch_logits(self, images: Pixels, batch_size: int) -> Logits:
+        """Return the logits (count, num_classes) of images (count, height, width, channels), computed in one batch.
+
+        Args:
+            images: At most ``batch_size``. Fewer are filled up with black ones, because each size is compiled anew.
+            batch_size: The same for all calls.
+        """
+        model = self.model
+        if batch_size <= DIRECT and runtime.keras_backend() == "tensorflow":
+            import keras  # after the runtime has chosen the backend
+
+            return np.asarray(keras.ops.convert_to_numpy(model(images, training=False)))
+        filled = np.zeros((batch_size, *images.shape[1:]), images.dtype)
+        filled[: len(images)] = images
+        return np.asarray(model.predict_on_batch(filled)[: len(images)])
+
+
+def open_classifier(source: Run | Path, device: DeviceChoice = "auto", config: Config | None = None) -> Classifier:
+    """Open the model of a run, or an imported model.
 
     Args:
-        logits: What the model says of some images.
-        path: The model's file.
+        source: A run that has a model, or a .keras file of ``weights import``.
+        device: Where to compute.
+        config: The run's config, if it has been read.
 
     Raises:
-        UserError: Logits are not finite.
+        UserError: The file does not say what its classes are called.
     """
-    bad = int((~np.isfinite(logits).all(axis=1)).sum())
-    if bad:
-        raise UserError(
-            f"{path} gives no numbers (NaN or infinity) for {bad:,} of {len(logits):,} images; its training diverged "
-            "or its weights are damaged: train it again, or take an earlier epoch."
-        )
-    return softmax(logits)
+    if isinstance(source, Run):
+        config = config or source.config()
+        images, settings = data.describe(config.data), config.runtime
+        return Classifier(source.model_path, source.name, images, settings.backend, settings.threads, device)
+    if described := metadata.read(source):
+        return Classifier(source, described.title, described, device=device)
+    raise UserError(f"{source} does not say what its classes are called; name a run, or a model of `weights import`.")
 
 
 def softmax(logits: NDArray[np.floating[Any]]) -> Probabilities:
@@ -41,47 +128,3 @@ def softmax(logits: NDArray[np.floating[Any]]) -> Probabilities:
     shifted = logits.astype("float64") - logits.max(axis=1, keepdims=True)
     exponentials = np.exp(shifted)
     return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True), dtype="float32")
-
-
-def compute_logits(model: Any, images: NDArray[np.uint8], batch_size: int) -> NDArray[np.float32]:
-    """Return the logits (count, num_classes) of images (count, height, width, channels), in one batch.
-
-    Args:
-        model: From raw pixels to logits.
-        images: At most ``batch_size``. Fewer are filled up with black ones, because each size is compiled anew.
-        batch_size: The same for all calls with a model.
-    """
-    import keras  # after the runtime has chosen the backend
-
-    if batch_size <= DIRECT and runtime.keras_backend() == "tensorflow":
-        return np.asarray(keras.ops.convert_to_numpy(model(images, training=False)))
-    filled = np.zeros((batch_size, *images.shape[1:]), images.dtype)
-    filled[: len(images)] = images
-    return np.asarray(model.predict_on_batch(filled)[: len(images)])
-
-
-def load_classifier(path: Path, input_shape: tuple[int, int, int], num_classes: int) -> Any:
-    """Load a saved model for inference, from raw pixels (batch, *input_shape) to logits (batch, num_classes).
-
-    Raises:
-        UserError: See ``saved_models.load_model``, or the model is one for other images or classes.
-    """
-    model = load_model(path)
-    from cnnzoo.models import without_auxiliary_heads  # loads Keras
-
-    try:
-        model = without_auxiliary_heads(model)
-        shapes = tuple(model.input_shape[1:]), tuple(model.output_shape[1:])
-    except (AttributeError, TypeError, ValueError):
-        raise UserError(f"{path} is not a network from one image to its logits.") from None
-    wanted = input_shape, (num_classes,)
-    if shapes != wanted:
-        raise UserError(
-            f"{path} is another network's: it goes from {_size(shapes[0])} to {_size(shapes[1])} values, "
-            f"not from {_size(wanted[0])} to {_size(wanted[1])}."
-        )
-    return model
-
-
-def _size(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, shape))

@@ -1,12 +1,12 @@
-"""A person's own images, classified by a finished run or by an imported model."""
+"""A person's own images: read, classified and drawn."""
 
 import os
 import warnings
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -14,16 +14,17 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
-from cnnzoo import data, runtime
-from cnnzoo.classifier import Probabilities, compute_logits, load_classifier, metadata, softmax
+from cnnzoo import runtime
+from cnnzoo.classifier import Classifier, Pixels, Probabilities, open_classifier, softmax
 from cnnzoo.classifier.metadata import Metadata
 from cnnzoo.data import DataSet
 from cnnzoo.data.decoding import WHITE, decode, open_upright
-from cnnzoo.data.glyphs import Ink, Pixels, fit_glyph
+from cnnzoo.data.glyphs import Ink, fit_glyph
 from cnnzoo.errors import UserError
 from cnnzoo.pictures.evaluation import draw_prediction
 from cnnzoo.pictures.style import try_drawing
 from cnnzoo.runs import Run
+from cnnzoo.runs.facts import to_dict
 from cnnzoo.runtime import DeviceChoice
 from cnnzoo.text import printable
 
@@ -42,16 +43,15 @@ LONGEST_STEM = 180
 
 
 @dataclass(frozen=True)
-class Seen:
-    """An image as the network sees it.
+class Photograph:
+    """An image of any size, and what a network sees of it.
 
     Attributes:
         pixels: (height, width, channels), the network's size.
-        original: What was read, upright, for the picture: (height, width, 3), at most KEPT_SIDE a side; None where
-            no picture will be drawn.
-        size: Width and height of what was read; None where ``original`` is.
-        ink: "dark" where dark strokes on a light ground were turned round, "light" where nothing was,
-            None where the data set is not one of glyphs.
+        original: The image upright: (height, width, 3), at most KEPT_SIDE a side; None where no picture will be drawn.
+        size: Width and height of the image, where it is known.
+        ink: "dark" where dark strokes on a light ground were inverted, "light" where nothing was, None where the
+            classifier is not one of glyphs.
     """
 
     pixels: Pixels
@@ -61,59 +61,77 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class _Classifier:
-    """A saved model and what it says of its images.
+class ClassProbability:
+    """A class and its probability."""
+
+    class_name: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Classification:
+    """The classes of an image, or why it has none.
 
     Attributes:
-        data: The data set that it was trained on, or the description of an imported model.
-        path: Its file.
-        title: Its name on the pictures.
-        folder: Where the pictures go by default.
-        backend: The backend that it was trained on; None where that is unknown.
-        threads: Processor threads of one operation; None for all.
+        image: Its file.
+        error: Why it could not be classified, as a sentence; the other attributes are empty then.
+        ink: See ``Photograph``.
+        top: The likeliest classes, the likeliest first.
+        probabilities: Of all classes, by name.
+        picture: The picture of it; None without one.
+        picture_error: Why its picture could not be drawn, after which no other one is.
     """
 
-    data: DataSet | Metadata
-    path: Path
-    title: str
-    folder: Path
-    backend: str | None = None
-    threads: int | None = None
+    image: str
+    error: str | None = None
+    ink: Literal["dark", "light"] | None = None
+    top: Sequence[ClassProbability] = ()
+    probabilities: Mapping[str, float] = field(default_factory=dict)
+    picture: str | None = None
+    picture_error: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the keys of --json: of an error, or of the classes."""
+        if self.error:
+            return {"image": self.image, "error": self.error}
+        optional = ("error", "picture_error")
+        return {key: value for key, value in to_dict(self).items() if value or key not in optional}
 
 
-def see(path: Path, known: DataSet | Metadata, ink: Ink = "auto", *, keep_original: bool = True) -> Seen:
-    """Read an image of any size and bring it into the form of a data set, or into that of an imported model.
+def read_photograph(path: Path, classifier: Classifier, ink: Ink = "auto", *, keep_original: bool = True) -> Photograph:
+    """Read an image of any size and bring it to a classifier's size.
 
-    Glyphs are brought into MNIST's form; see ``glyphs.fit_glyph``. Other images are brought to the size as the data
-    set's own were. For an imported model a photograph is resized by its shorter side and its centre is cut out, as
-    ImageNet's are.
+    Glyphs are brought into MNIST's form; see ``glyphs.fit_glyph``. Other images are resized as the classifier's data
+    set was. For an imported model a photograph is resized by its shorter side and its centre is cut out, as for
+    ImageNet.
 
     Args:
         path: A file that Pillow reads, such as PNG or JPEG.
-        known: The data set that the network was trained on, or what an imported model says of itself.
+        classifier: States the size and the way there.
         ink: For glyphs: "dark" for dark strokes on a light ground, "light" for the reverse, "auto" to judge
             by what stands out.
-        keep_original: Return a copy of what was read, too.
+        keep_original: Return a copy of the image, too.
 
     Raises:
         UserError: The file is missing, too large or no image, or the image is blank.
     """
     if path.is_dir():
         raise UserError(f"{path} is a folder in which no image can be found.")
-    glyphs = isinstance(known, DataSet) and known.glyphs
-    if isinstance(known, DataSet) and not glyphs:
+    known, found_ink = classifier.images, None
+    has_glyphs = isinstance(known, DataSet) and known.glyphs
+    if isinstance(known, DataSet) and not has_glyphs:
         pixels = decode(path, known.input_shape, known.resize, known.white)
         if not keep_original:
-            return Seen(pixels, None, None, None)
-    image = open_upright(path, paper=glyphs, white=known.white if isinstance(known, DataSet) else WHITE)
-    size, seen_ink = image.size, None
+            return Photograph(pixels, None, None, None)
+    image = open_upright(path, paper=has_glyphs, white=known.white if isinstance(known, DataSet) else WHITE)
+    size = image.size
     if isinstance(known, Metadata):
         pixels = _centre(image, known.shorter_side, known.input_shape[:2])
-    if glyphs or keep_original:
+    if has_glyphs or keep_original:
         image.thumbnail((KEPT_SIDE, KEPT_SIDE))
-    if glyphs:
-        pixels, seen_ink = fit_glyph(image, size, known.input_shape, ink, path)
-    return Seen(pixels, np.asarray(image), size, seen_ink) if keep_original else Seen(pixels, None, None, seen_ink)
+    if has_glyphs:
+        pixels, found_ink = fit_glyph(image, size, known.input_shape, ink, path)
+    return Photograph(pixels, np.asarray(image) if keep_original else None, size, found_ink)
 
 
 def predict(
@@ -125,86 +143,68 @@ def predict(
     *,
     pictures: int | None = None,
     folder: Path | None = None,
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Classification]:
     """Classify images, and draw the first ones with their probabilities.
 
     The results come a few at a time, in the order of the images. Keras is imported only when there is something to
-    classify. Nothing is written but the pictures; where they cannot be written, the images are classified all the same.
+    classify. Nothing is written but the pictures; if they cannot be written, the images are classified all the same.
 
     Args:
         source: A finished run, or the file of an imported model.
         paths: Image files.
-        ink: See ``see``.
-        top: Classes to name, the likeliest first.
+        ink: See ``read_photograph``.
+        top: How many of the likeliest classes to list.
         device: Where to compute.
         pictures: How many images to draw, from the first on; None for all.
         folder: Where the pictures go; by default into the run, or beside the imported model.
-
-    Returns:
-        For each image: image, ink, top (class and probability), probabilities, picture (None without one), and
-        picture_error (a sentence) where its picture could not be written, after which no other is drawn; for one that
-        cannot be taken: image, error (a sentence).
 
     Raises:
         UserError: Ink is stated where the data are no glyphs, or a model's file does not say what its
             classes are called.
     """
-    classifier = _classifier_of(source)
-    known = classifier.data
+    classifier = open_classifier(source, device)
+    known = classifier.images
     if ink != "auto" and not (isinstance(known, DataSet) and known.glyphs):
         raise UserError(f"--ink {ink}: {known.title} has no strokes on a ground; leave the option out.")
-    album = _Album(folder or classifier.folder, known.class_names, classifier.title)
-    return _classify(classifier, list(paths), ink, top, device, len(paths) if pictures is None else pictures, album)
+    default = source.predictions_folder if isinstance(source, Run) else source.parent / f"{source.stem}-predictions"
+    album = _Album(folder or default, classifier)
+    return _classify(classifier, list(paths), ink, top, len(paths) if pictures is None else pictures, album)
 
 
 def _classify(
-    classifier: _Classifier,
-    paths: list[Path],
-    ink: Ink,
-    top: int,
-    device: DeviceChoice,
-    pictures: int,
-    album: "_Album",
-) -> Iterator[dict[str, Any]]:
-    known = classifier.data
-    batch_size = min(BATCH, len(paths))
-    model: Any = None
-    with warnings.catch_warnings(), closing(_read_ahead(paths, known, ink, pictures)) as read:
+    classifier: Classifier, paths: list[Path], ink: Ink, top: int, pictures: int, album: "_Album"
+) -> Iterator[Classification]:
+    names, batch_size = classifier.images.class_names, min(BATCH, len(paths))
+    with warnings.catch_warnings(), closing(_read_ahead(paths, classifier, ink, pictures)) as read:
         warnings.filterwarnings("ignore", module="PIL")  # of metadata in a strange form, and of sizes that are refused
         outcomes = zip(paths, read, strict=True)
         while chunk := list(islice(outcomes, batch_size)):
-            pixels = [seen.pixels for _, seen in chunk if isinstance(seen, Seen)]
-            if pixels:
-                model = model or _load(classifier, device)
-                rows = iter(compute_logits(model, np.stack(pixels), batch_size))
-            for path, seen in chunk:
-                if isinstance(seen, UserError):
-                    yield {"image": str(path), "error": str(seen)}
+            pixels = [photograph.pixels for _, photograph in chunk if isinstance(photograph, Photograph)]
+            rows: Iterator[Any] = iter(classifier.batch_logits(np.stack(pixels), batch_size) if pixels else ())
+            for path, photograph in chunk:
+                if isinstance(photograph, UserError):
+                    yield Classification(str(path), str(photograph))
                     continue
                 logits = next(rows)
                 if not np.isfinite(logits).all():
-                    yield {"image": str(path), "error": f"{path}: {classifier.path} gives no finite numbers for it."}
+                    yield Classification(str(path), f"{path}: {classifier.path} gives no finite numbers for it.")
                     continue
                 row = softmax(logits[np.newaxis])[0]
-                order = row.argsort()[::-1][:top]
-                yield {
-                    "image": str(path),
-                    "ink": seen.ink,
-                    "top": [{"class": known.class_names[i], "probability": float(row[i])} for i in order],
-                    "probabilities": {name: float(p) for name, p in zip(known.class_names, row, strict=True)},
-                    **album.add(path, seen, row),
-                }
+                best = [ClassProbability(names[i], float(row[i])) for i in row.argsort()[::-1][:top]]
+                probabilities = {name: float(p) for name, p in zip(names, row, strict=True)}
+                picture, error = album.add(path, photograph, row)
+                yield Classification(str(path), None, photograph.ink, best, probabilities, picture, error)
 
 
 def _read_ahead(
-    paths: Sequence[Path], known: DataSet | Metadata, ink: Ink, pictures: int
-) -> Generator[Seen | UserError]:
-    """Yield what becomes of each image; threads decode the next few while the last few are computed."""
+    paths: Sequence[Path], classifier: Classifier, ink: Ink, pictures: int
+) -> Generator[Photograph | UserError]:
+    """Yield each image or its error; threads decode the next few while the last few are classified."""
     pool = ThreadPoolExecutor(min(DECODERS, runtime.available_cores()), thread_name_prefix="decoding")
-    futures: deque[Future[Seen]] = deque()
+    futures: deque[Future[Photograph]] = deque()
     try:
         for index, path in enumerate(paths):
-            futures.append(pool.submit(see, path, known, ink, keep_original=index < pictures))
+            futures.append(pool.submit(read_photograph, path, classifier, ink, keep_original=index < pictures))
             if len(futures) > 2 * BATCH:
                 yield _outcome(futures.popleft())
         while futures:
@@ -213,31 +213,11 @@ def _read_ahead(
         pool.shutdown(cancel_futures=True)
 
 
-def _outcome(future: "Future[Seen]") -> Seen | UserError:
+def _outcome(future: "Future[Photograph]") -> Photograph | UserError:
     try:
         return future.result()
     except UserError as error:
         return error
-
-
-def _load(classifier: _Classifier, device: DeviceChoice) -> Any:
-    known = classifier.data
-    runtime.prepare_for_saved_model(classifier.backend, device, classifier.threads)
-    return load_classifier(classifier.path, known.input_shape, len(known.class_names))
-
-
-def _classifier_of(source: Run | Path) -> _Classifier:
-    if isinstance(source, Run):
-        config = source.config()
-        backend, threads = config.runtime.backend, config.runtime.threads
-        folder = source.predictions_folder
-        return _Classifier(data.describe(config.data), source.model_path, source.name, folder, backend, threads)
-    known = metadata.read(source)
-    if known is None:
-        raise UserError(
-            f"{source} does not say what its classes are called; name a run, or a model of `weights import`."
-        )
-    return _Classifier(known, source, known.title, source.parent / f"{source.stem}-predictions")
 
 
 def _centre(image: Image.Image, shorter_side: int, size: tuple[int, int]) -> Pixels:
@@ -266,43 +246,40 @@ class _Album:
 
     Args:
         folder: Made with the first picture.
-        class_names: In the probabilities' order.
-        title: Of the network, for the pictures' titles.
+        classifier: Names its classes and itself on the pictures.
     """
 
-    def __init__(self, folder: Path, class_names: Sequence[str], title: str) -> None:
+    def __init__(self, folder: Path, classifier: Classifier) -> None:
         self._folder = folder
-        self._class_names = class_names
-        self._title = title
+        self._classifier = classifier
         self._taken: set[str] = set()
-        self._is_writable = True
+        self._failed = False
 
-    def add(self, path: Path, seen: Seen, probabilities: Probabilities) -> dict[str, str | None]:
-        """Draw an image and return picture, its path or None, and picture_error where it could not be written."""
-        if seen.original is None or not self._is_writable:
-            return {"picture": None}
-        picture = self._free_path(path)
-        name = printable(path.name)
-        problem = try_drawing(
+    def add(self, path: Path, photograph: Photograph, probabilities: Probabilities) -> tuple[str | None, str | None]:
+        """Draw an image; return its picture, and why it could not be drawn."""
+        pixels, original, size = photograph.pixels, photograph.original, photograph.size
+        if original is None or self._failed:
+            return None, None
+        picture, names = self._free_path(path), self._classifier.images.class_names
+        title = f"{printable(path.name)}, classified by {printable(self._classifier.title)}"
+        error = try_drawing(
             picture,
             draw_prediction,
-            seen.pixels,
-            seen.original,
+            pixels,
+            original,
             probabilities,
-            self._class_names,
-            size=seen.size,
-            title=f"{name}, classified by {printable(self._title)}",
+            names,
+            size=size,
+            title=title,
         )
-        if problem:
-            self._is_writable = False
-            return {"picture": None, "picture_error": problem}
-        return {"picture": str(picture)}
+        self._failed = error is not None
+        return (None, error) if error else (str(picture), None)
 
     def _free_path(self, path: Path) -> Path:
         """Return a path that no other image of this call has."""
         stem = os.fsencode(path.stem)[:LONGEST_STEM].decode(errors="replace")
         free, number = stem, 1
-        while free.casefold() in self._taken:  # some disks take capital and small letters for the same
+        while free.casefold() in self._taken:  # on some disks capital and small letters are the same
             number += 1
             free = f"{stem}-{number}"
         self._taken.add(free.casefold())

@@ -1,7 +1,7 @@
 """``cnnzoo ensemble``."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 from rich.box import SIMPLE_HEAD
@@ -9,13 +9,17 @@ from rich.console import Console
 from rich.table import Table
 
 from cnnzoo import runs
-from cnnzoo.cli.options import NewDirectory, data_dir_option, device_option, load_config, settings_option, split_option
+from cnnzoo.cli.options import data_dir_option, device_option, load_config, settings_option, split_option
 from cnnzoo.cli.output import json_option, print_json, print_table, progress, results
 from cnnzoo.cli.trainings import jobs_option, train_seeds
 from cnnzoo.config import SEEDS, Config, Split
 from cnnzoo.errors import UserError
-from cnnzoo.runs import Run
+from cnnzoo.runs import Run, Vote
+from cnnzoo.runs.facts import to_dict
 from cnnzoo.runtime import DeviceChoice
+
+if TYPE_CHECKING:
+    from cnnzoo.ensembles import VoteResult
 
 
 @click.command("ensemble")
@@ -28,7 +32,7 @@ from cnnzoo.runtime import DeviceChoice
 @split_option
 @data_dir_option
 @device_option
-@click.option("--output", type=NewDirectory(), help="A new directory; by default runs/NNNN-ensemble.")
+@click.option("--output", type=click.Path(path_type=Path), help="A new directory; by default runs/NNNN-ensemble.")
 @settings_option
 @json_option
 def command(
@@ -54,6 +58,8 @@ def command(
         raise UserError("Name runs, or a config with --config FILE --members N; one of the two.")
     if directories and (members or jobs or settings):
         raise UserError("--members, --jobs and --set go with --config; named runs are taken as they are.")
+    if output and output.exists():
+        raise UserError(f"--output {output} exists already; name a new directory.")
     if config_name:
         config = load_config(config_name, settings, device)
         name = runs.name_for(config_name)
@@ -61,7 +67,7 @@ def command(
     else:
         name = ""
         voters = [runs.open_finished(path) for path in directories]
-    from cnnzoo import ensembles  # loads matplotlib
+    from cnnzoo import ensembles, evaluation  # loads matplotlib
 
     voters, repeated = ensembles.distinct(voters)
     for run, same in repeated:
@@ -69,16 +75,19 @@ def command(
         reason = f"is a copy of {same.directory}" if is_copy else "is named twice"
         progress().print(f"{run.directory} {reason} and counted once.")
     progress().print(f"Measuring on the {split} images, members: {len(voters)} ...", style="dim")
-    ensemble = ensembles.combine_runs(voters, split, data_dir, device or "auto")
-    directory = output or runs.make_numbered(runs.RUNS, f"{name}-ensemble".strip("-"))
-    result = ensemble.write(directory)
+    ensemble = ensembles.combine_runs(voters, split, evaluation.ImageLoader(data_dir), device or "auto")
+    vote = Vote(output or runs.make_numbered(runs.RUNS, f"{name}-ensemble".strip("-")))
+    result, errors = ensemble.result, ensemble.write(vote.directory)
+    for error in errors:
+        progress().print(f"{error}; the result is kept.", soft_wrap=True)
     if as_json:
         twice = [{"run": str(run.directory), "same_as": str(same.directory)} for run, same in repeated]
-        print_json({"directory": str(directory), **result, "counted_once": twice})
+        print_json({"directory": str(vote.directory), **to_dict(result), "counted_once": twice})
         return
-    console = results()
-    _print_votes(console, result)
-    click.echo(f"Pictures: {directory / 'ensemble.png'}, {directory / f'confusion-{split}.png'}")
+    _print_votes(results(), result)
+    click.echo(
+        f"Result: {vote.result_path}" if errors else f"Pictures: {vote.picture_path}, {vote.confusion_path(split)}"
+    )
 
 
 def _members(
@@ -94,28 +103,30 @@ def _members(
     return [Run(Path(row["run"])) for row in result["runs"]]
 
 
-def _print_votes(console: Console, result: dict[str, Any]) -> None:
+def _print_votes(console: Console, result: "VoteResult") -> None:
     table = Table("member", "model", box=SIMPLE_HEAD, pad_edge=False)
     for heading in ("seed", "accuracy %", "error %"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for member in result["members"]:
-        table.add_row(member["run"], member["model"], str(member["seed"]), *_percentages(member["accuracy"]))
+    for member in result.members:
+        table.add_row(member.run, member.model, str(member.seed), *_percentages(member.accuracy))
     table.add_section()
-    spread = result["standard_deviation"]
+    report, spread = result.report, result.standard_deviation
     label = "mean" if spread is None else f"mean ± {100 * spread:.2f} (standard deviation)"
-    table.add_row(label, "", "", *_percentages(result["mean"]))
-    table.add_row("hard vote", "", "", *_percentages(result["hard_vote"]))
-    table.add_row("soft vote", "", "", *_percentages(result["soft_vote"]), style="bold")
+    table.add_row(label, "", "", *_percentages(result.mean))
+    table.add_row("hard vote", "", "", *_percentages(result.hard_vote))
+    table.add_row("soft vote", "", "", *_percentages(result.soft_vote), style="bold")
     print_table(console, table)
-    if result["report"]["remark"]:
-        console.print(f"Of the images: {result['report']['remark']}.")
-    if len(result["members"]) == 1:
+    if report.note:
+        console.print(f"Note: {report.note}.")
+    if report.top5_accuracy is not None:
+        console.print(f"Soft vote: top-5 accuracy {100 * report.top5_accuracy:.2f} %.")
+    if len(result.members) == 1:
         console.print("One network alone: there is no vote to gain from.")
         return
     console.print(
-        f"Soft vote: error {100 * (1 - result['mean']):.2f} % to {100 * (1 - result['soft_vote']):.2f} %, "
-        f"a gain of {result['gain']:+.2f} points on {result['report']['images']:,} {result['split']} images "
-        f"(one standard error: {result['standard_error']:.2f})."
+        f"Soft vote: error {100 * (1 - result.mean):.2f} % to {100 * (1 - result.soft_vote):.2f} %, "
+        f"a gain of {result.gain:+.2f} points on {report.images:,} {result.split} images "
+        f"(one standard error: {result.standard_error:.2f})."
     )
 
 

@@ -1,7 +1,7 @@
 """``cnnzoo eval``."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -12,6 +12,9 @@ from cnnzoo.cli.options import data_dir_option, device_option, split_option
 from cnnzoo.cli.output import json_option, numbers_table, print_json, print_table, progress, results
 from cnnzoo.config import Split
 from cnnzoo.runtime import DeviceChoice
+
+if TYPE_CHECKING:
+    from cnnzoo.evaluation import Evaluation, Report
 
 
 @click.command("eval")
@@ -43,37 +46,42 @@ def command(
             progress().print(f"{other.directory} is newer and unfinished; name it, with --unfinished, to measure it.")
     from cnnzoo import evaluation  # loads matplotlib
 
-    reports = []
+    loader, evaluations = evaluation.ImageLoader(data_dir), []
     for run in opened:
         progress().print(f"Measuring {run.directory} on the {split} images ...", style="dim")
         with run.locked():
-            reports.append(evaluation.evaluate(run, split, data_dir, device or "auto"))
+            evaluations.append(evaluation.evaluate(run, split, loader, device or "auto"))
+        if error := evaluations[-1].picture_error:
+            progress().print(f"{error}; the report is kept.", soft_wrap=True)
     if as_json:
-        print_json({"runs": reports})
+        print_json({"runs": [evaluated.to_dict() for evaluated in evaluations]})
         return
     console = results()
-    for run, report in zip(opened, reports, strict=True):
-        print_report(console, report)
-        click.echo(f"Picture: {run.confusion_path(split)}; everything: {run.report_path(split)}\n")
+    for run, evaluated in zip(opened, evaluations, strict=True):
+        _print_evaluation(console, evaluated)
+        picture = "" if evaluated.picture_error else f"Picture: {run.confusion_path(split)}; everything: "
+        click.echo(f"{picture or 'Everything: '}{run.report_path(split)}\n")
 
 
-def print_report(console: Console, report: dict[str, Any]) -> None:
+def _print_evaluation(console: Console, evaluated: "Evaluation") -> None:
     """Print a report: one line, the classes, and the confusion matrix of up to 20 classes."""
-    images = report["folder"] or report["data"]
-    console.print(f"{report['run']}: {report['model']} on {images}, {report['split']}", style="bold")
-    console.print(f"computed on {report['computed_on']}", style="dim")
+    report = evaluated.report
+    images = evaluated.folder or evaluated.data
+    console.print(f"{evaluated.run}: {evaluated.model} on {images}, {evaluated.split}", style="bold")
+    console.print(f"computed on {evaluated.computed_on}", style="dim")
+    top5 = "" if report.top5_accuracy is None else f"   top-5 {100 * report.top5_accuracy:.2f} %"
     console.print(
-        f"accuracy {100 * report['accuracy']:.2f} %   error {100 * report['error']:.2f} % "
-        f"({report['images'] - report['correct']:,} of {report['images']:,} images)   loss {report['loss']:.4f}"
+        f"accuracy {100 * report.accuracy:.2f} %   error {100 * report.error:.2f} % "
+        f"({report.images - report.correct:,} of {report.images:,} images){top5}   loss {report.loss:.4f}"
     )
-    if report["remark"]:
-        console.print(f"of the images: {report['remark']}")
+    if report.note:
+        console.print(f"note: {report.note}")
     table = numbers_table("class", "precision %", "recall %", "F1 %", "images")
-    for row in report["per_class"]:
-        shares = ("-" if row[key] is None else f"{100 * row[key]:.2f}" for key in ("precision", "recall", "f1"))
-        table.add_row(row["class"], *shares, f"{row['images']:,}")
+    for row in report.per_class:
+        shares = ("-" if share is None else f"{100 * share:.2f}" for share in (row.precision, row.recall, row.f1))
+        table.add_row(row.class_name, *shares, f"{row.images:,}")
     print_table(console, table)
-    names = [row["class"] for row in report["per_class"]]
+    names = [row.class_name for row in report.per_class]
     if len(names) <= 20:
         plain = [str(place) for place in range(len(names))]
         numbered = [f"{place} {name}" for place, name in zip(plain, names, strict=True)]
@@ -81,8 +89,8 @@ def print_report(console: Console, report: dict[str, Any]) -> None:
         print_table(console, _matrix(names, names, report), _matrix(numbered, plain, report))
 
 
-def _matrix(rows: list[str], columns: list[str], report: dict[str, Any]) -> Table:
+def _matrix(rows: list[str], columns: list[str], report: "Report") -> Table:
     table = numbers_table("", *columns)
-    for name, counts in zip(rows, report["confusion"], strict=True):
+    for name, counts in zip(rows, report.confusion, strict=True):
         table.add_row(name, *(str(count) if count else "." for count in counts))
     return table

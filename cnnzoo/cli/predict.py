@@ -1,15 +1,16 @@
 """``cnnzoo predict``."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.table import Table
 
 from cnnzoo import runs
 from cnnzoo.classifier import photographs
-from cnnzoo.cli.options import NewDirectory, device_option
+from cnnzoo.classifier.photographs import Classification
+from cnnzoo.cli.options import device_option
 from cnnzoo.cli.output import json_option, print_json, print_table, results
 from cnnzoo.data.glyphs import Ink
 from cnnzoo.data.sets.image_files import describe_left_out, find_images
@@ -46,7 +47,7 @@ DRAWN = 10
 )
 @click.option(
     "--output",
-    type=NewDirectory(),
+    type=click.Path(path_type=Path),
     help="A new directory for the pictures; by default predictions in the run, or beside the model.",
 )
 @device_option
@@ -78,35 +79,36 @@ def command(
         raise UserError("Name a run and then its images, such as: cnnzoo predict runs/0001-digits seven.png")
     if output and pictures is False:
         raise UserError("--output says where pictures go, and --no-pictures draws none; leave one of them out.")
+    if output and output.exists():
+        raise UserError(f"--output {output} exists already; name a new directory.")
     run = None if imported else runs.open_finished(source, unfinished)
     paths = _images_in(images)
     limit = DRAWN if pictures is None else len(paths) * pictures
     predictions = photographs.predict(run or source, paths, ink, top, device or "auto", pictures=limit, folder=output)
     found = _collect(predictions, len(paths), as_json=as_json)
     if as_json:
-        print_json({"run" if run else "model": str(source), "predictions": found})
+        print_json({"run" if run else "model": str(source), "predictions": [result.to_dict() for result in found]})
     else:
         _print(found)
-    failed = [result["error"] for result in found if "error" in result]
-    for error in failed:
+    errors = [result.error for result in found if result.error]
+    for error in errors:
         click.echo(f"Error: {printable(error)}", err=True)
-    all_written = _explain_pictures(found, limit, output, asked=bool(pictures or output))
-    if failed or not all_written:
+    all_drawn = _explain_pictures(found, limit, output, required=bool(pictures or output))
+    if errors or not all_drawn:
         click.get_current_context().exit(2)
 
 
-def _collect(predictions: Iterator[dict[str, Any]], count: int, *, as_json: bool) -> list[dict[str, Any]]:
-    """Return all predictions, with a bar meanwhile; on Ctrl-C print those that there are."""
-    found: list[dict[str, Any]] = []
+def _collect(predictions: Iterator[Classification], count: int, *, as_json: bool) -> list[Classification]:
+    """Return all predictions, with a progress bar; on Ctrl-C print those that there are."""
+    found: list[Classification] = []
     try:
         with progress.counting("Classifying images", count) as advance:
             for result in predictions:
-                if not as_json:
-                    result.pop("probabilities", None)  # of a thousand classes, for thousands of images
-                found.append(result)
+                # Only --json shows all probabilities: of a thousand classes, for thousands of images.
+                found.append(result if as_json else replace(result, probabilities={}))
                 advance(1)
     except KeyboardInterrupt:
-        if not as_json:  # which a program would take for complete
+        if not as_json:  # a program would take it for complete
             _print(found)
             click.echo(f"{len(found):,} of {count:,} images classified.", err=True)
         raise
@@ -130,44 +132,40 @@ def _images_in(paths: Sequence[Path]) -> list[Path]:
     return images
 
 
-def _explain_pictures(found: Sequence[dict[str, Any]], limit: int, output: Path | None, *, asked: bool) -> bool:
-    """Say which images were not drawn and why; return False where pictures that were asked for could not be written."""
-    good = [result for result in found if "error" not in result]
-    count = f"{sum(bool(result['picture']) for result in good):,} of {len(good):,} images drawn"
-    failure = next((result["picture_error"] for result in good if "picture_error" in result), None)
+def _explain_pictures(found: Sequence[Classification], limit: int, output: Path | None, *, required: bool) -> bool:
+    """Say which images were not drawn and why; return False where required pictures could not be drawn."""
+    good = [result for result in found if not result.error]
+    count = f"{sum(bool(result.picture) for result in good):,} of {len(good):,} images drawn"
+    failure = next((result.picture_error for result in good if result.picture_error), None)
     if failure:
         elsewhere = "" if output else "; --output DIR puts pictures elsewhere, --no-pictures draws none"
-        click.echo(f"{'Error: ' if asked else ''}{count}: {printable(failure)}{elsewhere}.", err=True)
+        click.echo(f"{'Error: ' if required else ''}{count}: {printable(failure)}{elsewhere}.", err=True)
     elif 0 < limit < len(found):
         click.echo(f"{count}, those among the first {limit}; --pictures draws all, --no-pictures none.", err=True)
-    return not (failure and asked)
+    return not (failure and required)
 
 
-def _print(found: Sequence[dict[str, Any]]) -> None:
-    good = [result for result in found if "error" not in result]
+def _print(found: Sequence[Classification]) -> None:
+    good = [result for result in found if not result.error]
     if good:
         print_table(results(), _table(good))
     for result in good:
-        if result["picture"]:
-            click.echo(f"Picture: {printable(result['picture'])}")
+        if result.picture:
+            click.echo(f"Picture: {printable(result.picture)}")
 
 
-def _table(found: Sequence[dict[str, Any]]) -> Table:
+def _table(found: Sequence[Classification]) -> Table:
     """Return a row per image; its ground stands below its name, so that 80 columns hold both."""
     table = Table("image", "class", "probability %", show_lines=True)
     table.columns[0].overflow = "fold"
     table.columns[2].justify = "right"
     for result in found:
         table.add_row(
-            f"{printable(result['image'])}\n({GROUNDS[result['ink']]}){'' if _is_sure(result) else UNSURE}",
-            "\n".join(entry["class"] for entry in result["top"]),
-            "\n".join(_percent(entry["probability"]) for entry in result["top"]),
+            f"{printable(result.image)}\n({GROUNDS[result.ink]}){'' if result.top[0].probability >= 0.5 else UNSURE}",
+            "\n".join(entry.class_name for entry in result.top),
+            "\n".join(_percent(entry.probability) for entry in result.top),
         )
     return table
-
-
-def _is_sure(result: dict[str, Any]) -> bool:
-    return bool(result["top"][0]["probability"] >= 0.5)
 
 
 def _percent(probability: float) -> str:

@@ -2,6 +2,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -9,15 +10,20 @@ import pytest
 from PIL import Image, ImageDraw
 
 from cnnzoo import data
-from cnnzoo.classifier import DIRECT, compute_logits, metadata
+from cnnzoo.classifier import DIRECT, Classifier, metadata
 from cnnzoo.classifier.metadata import Metadata
-from cnnzoo.classifier.photographs import predict, see
+from cnnzoo.classifier.photographs import predict, read_photograph
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
 
 pytestmark = pytest.mark.slow
 
-DIGITS = data.describe("digits")
+
+def classifier(images):
+    return Classifier(Path(), "nobody", images)
+
+
+DIGITS = classifier(data.describe("digits"))
 
 
 def save(pixels, path):
@@ -32,16 +38,16 @@ def digit():
 
 
 def test_an_image_of_the_networks_size_is_taken_as_it_is(digit, tmp_path):
-    seen = see(save(digit, tmp_path / "digit.png"), DIGITS)
+    seen = read_photograph(save(digit, tmp_path / "digit.png"), DIGITS)
     assert np.array_equal(seen.pixels[..., 0], digit)
     assert seen.ink == "light"
 
 
 def test_dark_ink_on_light_paper_is_turned_round_unless_stated(digit, tmp_path):
     path = save(255 - digit, tmp_path / "digit.png")
-    assert np.array_equal(see(path, DIGITS).pixels[..., 0], digit)
-    assert see(path, DIGITS).ink == "dark"
-    assert np.array_equal(see(path, DIGITS, "light").pixels[..., 0], 255 - digit)
+    assert np.array_equal(read_photograph(path, DIGITS).pixels[..., 0], digit)
+    assert read_photograph(path, DIGITS).ink == "dark"
+    assert np.array_equal(read_photograph(path, DIGITS, "light").pixels[..., 0], 255 - digit)
 
 
 def drawn(tmp_path, name, mode="RGB", ground="white", ink="black", box=(400, 20, 520, 260)):
@@ -72,7 +78,7 @@ def test_a_stroke_anywhere_in_a_large_image_is_centred_in_mnists_box(name, mode,
         image.save(path)
     else:
         path = drawn(tmp_path, name, mode, ground, ink)
-    pixels = see(path, DIGITS).pixels[..., 0]
+    pixels = read_photograph(path, DIGITS).pixels[..., 0]
     rows, columns = np.flatnonzero(pixels.max(axis=1) > 60), np.flatnonzero(pixels.max(axis=0) > 60)
     assert rows[-1] - rows[0] + 1 == pytest.approx(20, abs=1)
     assert columns[-1] - columns[0] + 1 == pytest.approx(10, abs=1)
@@ -83,7 +89,9 @@ def test_a_stroke_anywhere_in_a_large_image_is_centred_in_mnists_box(name, mode,
 @pytest.mark.parametrize("ink", [(0, 0, 0, 255), (255, 255, 255, 255), (250, 240, 40, 255)])
 def test_ink_of_any_colour_shows_on_a_transparent_ground(ink, tmp_path):
     clear = drawn(tmp_path, "clear.png", "RGBA", (*ink[:3], 0), ink)
-    assert np.array_equal(see(clear, DIGITS).pixels, see(drawn(tmp_path, "a.png"), DIGITS).pixels)
+    assert np.array_equal(
+        read_photograph(clear, DIGITS).pixels, read_photograph(drawn(tmp_path, "a.png"), DIGITS).pixels
+    )
 
 
 @pytest.mark.parametrize(("paper", "ink"), [(240, 20), (30, 220)])
@@ -91,12 +99,12 @@ def test_a_sheet_cut_out_of_its_surroundings_is_no_glyph(paper, ink, tmp_path):
     sheet = Image.new("LA", (640, 360), (paper, 255))
     ImageDraw.Draw(sheet).rectangle((400, 60, 520, 300), fill=(ink, 255))
     sheet.rotate(90, expand=True).rotate(10, expand=True).rotate(-100, expand=True).save(tmp_path / "cut.png")
-    even = see(drawn(tmp_path, "a.png", box=(400, 60, 520, 300)), DIGITS)
-    assert differ(even, see(tmp_path / "cut.png", DIGITS)) < 0.2
+    even = read_photograph(drawn(tmp_path, "a.png", box=(400, 60, 520, 300)), DIGITS)
+    assert differ(even, read_photograph(tmp_path / "cut.png", DIGITS)) < 0.2
 
 
 def test_an_image_of_16_bits_keeps_its_greys(digit, tmp_path):
-    see_16 = see(save(digit.astype("uint16") * 257, tmp_path / "a.png"), DIGITS)
+    see_16 = read_photograph(save(digit.astype("uint16") * 257, tmp_path / "a.png"), DIGITS)
     assert np.array_equal(see_16.pixels[..., 0], digit)
 
 
@@ -135,29 +143,29 @@ def differ(one, other):
 @pytest.mark.parametrize("number", [0, 3, 8])
 def test_the_light_on_the_paper_does_not_matter(light, number, tmp_path):
     digit = data.load("digits", "test").pixels[number, ..., 0]
-    even = see(photographed(digit, tmp_path / "even.jpg"), DIGITS)
-    lit = see(photographed(digit, tmp_path / "lit.jpg", light), DIGITS)
+    even = read_photograph(photographed(digit, tmp_path / "even.jpg"), DIGITS)
+    lit = read_photograph(photographed(digit, tmp_path / "lit.jpg", light), DIGITS)
     assert lit.ink == "dark"
     assert differ(even, lit) < 0.15
 
 
 def test_chalk_on_an_unevenly_lit_board_is_light(digit, tmp_path):
-    even = see(photographed(digit, tmp_path / "even.jpg"), DIGITS)
-    chalk = see(photographed(digit, tmp_path / "chalk.jpg", "from one side", ground=0.15, ink=0.9), DIGITS)
+    even = read_photograph(photographed(digit, tmp_path / "even.jpg"), DIGITS)
+    chalk = read_photograph(photographed(digit, tmp_path / "chalk.jpg", "from one side", ground=0.15, ink=0.9), DIGITS)
     assert chalk.ink == "light"
     assert differ(even, chalk) < 0.25
 
 
 def test_a_small_digit_in_a_corner_is_found_in_a_dark_corner(digit, tmp_path):
-    even = see(photographed(digit, tmp_path / "even.jpg"), DIGITS)
-    small = see(photographed(digit, tmp_path / "small.jpg", "vignette", place=(370, 520), scale=2), DIGITS)
+    even = read_photograph(photographed(digit, tmp_path / "even.jpg"), DIGITS)
+    small = read_photograph(photographed(digit, tmp_path / "small.jpg", "vignette", place=(370, 520), scale=2), DIGITS)
     assert small.ink == "dark"
     assert differ(even, small) < 0.5
 
 
 def test_squares_and_what_comes_in_from_the_border_are_not_the_digit(digit, tmp_path):
-    even = see(photographed(digit, tmp_path / "even.jpg"), DIGITS)
-    squared = see(photographed(digit, tmp_path / "squared.jpg", "from one side", lines=0.65), DIGITS)
+    even = read_photograph(photographed(digit, tmp_path / "even.jpg"), DIGITS)
+    squared = read_photograph(photographed(digit, tmp_path / "squared.jpg", "from one side", lines=0.65), DIGITS)
     assert differ(even, squared) < 0.15
     image = Image.open(tmp_path / "even.jpg")
     pen = ImageDraw.Draw(image)
@@ -165,28 +173,28 @@ def test_squares_and_what_comes_in_from_the_border_are_not_the_digit(digit, tmp_
     pen.ellipse((-60, 300, 90, 500), fill=80)  # a thumb
     pen.line((0, 430, WIDTH, 425), fill=30, width=3)  # a ruling as dark as ink
     image.save(tmp_path / "table.png")
-    assert differ(even, see(tmp_path / "table.png", DIGITS)) < 0.15
+    assert differ(even, read_photograph(tmp_path / "table.png", DIGITS)) < 0.15
 
 
 def test_a_digit_that_touches_the_border_stays_whole(digit, tmp_path):
-    even = see(photographed(digit, tmp_path / "even.jpg"), DIGITS)
+    even = read_photograph(photographed(digit, tmp_path / "even.jpg"), DIGITS)
     image = Image.open(tmp_path / "even.jpg")
     box = Image.fromarray(np.asarray(image) < 128).getbbox()
     image.crop(box).save(tmp_path / "cut.png")
-    assert differ(even, see(tmp_path / "cut.png", DIGITS)) < 0.15
+    assert differ(even, read_photograph(tmp_path / "cut.png", DIGITS)) < 0.15
 
 
 @pytest.mark.parametrize("light", ["even", "from one side", "vignette"])
 def test_a_photograph_of_an_empty_sheet_is_blank(light, tmp_path):
     with pytest.raises(UserError, match="is blank"):
-        see(photographed(np.zeros((28, 28), "uint8"), tmp_path / "sheet.jpg", light), DIGITS)
+        read_photograph(photographed(np.zeros((28, 28), "uint8"), tmp_path / "sheet.jpg", light), DIGITS)
 
 
 def test_a_large_photograph_is_kept_small_and_states_its_size(tmp_path):
     image = Image.new("L", (3000, 4000), 220)
     ImageDraw.Draw(image).line([(1500, 800), (1500, 3200)], fill=20, width=200)
     image.save(tmp_path / "a.jpg")
-    seen = see(tmp_path / "a.jpg", DIGITS)
+    seen = read_photograph(tmp_path / "a.jpg", DIGITS)
     assert seen.size == (3000, 4000)
     assert max(seen.original.shape) <= 1024
 
@@ -197,12 +205,12 @@ def test_an_image_too_small_to_hold_anything_is_blank(size, tmp_path):
     image.putpixel((0, 0), 0)
     image.save(tmp_path / "a.png")
     with pytest.raises(UserError, match="is blank"):
-        see(tmp_path / "a.png", DIGITS)
+        read_photograph(tmp_path / "a.png", DIGITS)
 
 
 def test_a_photograph_is_fitted_whole_where_the_data_are_no_glyphs(tmp_path):
     path = drawn(tmp_path, "a.png")
-    seen = see(path, data.describe("fashion_mnist"))
+    seen = read_photograph(path, classifier(data.describe("fashion_mnist")))
     assert seen.pixels.shape == (28, 28, 1)
     assert seen.ink is None
 
@@ -212,7 +220,7 @@ def test_a_file_that_is_no_image_is_named(content, tmp_path):
     path = tmp_path / "a.png"
     path.write_bytes(content)
     with pytest.raises(UserError, match=r"a\.png"):
-        see(path, DIGITS)
+        read_photograph(path, DIGITS)
 
 
 def test_a_cut_image_a_missing_one_a_folder_and_a_blank_one_are_named(digit, tmp_path):
@@ -226,17 +234,17 @@ def test_a_cut_image_a_missing_one_a_folder_and_a_blank_one_are_named(digit, tmp
         ".": "is a folder",
     }.items():
         with pytest.raises(UserError, match=message):
-            see(tmp_path / name, DIGITS)
+            read_photograph(tmp_path / name, DIGITS)
 
 
 def test_predictions_come_with_probabilities_and_a_picture(digits_runs, digit, tmp_path):
     path = save(digit, tmp_path / "digit.png")
     first, second = predict(digits_runs[0], [path, save(255 - digit, tmp_path / "dark.png")], top=2)
-    assert len(first["top"]) == 2
-    assert first["top"][0]["probability"] >= first["top"][1]["probability"]
-    assert sum(first["probabilities"].values()) == pytest.approx(1, abs=1e-5)
-    assert first["probabilities"] == pytest.approx(second["probabilities"])
-    with Image.open(first["picture"]) as picture:
+    assert len(first.top) == 2
+    assert first.top[0].probability >= first.top[1].probability
+    assert sum(first.probabilities.values()) == pytest.approx(1, abs=1e-5)
+    assert first.probabilities == pytest.approx(second.probabilities)
+    with Image.open(first.picture) as picture:
         assert picture.size[0] > 300
 
 
@@ -245,23 +253,23 @@ def test_a_stroke_of_any_width_is_seen_about_as_wide_as_mnists(size, width, tmp_
     image = Image.new("L", (size, size), 255)
     ImageDraw.Draw(image).line([(size // 2, size // 5), (size // 2, 4 * size // 5)], fill=0, width=width)
     image.save(tmp_path / "one.png")
-    pixels = see(tmp_path / "one.png", DIGITS).pixels[..., 0]
+    pixels = read_photograph(tmp_path / "one.png", DIGITS).pixels[..., 0]
     assert pixels.max() > 150
     assert 1 <= (pixels[14] > 60).sum() <= 4
 
 
 def test_dust_does_not_move_the_digit(tmp_path):
     path = drawn(tmp_path, "a.png")
-    clean = see(path, DIGITS).pixels
+    clean = read_photograph(path, DIGITS).pixels
     image = Image.open(path)
     image.putpixel((5, 350), (0, 0, 0))
     image.save(tmp_path / "b.png")
-    assert np.array_equal(see(tmp_path / "b.png", DIGITS).pixels, clean)
+    assert np.array_equal(read_photograph(tmp_path / "b.png", DIGITS).pixels, clean)
 
 
 def test_a_blank_image_of_the_networks_size_is_refused(tmp_path):
     with pytest.raises(UserError, match="is blank"):
-        see(save(np.zeros((28, 28), "uint8"), tmp_path / "black.png"), DIGITS)
+        read_photograph(save(np.zeros((28, 28), "uint8"), tmp_path / "black.png"), DIGITS)
 
 
 def test_ink_is_refused_where_the_data_have_no_strokes(digits_runs, tmp_path):
@@ -276,7 +284,7 @@ def test_ink_is_refused_where_the_data_have_no_strokes(digits_runs, tmp_path):
 def test_two_images_of_one_name_get_a_picture_each(digits_runs, digit, tmp_path):
     (tmp_path / "other").mkdir()
     paths = [save(digit, tmp_path / "x.png"), save(digit, tmp_path / "other" / "x.png")]
-    pictures = {result["picture"] for result in predict(digits_runs[0], paths)}
+    pictures = {result.picture for result in predict(digits_runs[0], paths)}
     assert len(pictures) == 2
 
 
@@ -313,7 +321,7 @@ def test_keras_is_not_loaded_when_no_image_is_good(digits_runs, some_bad):
         "import sys; from pathlib import Path; from cnnzoo.classifier.photographs import predict\n"
         "from cnnzoo.runs import Run\n"
         "found = predict(Run(Path(sys.argv[1])), [Path(sys.argv[2]), Path(sys.argv[3])])\n"
-        "sys.exit(not all('error' in entry for entry in found) or 'keras' in sys.modules)"
+        "sys.exit(not all(entry.error for entry in found) or 'keras' in sys.modules)"
     )
     arguments = [digits_runs[0].directory, some_bad[1], some_bad[3]]
     assert subprocess.run([sys.executable, "-c", code, *map(str, arguments)], check=False).returncode == 0
@@ -365,12 +373,12 @@ def test_an_imported_model_sees_the_centre_of_a_photograph_and_names_its_own_cla
     metadata.write(tmp_path / "model.keras", colours)
     resized = Image.fromarray(pixels).resize((342, 256), Image.Resampling.BILINEAR)
     cut = np.asarray(resized.crop((59, 16, 283, 240)))
-    assert np.array_equal(see(photograph, colours).pixels, cut)
+    assert np.array_equal(read_photograph(photograph, classifier(colours)).pixels, cut)
     (found,) = predict(tmp_path / "model.keras", [photograph])
     powers = np.exp(cut.mean(axis=(0, 1)))
-    assert list(found["probabilities"].values()) == pytest.approx(powers / powers.sum(), rel=1e-2)
-    assert set(found["probabilities"]) == {"red", "green", "blue"}
-    assert found["picture"] == str(tmp_path / "model-predictions" / "photograph.png")
+    assert list(found.probabilities.values()) == pytest.approx(powers / powers.sum(), rel=1e-2)
+    assert set(found.probabilities) == {"red", "green", "blue"}
+    assert found.picture == str(tmp_path / "model-predictions" / "photograph.png")
 
 
 @pytest.mark.parametrize("size", [(3000, 20), (33, 900), (600, 1)])
@@ -381,16 +389,20 @@ def test_a_strip_is_seen_as_if_it_were_resized_whole(size, tmp_path):
     resized = (256 * width // min(size), 256 * height // min(size))
     left, top = round((resized[0] - 224) / 2), round((resized[1] - 224) / 2)
     cut = strip.resize(resized, Image.Resampling.BILINEAR).crop((left, top, left + 224, top + 224))
-    seen = see(tmp_path / "strip.png", described(224, ("a",)))
+    seen = read_photograph(tmp_path / "strip.png", classifier(described(224, ("a",))))
     assert np.abs(np.asarray(cut, int) - seen.pixels).max() <= 1
 
 
 @pytest.mark.every_backend
 @pytest.mark.parametrize("batch_size", [DIRECT, DIRECT + 3])
-def test_logits_are_those_of_keras_whether_or_not_they_are_compiled(batch_size):
+def test_logits_are_those_of_keras_whether_or_not_they_are_compiled(batch_size, tmp_path):
     layers = [keras.Input((5, 5, 3)), keras.layers.Conv2D(2, 3), keras.layers.Dropout(0.5), keras.layers.Flatten()]
     model = keras.Sequential(layers)
+    model.save(tmp_path / "model.keras")
+    saved = Classifier(tmp_path / "model.keras", "saved", described(5, tuple("abcdefghijklmnopqr")))
     images = np.random.default_rng(0).integers(0, 256, (3, 5, 5, 3)).astype("uint8")
-    logits = compute_logits(model, images, batch_size)
+    logits = saved.batch_logits(images, batch_size)
     assert logits.shape == (3, 18)
     assert logits == pytest.approx(model.predict(images, verbose=0), rel=1e-5, abs=1e-3)
+    assert saved.logits(images) == pytest.approx(logits, rel=1e-5, abs=1e-3)
+    assert saved.model is saved.model

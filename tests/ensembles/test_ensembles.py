@@ -10,11 +10,11 @@ from PIL import Image
 from cnnzoo import data, ensembles, runs
 from cnnzoo.config import load as load_config
 from cnnzoo.errors import UserError
-from cnnzoo.evaluation import Predictions, evaluate
+from cnnzoo.evaluation import ImageLoader, Predictions, evaluate, predict
 
 
 def member(*rows, labels=(0, 0, 0)):
-    return Predictions(np.array(rows, "float32"), np.array(labels, "int32"))
+    return Predictions(np.log(np.array(rows, "float32")), np.array(labels, "int32"))
 
 
 SURE = member([0.9, 0.1], [0.9, 0.1], [0.4, 0.6])
@@ -22,25 +22,26 @@ SLIGHTLY_WRONG = member([0.4, 0.6], [0.45, 0.55], [0.4, 0.6])
 
 
 def test_soft_vote_weighs_certainty_and_hard_vote_counts_heads():
-    result = ensembles.combine([SURE, SLIGHTLY_WRONG, SLIGHTLY_WRONG])
-    assert result["accuracies"] == pytest.approx([2 / 3, 0, 0])
-    assert result["mean"] == pytest.approx(2 / 9)
-    assert result["standard_deviation"] == pytest.approx(np.std([2 / 3, 0, 0], ddof=1))
-    assert result["soft_vote"] == pytest.approx(2 / 3)
-    assert result["hard_vote"] == 0
-    assert result["gain"] == pytest.approx(100 * (2 / 3 - 2 / 9))
-    assert result["standard_error"] == pytest.approx(100 * (2 / 9 * 7 / 9 / 3) ** 0.5)
+    accuracies, result, probabilities = ensembles.combine([SURE, SLIGHTLY_WRONG, SLIGHTLY_WRONG])
+    assert probabilities[0] == pytest.approx([1.7 / 3, 1.3 / 3])
+    assert accuracies == pytest.approx([2 / 3, 0, 0])
+    assert result.mean == pytest.approx(2 / 9)
+    assert result.standard_deviation == pytest.approx(np.std([2 / 3, 0, 0], ddof=1))
+    assert result.soft_vote == pytest.approx(2 / 3)
+    assert result.hard_vote == 0
+    assert result.gain == pytest.approx(100 * (2 / 3 - 2 / 9))
+    assert result.standard_error == pytest.approx(100 * (2 / 9 * 7 / 9 / 3) ** 0.5)
 
 
 def test_equal_counts_are_decided_by_probability():
-    result = ensembles.combine([SURE, SLIGHTLY_WRONG])
-    assert result["hard_vote"] == pytest.approx(2 / 3)
+    _, result, _ = ensembles.combine([SURE, SLIGHTLY_WRONG])
+    assert result.hard_vote == pytest.approx(2 / 3)
 
 
 def test_one_member_has_no_deviation_and_no_gain():
-    result = ensembles.combine([SURE])
-    assert result["standard_deviation"] is None
-    assert result["gain"] == 0
+    _, result, _ = ensembles.combine([SURE])
+    assert result.standard_deviation is None
+    assert result.gain == 0
 
 
 def test_members_of_different_data_cannot_vote_together():
@@ -108,17 +109,17 @@ def test_images_that_a_run_has_learnt_are_not_tested_under_other_names(folder_ru
     photos = tmp_path / "photos"
     run = folder_run("run", photos, 0)
     before = evaluate(run)
-    assert (before["images"], before["remark"], before["folder"]) == (2, "", str(photos))
+    assert (before.report.images, before.report.note, before.folder) == (2, "", str(photos))
     learnt = {name for name in run.division() if name.startswith("cat/")}
     for path in sorted((photos / "cat").iterdir()):
         path.rename(path.with_name(f"IMG_{path.name}"))
-    after = evaluate(run)
+    after = evaluate(run).report
     gone = (
         f"{len(learnt)} of the 6 images that the run has learnt from and validated on are gone or renamed in {photos}"
     )
-    assert after["remark"].startswith(gone)
+    assert after.note.startswith(gone)
     tested = [path for path in (photos / "cat").iterdir() if f"cat/{path.name[4:]}" not in learnt]
-    assert after["per_class"][0]["images"] <= len(tested)
+    assert after.per_class[0].images <= len(tested)
 
 
 def test_members_may_see_the_same_images_in_other_sizes_and_under_letters_taken_apart(folder_run, tmp_path):
@@ -126,8 +127,8 @@ def test_members_may_see_the_same_images_in_other_sizes_and_under_letters_taken_
     members = [folder_run("first", photos, 0), folder_run("other", photos, 0, resize="squash")]
     for path in list(photos.rglob("*.png")):
         path.rename(path.with_name(unicodedata.normalize("NFD", path.name)))  # as a Mac's copy has them
-    report = ensembles.combine_runs(members).result["report"]
-    assert (report["images"], report["remark"]) == (2, "")
+    report = ensembles.combine_runs(members).result.report
+    assert (report.images, report.note) == (2, "")
 
 
 def test_a_run_and_its_copy_are_one_network(folder_run, tmp_path):
@@ -139,9 +140,47 @@ def test_a_run_and_its_copy_are_one_network(folder_run, tmp_path):
 
 
 def test_an_ensemble_reports_its_members_as_eval_does(digits_runs, tmp_path):
-    result = ensembles.combine_runs(digits_runs).write(tmp_path / "ensemble")
-    alone = [evaluate(run)["accuracy"] for run in digits_runs]
-    assert [row["accuracy"] for row in result["members"]] == pytest.approx(alone)
-    assert result["report"]["accuracy"] == result["soft_vote"]
+    ensemble = ensembles.combine_runs(digits_runs)
+    assert ensemble.write(tmp_path / "ensemble") == []
+    result = ensemble.result
+    alone = [evaluate(run).report for run in digits_runs]
+    assert [row.accuracy for row in result.members] == pytest.approx([report.accuracy for report in alone])
+    assert result.report.accuracy == result.soft_vote
+    assert min(report.top5_accuracy for report in alone) <= result.report.top5_accuracy <= 1
     for name in ("ensemble.json", "ensemble.png", "predictions-test.npz", "confusion-test.png"):
         assert (tmp_path / "ensemble" / name).is_file()
+
+
+def test_a_picture_that_cannot_be_drawn_leaves_the_result(digits_runs, tmp_path):
+    vote = runs.Vote(tmp_path / "ensemble")
+    vote.picture_path.mkdir(parents=True)  # in the picture's place
+    (error,) = ensembles.combine_runs(digits_runs).write(vote.directory)
+    assert error == f"{vote.picture_path} cannot be written: Is a directory"
+    assert vote.result_path.is_file()
+    assert vote.confusion_path("test").is_file()
+
+
+def test_the_images_that_members_share_are_loaded_once(folder_run, tmp_path):
+    photos = tmp_path / "photos"
+    members = [folder_run("first", photos, 0), folder_run("other", photos, 0)]
+    loader = ImageLoader()
+    images = loader.load(members[0], members[0].config(), "test")
+    shutil.rmtree(photos)  # nobody can read them again
+    again = loader.load(members[1], members[1].config(), "test")
+    predictions = [predict(run, run.config(), again) for run in members]
+    assert predictions[0].image_hashes == predictions[1].image_hashes == images.hashes
+    with pytest.raises(UserError, match="photos is no directory"):
+        evaluate(members[0])
+
+
+def test_images_that_a_run_has_learnt_are_recognized_in_another_folder(folder_run, tmp_path):
+    run = folder_run("run", tmp_path / "photos", 0)
+    folder_run("another run", tmp_path / "new", 1)
+    tested = ImageLoader(tmp_path / "new").load(run, run.config(), "test").subset.names[0]
+    learnt = next(name for name, split in run.division().items() if split == "train")
+    shutil.copy(tmp_path / "photos" / learnt, tmp_path / "new" / tested)
+    report = evaluate(run, "test", ImageLoader(tmp_path / "new")).report
+    assert report.images == 1
+    assert report.note == (
+        "1 of 2 left out: they were no test images when the run was trained (1 recognized by content)"
+    )

@@ -61,7 +61,7 @@ def test_a_network_that_was_trained_with_auxiliary_heads_is_measured_without_the
     registry.register("headed")(headed)
     settings = ["model={name: headed}", "data.validation=16", "training.epochs=2", "training.batch_size=64"]
     run, metrics = train(configs.load("digits", settings), directory=tmp_path / "run")
-    result = evaluate(run, "validation")
-    assert result["images"] == 16
-    assert result["accuracy"] == pytest.approx(metrics["validation_accuracy"])
-    assert result["loss"] == pytest.approx(metrics["validation_loss"], rel=1e-3)
+    result = evaluate(run, "validation").report
+    assert result.images == 16
+    assert result.accuracy == pytest.approx(metrics["validation_accuracy"])
+    assert result.loss == pytest.approx(metrics["validation_loss"], rel=1e-3)

@@ -1,0 +1,93 @@
+"""Accuracy, loss and confusion of predictions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnzoo.classifier import Probabilities
+
+# Of fewer classes, or as many, the five best hold all.
+TOP = 5
+
+
+@dataclass(frozen=True)
+class ClassReport:
+    """Figures of one class.
+
+    Attributes:
+        class_name: The class.
+        precision: Fraction of the images predicted to be of the class that are.
+        recall: Fraction of the class's images that are predicted to be; None without images.
+        f1: Harmonic mean of the two; None without images.
+        images: How many are of the class.
+    """
+
+    class_name: str
+    precision: float
+    recall: float | None
+    f1: float | None
+    images: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """Figures of predictions.
+
+    Attributes:
+        images: How many images.
+        note: A caveat about the images.
+        correct: How many are classified correctly.
+        accuracy: Their fraction.
+        error: The others' fraction.
+        top5_accuracy: Fraction of the images for which fewer than five classes score strictly higher than the true
+            one; None for five classes or fewer.
+        loss: Mean cross-entropy in nats.
+        per_class: One per class, in the order of the labels.
+        confusion: Counts of images; rows: true class, columns: predicted class.
+    """
+
+    images: int
+    note: str
+    correct: int
+    accuracy: float
+    error: float
+    top5_accuracy: float | None
+    loss: float
+    per_class: list[ClassReport]
+    confusion: list[list[int]]
+
+
+def measure(
+    scores: NDArray[np.floating[Any]],
+    probabilities: Probabilities,
+    labels: NDArray[np.int32],
+    class_names: Sequence[str],
+    note: str = "",
+) -> Report:
+    """Measure predictions.
+
+    Args:
+        scores: What the classes are ranked by (count, num_classes): logits, or a vote's mean probabilities.
+        probabilities: (count, num_classes).
+        labels: The true classes (count,).
+        class_names: One per class.
+        note: A caveat about the images.
+    """
+    images, classes = len(labels), len(class_names)
+    rows, predicted = np.arange(images), scores.argmax(axis=1)
+    confusion = np.bincount(labels * classes + predicted, minlength=classes**2).reshape(classes, classes)
+    correct = int(np.trace(confusion))
+    accuracy = correct / images
+    higher = (scores > scores[rows, labels][:, np.newaxis]).sum(axis=1)
+    top5_accuracy = float((higher < TOP).mean()) if classes > TOP else None
+    likelihood = probabilities[rows, labels].astype("float64")
+    loss = float(-np.log(np.maximum(likelihood, np.finfo("float32").tiny)).mean())
+    per_class, totals, predictions = [], confusion.sum(axis=1), confusion.sum(axis=0)
+    for index, name in enumerate(class_names):
+        right, total, as_class = int(confusion[index, index]), int(totals[index]), int(predictions[index])
+        recall, f1 = (right / total, 2 * right / (total + as_class)) if total else (None, None)
+        per_class.append(ClassReport(name, right / max(as_class, 1), recall, f1, total))
+    return Report(images, note, correct, accuracy, 1 - accuracy, top5_accuracy, loss, per_class, confusion.tolist())

@@ -1,0 +1,119 @@
+"""The images that a run is evaluated on, loaded once for all runs that share them."""
+
+import os
+import unicodedata
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import compress
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from cnnzoo import data
+from cnnzoo.config import Config, Split
+from cnnzoo.data.duplicates import content_hash
+from cnnzoo.errors import UserError
+from cnnzoo.runs import Run
+from cnnzoo.text import normalized, printable
+
+
+@dataclass(frozen=True)
+class SplitImages:
+    """The images of a split, without those that the run has learnt.
+
+    Attributes:
+        split: The name of the split.
+        subset: The images and their labels.
+        hashes: A hash of each image (count,); see ``Subset.hashes``.
+    """
+
+    split: Split
+    subset: data.Subset
+    hashes: tuple[bytes, ...]
+
+    @cached_property
+    def fingerprint(self) -> bytes:
+        """A hash of all pixels, and the labels."""
+        return self.subset.fingerprint() + self.subset.labels.tobytes()
+
+
+class ImageLoader:
+    """Loads the images of runs; runs with the same data section and the same division share them.
+
+    Args:
+        data_dir: Where the data sets lie; None to search for them.
+    """
+
+    def __init__(self, data_dir: Path | None = None) -> None:
+        self._data_dir = data_dir
+        self._loaded: dict[tuple[str, str], data.Subset] = {}
+        self._divided: dict[tuple[str, Split, bytes], SplitImages] = {}
+
+    def load(self, run: Run, config: Config, split: Split) -> SplitImages:
+        """Load the images that a run calls its train, validation or test split.
+
+        Raises:
+            UserError: They are missing or damaged, or all of them belonged to another split in the training.
+        """
+        section = config.data.model_dump_json()
+        division = run.division_path.read_bytes() if run.division_path.is_file() else b""
+        if (section, split, division) not in self._divided:
+            part: Literal["train", "test"] = "test" if split == "test" else "train"
+            if (section, part) not in self._loaded:
+                self._loaded[section, part] = data.load(config.data, part, self._data_dir)
+            subset = self._loaded[section, part]
+            if part == "train":
+                classes = len(data.describe(config.data).class_names)
+                divided = data.hold_out(subset.as_divided(run.division()), config.data.validation, classes)
+                subset = divided[split == "validation"]
+            self._divided[section, split, division] = _leave_out_others(run, split, subset)
+        return self._divided[section, split, division]
+
+
+def _leave_out_others(run: Run, split: Split, subset: data.Subset) -> SplitImages:
+    """Leave out the images of a folder that belonged to another split in the training, and add notes on them.
+
+    Splits that depend on file names change when files come, go or are renamed, so that a test image may be one that
+    the network has learnt. It is recognized by its name or its content.
+
+    Raises:
+        UserError: No image is left.
+    """
+    hashes, folder, division = subset.hashes(), subset.folder, run.division()
+    if folder is None:
+        return SplitImages(split, subset, hashes)
+    if not division:
+        unknown = f"which of them the network learnt is not known, as {run.division_path.name} is missing or empty"
+        return SplitImages(split, subset.with_note(unknown), hashes)
+    learnt = {bytes.fromhex(found): name for name, found in run.division_hashes().items()} if split == "test" else {}
+    splits = {normalized(name): recorded for name, recorded in division.items()}
+    belongs = [splits.get(normalized(name)) == (None if split == "test" else split) for name in subset.names]
+    # A learnt file that is still in its place is a duplicate, of which the data set has its own note.
+    moved = [found in learnt and not _holds(folder, learnt[found], found) for found in hashes]
+    gone = [name for name in division if not _find(folder, name)]
+    if gone:
+        subset = subset.with_note(
+            f"{len(gone):,} of the {len(division):,} images that the run has learnt from and validated on are gone or "
+            f"renamed in {folder}, such as {printable(gone[0])}"
+        )
+    kept = np.array(belongs) & ~np.array(moved)
+    if not kept.any():
+        raise UserError(f"All images that would be the {split} split were in another when {run.directory} was trained.")
+    if not kept.all():
+        note = f"{(~kept).sum():,} of {len(kept):,} left out: they were no {split} images when the run was trained"
+        renamed = f" ({sum(moved):,} recognized by content)" if any(moved) else ""
+        subset = subset.select(kept).with_note(note + renamed)
+    return SplitImages(split, subset, tuple(compress(hashes, kept)))
+
+
+def _holds(folder: Path, name: str, content: bytes) -> bool:
+    """Return whether a file is in a folder with the content of a SHA-256."""
+    path = _find(folder, name)
+    return path is not None and content_hash(path) == content
+
+
+def _find(folder: Path, name: str) -> Path | None:
+    """Return the path of a file in a folder, however the folder stores the accents of its name; None without one."""
+    paths = (folder / form for form in (name, *(unicodedata.normalize(form, name) for form in ("NFC", "NFD"))))
+    return next((path for path in paths if os.path.exists(path)), None)  # noqa: PTH110 - pathlib's may raise

@@ -1,0 +1,100 @@
+"""The logits of a run's model on a split, computed once and kept."""
+
+import zlib
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnzoo import files
+from cnnzoo.classifier import Logits, Probabilities, open_classifier, softmax
+from cnnzoo.config import Config
+from cnnzoo.errors import UserError
+from cnnzoo.evaluation.images import SplitImages
+from cnnzoo.runs import Run
+from cnnzoo.runtime import Device, DeviceChoice
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """The logits of a model on the images of a split.
+
+    Attributes:
+        logits: (count, num_classes), float32.
+        labels: The true classes (count,).
+        computed_on: Backend and device in words.
+        note: A caveat about the images.
+        image_hashes: A hash of each image (count,); see ``Subset.hashes``.
+    """
+
+    logits: Logits
+    labels: NDArray[np.int32]
+    computed_on: str = ""
+    note: str = ""
+    image_hashes: tuple[bytes, ...] = ()
+
+    @cached_property
+    def probabilities(self) -> Probabilities:
+        """(count, num_classes), rows summing to 1."""
+        return softmax(self.logits)
+
+
+def predict(run: Run, config: Config, images: SplitImages, device: DeviceChoice = "auto") -> Predictions:
+    """Return a run's predictions, from its file if that fits the model and the images.
+
+    Keras is imported only when there is something to compute. The caller has locked the run.
+
+    Args:
+        run: A run that has a model.
+        config: The run's config.
+        images: From an ``ImageLoader``.
+        device: Where to compute; "gpu" does not accept kept predictions that were computed without one.
+
+    Raises:
+        UserError: See ``Classifier.model``, or logits are not finite.
+    """
+    subset, path = images.subset, run.predictions_path(images.split)
+    fingerprint = sha256(run.model_path.read_bytes() + images.fingerprint).hexdigest()
+    kept = _read(path, fingerprint, gpu=device == "gpu")
+    if kept is None:
+        logits, used = _compute(run, config, images, device)
+        kept = logits, str(used)
+        with files.whole(path) as temporary:
+            np.savez_compressed(
+                temporary,
+                logits=logits,
+                labels=subset.labels,
+                computed_on=np.array(str(used)),
+                gpu=np.array(used.kind == "gpu"),
+                fingerprint=np.array(fingerprint),
+            )
+    logits, computed_on = kept
+    return Predictions(logits, subset.labels, computed_on, subset.note, images.hashes)
+
+
+def _compute(run: Run, config: Config, images: SplitImages, device: DeviceChoice) -> tuple[Logits, Device]:
+    classifier = open_classifier(run, device, config)
+    logits = np.concatenate([classifier.logits(chunk) for chunk in images.subset.chunks()])
+    bad = int((~np.isfinite(logits).all(axis=1)).sum())
+    if bad:
+        raise UserError(
+            f"{run.model_path} gives no numbers (NaN or infinity) for {bad:,} of {len(logits):,} images; its training "
+            "diverged or its weights are damaged: train it again, or take an earlier epoch."
+        )
+    return logits, classifier.computed_on
+
+
+def _read(path: Path, fingerprint: str, *, gpu: bool) -> tuple[Logits, str] | None:
+    """Return kept logits and where they were computed; None if they are missing, damaged or of something else."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            fits = str(file["fingerprint"]) == fingerprint and (file["gpu"] or not gpu)
+            if fits and np.isfinite(file["logits"]).all():
+                return file["logits"], str(file["computed_on"])
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error):
+        pass
+    return None
