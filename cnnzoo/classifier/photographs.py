@@ -117,20 +117,20 @@ def read_photograph(path: Path, classifier: Classifier, ink: Ink = "auto", *, ke
     """
     if path.is_dir():
         raise UserError(f"{path} is a folder in which no image can be found.")
-    known, found_ink = classifier.images, None
-    has_glyphs = isinstance(known, DataSet) and known.glyphs
-    if isinstance(known, DataSet) and not has_glyphs:
-        pixels = decode(path, known.input_shape, known.resize, known.white)
+    images, found_ink = classifier.images, None
+    has_glyphs = isinstance(images, DataSet) and images.glyphs
+    if isinstance(images, DataSet) and not has_glyphs:
+        pixels = decode(path, images.input_shape, images.resize, images.white)
         if not keep_original:
             return Photograph(pixels, None, None, None)
-    image = open_upright(path, paper=has_glyphs, white=known.white if isinstance(known, DataSet) else WHITE)
+    image = open_upright(path, paper=has_glyphs, white=images.white if isinstance(images, DataSet) else WHITE)
     size = image.size
-    if isinstance(known, Metadata):
-        pixels = _centre(image, known.shorter_side, known.input_shape[:2])
+    if isinstance(images, Metadata):
+        pixels = _centre(image, images.shorter_side, images.input_shape[:2])
     if has_glyphs or keep_original:
         image.thumbnail((KEPT_SIDE, KEPT_SIDE))
     if has_glyphs:
-        pixels, found_ink = fit_glyph(image, size, known.input_shape, ink, path)
+        pixels, found_ink = fit_glyph(image, size, images.input_shape, ink, path)
     return Photograph(pixels, np.asarray(image) if keep_original else None, size, found_ink)
 
 
@@ -163,9 +163,9 @@ def predict(
             classes are called.
     """
     classifier = open_classifier(source, device)
-    known = classifier.images
-    if ink != "auto" and not (isinstance(known, DataSet) and known.glyphs):
-        raise UserError(f"--ink {ink}: {known.title} has no strokes on a ground; leave the option out.")
+    images = classifier.images
+    if ink != "auto" and not (isinstance(images, DataSet) and images.glyphs):
+        raise UserError(f"--ink {ink}: {images.title} has no strokes on a ground; leave the option out.")
     default = source.predictions_folder if isinstance(source, Run) else source.parent / f"{source.stem}-predictions"
     album = _Album(folder or default, classifier)
     return _classify(classifier, list(paths), ink, top, len(paths) if pictures is None else pictures, album)

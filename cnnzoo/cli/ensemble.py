@@ -51,13 +51,13 @@ def command(
 
     With --config, finished runs of the same config under runs/ are members already, on whichever backend they ran; only
     the missing seeds are trained, each in a process of its own, one after the other or --jobs at once. So the command
-    goes on where an interruption left it. When one fails, those that train at that moment go on to their end, and no
-    other is begun.
+    goes on where an interruption left it. When one fails, those that train at that moment are finished, and no other
+    one is started.
     """
     if bool(directories) == bool(config_name):
         raise UserError("Name runs, or a config with --config FILE --members N; one of the two.")
     if directories and (members or jobs or settings):
-        raise UserError("--members, --jobs and --set go with --config; named runs are taken as they are.")
+        raise UserError("--members, --jobs and --set go with --config; leave them out where you name runs.")
     if output and output.exists():
         raise UserError(f"--output {output} exists already; name a new directory.")
     if config_name:

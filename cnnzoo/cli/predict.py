@@ -22,10 +22,10 @@ from cnnzoo.text import printable
 # Endings of files of weights.
 WEIGHTS = {".bin", ".ckpt", ".h5", ".pt", ".pth", ".safetensors", ".tar"}
 
-GROUNDS = {"dark": "dark on light, inverted", "light": "light on dark", None: "as it is"}
+GROUNDS = {"dark": "dark on light, inverted", "light": "light on dark", None: "unchanged"}
 UNSURE = "\nunsure: no class has half of the probability"
 
-# Images that are drawn unless --pictures asks for all; drawing one takes longer than classifying it.
+# How many images are drawn without --pictures; drawing one takes longer than classifying it.
 DRAWN = 10
 
 
@@ -66,8 +66,8 @@ def command(
 ) -> None:
     """Classify images of any size and kind with a finished run, or with a model of `weights import`.
 
-    A folder stands for all images in it. An image that cannot be taken is named, the others are classified; the exit
-    code is 2 then.
+    A folder stands for all images in it. An image that cannot be read is reported, and the others are classified; the
+    exit code is 2 then.
     """
     imported = source.suffix == ".keras" and source.is_file()
     if source.is_file() and source.suffix.lower() in WEIGHTS:

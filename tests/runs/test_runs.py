@@ -10,6 +10,7 @@ import pytest
 from cnnzoo import config as configs
 from cnnzoo import files, runs
 from cnnzoo.errors import UserError
+from cnnzoo.runs.facts import Metrics, from_dict, to_dict
 
 CONFIG = configs.load("digits")
 
@@ -191,3 +192,9 @@ def test_the_environment_of_a_run_names_versions_and_seed(digits_runs):
     assert environment["backend"] in {"tensorflow", "jax"}
     assert environment["device"].startswith(("CPU", "GPU"))
     assert Path(digits_runs[0].config_path).is_file()
+
+
+def test_facts_keep_the_keys_of_files():
+    metrics = from_dict(Metrics, {"status": "finished", "remark": "few images", "added_later": 1})
+    assert (metrics.status, metrics.note, metrics.epochs) == ("finished", "few images", None)
+    assert to_dict(metrics)["remark"] == "few images"
