@@ -67,10 +67,7 @@ def train_seeds(
             run = missing[seed] = find_unfinished(member)
         if run:
             listener.existing_run(_name(seed), run)
-    reasons: dict[int, str | None] = {}
-    if missing:
-        check_data([config], data_dir)
-        reasons = _train(config, missing, settings, jobs, data_dir, device, listener, stop_at_failure)
+    reasons = _train(config, missing, settings, jobs, data_dir, device, listener, stop_at_failure) if missing else {}
     trained, failed = [], []
     for seed in seeds:
         if finished := find_member(recipe.replaced(seed=seed), any_backend=any_backend):
@@ -91,6 +88,7 @@ def _train(
     stop_at_failure: bool,
 ) -> dict[int, str | None]:
     """Train seeds, or go on with their unfinished runs; return for each that was started why it failed, or None."""
+    check_data([config], data_dir)
     with tempfile.TemporaryDirectory() as folder:
         # Hours may pass before the last seed starts, and meanwhile the file is edited for the next experiment.
         copy = Path(folder, f"{runs.name_for(config.path or config.model.name)}.yaml")
