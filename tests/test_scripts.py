@@ -1,4 +1,4 @@
-"""The scripts' promises, kept with stand-ins for the programs that they call."""
+"""What the scripts do, with stubs for the programs that they call."""
 
 import os
 import re
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.backend("tensorflow")
 REPOSITORY = Path(__file__).parents[1]
 PROGRAMS = ("cnnzoo", "ruff", "mypy", "lint-imports", "pytest")
 
-# Answers questions about Python truthfully, and notes installations instead of making them.
+# Answers questions about Python, and notes installations instead of installing.
 STUB_PYTHON = """#!/bin/sh
 if [ "$1" = -c ]; then exec '{python}' "$@"; fi
 if [ "$3" = install ]; then echo "pip $*" >>'{calls}'; fi
@@ -31,7 +31,7 @@ exit {code}
 
 
 class Checkout:
-    """A copy of the scripts in a folder with a space in its name, and an environment of stand-ins."""
+    """A copy of the scripts in a folder with a space in its name, and an environment of stubs."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "a checkout"
@@ -148,10 +148,10 @@ def test_the_arguments_say_which_tests_run_on_which_backend(
     result = checkout.run("test", *arguments)
     assert result.returncode == 0, result.stderr
     spread = r"pytest -n [1-4] --dist loadfile --no-loadscope-reorder"
-    wanted = [f"tensorflow\\|{spread}{on_tensorflow}"] + ([] if on_jax is None else [f"jax\\|{spread}{on_jax}"])
+    patterns = [f"tensorflow\\|{spread}{on_tensorflow}"] + ([] if on_jax is None else [f"jax\\|{spread}{on_jax}"])
     calls = [call for call in checkout.calls if "pytest" in call]
-    assert len(calls) == len(wanted)
-    assert all(map(re.fullmatch, wanted, calls)), calls
+    assert len(calls) == len(patterns)
+    assert all(map(re.fullmatch, patterns, calls)), calls
     assert "Everything passed" in result.stdout
 
 
@@ -161,7 +161,7 @@ def test_the_arguments_say_which_tests_run_on_which_backend(
         (("--quick", "tests/models"), {}, "to run named tests, leave out --quick."),
         (("-k", "lenet", "--full"), {}, "to run named tests, leave out --full."),
         (("tests/model",), {}, "there is no tests/model in the repository"),
-        ((), {"CNNZOO_DATA_DIR": "nowhere"}, "CNNZOO_DATA_DIR is nowhere, which is no directory."),
+        ((), {"CNNZOO_DATA_DIR": "nowhere"}, "CNNZOO_DATA_DIR is nowhere, which is not a directory."),
     ],
 )
 def test_a_mistake_is_reported_before_anything_is_installed(
@@ -189,7 +189,7 @@ def test_named_tests_may_be_for_one_backend_but_not_for_none(
 
 
 @pytest.mark.parametrize(("code", "installers"), [(0, ["uv"]), (2, ["uv", "pip"])])
-def test_uv_installs_where_it_is_there_and_pip_where_it_fails(
+def test_uv_installs_if_it_is_installed_and_pip_if_uv_fails(
     code: int, installers: list[str], checkout: Checkout, tmp_path: Path
 ) -> None:
     uv = tmp_path / "uv"
@@ -206,7 +206,7 @@ def test_the_first_failing_check_ends_the_test_script(checkout: Checkout) -> Non
     assert not [call for call in checkout.calls if "pytest" in call]
 
 
-def test_a_missing_python_is_said_plainly(checkout: Checkout) -> None:
+def test_a_missing_python_is_a_plain_error(checkout: Checkout) -> None:
     result = checkout.run("quickstart", PYTHON="no-such-python")
     assert result.returncode == 1
     assert "Python 3.11 or later is needed, and none of these is one: no-such-python" in result.stderr
