@@ -93,6 +93,18 @@ def test_ci_calls_the_documented_test_command() -> None:
     assert "\nscripts/test\n" in (REPOSITORY / ".ci/run").read_text()
 
 
+def test_ci_runs_the_supported_versions_of_python() -> None:
+    workflow = yaml.safe_load((REPOSITORY / ".github/workflows/check.yml").read_text())["jobs"]["check"]
+    assert workflow["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13"]
+    assert [step["run"] for step in workflow["steps"] if "run" in step] == ["bash .ci/run", "scripts/test --full"]
+
+
+def test_the_bug_report_asks_for_what_an_answer_needs() -> None:
+    form = yaml.safe_load((REPOSITORY / ".github/ISSUE_TEMPLATE/bug.yml").read_text())
+    assert [part["id"] for part in form["body"]] == ["typed", "expected", "happened", "version"]
+    assert "cnnzoo --version --json" in form["body"][-1]["attributes"]["label"]
+
+
 def test_pre_commit_runs_checks_of_the_test_script() -> None:
     hooks = yaml.safe_load((REPOSITORY / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
     steps = re.findall(r'^step "(.+?)" (.+)$', (REPOSITORY / "scripts/test").read_text(), re.MULTILINE)
