@@ -1,7 +1,12 @@
-"""What the README tells a reader to type exists."""
+"""What the README and the pages tell a reader to type exists, runs, and prints what they show."""
 
+import os
 import re
 import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 
 import click
@@ -14,80 +19,184 @@ from cnnzoo import data
 from cnnzoo.cli import cli
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+NAMES = (
+    "README.md",
+    "configs/README.md",
+    "cnnzoo/models/README.md",
+    "cnnzoo/data/README.md",
+    "scripts/README.md",
+    "scripts/benchmark_resnet.md",
+    ".github/CONTRIBUTING.md",
+)
+PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in NAMES}
+HEADERS = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "configs").glob("*.yaml")))
 
 
-def blocks(language):
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+def blocks(language, page):
+    return re.findall(rf"```{language}\n(.*?)```", PAGES[page], re.DOTALL)
 
 
-COMMANDS = [line.split("#")[0].strip() for block in blocks("sh") for line in block.splitlines() if line.strip()]
+def session(page):
+    """Return the commands of a console block with the lines that each prints on the page."""
+    parts = [part for block in blocks("console", page) for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]
+    return {command: printed.splitlines() for command, _, printed in (part.partition("\n") for part in parts)}
 
 
-@pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("cnnzoo ")])
-def test_a_command_of_the_readme_parses(command):
+def typed(page):
+    """Return what a page tells the reader to type, line by line."""
+    lines = [line for block in blocks("sh", page) for line in block.splitlines()]
+    return [command for line in [*session(page), *lines] if (command := line.split(" #")[0].strip())]
+
+
+def mentioned():
+    """Return the commands inside sentences, and those in the headers of the configs."""
+    inline = [code for page in PAGES.values() for code in re.findall(r"`(cnnzoo [^`\n]+)`", page)]
+    return inline + [line.lstrip("# ") for line in re.findall(r"^#   cnnzoo .*", HEADERS, re.MULTILINE)]
+
+
+TYPED = [command for page in PAGES for command in typed(page)]
+YAML = [(page, block) for page in PAGES for block in blocks("yaml", page)]
+CODE = [pytest.param(page, code, id=f"{page}-{n}") for page in PAGES for n, code in enumerate(blocks("python", page))]
+
+
+@pytest.mark.parametrize(
+    "command", sorted({command for command in [*TYPED, *mentioned()] if command.startswith("cnnzoo ")})
+)
+def test_a_command_of_the_pages_parses(command):
     words = shlex.split(command.split(">")[0])[1:]
     context = click.Context(cli, info_name="cnnzoo")
     group = cli
-    while isinstance(group, click.Group):
-        chosen = group.get_command(context, words.pop(0))
-        assert chosen is not None, command
-        group = chosen
-    group.make_context(group.name, words, parent=context)
+    while isinstance(group, click.Group) and words:
+        found = group.get_command(context, words.pop(0))
+        assert found is not None, command
+        group = found
+    if words or command in TYPED:
+        group.make_context(group.name, words, parent=context)
 
 
-# Every command is typed as it stands, on the data set that needs no download and for a short while.
+# Every command is typed as it stands, on the data set that needs no download, with a small network, and shortly.
 INSTEAD = {
     "lenet.yaml": "digits.yaml",
     "lenet": "digits",
     "runs/0001-lenet": "runs/0001-digits",
     "runs/0002-lenet": "runs/0002-digits",
+    "3": "2",
     "7": "2",
     "0..4": "0..1",
+    "alexnet": "lenet5",
+    "googlenet": "lenet5",
+    "googlenet_without_reductions": "lenet5_1998",
 }
 SHORT_SWEEP = "config: digits\nmethod: grid\nkeys: {training.epochs: [1]}\n"
 
 
 @pytest.mark.slow
 @pytest.mark.backend("tensorflow")
-def test_the_commands_of_the_readme_run_one_after_the_other(cnnzoo):
-    Path("my.yaml").write_text(blocks("yaml")[0])
+def test_the_commands_of_the_pages_run_one_after_the_other(cnnzoo, digits_runs):
+    config, sweep = blocks("yaml", "configs/README.md")[::-1]
+    Path("my.yaml").write_text(config)
     Path("sweep.yaml").write_text(SHORT_SWEEP)
+    assert "keys:" in sweep
     Image.fromarray(data.load("digits", "test").pixels[0, ..., 0]).save("digit.png")
-    for command in COMMANDS:
-        words = [INSTEAD.get(word, word) for word in shlex.split(command.split(">")[0])]
-        needs_network = words[1:3] == ["data", "fetch"] or any(word.startswith("resnet50") for word in words)
-        if words[0] == "cnnzoo" and not needs_network:
-            short = SMALL if words[1] in ("train", "ensemble") and "--resume" not in words else ()
-            if "--resume" in words:  # as after a kill before the first checkpoint
-                Path(words[-1], "metrics.json").unlink()
-            answer = cnnzoo(*words[1:], *short)
-            assert answer.code == 0, f"{command}: {answer.err}"
+    for run in digits_runs:  # so that the ensemble and --seeds have their members already
+        shutil.copytree(run.directory, Path("runs", run.directory.name))
+    ran = set()
+    for command in TYPED:
+        words = tuple(INSTEAD.get(word, word) for word in shlex.split(command.split(">")[0]))
+        needs_network = words[1:3] == ("data", "fetch") or any(word.startswith("resnet50") for word in words)
+        if words[0] != "cnnzoo" or needs_network or words in ran:
+            continue
+        ran.add(words)
+        short = SMALL if words[1] in ("train", "ensemble") and "--resume" not in words else ()
+        if "--resume" in words:  # as after a kill before the first checkpoint
+            Path(words[-1], "metrics.json").unlink()
+        answer = cnnzoo(*words[1:], *short)
+        assert answer.code == 0, f"{command}: {answer.err}"
+        if words[1] == "show" and words == tuple(shlex.split(command)):
+            out = {tuple(line.split()) for line in answer.out.splitlines()}
+            shown = [tuple(line.split()) for line in session("README.md").get(command, []) if line != "..."]
+            assert set(shown) <= out, command
 
 
 def test_the_other_commands_are_scripts_that_exist():
-    others = [command for command in COMMANDS if not command.startswith("cnnzoo ")]
-    assert others == ["scripts/quickstart", "scripts/test"]
-    for script in others:
-        assert (ROOT / script).stat().st_mode & 0o111
+    others = [shlex.split(command) for command in TYPED if not command.startswith("cnnzoo ")]
+    assert [words[0] for words in map(shlex.split, typed("README.md")) if words[0] != "cnnzoo"] == [
+        "scripts/quickstart",
+        "scripts/test",
+    ]
+    for words in others:
+        script = next(word for word in words if not re.match(r"[A-Z_]+=", word))
+        assert script in ("source", "pip", "pytest") or (ROOT / script).stat().st_mode & 0o111, words
 
 
-def test_the_config_of_the_readme_is_valid_and_is_lenet(tmp_path):
-    path = tmp_path / "readme.yaml"
-    path.write_text(blocks("yaml")[0])
-    readme, lenet = configs.load(path), configs.load("lenet")
-    assert readme.recipe() == lenet.replaced(runtime=readme.runtime).recipe()
+def test_every_script_and_every_config_stands_on_its_page():
+    for folder, pattern in (("scripts", "*"), ("configs", "*.yaml")):
+        names = {path.name for path in (ROOT / folder).glob(pattern) if path.suffix != ".md" and path.is_file()}
+        assert names <= set(re.findall(r"^\| `([^`]+)`", PAGES[f"{folder}/README.md"], re.MULTILINE))
 
 
-def test_the_sweep_of_the_readme_is_valid(tmp_path):
-    path = tmp_path / "sweep.yaml"
-    path.write_text(blocks("yaml")[1])
-    plan = configs.load_sweep(path)
-    assert (len(plan.points), plan.seeds) == (20, [0, 1, 2])
+@pytest.mark.parametrize(("page", "block"), YAML)
+def test_a_yaml_block_of_the_pages_loads(page, block, tmp_path):
+    path = tmp_path / "page.yaml"
+    if "keys:" in block:
+        path.write_text(block)
+        plan = configs.load_sweep(path)
+        assert (len(plan.points), plan.seeds) == (20, [0, 1, 2])
+    elif "model:" in block:
+        path.write_text(block)
+        loaded, lenet = configs.load(path), configs.load("lenet")
+        assert loaded.recipe() == lenet.replaced(runtime=loaded.runtime).recipe()
+    else:
+        path.write_text(f"model: {{name: lenet5}}\n{block}")
+        configs.load(path)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("code", blocks("python"))
-def test_the_code_of_the_readme_runs(code, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("page", "code"), CODE)
+def test_the_code_of_the_pages_runs(page, code, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    exec(compile(code, "README.md", "exec"), {})
+    exec(compile(code.replace("training.epochs=3", "training.epochs=1"), page, "exec"), {})
+
+
+@pytest.mark.backend("tensorflow")
+def test_the_tables_of_the_pages_say_what_the_program_says():
+    script = [sys.executable, ROOT / "scripts/tables", "--check"]
+    result = subprocess.run(
+        script, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, f"{result.stdout}{result.stderr}Run scripts/tables."
+
+
+def test_the_readme_is_short():
+    lines = PAGES["README.md"].splitlines()
+    assert len(lines) <= 150
+    assert [line for line in lines if len(line) >= 100] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_lines_of_a_page_are_short(page):
+    # A table's row is one line, and so is a link's address.
+    lines = [line for line in PAGES[page].splitlines() if not line.startswith("|") and " " in line]
+    assert [line for line in lines if len(line) >= 100] == []
+
+
+def anchor(heading):
+    return "#" + re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_links_of_a_page_lead_somewhere(page):
+    for target, place in re.findall(r"\]\(([^)#:]*)(#[^)]*)?\)", PAGES[page]):
+        path = (ROOT / page).parent / target if target else ROOT / page
+        assert path.exists(), target
+        if place:
+            headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+            assert place in map(anchor, headings), place
+
+
+def test_the_rooms_of_contributing_are_those_of_the_contract():
+    contract = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ][0]
+    floors = blocks("text", ".github/CONTRIBUTING.md")[0].splitlines()
+    assert floors == [floor for floor in contract["layers"] if floor != "__main__"]
