@@ -167,6 +167,11 @@ def test_the_tables_of_the_pages_say_what_the_program_says():
     assert result.returncode == 0, f"{result.stdout}{result.stderr}Run scripts/tables."
 
 
+def test_every_key_has_a_meaning():
+    rows = [line for line in PAGES["configs/README.md"].splitlines() if line.startswith("| `")]
+    assert [row for row in rows if row.endswith("|  |")] == []
+
+
 def test_the_readme_is_short():
     lines = PAGES["README.md"].splitlines()
     assert len(lines) <= 150

@@ -13,6 +13,12 @@ L2 = Annotated[
         "so that momentum and learning rate act on it."
     ),
 ]
+Momentum = Annotated[Fraction, Field(description="Share of each step that the next one keeps.")]
+Nesterov = Annotated[bool, Field(description="Whether the momentum is Nesterov's.")]
+Beta1 = Annotated[Fraction, Field(description="Decay of the mean of gradients.")]
+Beta2 = Annotated[Fraction, Field(description="Decay of the mean of squared gradients.")]
+Epsilon = Annotated[Positive, Field(description="Added to the denominator, so that it is not 0.")]
+Factor = Annotated[ProperFraction, Field(description="What the learning rate is multiplied by.")]
 WeightDecay = Annotated[
     NonNegative,
     Field(
@@ -35,9 +41,9 @@ class OptimizerSection(Section):
 class MomentsSection(OptimizerSection):
     """Settings of Adam's running means, which AdamW and Muon have too."""
 
-    beta_1: Fraction = 0.9
-    beta_2: Fraction = 0.999
-    epsilon: Positive = 1e-7
+    beta_1: Beta1 = 0.9
+    beta_2: Beta2 = 0.999
+    epsilon: Epsilon = 1e-7
 
 
 class SgdSection(OptimizerSection):
@@ -45,8 +51,8 @@ class SgdSection(OptimizerSection):
 
     name: Literal["sgd"]
     learning_rate: Positive = Field(0.01, description="Peak learning rate.")
-    momentum: Fraction = 0.9
-    nesterov: bool = False
+    momentum: Momentum = 0.9
+    nesterov: Nesterov = False
     l2: L2 = 0.0
     weight_decay: WeightDecay = 0.0
 
@@ -70,8 +76,8 @@ class RmspropSection(OptimizerSection):
 
     name: Literal["rmsprop"]
     rho: Fraction = Field(0.9, description="Decay of the mean of squared gradients.")
-    momentum: Fraction = 0.0
-    epsilon: Positive = 1e-7
+    momentum: Momentum = 0.0
+    epsilon: Epsilon = 1e-7
     l2: L2 = 0.0
 
 
@@ -82,8 +88,8 @@ class MuonSection(MomentsSection):
     """
 
     name: Literal["muon"]
-    momentum: Fraction = 0.95
-    nesterov: bool = True
+    momentum: Momentum = 0.95
+    nesterov: Nesterov = True
     iterations: int = Field(5, ge=1, le=20, description="Newton-Schulz iterations of a step.")
     weight_decay: WeightDecay = 0.0
 
@@ -107,7 +113,7 @@ class StepSection(WarmupSection):
 
     name: Literal["step"]
     every: Positive = Field(description="Epochs between two changes, counted from the beginning.")
-    factor: ProperFraction = 0.1
+    factor: Factor = 0.1
 
 
 class MultiStepSection(WarmupSection):
@@ -115,7 +121,7 @@ class MultiStepSection(WarmupSection):
 
     name: Literal["multi_step"]
     after: list[Positive] = Field(min_length=1, description="After how many epochs, in ascending order.")
-    factor: ProperFraction = 0.1
+    factor: Factor = 0.1
 
 
 class CosineSection(WarmupSection):
@@ -129,7 +135,7 @@ class PolynomialSection(WarmupSection):
     """A power of what is left of the training: 1 is linear decay."""
 
     name: Literal["polynomial"]
-    power: Positive = 1.0
+    power: Positive = Field(1.0, description="Exponent of the decay.")
     final: Fraction = Field(0.0, description="Last learning rate, as a fraction of the peak.")
 
 
@@ -148,7 +154,7 @@ class PlateauSection(WarmupSection):
     name: Literal["plateau"]
     monitor: Literal["accuracy", "loss"] = Field("accuracy", description="Which of validation's figures may stall.")
     patience: Count = Field(5, description="Epochs without a better figure that count as stalled.")
-    factor: ProperFraction = 0.1
+    factor: Factor = 0.1
     smallest: Fraction = Field(0.0, description="Least learning rate, as a fraction of the peak.")
 
 

@@ -99,8 +99,10 @@ class ProgressiveResizingSection(Section):
 class TrainingSection(Section):
     """How long, in what batches, and towards what."""
 
-    epochs: int = Field(10, ge=1, le=100_000)
-    batch_size: Count = 128
+    epochs: int = Field(
+        10, ge=1, le=100_000, description="Passes over the training images, or steps_per_epoch batches."
+    )
+    batch_size: Count = Field(128, description="Images of one batch.")
     steps_per_epoch: Count | None = Field(
         None,
         description="Batches of an epoch; by default as many as full ones can be made of the training images. "
@@ -158,9 +160,9 @@ class RuntimeSection(Section):
     backend: Backend | None = Field(
         None, description="By default KERAS_BACKEND, else tensorflow, whatever keras.json says."
     )
-    device: DeviceChoice = "auto"
+    device: DeviceChoice = Field("auto", description="auto uses a GPU if the backend finds one.")
     threads: Annotated[int, Field(ge=1, le=1024)] | None = Field(None, description="Processor threads; by default all.")
-    precision: Precision = "float32"
+    precision: Precision = Field("float32", description="Number type of the computation; weights are float32.")
 
 
 class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash
