@@ -20,7 +20,7 @@ class Found(NamedTuple):
 
 def cache_dir() -> Path:
     """Return the user's cache directory, where downloads go; without a home it is among the temporary files."""
-    import pooch  # not needed to load from a named directory
+    import pooch  # not needed to load from one directory
 
     with suppress(RuntimeError):  # of older versions of what pooch uses; others return a path with ~
         cache = _expanded(pooch.os_cache("cnnzoo"))

@@ -69,8 +69,8 @@ class RecordSet(PublishedSet[RecordFile]):
     def paths(self, file: RecordFile) -> Sequence[str]:
         """Return where a file may lie: in the archive or unpacked."""
         (folder,) = self.folders
-        unpacked = (f"{self.name}/{folder}", self.name, folder, ".")
-        return [f"{self.name}/{self.archive}", self.archive, *(f"{place}/{file.name}" for place in unpacked)]
+        parents = (f"{self.name}/{folder}", self.name, folder, ".")
+        return [f"{self.name}/{self.archive}", self.archive, *(f"{parent}/{file.name}" for parent in parents)]
 
     def read(self, files: Sequence[RecordFile], path: Path) -> dict[RecordFile, Contents]:
         """Read and check record files as arrays (count, bytes).
