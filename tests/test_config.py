@@ -405,5 +405,5 @@ def test_a_mistake_that_is_found_late_is_blamed_on_its_file_and_line(tmp_path):
         ("training.epochs", "--set training.epochs=3"),
         ("optimizer.learning_rate", "optimizer.learning_rate"),
     ):
-        with pytest.raises(UserError, match=re.escape(f"{place}: it is too small.")), config.blaming(key):
+        with pytest.raises(UserError, match=re.escape(f"{place}: it is too small.")), config.at_key(key):
             raise UserError("it is too small.")

@@ -66,7 +66,7 @@ def command(
     if jobs and seeds is None:
         raise UserError("--jobs goes with --seeds.")
     if unfinished and (file or config_name or directory or settings or seed is not None):
-        raise UserError("--resume goes on with a run as it was begun; leave out the config, --run, --seed and --set.")
+        raise UserError("--resume uses the settings of the run; leave out the config, --run, --seed and --set.")
     if file and config_name:
         raise UserError(f"There are two configs, {file} and --config {config_name}; leave one out.")
     name = config_name or file or ""

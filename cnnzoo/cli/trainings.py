@@ -34,7 +34,7 @@ class TrainingLines:
         if run.metrics().get("status") == "finished":
             text = f"is there already, trained on {run.config().runtime.backend}"
         else:
-            text = "was begun and goes on"
+            text = "is unfinished and goes on"
         self.line(name, f"{run.directory} {text}")
 
 

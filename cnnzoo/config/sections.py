@@ -129,7 +129,8 @@ class TrainingSection(Section):
         description="Epochs without a better validation accuracy, or loss at equal accuracy, that end the training.",
     )
     checkpoint_steps: Count = Field(
-        1000, description="Within long epochs a checkpoint is written every so many batches; at an epoch's end always."
+        1000,
+        description="Within an epoch a checkpoint is written each time this many batches are done; at its end always.",
     )
     tensorboard: bool = Field(False, description="Write TensorBoard events into the run's events/ folder.")
 
@@ -158,7 +159,7 @@ class RuntimeSection(Section):
     """Where the arithmetic happens."""
 
     backend: Backend | None = Field(
-        None, description="By default KERAS_BACKEND, else tensorflow, whatever keras.json says."
+        None, description="By default KERAS_BACKEND, or else tensorflow; keras.json is ignored."
     )
     device: DeviceChoice = Field("auto", description="auto uses a GPU if the backend finds one.")
     threads: Annotated[int, Field(ge=1, le=1024)] | None = Field(None, description="Processor threads; by default all.")
@@ -242,7 +243,7 @@ class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash
         return self
 
     @contextmanager
-    def blaming(self, key: str) -> Iterator[None]:
+    def at_key(self, key: str) -> Iterator[None]:
         """Put a key, with its file and line, before the message of a UserError that the block raises.
 
         Raises:

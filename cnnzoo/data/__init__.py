@@ -78,7 +78,7 @@ def resolved(config: Config, data_dir: Path | None = None) -> Config:
     """
     if not isinstance(config.data, FolderSection):
         return config
-    with config.blaming("data.path") if data_dir is None else nullcontext():
+    with config.at_key("data.path") if data_dir is None else nullcontext():
         division = find(config.data, folder.folder_of(config.data, data_dir))
     return config.replaced(data=folder.resolved(config.data, division))
 

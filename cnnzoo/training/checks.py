@@ -20,7 +20,7 @@ def check_config(config: Config) -> None:
     """
     data_set = data.describe(data.resolved(config).data)
     check_augmentation(config, data_set)
-    with config.blaming("model"):
+    with config.at_key("model"):
         network = _outline(config, data_set.input_shape, len(data_set.class_names))
     check_resizing(config, data_set, network)
 
@@ -42,9 +42,9 @@ def check_resizing(config: Config, data_set: data.DataSet, network: Model | None
     height, width, channels = data_set.input_shape
     height, width = small = shrunk_size((height, width), section.scale)
     if small == data_set.input_shape[:2]:
-        with config.blaming("training.progressive_resizing.scale"):
+        with config.at_key("training.progressive_resizing.scale"):
             raise UserError(f"{section.scale:g} makes images of {height}x{width} no smaller.")
-    with config.blaming("training.progressive_resizing"):
+    with config.at_key("training.progressive_resizing"):
         network = network or _outline(config, data_set.input_shape, classes)
         if _shapes(_outline(config, (height, width, channels), classes)) != _shapes(network):
             raise UserError(

@@ -121,7 +121,7 @@ def load_initial_weights(config: Config) -> InitialWeights:
     """
     assert config.fine_tuning is not None
     path = Path(config.fine_tuning.weights)
-    with config.blaming("fine_tuning.weights"):
+    with config.at_key("fine_tuning.weights"):
         if not path.is_file():
             raise UserError(f"there is no file {path}; name a .keras file, such as runs/0001-lenet/model.keras.")
         return InitialWeights(path, load_model(path))

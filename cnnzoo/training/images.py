@@ -51,7 +51,7 @@ def load_images(
     data_set = data.describe(config.data)
     check_augmentation(config, data_set)
     whole = data.load(config.data, "train", data_dir).as_divided(division or {})
-    with config.blaming("data.validation"):
+    with config.at_key("data.validation"):
         training, validation = data.hold_out(whole, config.data.validation, len(data_set.class_names))
     return DividedImages(data_set, whole, training, validation, whole.summary)
 
@@ -66,7 +66,7 @@ def check_batch_size(config: Config, count: int) -> None:
     Raises:
         UserError: The batch is larger.
     """
-    with config.blaming("training.batch_size"):
+    with config.at_key("training.batch_size"):
         if config.training.batch_size > count:
             raise UserError(
                 f"{config.training.batch_size:,} is more than the {count:,} training images; take as many or fewer."
@@ -84,9 +84,9 @@ def check_augmentation(config: Config, data_set: data.DataSet) -> None:
     for key, sentence in TOO_LARGE.items():
         pixels = getattr(section, key)
         if pixels >= min(height, width):
-            with config.blaming(f"augmentation.{key}"):
+            with config.at_key(f"augmentation.{key}"):
                 raise UserError(sentence.format(pixels=pixels, image=image))
     for key in ("saturation", "hue", "lighting"):
         if channels != 3 and getattr(section, key):
-            with config.blaming(f"augmentation.{key}"):
+            with config.at_key(f"augmentation.{key}"):
                 raise UserError(f"the images of {data_set.title} have {channels} channel(s), not red, green and blue.")

@@ -67,7 +67,7 @@ class Phase:
         for pattern in self.trained or ():
             if not any(fnmatchcase(layer.name, pattern) for layer in weighted):
                 names = ", ".join(layer.name for layer in weighted)
-                with self.config.blaming("fine_tuning.trained"):
+                with self.config.at_key("fine_tuning.trained"):
                     raise UserError(f"the network has no layer {pattern} with weights; there are {names}.")
         for layer in weighted:
             layer.trainable = self.trained is None or any(fnmatchcase(layer.name, name) for name in self.trained)

@@ -69,18 +69,18 @@ def prepare(
     check_resizing(config, data_set)
     _check_accumulation(config, len(training))
     _check_tensorboard(config)
-    with config.blaming("training.class_weights"):
+    with config.at_key("training.class_weights"):
         weights = class_weights(config.training.class_weights, training.labels, classes)
     initial = fine_tuning.load_initial_weights(config) if config.fine_tuning and not has_checkpoint else None
     preprocessing = _preprocessing(config, training, initial, recorded_preprocessing)
     runtime.seed_everything(config.seed)
-    with config.blaming("model"):
+    with config.at_key("model"):
         input_shape = padded_shape(preprocessing, data_set.input_shape)
         network = cnnzoo.build(config.model.name, input_shape, classes, **config.model.options)
     for phase in phases(config):  # checks the names of layers; the last phase trains all of them
         phase.freeze(network)
     if initial:
-        with config.blaming("fine_tuning.weights"):
+        with config.at_key("fine_tuning.weights"):
             initial.copy_to(network)
     parts = (images.whole.fingerprint(), training.labels.tobytes(), validation.labels.tobytes())
     return Prepared(
@@ -100,17 +100,17 @@ def _preprocessing(
     """Fill in mean and deviation: as recorded, as in the file of initial weights, or of the training images."""
     section = config.preprocessing
     if initial:
-        with config.blaming("fine_tuning.weights"):
+        with config.at_key("fine_tuning.weights"):
             section = initial.preprocessing(section, training.images.shape[-1])
     if recorded is not None:
         section = PreprocessingSection.model_validate(recorded)
-    with config.blaming("preprocessing"):
+    with config.at_key("preprocessing"):
         return resolve(section, training)
 
 
 def _check_tensorboard(config: Config) -> None:
     if config.training.tensorboard and importlib.util.find_spec("tensorboard") is None:
-        with config.blaming("training.tensorboard"):
+        with config.at_key("training.tensorboard"):
             raise UserError("TensorBoard is not installed; pip install 'cnnzoo[tensorboard]'")
 
 
@@ -119,7 +119,7 @@ def _check_accumulation(config: Config, images: int) -> None:
     settings = config.training
     epochs = min(phase.end - phase.first for phase in phases(config))
     batches = epochs * (settings.steps_per_epoch or images // settings.batch_size)
-    with config.blaming("training.gradient_accumulation"):
+    with config.at_key("training.gradient_accumulation"):
         if settings.gradient_accumulation > batches:
             raise UserError(
                 f"no weight would change: a step takes {settings.gradient_accumulation:,} batches, and there are "

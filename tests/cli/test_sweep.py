@@ -46,7 +46,7 @@ def test_a_seed_that_broke_off_goes_on_to_what_it_would_have_become(cnnzoo, digi
         train(load_config("digits", SMALL_SETTINGS, seed=1), "digits", listener=CutOff(2, 1))
     answer = cnnzoo("train", "digits", "--seeds", "0..1", *SMALL, "--json")
     assert answer.code == 0, answer.err
-    assert "seed 1  runs/0002-digits was begun and goes on" in answer.err
+    assert "seed 1  runs/0002-digits is unfinished and goes on" in answer.err
     assert [row["run"] for row in json.loads(answer.out)["runs"]] == ["runs/0001-digits", "runs/0002-digits"]
     run = Run(Path("runs/0002-digits"))
     assert run.history_path.read_text() == digits_runs[1].history_path.read_text()
@@ -72,7 +72,7 @@ def test_a_sweep_compares_its_points_and_goes_on_with_those_that_failed(cnnzoo):
     again = cnnzoo("sweep", "--resume", "sweep")
     assert again.code == 2, again.err
     assert "point-01-seed-0  sweep/point-01-seed-0 is there already" in again.err
-    assert "point-02-seed-0  sweep/point-02-seed-0 was begun and goes on" in again.err
+    assert "point-02-seed-0  sweep/point-02-seed-0 is unfinished and goes on" in again.err
     assert "point-02-seed-0 failed: The loss is not finite" in again.out
     assert "Picture: sweep/sweep.png" in again.out
 
