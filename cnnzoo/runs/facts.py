@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeVar
 KEYS = {"class_name": "class", "created": "begun", "note": "remark"}
 
 Facts = TypeVar("Facts")
+Outcome = Literal["finished", "interrupted"]
 
 
 def to_dict(facts: Any) -> dict[str, Any]:
@@ -39,7 +40,7 @@ class Metrics:
         data: For a folder of images its ``data.Summary``.
     """
 
-    status: Literal["finished", "interrupted"] | None = None
+    status: Outcome | None = None
     epochs: int | None = None
     seconds: float | None = None
     best_epoch: int | None = None

@@ -2,7 +2,7 @@
 
 import math
 import shutil
-from typing import Any, Literal, NoReturn
+from typing import Any, NoReturn
 
 from keras import callbacks, ops
 
@@ -13,6 +13,7 @@ from cnnzoo.data.augmentation import Augmentation
 from cnnzoo.errors import UserError
 from cnnzoo.models import without_auxiliary_heads
 from cnnzoo.runs import Run, best_row
+from cnnzoo.runs.facts import Outcome
 from cnnzoo.training import checkpoints
 from cnnzoo.training.batches import Batches, StreamedBatches
 from cnnzoo.training.checkpoints import Checkpoint
@@ -66,7 +67,7 @@ class TrainingLoop:
         self.last_saved_step = 0
         self.interruption = Interruption()
 
-    def train(self) -> Literal["finished", "interrupted"]:
+    def train(self) -> Outcome:
         """Train the phases that are left, one after the other, and say how it ended.
 
         Raises:

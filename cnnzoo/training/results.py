@@ -4,7 +4,7 @@ import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,10 @@ from cnnzoo.errors import UserError
 from cnnzoo.pictures.style import try_drawing
 from cnnzoo.pictures.training import draw_curves
 from cnnzoo.runs import Run, best_row, write_environment
+from cnnzoo.runs.facts import Metrics, Outcome, to_dict
 from cnnzoo.text import listed
 from cnnzoo.training.checkpoints import Checkpoint
-from cnnzoo.training.listener import Facts, Listener
+from cnnzoo.training.listener import Facts, Listener, Row
 from cnnzoo.training.loop import TrainingLoop
 from cnnzoo.training.setup import Prepared
 
@@ -59,11 +60,8 @@ def fit(
         checkpoint: The checkpoint of this run to go on from; None to start from the beginning.
 
     Returns:
-        The run's metrics: status, epochs, best_epoch, ended_early, validation_accuracy, validation_loss,
-        images_per_second (of the epochs whose seconds are known), seconds (those before interruptions included),
-        remark (a note on the training images), data (for a folder of images: ``data.Summary``) and preprocessing, with
-        mean and deviation filled in. After an interruption the status is "interrupted", and the files hold the epochs
-        before it.
+        The values of ``runs.facts.Metrics`` that are known, as in ``metrics.json``. After an interruption the status is
+        "interrupted", and the files hold the epochs before it.
 
     Raises:
         UserError: The loss is not finite, an image cannot be read any more, or the run cannot be written to.
@@ -78,16 +76,17 @@ def fit(
         status = loop.train()
         # A kill between an epoch's files and its checkpoint leaves the files ahead, and they are right.
         rows = run.history() if run.history_path.is_file() else []
-        metrics = _metrics(status, loop, rows) | _metrics_of(prepared)
+        metrics = _metrics(status, loop, prepared, rows)
         if rows:
             title = f"{config.model.name} on {data.describe(config.data).title}, seed {config.seed}"
-            failure = try_drawing(run.curves_path, draw_curves, rows, best_epoch=metrics["best_epoch"], title=title)
+            failure = try_drawing(run.curves_path, draw_curves, rows, best_epoch=metrics.best_epoch, title=title)
             if failure:
                 listener.note(f"{failure}; numbers and models are kept.")
-        run.write_metrics(metrics)  # last, because it says that all the other files are there
+        values = {key: value for key, value in to_dict(metrics).items() if value is not None}
+        run.write_metrics(values)  # last, because it says that all the other files are there
         if status == "finished":
             shutil.rmtree(run.checkpoints_folder, ignore_errors=True)
-    return metrics
+    return values
 
 
 @contextmanager
@@ -139,24 +138,25 @@ def _facts(config: Config, prepared: Prepared, run: Run, steps: int, device: str
     )
 
 
-def _metrics(status: str, loop: TrainingLoop, rows: list[dict[str, float]]) -> dict[str, Any]:
-    history, batches = loop.history, loop.batches
-    metrics: dict[str, Any] = {"status": status, "epochs": len(rows), "seconds": round(history.seconds, 2)}
-    best = best_row(rows)
-    if best is not None:
-        metrics |= {
-            "best_epoch": int(best["epoch"]),
-            "validation_accuracy": best["validation_accuracy"],
-            "validation_loss": best["validation_loss"],
-            "ended_early": status == "finished" and loop.stops_early,
-        }
+def _metrics(status: Outcome, loop: TrainingLoop, prepared: Prepared, rows: list[Row]) -> Metrics:
+    history, best = loop.history, best_row(rows)
+    metrics = Metrics(
+        status=status,
+        epochs=len(rows),
+        seconds=round(history.seconds, 2),
+        note=prepared.training.note,
+        preprocessing=prepared.preprocessing.model_dump(),
+        data=prepared.summary and asdict(prepared.summary),
+    )
     if history.rows:  # the seconds of rows that only the file has are unknown
-        images = batches.count * batches.batch_size * len(history.rows)
-        metrics["images_per_second"] = round(images / history.training_seconds, 1)
-    return metrics
-
-
-def _metrics_of(prepared: Prepared) -> dict[str, Any]:
-    """Return the metrics that are known before the training starts."""
-    metrics = {"remark": prepared.training.note, "preprocessing": prepared.preprocessing.model_dump()}
-    return metrics | ({"data": asdict(prepared.summary)} if prepared.summary else {})
+        images = loop.batches.count * loop.batches.batch_size * len(history.rows)
+        metrics = replace(metrics, images_per_second=round(images / history.training_seconds, 1))
+    if best is None:
+        return metrics
+    return replace(
+        metrics,
+        best_epoch=int(best["epoch"]),
+        validation_accuracy=best["validation_accuracy"],
+        validation_loss=best["validation_loss"],
+        ended_early=status == "finished" and loop.stops_early,
+    )
