@@ -146,7 +146,7 @@ def _metrics(status: Outcome, loop: TrainingLoop, prepared: Prepared, rows: list
         seconds=round(history.seconds, 2),
         note=prepared.training.note,
         preprocessing=prepared.preprocessing.model_dump(),
-        data=prepared.summary and asdict(prepared.summary),
+        data=asdict(prepared.summary) if prepared.summary else None,
     )
     if history.rows:  # the seconds of rows that only the file has are unknown
         images = loop.batches.count * loop.batches.batch_size * len(history.rows)
