@@ -1,7 +1,6 @@
-"""What a network is made of, read off the built model: shapes, parameters, MACs, receptive fields."""
+"""The layers of a built model: shapes, parameters, MACs and receptive fields."""
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import keras
 
 from cnnzoo import registry
+from cnnzoo.keras_internals import build_without_weights, layer_calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +19,12 @@ class LayerRow:
         name: The layer's name; inside a nested model ``model/layer``.
         kind: The layer's class.
         output_shape: Without the batch axis.
-        parameters: Number of weights, also those that training leaves alone; 0 where an earlier
-            row has counted them already.
-        trainable_parameters: How many of them training changes.
+        parameters: Number of weights, including those that training does not change; 0 where an earlier
+            row has counted them.
+        trainable_parameters: Number of weights that training changes.
         macs: Multiply-accumulates for one image: one multiplication and one addition count 1.
         receptive_field: Input pixels that one output value depends on, per spatial axis. It may
-            exceed the input, because padding is seen too.
+            exceed the input, because it includes padding.
         window: Side of the kernel or of the pooled region, and the stride where it is not 1, such as
             ``11x11 /4``; empty where there is none.
     """
@@ -40,13 +40,13 @@ class LayerRow:
 
     @property
     def activation_bytes(self) -> int:
-        """Memory of the output for one image in float32, which training keeps until the gradient has passed."""
+        """Memory of the output for one image in float32, which training keeps until the backward pass."""
         return 4 * prod(self.output_shape)
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A network call by call, a branch finished before the next begins.
+    """A network call by call, one branch after the other.
 
     Attributes:
         name: The model's name.
@@ -84,8 +84,8 @@ def inspect(model: keras.Model) -> Summary:
     that is wrong has a method ``macs(output_shape) -> int``. Everything else counts 0.
 
     Receptive fields follow ``kernel_size`` or ``pool_size``, ``strides`` and ``dilation_rate`` along
-    the graph, the largest branch counting. What is pooled over all positions, or computed from all of
-    them, sees the whole input at least; flattening mixes nothing.
+    the graph; of several branches the largest counts. A value pooled over all positions, or computed from all
+    of them, sees at least the whole input; flattening mixes nothing.
 
     Args:
         model: Functional or Sequential, with inputs of fixed size.
@@ -106,32 +106,24 @@ def inspect(model: keras.Model) -> Summary:
 def outline(
     name: str, input_shape: tuple[int, int, int] | None = None, num_classes: int | None = None, **options: Any
 ) -> keras.Model:
-    """Build a registered network without giving its weights values: in no memory, to be looked at only.
+    """Build a registered network without values for its weights: it takes no memory, but cannot compute.
 
     Args:
         name: Of the network.
-        input_shape: (height, width, channels); the builder's own by default.
-        num_classes: The builder's own by default.
+        input_shape: (height, width, channels); by default the builder's own.
+        num_classes: By default the builder's own.
         **options: Of the builder.
     """
-
-    def build() -> keras.Model:
-        with keras.StatelessScope(initialize_variables=False):
-            return registry.build(name, input_shape, num_classes, **options)
-
-    # Keras remembers variables without values per thread and fills them at the next opportunity:
-    # a thread of its own takes that memory with it when it ends.
-    with ThreadPoolExecutor(max_workers=1) as thread:
-        return thread.submit(build).result()
+    return build_without_weights(lambda: registry.build(name, input_shape, num_classes, **options))
 
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """How the values of a tensor see the input, per spatial axis.
+    """The receptive field of a tensor's values, per spatial axis.
 
     Attributes:
         size: Pixels that one value depends on.
-        step: Pixels between two neighbouring values; 0 where every value sees the whole input.
+        step: Pixels between two neighbouring values; 0 where every value depends on the whole input.
     """
 
     size: tuple[int, ...]
@@ -159,7 +151,7 @@ class _Walk:
         self.counted: set[int] = set()
 
     def follow(self, model: keras.Model, views: list[_View], prefix: str = "") -> list[_View]:
-        """Add the rows of a model that sees the input through given views; return its outputs' views."""
+        """Add the rows of a model whose inputs have these views; return the views of its outputs."""
         seen = dict(zip(map(id, model.inputs), views, strict=True))
         for call in _calls(model):
             layer, inputs = call.operation, [seen[id(tensor)] for tensor in call.input_tensors]
@@ -174,7 +166,7 @@ class _Walk:
         return [seen[id(tensor)] for tensor in model.outputs]
 
     def look(self, layer: keras.Operation, inputs: list[_View], axes: int) -> _View:
-        """Return how the outputs of a layer, with so many spatial axes, see the input."""
+        """Return the view of a layer's outputs, which have this number of spatial axes."""
         size = _per_axis(max, (view.size for view in inputs))
         step = _per_axis(lambda steps: max(steps) if all(steps) else 0, (view.step for view in inputs))
         if isinstance(layer, _UNMIXING):
@@ -219,15 +211,7 @@ def _calls(model: keras.Model) -> list[Any]:
 
     A call follows those that it depends on; the branches that it joins come one after the other.
     """
-    # Keras shows a shared layer's first call only; this is the one look behind its public face.
-    by_depth = keras.Function(model.inputs, model.outputs)._nodes_by_depth  # noqa: SLF001
-    makers = {
-        id(tensor): call
-        for calls in by_depth.values()
-        for call in calls
-        for tensor in call.output_tensors
-        if not call.is_input
-    }
+    makers = {id(tensor): call for call in layer_calls(model) if not call.is_input for tensor in call.output_tensors}
     ordered: dict[Any, None] = {}
     pending = [makers[id(tensor)] for tensor in reversed(model.outputs) if id(tensor) in makers]
     while pending:

@@ -1,9 +1,58 @@
-"""The uses of what Keras keeps private, each with a test of its own: a new Keras fails here and nowhere else."""
+"""The undocumented parts of Keras that the package relies on: one function for each, with a test of its own.
 
-from collections.abc import Iterator
-from typing import Any
+What a new release of Keras breaks, it breaks here.
+"""
 
-from keras import InputSpec
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import keras
+
+Class = TypeVar("Class", bound=type)
+
+# Our versions of Keras's classes by name, for ``keras.saving.load_model``, which would load Keras's own.
+CUSTOM_OBJECTS: dict[str, type] = {}
+
+
+def saved_as_keras(module: str) -> Callable[[Class], Class]:
+    """Have a subclass saved under the name of Keras's own class, so that files load without this package.
+
+    Args:
+        module: Of Keras's class, which has the subclass's name: ``"keras.layers"`` or ``"keras.initializers"``.
+    """
+
+    def decorate(cls: Class) -> Class:
+        cls.__module__ = module  # Keras saves this with the class's name
+        CUSTOM_OBJECTS[cls.__name__] = cls
+        return cls
+
+    return decorate
+
+
+def build_without_weights(build: Callable[[], keras.Model]) -> keras.Model:
+    """Return a model whose weights have shapes but no values, which costs no memory.
+
+    Args:
+        build: Builds the model.
+    """
+
+    def stateless() -> keras.Model:
+        with keras.StatelessScope(initialize_variables=False):
+            return build()
+
+    # Keras keeps a list of variables without values per thread and fills them in later; the list ends with the thread.
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(stateless).result()
+
+
+def layer_calls(model: keras.Model) -> list[Any]:
+    """Return all calls of a model's layers, also the later ones of a shared layer, the deepest first.
+
+    Each call has ``operation``, ``input_tensors``, ``output_tensors`` and ``is_input``.
+    """
+    by_depth = keras.Function(model.inputs, model.outputs)._nodes_by_depth
+    return [call for calls in by_depth.values() for call in calls]
 
 
 def forget_compiled_step(model: Any) -> None:
@@ -13,7 +62,7 @@ def forget_compiled_step(model: Any) -> None:
 
 def accept_any_size(model: Any) -> None:
     """Let a functional model take images of other heights and widths than those it was made with."""
-    model.input_spec = [InputSpec(ndim=4, axes={-1: model.input_shape[-1]})]
+    model.input_spec = [keras.InputSpec(ndim=4, axes={-1: model.input_shape[-1]})]
 
 
 def sync_variables(model: Any) -> None:

@@ -1,12 +1,78 @@
-"""What Keras keeps private and cnnzoo uses: a new Keras that changes it fails here."""
+"""What the package relies on in Keras without Keras promising it; a failure here names what a new release changed."""
+
+import json
+import zipfile
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
+from keras import layers
 
+import cnnzoo.models  # noqa: F401 - defines our versions of Keras's classes
 from cnnzoo import keras_internals
+from cnnzoo.keras_internals import CUSTOM_OBJECTS, build_without_weights, layer_calls, saved_as_keras
 
-pytestmark = pytest.mark.every_backend
+
+@pytest.mark.every_backend
+def test_a_class_is_saved_under_kerass_name_and_loads_with_and_without_ours(tmp_path, monkeypatch):
+    monkeypatch.delitem(CUSTOM_OBJECTS, "Dense", raising=False)
+
+    @saved_as_keras("keras.layers")
+    class Dense(layers.Dense):
+        """Keras's own, under our name."""
+
+    assert CUSTOM_OBJECTS.pop("Dense") is Dense
+    images = keras.Input((3,))
+    keras.Model(images, Dense(2, name="dense")(images)).save(tmp_path / "model.keras")
+    with zipfile.ZipFile(tmp_path / "model.keras") as archive:
+        config = json.loads(archive.read("config.json"))
+    saved = config["config"]["layers"][-1]
+    assert (saved["module"], saved["class_name"]) == ("keras.layers", "Dense")
+    for objects, kind in ((None, layers.Dense), ({"Dense": Dense}, Dense)):
+        loaded = keras.saving.load_model(tmp_path / "model.keras", objects)
+        assert type(loaded.get_layer("dense")) is kind
+
+
+def test_our_versions_of_keras_classes_are_known_by_their_names():
+    assert {name: cls.__module__ for name, cls in CUSTOM_OBJECTS.items()} == {
+        "BatchNormalization": "keras.layers",
+        "RandomNormal": "keras.initializers",
+        "VarianceScaling": "keras.initializers",
+    }
+    assert all(
+        issubclass(cls, getattr(keras.layers, name, None) or getattr(keras.initializers, name))
+        for name, cls in CUSTOM_OBJECTS.items()
+    )
+
+
+@pytest.mark.every_backend
+def test_a_model_without_weights_calls_no_initializer_now_or_later():
+    calls = []
+
+    def initializer(shape: tuple[int, ...], dtype: Any = None) -> Any:
+        calls.append(shape)
+        return keras.ops.zeros(shape, dtype)
+
+    def build():
+        images = keras.Input((4,))
+        return keras.Model(images, layers.Dense(3, kernel_initializer=initializer)(images))
+
+    model = build_without_weights(build)
+    keras.Sequential([keras.Input((2,)), layers.Dense(1)])
+    assert [tuple(weight.shape) for weight in model.weights] == [(4, 3), (3,)]
+    assert calls == []
+
+
+def test_every_call_of_a_layer_is_found_with_its_tensors():
+    images = keras.Input((3,))
+    shared = layers.Dense(3, name="shared")
+    model = keras.Model(images, layers.Add(name="sum")([shared(shared(images)), images]))
+    calls = [call for call in layer_calls(model) if not call.is_input]
+    assert sorted(call.operation.name for call in calls) == ["shared", "shared", "sum"]
+    (last,) = (call for call in calls if call.operation.name == "sum")
+    assert last.output_tensors[0] is model.output
+    assert last.input_tensors[1] is model.input
 
 
 @pytest.fixture
@@ -19,6 +85,7 @@ def model():
     return keras.Model(pixels, keras.layers.GlobalAveragePooling2D(name="mean")(joined))
 
 
+@pytest.mark.every_backend
 def test_the_training_step_is_compiled_anew(model):
     model.compile("sgd", "mse")
     images, targets = np.ones((4, 8, 8, 1), "float32"), np.ones((4, 2), "float32")
@@ -31,6 +98,7 @@ def test_the_training_step_is_compiled_anew(model):
     assert model.train_function is not before
 
 
+@pytest.mark.every_backend
 def test_a_model_takes_images_of_any_size_but_not_of_other_channels(model):
     with pytest.raises(ValueError, match="shape"):
         model(np.ones((1, 4, 4, 1), "float32"))
@@ -40,6 +108,7 @@ def test_a_model_takes_images_of_any_size_but_not_of_other_channels(model):
         model(np.ones((1, 4, 4, 3), "float32"))
 
 
+@pytest.mark.every_backend
 def test_variables_have_their_values_within_an_epoch(model):
     kernel, seen = model.get_layer("left").kernel, []
 
@@ -53,6 +122,7 @@ def test_variables_have_their_values_within_an_epoch(model):
     assert len(set(seen)) == 3
 
 
+@pytest.mark.every_backend
 def test_the_inputs_of_each_layer_are_found(model):
     assert keras_internals.input_layers(model) == {
         "pixels": [],
@@ -63,6 +133,7 @@ def test_the_inputs_of_each_layer_are_found(model):
     }
 
 
+@pytest.mark.every_backend
 def test_an_optimizer_knows_the_places_of_its_variables():
     variables = [keras.Variable(value) for value in (1.0, 2.0)]
     optimizer = keras.optimizers.SGD()
@@ -70,6 +141,7 @@ def test_an_optimizer_knows_the_places_of_its_variables():
     assert [keras_internals.variable_index(optimizer, variable) for variable in variables] == [0, 1]
 
 
+@pytest.mark.every_backend
 def test_adam_updates_with_the_moments_that_it_is_given():
     variable = keras.Variable(1.0)
     own, ours = keras.optimizers.Adam(0.1), keras.optimizers.Adam(0.1)

@@ -1,6 +1,5 @@
 """Networks in forms that cost little: outlines that are built once, and copies with few filters."""
 
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
@@ -9,6 +8,7 @@ import numpy as np
 
 from cnnzoo import inspection, registry
 from cnnzoo.data import ImageArray, Subset
+from cnnzoo.keras_internals import build_without_weights
 
 CLASSIFIERS = ("logits", "auxiliary1_linear", "auxiliary2_linear")
 
@@ -23,11 +23,9 @@ def outline_in(
 
     def build() -> keras.Model:
         keras.config.set_dtype_policy(policy)  # of this thread alone
-        with keras.StatelessScope(initialize_variables=False):
-            return registry.build(name, input_shape, num_classes, **options)
+        return registry.build(name, input_shape, num_classes, **options)
 
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(build).result()
+    return build_without_weights(build)
 
 
 def narrow(model: keras.Model, divisor: int = 8, input_shape: tuple[int, int, int] | None = None) -> keras.Model:

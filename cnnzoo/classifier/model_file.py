@@ -29,7 +29,8 @@ def load_model(path: Path) -> Any:
     """
     import keras  # after the runtime has chosen the backend
 
-    from cnnzoo.models.stand_ins import CUSTOM_OBJECTS  # registers the zoo's own layers, too
+    import cnnzoo.models  # noqa: F401 - registers the zoo's own layers
+    from cnnzoo.keras_internals import CUSTOM_OBJECTS
 
     try:
         config, written_by = _check(path)

@@ -1,10 +1,8 @@
-"""Keras's random initializers, drawn by NumPy.
+"""Keras's random initializers, computed by NumPy.
 
-The weights are the same on every backend, and there at once: JAX would compile its generator anew for every shape,
-which made GoogLeNet take 20 seconds to build. Seeds are Keras's, so that ``keras.utils.set_random_seed`` decides
-them. An instance draws the same numbers again and again, as Keras's own do: each weight needs one of its own.
-
-In a saved model they stand as Keras's own of the same names, so that the file loads where this package is not.
+The weights are the same on every backend and ready at once: JAX would compile its generator anew for every shape,
+which made GoogLeNet take 20 seconds to build. The seeds are Keras's, so ``keras.utils.set_random_seed`` determines
+them. An instance returns the same numbers at every call, as Keras's own do, so each weight needs its own instance.
 """
 
 from math import prod, sqrt
@@ -13,26 +11,26 @@ from typing import Any
 import numpy as np
 from keras import initializers, ops
 
+from cnnzoo.keras_internals import saved_as_keras
+
 Shape = tuple[int, ...]
 
 
+@saved_as_keras("keras.initializers")
 class RandomNormal(initializers.RandomNormal):
-    """``keras.initializers.RandomNormal``, drawn by NumPy."""
-
-    __module__ = "keras.initializers"
+    """``keras.initializers.RandomNormal``, computed by NumPy."""
 
     def __call__(self, shape: Shape, dtype: Any = None) -> Any:
-        """Return a tensor of a given shape."""
+        """Return a tensor of random numbers."""
         values = np.random.default_rng(self.seed).standard_normal(shape, "float32")
         values *= self.stddev
         values += self.mean
         return ops.convert_to_tensor(values, dtype)
 
 
+@saved_as_keras("keras.initializers")
 class VarianceScaling(initializers.VarianceScaling):
-    """``keras.initializers.VarianceScaling``, drawn by NumPy; "untruncated_normal" or "uniform"."""
-
-    __module__ = "keras.initializers"
+    """``keras.initializers.VarianceScaling``, computed by NumPy; "untruncated_normal" or "uniform"."""
 
     def __call__(self, shape: Shape, dtype: Any = None) -> Any:
         """Return a kernel (..., inputs, outputs)."""

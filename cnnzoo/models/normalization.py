@@ -4,20 +4,19 @@ from typing import Any
 
 from keras import backend, layers, ops
 
+from cnnzoo.keras_internals import saved_as_keras
 
+
+@saved_as_keras("keras.layers")
 class BatchNormalization(layers.BatchNormalization):
     """``keras.layers.BatchNormalization``, one operation instead of many on TensorFlow.
 
-    In a saved model it stands as Keras's own, so that the file loads where this package is not.
-
-    Ioffe and Szegedy 2015. The same arguments, weights and results; elsewhere than on TensorFlow it is Keras's own.
+    Ioffe and Szegedy 2015. It has the same arguments, weights and results; on other backends it is Keras's own.
     Keras computes it from a dozen operations, and under mixed precision casts the maps to float32 and back. Here maps
-    (batch, height, width, channels) pass through memory once and stay in half precision; mean and variance
-    are float32 all the same. What the operation cannot do is left to Keras: other axes and ranks, float64, masks,
+    (batch, height, width, channels) pass through memory once and stay in half precision, while mean and variance
+    are float32. Keras computes what the operation cannot: other axes and ranks, float64, masks,
     renormalization, statistics of several devices.
     """
-
-    __module__ = "keras.layers"
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Return the normalized inputs, and update the moving statistics in training."""

@@ -1,6 +1,6 @@
-"""TensorFlow's own kernels, for layers that Keras computes from many small operations there.
+"""TensorFlow's own kernels, for layers that Keras computes from many small operations.
 
-The only module of the models that knows a backend; whoever needs it imports it once TensorFlow is known to be Keras's.
+This is the only module of the models that imports a backend, so import it only where Keras runs on TensorFlow.
 """
 
 from typing import Any
@@ -29,7 +29,10 @@ def normalized_by_batch(maps: Any, gamma: Any, beta: Any, epsilon: float) -> tup
 
 
 def normalized_by_statistics(maps: Any, gamma: Any, beta: Any, mean: Any, variance: Any, epsilon: float) -> Any:
-    """Normalize each channel by a given mean and variance (channels,), float32; else like ``normalized_by_batch``."""
+    """Normalize each channel by the mean and variance passed in.
+
+    Their shape is (channels,) and their type float32; the other arguments are those of ``normalized_by_batch``.
+    """
     return tf.raw_ops.FusedBatchNormV3(
         x=maps, scale=gamma, offset=beta, mean=mean, variance=variance, epsilon=epsilon, is_training=False
     ).y

@@ -19,7 +19,7 @@ import toys
 import cnnzoo
 from cnnzoo import catalogue, files, inspection, registry
 from cnnzoo.errors import UserError
-from cnnzoo.models.stand_ins import CUSTOM_OBJECTS
+from cnnzoo.keras_internals import CUSTOM_OBJECTS
 
 NAMES = cnnzoo.model_names()
 BOARDS = [name for name in NAMES if name.startswith("alphago")]

@@ -7,9 +7,9 @@ from toys import narrow, outline, outline_in
 
 from cnnzoo.errors import UserError
 from cnnzoo.inspection import inspect
+from cnnzoo.keras_internals import CUSTOM_OBJECTS
 from cnnzoo.models.googlenet import without_auxiliary_heads
 from cnnzoo.models.layers import AuxiliaryLogits
-from cnnzoo.models.stand_ins import CUSTOM_OBJECTS
 
 NAMES = ["googlenet", "googlenet_without_reductions", "googlenet_bn", "googlenet_small"]
 

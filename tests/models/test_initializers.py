@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
+from cnnzoo.keras_internals import CUSTOM_OBJECTS
 from cnnzoo.models import initializers
-from cnnzoo.models.stand_ins import CUSTOM_OBJECTS
 
 SHAPES = [(3, 5, 40, 70), (120, 300)]
 CASES = [

@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import pytest
 
+from cnnzoo.keras_internals import CUSTOM_OBJECTS
 from cnnzoo.models import resnet20
 from cnnzoo.models.initializers import RandomNormal
 from cnnzoo.models.normalization import BatchNormalization
-from cnnzoo.models.stand_ins import CUSTOM_OBJECTS
 
 pytestmark = [pytest.mark.every_backend, pytest.mark.usefixtures("compile_quickly")]
 
