@@ -1,4 +1,4 @@
-"""What a person can put right: one sentence, no traceback."""
+"""Errors that the user can put right: one sentence, no traceback."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -15,19 +15,29 @@ class DamagedFileError(Exception):
     """The contents of a file are wrong; the message is a clause that follows the file's name in a sentence."""
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """End a sentence about an unknown name with the nearest known one, or with all of them.
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """Return the name that was probably meant, or None where no name is near.
 
     Args:
         name: What was written.
-        known: Names that would have been right.
+        names: The valid names.
+    """
+    names = sorted(names)
+    initials = [each for each in names if name == "".join(word[:1] for word in each.split("_"))]
+    return next(iter(get_close_matches(name, names, n=1, cutoff=0.6) or initials), None)
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """End a sentence about an unknown name with the nearest valid one, or with all of them.
+
+    Args:
+        name: What was written.
+        names: The valid names.
 
     Returns:
         A clause that starts with a space, such as ``" Did you mean 'lenet5'?"``.
     """
-    names = sorted(known)
-    initials = [known for known in names if name == "".join(word[:1] for word in known.split("_"))]
-    nearest = get_close_matches(name, names, n=1, cutoff=0.6) or initials
-    if nearest:
-        return f" Did you mean '{nearest[0]}'?"
+    names = sorted(names)
+    if near := nearest(name, names):
+        return f" Did you mean '{near}'?"
     return f" Known: {', '.join(names)}." if names else ""

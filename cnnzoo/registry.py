@@ -1,22 +1,73 @@
-"""Names and their builders; this module knows no network."""
+"""Names of networks, with the builder, the paper and the smallest input of each; no network is imported here."""
 
-import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar
 
 from cnnzoo.errors import UserError, did_you_mean
+from cnnzoo.options import check_options, read_options
 
 Builder = TypeVar("Builder", bound=Callable[..., Any])
 
-_BUILDERS: dict[str, Callable[..., Any]] = {}
+
+@dataclass(frozen=True, kw_only=True)
+class Paper:
+    """The publication that describes a network.
+
+    Attributes:
+        contribution: The family of networks and what the paper brought, in one line.
+        authors: Their surnames.
+        title: Of the paper.
+        venue: Where it was published: conference or journal.
+        year: Of publication.
+        link: To the paper.
+    """
+
+    contribution: str
+    authors: str
+    title: str
+    venue: str
+    year: int
+    link: str
+
+    @property
+    def citation(self) -> str:
+        """Authors, title, venue and year."""
+        return f'{self.authors}, "{self.title}", {self.venue}, {self.year}.'
 
 
-def register(name: str) -> Callable[[Builder], Builder]:
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """What is registered under a name; ``register`` describes the attributes."""
+
+    builder: Callable[..., Any]
+    title: str
+    paper: Paper | None
+    departures: str
+    smallest: tuple[int, int] | None
+
+
+_ENTRIES: dict[str, Entry] = {}
+
+
+def register(
+    name: str,
+    *,
+    title: str = "",
+    paper: Paper | None = None,
+    departures: str = "",
+    smallest: tuple[int, int] | None = None,
+) -> Callable[[Builder], Builder]:
     """Register a builder under a name; use as a decorator or as ``register(name)(builder)``.
 
     Args:
         name: The name that configs and the command line use.
+        title: What a colleague would call the network, such as "VGG-16 (configuration D)".
+        paper: The publication that describes it.
+        departures: What the network does differently from the paper.
+        smallest: Height and width of the smallest input that it can take; None for no limit, or where the builder
+            checks the size by itself.
 
     Returns:
         A decorator that returns the builder unchanged.
@@ -26,9 +77,9 @@ def register(name: str) -> Callable[[Builder], Builder]:
     """
 
     def decorate(builder: Builder) -> Builder:
-        if name in _BUILDERS:
+        if name in _ENTRIES:
             raise ValueError(f"A builder named '{name}' is registered already; unregister('{name}') frees the name.")
-        _BUILDERS[name] = builder
+        _ENTRIES[name] = Entry(builder=builder, title=title, paper=paper, departures=departures, smallest=smallest)
         if isinstance(builder, partial):  # help() would explain partials instead
             builder.__doc__, builder.__name__ = builder.func.__doc__, name  # type: ignore[attr-defined]
         return builder
@@ -37,20 +88,29 @@ def register(name: str) -> Callable[[Builder], Builder]:
 
 
 def unregister(name: str) -> None:
-    """Forget a builder, so that another one can be registered under its name.
-
-    In a notebook: ``if "mine" in cnnzoo.model_names(): cnnzoo.unregister("mine")``, and then register it.
+    """Remove a builder, so that another one can be registered under its name.
 
     Raises:
         UserError: No builder has that name.
     """
-    builder(name)
-    del _BUILDERS[name]
+    entry(name)
+    del _ENTRIES[name]
 
 
 def names() -> list[str]:
     """Return every registered name, sorted."""
-    return sorted(_BUILDERS)
+    return sorted(_ENTRIES)
+
+
+def entry(name: str) -> Entry:
+    """Return what is registered under a name.
+
+    Raises:
+        UserError: Nothing is; the nearest name is suggested.
+    """
+    if name not in _ENTRIES:
+        raise UserError(f"There is no model named '{name}'.{did_you_mean(name, _ENTRIES)}")
+    return _ENTRIES[name]
 
 
 def builder(name: str) -> Callable[..., Any]:
@@ -59,9 +119,32 @@ def builder(name: str) -> Callable[..., Any]:
     Raises:
         UserError: No builder has that name; the nearest one is suggested.
     """
-    if name not in _BUILDERS:
-        raise UserError(f"There is no model named '{name}'.{did_you_mean(name, _BUILDERS)}")
-    return _BUILDERS[name]
+    return entry(name).builder
+
+
+def check_size(name: str, input_shape: tuple[int, ...], smallest: tuple[int, int]) -> None:
+    """Check that an input is as large as a network needs it.
+
+    Args:
+        name: Of the network; the message recommends ``NAME_small`` where that one can take the input.
+        input_shape: Height, width and channels.
+        smallest: Height and width of the smallest input.
+
+    Raises:
+        ValueError: The input is too small.
+    """
+    if _fits(input_shape, smallest):
+        return
+    other = _ENTRIES.get(f"{name}_small")
+    advice = f" {name}_small is for small images." if other and _fits(input_shape, other.smallest or (1, 1)) else ""
+    height, width = input_shape[:2]
+    raise ValueError(
+        f"an input of {height}x{width} is too small; the smallest it can take is {smallest[0]}x{smallest[1]}.{advice}"
+    )
+
+
+def _fits(input_shape: tuple[int, ...], smallest: tuple[int, int]) -> bool:
+    return input_shape[0] >= smallest[0] and input_shape[1] >= smallest[1]
 
 
 def build(
@@ -71,9 +154,9 @@ def build(
 
     Args:
         name: A registered name.
-        input_shape: Height, width and channels; the network's native one when left out.
-        num_classes: Number of logits; the network's native one when left out, 0 to stop at ``features``.
-        **options: The builder's own keyword-only options.
+        input_shape: Height, width and channels; by default the builder's own.
+        num_classes: Number of logits; by default the builder's own, 0 to stop at ``features``.
+        **options: The builder's keyword-only options.
 
     Returns:
         A Keras model from images (batch, height, width, channels) to logits (batch, num_classes).
@@ -81,27 +164,20 @@ def build(
     Raises:
         UserError: An unknown name or option, or a size that the network cannot take.
     """
-    function = builder(name)
-    known = [p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
-    hints = get_type_hints(getattr(function, "func", function))
-    for option, value in options.items():
-        if option not in known:
-            raise UserError(f"Model '{name}' has no option '{option}'.{did_you_mean(option, known)}")
-        choices = get_args(hints.get(option)) if get_origin(hints.get(option)) is Literal else ()
-        if choices and value not in choices:
-            raise UserError(f"Model '{name}', option '{option}': {value!r} is none of {', '.join(map(repr, choices))}.")
+    registered = entry(name)
+    arguments: dict[str, Any] = {}
     if input_shape is not None:
-        sides = tuple(input_shape) if isinstance(input_shape, tuple | list) else ()
+        arguments["input_shape"] = sides = tuple(input_shape) if isinstance(input_shape, tuple | list) else ()
         if len(sides) != 3 or not all(isinstance(side, int) and side > 0 for side in sides):
             raise UserError(f"Model '{name}': input_shape is (height, width, channels), not {input_shape!r}.")
-        input_shape = sides
-    if num_classes is not None and num_classes < 0:
-        raise UserError(f"Model '{name}': num_classes is 0 or more, not {num_classes}.")
-    given = {"input_shape": input_shape, "num_classes": num_classes}
+    if num_classes is not None:
+        arguments["num_classes"] = num_classes
+        if num_classes < 0:
+            raise UserError(f"Model '{name}': num_classes is 0 or more, not {num_classes}.")
     try:
-        return function(**{key: value for key, value in given.items() if value is not None}, **options)
+        check_options(name, read_options(registered.builder), options)
+        if input_shape is not None and registered.smallest:
+            check_size(name, input_shape, registered.smallest)
+        return registered.builder(**arguments, **options)
     except ValueError as error:
-        small = f"{name}_small"
-        small_one = "too small" in str(error) and small in _BUILDERS and small not in str(error)
-        advice = f" {small} is for small images." if small_one else ""
-        raise UserError(f"Model '{name}' cannot be built: {error}{advice}") from error
+        raise UserError(f"Model '{name}' cannot be built: {error}") from error

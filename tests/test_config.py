@@ -74,11 +74,17 @@ MISTAKES = {
         "finite number, not inf",
     ),
     "an unknown model": (GOOD.replace("lenet5", "lennet5"), ":2: model.name", "Did you mean 'lenet5'?"),
+    "a model of another program": (GOOD.replace("lenet5", "zzz"), ":2: model.name", "exists in that program alone."),
     "an unknown option": (GOOD.replace("lenet5", "lenet5\n  pool: max"), ":3: model.pool", "Did you mean 'pooling'?"),
     "a wrong option": (
         GOOD.replace("lenet5", "lenet5\n  pooling: min"),
         ":3: model.pooling",
-        "'min' is unknown. Known: average, max",
+        "pooling must be 'average' or 'max', not 'min'.",
+    ),
+    "an option's number in quotes": (
+        "model: {name: alexnet, dropout: '0.5'}\ndata: {name: digits}\n",
+        ":1: model.dropout",
+        "dropout must be a number, not '0.5'; write 0.5 without quotes.",
     ),
     "an unknown data set": (GOOD.replace("digits", "digit"), ":4: data.name", "Did you mean 'digits'?"),
     "an unknown optimizer": (GOOD + "optimizer:\n  name: sdg\n", ":6: optimizer.name", "Did you mean 'sgd'?"),
@@ -335,9 +341,7 @@ def test_a_model_of_another_project_is_known_once_it_is_registered(tmp_path):
     path = tmp_path / "a.yaml"
     path.write_text("model:\n  name: mine\n  width: 2\ndata: {name: digits}\n")
     assert configs.load(path).model.options == {"width": 2}
-    with pytest.raises(
-        UserError, match=r"--set model\.widht=3: model 'mine' has no option 'widht'\. Did you mean 'width'"
-    ):
+    with pytest.raises(UserError, match=r"model\.widht: mine has no option 'widht'\. Did you mean 'width'"):
         configs.load(path, ["model.widht=3"])
     with pytest.raises(UserError, match=r"no model named 'min'\. Did you mean 'mine'?"):
         configs.load(path, ["model.name=min"])

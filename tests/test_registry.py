@@ -34,6 +34,38 @@ def test_what_is_not_registered_cannot_be_unregistered():
         registry.unregister("nothing")
 
 
+def test_an_input_below_the_registered_size_is_refused_before_the_builder_runs():
+    def builder(input_shape=(8, 8, 1), num_classes=2):
+        raise AssertionError
+
+    cnnzoo.register("narrow", smallest=(4, 6))(builder)
+    with pytest.raises(UserError, match=r"^Model 'narrow' cannot be built: an input of 4x5 is too small; .* is 4x6\.$"):
+        cnnzoo.build("narrow", (4, 5, 1))
+    cnnzoo.register("narrow_small", smallest=(4, 4))(builder)
+    with pytest.raises(UserError, match=r"is 4x6\. narrow_small is for small images\.$"):
+        cnnzoo.build("narrow", (4, 5, 1))
+    with pytest.raises(UserError, match=r"is 4x6\.$"):
+        cnnzoo.build("narrow", (3, 5, 1))
+
+
+@pytest.mark.backend("tensorflow")
+def test_a_name_of_the_zoo_is_taken_even_before_the_zoo_is_loaded():
+    code = """
+import cnnzoo
+try:
+    cnnzoo.register("lenet5")(print)
+except ValueError as error:
+    print(error)
+cnnzoo.unregister("lenet5")
+print(cnnzoo.register("lenet5")(print) is print)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [
+        "The zoo has a network named 'lenet5'; choose another name, or call unregister('lenet5').",
+        "True",
+    ]
+
+
 def modules_after(statements):
     code = f"import sys\n{statements}\nprint('\\n'.join(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,7 +1,7 @@
-"""What is known of every network of the zoo without building one.
+"""A card for every network of the zoo: what it is, without building it.
 
 The cards are generated: ``scripts/cards`` builds every registered network, counts it and writes
-``cards.json``, and a test holds that file to the built models. Reading it takes no Keras.
+``cards.json``; a test compares that file with the networks. Reading it takes no Keras.
 """
 
 import json
@@ -19,21 +19,22 @@ PATH = Path(__file__).with_name("cards.json")
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """What is known of one network.
+    """The description of one network.
 
     Attributes:
-        name: What the registry calls it.
-        title: Its family and what that brought, from the first line of its module.
-        summary: The first sentence of its builder's docstring.
-        variant: What it settles of a builder that several networks share, such as "depth 50"; empty where
-            it has a builder of its own.
-        departures: Where the builder does otherwise than the paper; empty where it nowhere does.
-        module: Where its builder lives, such as ``cnnzoo.models.lenet``.
-        paper: Authors, title and venue.
+        name: Its name in the registry.
+        title: What a colleague would call it, such as "VGG-16 (configuration D)".
+        summary: Its family and what the paper brought.
+        variant: The arguments that it fixes of a builder that several networks share, such as "depth 50"; empty
+            where it has a builder of its own.
+        departures: What it does differently from the paper.
+        module: Where its builder is, such as ``cnnzoo.models.lenet``.
+        paper: Authors, title, venue and year.
         year: Of the paper.
         link: To the paper.
-        input_shape: (height, width, channels) that the builder takes unasked.
-        num_classes: Number of classes that the builder takes unasked.
+        input_shape: Default (height, width, channels).
+        smallest: (height, width) of the smallest input; None where the default is the only size.
+        num_classes: Default number of classes.
         parameters: Number of trainable parameters at that size.
         macs: Multiply-accumulates for one image of that size.
         options: The builder's options by name, each a JSON Schema of its value with the default
@@ -50,6 +51,7 @@ class Card:
     year: int
     link: str
     input_shape: tuple[int, ...]
+    smallest: tuple[int, ...] | None
     num_classes: int
     parameters: int
     macs: int
@@ -60,10 +62,10 @@ class Card:
 def cards() -> Mapping[str, Card]:
     """Return the cards of all networks, by name."""
     entries = json.loads(PATH.read_text(encoding="utf-8"))
-    return {
-        name: Card(name=name, **{**entry, "input_shape": tuple(entry["input_shape"])})
-        for name, entry in sorted(entries.items())
-    }
+    for entry in entries.values():
+        entry["input_shape"] = tuple(entry["input_shape"])
+        entry["smallest"] = tuple(entry["smallest"]) if entry["smallest"] else None
+    return {name: Card(name=name, **entry) for name, entry in sorted(entries.items())}
 
 
 def card(name: str) -> Card:
@@ -81,17 +83,16 @@ def card(name: str) -> Card:
 
 
 def select(pattern: str) -> list[Card]:
-    """Return the cards whose name fits a pattern.
+    """Return the cards whose names match a pattern.
 
     Args:
-        pattern: A glob such as ``resnet*``, or a word that is part of the name; upper and lower
-            case are the same.
+        pattern: A glob such as ``resnet*``, or a part of the name; upper and lower case are the same.
 
     Raises:
-        UserError: No name fits.
+        UserError: No name matches.
     """
-    wanted = pattern.lower() if any(sign in pattern for sign in "*?[") else f"*{pattern.lower()}*"
-    fitting = [card for name, card in cards().items() if fnmatchcase(name.lower(), wanted)]
-    if not fitting:
-        raise UserError(f"No model's name fits '{pattern}'.{did_you_mean(pattern.strip('*?'), cards())}")
-    return fitting
+    glob = pattern.lower() if any(sign in pattern for sign in "*?[") else f"*{pattern.lower()}*"
+    matching = [card for name, card in cards().items() if fnmatchcase(name.lower(), glob)]
+    if not matching:
+        raise UserError(f"No model's name matches '{pattern}'.{did_you_mean(pattern.strip('*?'), cards())}")
+    return matching

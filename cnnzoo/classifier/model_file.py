@@ -84,7 +84,7 @@ def _explain(error: BaseException, config: Any, written_by: str) -> str:
     """Return a clause that says why Keras did not load a model."""
     import keras
 
-    from cnnzoo.models.stand_ins import CUSTOM_OBJECTS
+    from cnnzoo.keras_internals import CUSTOM_OBJECTS
 
     here = version("keras")
     if _parse_version(written_by) > _parse_version(here):

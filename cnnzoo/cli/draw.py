@@ -1,12 +1,11 @@
-"""``cnnzoo draw``: one network as a picture."""
+"""``cnnzoo draw``: a picture of one network."""
 
-import json
 from pathlib import Path
 
 import click
 
 from cnnzoo.catalogue import card
-from cnnzoo.cli.network_options import Size, image_size, network_options, number_of_classes, read_options
+from cnnzoo.cli.network_options import Size, format_value, image_size, network_options, number_of_classes, parse_options
 from cnnzoo.cli.output import json_option, print_json
 from cnnzoo.errors import UserError
 
@@ -34,30 +33,26 @@ def command(
 ) -> None:
     """Draw a network's architecture for a slide.
 
-    A box is the map that a layer puts out: as high and deep as the map, and as wide as it has channels, both on a
-    square root's scale. Equal blocks in a row are drawn once, with their number.
+    A box is a layer's output: its height and depth are those of the map, its width is the number of channels, both on
+    a square-root scale. Equal blocks in a row are drawn once, with their number.
     """
-    known = card(name)
-    options = read_options(known, settings)
+    network = card(name)
+    options = parse_options(network, settings)
     path = output or Path(f"{name}.svg")
     if path.suffix.lower() not in {".svg", ".png"}:
         raise UserError(f"--output {path}: a picture's name ends in .svg or .png.")
-
     if output and output.exists():
         raise UserError(f"--output {output} exists already; name a new file.")
 
     from cnnzoo import runtime  # decides the backend before Keras is imported
 
     runtime.prepare()
-    import cnnzoo.models  # noqa: F401 - registers the zoo
     from cnnzoo.inspection import outline
     from cnnzoo.pictures.architecture import draw_architecture
 
     model = outline(name, input_shape, num_classes, **options)
-    changes = [
-        f"{option}={value if isinstance(value, str) else json.dumps(value)}" for option, value in options.items()
-    ]
-    draw_architecture(model, path, title=", ".join([name, *changes]), caption=known.paper, full=full)
+    title = ", ".join([name, *(f"{option}={format_value(value)}" for option, value in options.items())])
+    draw_architecture(model, path, title=title, caption=network.paper, full=full)
     if as_json:
         print_json({"path": str(path)})
     else:

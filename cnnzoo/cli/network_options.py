@@ -1,15 +1,15 @@
-"""The options by which commands say which network they mean, and of what size."""
+"""Command-line options for a network: its input size, its classes and its own options."""
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from types import NoneType
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from cnnzoo.catalogue import Card
-from cnnzoo.errors import UserError, did_you_mean
+from cnnzoo.errors import UserError
+from cnnzoo.options import OptionError, accepts, check_options
 
 Size = tuple[int, int, int]
 
@@ -23,12 +23,12 @@ class ImageSize(click.ParamType[Size]):
         """Return (height, width, channels)."""
         numbers = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)x([1-9]\d*)", value)
         if not numbers:
-            self.fail(f"'{value}' is no size; write height, width and channels like 28x28x1.", param, ctx)
+            self.fail(f"'{value}' is not a size; write height, width and channels like 28x28x1.", param, ctx)
         return int(numbers[1]), int(numbers[2]), int(numbers[3])
 
 
 image_size = click.option(
-    "--input", "input_shape", type=ImageSize(), help="Size of the images; the network's native one by default."
+    "--input", "input_shape", type=ImageSize(), help="Size of the images; by default the network's own."
 )
 number_of_classes = click.option(
     "--classes", "num_classes", type=click.IntRange(min=0), help="Number of classes; 0 stops at the features."
@@ -42,64 +42,36 @@ network_options = click.option(
 )
 
 
-def read_options(known: Card, settings: Sequence[str]) -> dict[str, Any]:
-    """Read ``key=value`` settings as the network's card describes its options.
+def parse_options(card: Card, settings: Sequence[str]) -> dict[str, Any]:
+    """Parse ``key=value`` settings by the options on a network's card.
 
     Raises:
-        UserError: An option is unknown, or a value is not of its kind.
+        UserError: An option is unknown, or a value is not one that it can have.
     """
-    return dict(_setting(known, text) for text in settings)
+    options = {}
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals:
+            raise UserError(f"--option {setting}: write it as key=value.")
+        value = _parse(text)
+        if key in card.options and not accepts(card.options[key], value):
+            value = text
+        try:
+            check_options(card.name, card.options, {key: value})
+        except OptionError as error:
+            raise UserError(f"--option {setting}: {error}") from error
+        options[key] = value
+    return options
 
 
-# The Python types of a JSON Schema type, and how a sentence calls it.
-_TYPES: dict[str, tuple[set[type], str]] = {
-    "boolean": ({bool}, "true or false"),
-    "integer": ({int}, "a whole number"),
-    "number": ({int, float}, "a number"),
-    "string": ({str}, "a word"),
-    "null": ({NoneType}, "null"),
-}
-
-
-def _setting(known: Card, text: str) -> tuple[str, Any]:
-    """Read one ``key=value`` as the network's card describes it."""
-    key, equals, written = text.partition("=")
-    if not equals:
-        raise UserError(f"--option {text}: write it as key=value.")
-    if key not in known.options:
-        raise UserError(f"Model '{known.name}' has no option '{key}'.{did_you_mean(key, known.options)}")
-    schema = known.options[key]
-    for value in (_read(written), written):
-        if _fits(value, schema):
-            return key, value
-    raise UserError(f"--option {text}: the value must be {values(schema)}.")
-
-
-def _fits(value: Any, schema: Mapping[str, Any]) -> bool:
-    if "enum" in schema:
-        return value in schema["enum"]
-    return any(type(value) in _TYPES[kind][0] for kind in _kinds(schema))
-
-
-def values(schema: Mapping[str, Any]) -> str:
-    """Say which values an option may have, such as ``average or max``."""
-    choices = map(written, schema["enum"]) if "enum" in schema else (_TYPES[kind][1] for kind in _kinds(schema))
-    return " or ".join(choices)
-
-
-def _kinds(schema: Mapping[str, Any]) -> list[str]:
-    """Return the JSON Schema types of an option without choices."""
-    return [schema["type"]] if isinstance(schema["type"], str) else list(schema["type"])
-
-
-def _read(text: str) -> Any:
-    """Read a number, true, false or null; anything else is text."""
+def _parse(text: str) -> Any:
+    """Return a number, true, false or null; anything else is text."""
     try:
         return json.loads(text)
     except ValueError:
         return text
 
 
-def written(value: Any) -> str:
-    """Write a value as it is to be given."""
+def format_value(value: Any) -> str:
+    """Write a value as an option takes it."""
     return value if isinstance(value, str) else json.dumps(value)

@@ -1,4 +1,4 @@
-"""``cnnzoo show``: one network, layer by layer, as it is built."""
+"""``cnnzoo show``: one network, layer by layer."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -9,15 +9,8 @@ import click
 
 from cnnzoo.catalogue import Card, card
 from cnnzoo.cli import output
-from cnnzoo.cli.network_options import (
-    Size,
-    image_size,
-    network_options,
-    number_of_classes,
-    read_options,
-    values,
-    written,
-)
+from cnnzoo.cli.network_options import Size, format_value, image_size, network_options, number_of_classes, parse_options
+from cnnzoo.options import describe_values
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -30,7 +23,7 @@ if TYPE_CHECKING:
 @image_size
 @number_of_classes
 @network_options
-@click.option("--compare", "other_name", metavar="OTHER", help="Lay another network beside it, layer by layer.")
+@click.option("--compare", "other_name", metavar="OTHER", help="Compare it with another network, layer by layer.")
 @output.json_option
 def command(
     name: str,
@@ -42,40 +35,39 @@ def command(
 ) -> None:
     """Show a network layer by layer.
 
-    A MAC is one multiplication and one addition, counted for one image. The receptive field is what one
-    value sees of the image, in pixels. Memory is that of a layer's output for one image in float32.
+    A MAC is one multiplication and one addition, counted for one image. The receptive field is the part of the image
+    that one value depends on, in pixels. Memory is that of a layer's output for one image in float32.
     """
-    known, other = card(name), card(other_name) if other_name else None
-    options = read_options(known, settings)
+    network, other = card(name), card(other_name) if other_name else None
+    options = parse_options(network, settings)
 
     from cnnzoo import runtime  # decides the backend before Keras is imported
 
     runtime.prepare()
-    import cnnzoo.models  # noqa: F401 - registers the zoo
     from cnnzoo.inspection import inspect, outline
 
     summary = inspect(outline(name, input_shape, num_classes, **options))
-    # The other network has options of its own, which stay as they are; image and classes are the same for both.
+    # The other network keeps its default options; image and classes are the same for both.
     beside = inspect(outline(other.name, input_shape, num_classes)) if other else None
     if as_json:
-        shown = _described(known, summary, input_shape, num_classes, options)
+        shown = _describe(network, summary, input_shape, num_classes, options)
         if other and beside:
-            shown["compared_with"] = _described(other, beside, input_shape, num_classes, {})
+            shown["compared_with"] = _describe(other, beside, input_shape, num_classes, {})
         output.print_json(shown)
     elif other and beside:
-        _print_beside(known, summary, other, beside)
+        _print_beside(network, summary, other, beside)
     else:
-        _print(known, summary, options)
+        _print(network, summary, options)
 
 
-def _described(
-    known: Card, summary: "Summary", input_shape: Size | None, num_classes: int | None, options: Mapping[str, Any]
+def _describe(
+    network: Card, summary: "Summary", input_shape: Size | None, num_classes: int | None, options: Mapping[str, Any]
 ) -> dict[str, Any]:
     return {
-        **asdict(known),
-        "input_shape": input_shape or known.input_shape,
-        "num_classes": known.num_classes if num_classes is None else num_classes,
-        "options": {option: schema["default"] for option, schema in known.options.items()} | dict(options),
+        **asdict(network),
+        "input_shape": input_shape or network.input_shape,
+        "num_classes": network.num_classes if num_classes is None else num_classes,
+        "options": {option: schema["default"] for option, schema in network.options.items()} | dict(options),
         "parameters": summary.trainable_parameters,
         "untrained": summary.parameters - summary.trainable_parameters,
         "macs": summary.macs,
@@ -84,29 +76,28 @@ def _described(
     }
 
 
-def _print(known: Card, summary: "Summary", options: Mapping[str, Any]) -> None:
+def _print(network: Card, summary: "Summary", options: Mapping[str, Any]) -> None:
     console = output.results()
-    console.print(f"{known.name}   {known.title}", style="bold")
-    console.print(known.summary.removeprefix("Build "))
-    settled = [known.variant] if known.variant else []
-    settled += [f"{key} {written(value)}" for key, value in options.items()]
-    console.print(f"{', '.join(settled)}\n" if settled else "")
+    console.print(f"{network.name}   {network.title}", style="bold")
+    console.print(network.summary)
+    settings = ", ".join(f"{key} {format_value(value)}" for key, value in options.items())
+    console.print(f"{settings}\n" if settings else "")
     tables = (_layers(summary), _layers(summary, narrow=True), _layers(summary, narrow=True, windows=False))
     output.print_table(console, *tables)
     console.print()
     if summary.trainable_parameters < summary.parameters:
         fixed = summary.parameters - summary.trainable_parameters
         console.print(f"{fixed:,} further numbers are kept in the weights and not trained.\n")
-    if known.options:
-        output.print_table(console, _options(known))
+    if network.options:
+        output.print_table(console, _options(network))
         console.print()
-    console.print(f"{known.paper}\n{known.link}")
-    if known.departures:
-        console.print(f"Departs from the paper: {known.departures}")
+    console.print(f"{network.paper}\n{network.link}")
+    if network.departures:
+        console.print(f"Departs from the paper: {network.departures}")
 
 
 def _layers(summary: "Summary", *, narrow: bool = False, windows: bool = True) -> "Table":
-    """Return the table of layers; the narrow one leaves their kinds out, and on request their windows."""
+    """Return the table of layers; the narrow one has no kinds, and on request no windows."""
     table = _table(0 if narrow else 1)
     table.show_footer = True
     table.add_column("layer", "total", no_wrap=True)
@@ -127,9 +118,9 @@ def _layers(summary: "Summary", *, narrow: bool = False, windows: bool = True) -
     return table
 
 
-def _print_beside(known: Card, summary: "Summary", other: Card, beside: "Summary") -> None:
+def _print_beside(network: Card, summary: "Summary", other: Card, beside: "Summary") -> None:
     console = output.results()
-    console.print(f"{known.name} (left) and {other.name} (right)\n", style="bold")
+    console.print(f"{network.name} (left) and {other.name} (right)\n", style="bold")
     tables = (_beside(summary, beside), _beside(summary, beside, narrow=True))
     output.print_table(console, *tables)
     console.print()
@@ -138,11 +129,11 @@ def _print_beside(known: Card, summary: "Summary", other: Card, beside: "Summary
         ("MACs", summary.macs, beside.macs),
         ("bytes of activations", summary.activation_bytes, beside.activation_bytes),
     ):
-        console.print(f"{other.name} has {right / left:.3g} times the {what} of {known.name}: {right:,} to {left:,}.")
+        console.print(f"{other.name} has {right / left:.3g} times the {what} of {network.name}: {right:,} to {left:,}.")
 
 
 def _beside(left: "Summary", right: "Summary", *, narrow: bool = False) -> "Table":
-    """Return the layers of two networks, those of the same name in one row; the narrow table leaves shapes out."""
+    """Return the layers of two networks, those of the same name in one row; the narrow table has no shapes."""
     table = _table(0 if narrow else 1)
     table.show_footer = True
     table.add_column("layer", "total", no_wrap=True)
@@ -189,14 +180,15 @@ def _bytes(count: int) -> str:
     return f"{count} B"
 
 
-def _options(known: Card) -> "Table":
+def _options(network: Card) -> "Table":
     table = _table(1)
     table.add_column("option", no_wrap=True)
     table.add_column("default", no_wrap=True)
     table.add_column("values")
     table.add_column("meaning")
-    for option, schema in known.options.items():
-        table.add_row(option, written(schema["default"]), values(schema), schema.get("description", ""))
+    for option, schema in network.options.items():
+        values = describe_values(schema, format_value)
+        table.add_row(option, format_value(schema["default"]), values, schema.get("description", ""))
     return table
 
 

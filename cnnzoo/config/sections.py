@@ -1,19 +1,16 @@
 """The sections of a config: strict, frozen, with their defaults, which live here and nowhere else."""
 
-import inspect
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
     PrivateAttr,
-    TypeAdapter,
-    ValidationError,
     model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
@@ -24,7 +21,6 @@ from cnnzoo.catalogue import cards
 from cnnzoo.config.augmentation import AugmentationSection
 from cnnzoo.config.base import SEEDS, AbsolutePath, Count, Fraction, Positive, ProperFraction, Section, mistake
 from cnnzoo.config.data import AnyDataSection, PreprocessingSection
-from cnnzoo.config.messages import sentence
 from cnnzoo.config.optimizer import (
     AdamSection,
     AnyOptimizerSection,
@@ -34,7 +30,8 @@ from cnnzoo.config.optimizer import (
     OneCycleSection,
 )
 from cnnzoo.config.yaml_file import Key, Origin, document, nearest_origin
-from cnnzoo.errors import UserError, did_you_mean
+from cnnzoo.errors import UserError, did_you_mean, nearest
+from cnnzoo.options import OptionError, check_options, read_options
 from cnnzoo.runtime import Backend, DeviceChoice, Precision
 
 
@@ -52,20 +49,18 @@ class ModelSection(Section):
 
     @model_validator(mode="after")
     def _the_network_takes_its_options(self) -> "ModelSection":
-        known = {*cards(), *registry.names()}
-        if self.name not in known:
-            near = did_you_mean(self.name, known)
-            elsewhere = "" if "mean" in near else " One that your own program registers is known to that program alone."
-            raise mistake(f"there is no model named '{self.name}'.{near}{elsewhere}", "name")
-        options = _options(self.name)
-        for key, value in self.options.items():
-            if key not in options:
-                near = did_you_mean(key, [*options, "name"])
-                raise mistake(f"model '{self.name}' has no option '{key}'.{near}", key)
-            try:
-                TypeAdapter(options[key]).validate_python(value, strict=True)
-            except ValidationError as error:
-                raise mistake(sentence(error.errors()[0], get_args(options[key])), key) from None
+        names = {*cards(), *registry.names()}
+        if self.name not in names:
+            advice = did_you_mean(self.name, names)
+            if not nearest(self.name, names):
+                advice += " A network that your own program registers exists in that program alone."
+            raise mistake(f"there is no model named '{self.name}'.{advice}", "name")
+        card = cards().get(self.name)
+        options = card.options if card else read_options(registry.builder(self.name))
+        try:
+            check_options(self.name, {"name": {}, **options}, self.options)
+        except OptionError as error:
+            raise mistake(str(error), error.option) from error
         return self
 
     @classmethod
@@ -268,21 +263,3 @@ class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash
             values["training"].pop(without_influence)
         values["data"].pop("memory", None)
         return values
-
-
-def _options(model: str) -> dict[str, Any]:
-    """Return the types of a network's options; any, where another project has registered the network."""
-    if model in cards():
-        return {name: _annotation(option) for name, option in cards()[model].options.items()}
-    builder = registry.builder(model)
-    parameters = inspect.signature(getattr(builder, "func", builder)).parameters.values()
-    return {parameter.name: Any for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY}
-
-
-def _annotation(option: Mapping[str, Any]) -> Any:
-    """Return the Python type of an option's JSON schema."""
-    if "enum" in option:
-        return Literal[tuple(option["enum"])]
-    types = option["type"] if isinstance(option["type"], list) else [option["type"]]
-    python = {"boolean": bool, "integer": int, "number": float, "string": str, "null": None}
-    return Union[tuple(python[name] for name in types)]  # noqa: UP007 - the members are only known now

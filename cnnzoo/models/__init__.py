@@ -1,97 +1,47 @@
 """The networks, one module per paper."""
 
-from cnnzoo.models.alexnet import alexnet, alexnet_owt, alexnet_small, alexnet_ungrouped
-from cnnzoo.models.alphago import (
-    alphago_policy,
-    alphago_policy_128,
-    alphago_policy_256,
-    alphago_policy_384,
-    alphago_policy_small,
-)
-from cnnzoo.models.googlenet import (
-    googlenet,
-    googlenet_bn,
-    googlenet_small,
-    googlenet_without_reductions,
-    without_auxiliary_heads,
-)
-from cnnzoo.models.lecture import lecture_chollet, lecture_keras, lecture_tensorflow
-from cnnzoo.models.lenet import lenet5, lenet5_1998
-from cnnzoo.models.resnet import (
-    cifar_resnet,
-    resnet18,
-    resnet18_small,
-    resnet20,
-    resnet32,
-    resnet34,
-    resnet34_small,
-    resnet44,
-    resnet50,
-    resnet50_small,
-    resnet56,
-    resnet101,
-    resnet101_small,
-    resnet110,
-    resnet152,
-    resnet152_small,
-)
-from cnnzoo.models.vgg import (
-    vgg11,
-    vgg11_lrn,
-    vgg11_small,
-    vgg13,
-    vgg13_small,
-    vgg16,
-    vgg16_c,
-    vgg16_small,
-    vgg19,
-    vgg19_small,
-)
-
-__all__ = [
-    "alexnet",
-    "alexnet_owt",
-    "alexnet_small",
-    "alexnet_ungrouped",
-    "alphago_policy",
-    "alphago_policy_128",
-    "alphago_policy_256",
-    "alphago_policy_384",
-    "alphago_policy_small",
-    "cifar_resnet",
-    "googlenet",
-    "googlenet_bn",
-    "googlenet_small",
-    "googlenet_without_reductions",
-    "lecture_chollet",
-    "lecture_keras",
-    "lecture_tensorflow",
-    "lenet5",
-    "lenet5_1998",
-    "resnet18",
-    "resnet18_small",
-    "resnet20",
-    "resnet32",
-    "resnet34",
-    "resnet34_small",
-    "resnet44",
-    "resnet50",
-    "resnet50_small",
-    "resnet56",
-    "resnet101",
-    "resnet101_small",
-    "resnet110",
-    "resnet152",
-    "resnet152_small",
-    "vgg11",
-    "vgg11_lrn",
-    "vgg11_small",
-    "vgg13",
-    "vgg13_small",
-    "vgg16",
-    "vgg16_c",
-    "vgg16_small",
-    "vgg19",
-    "vgg19_small",
-    "without_auxiliary_heads",
-]
+from cnnzoo.models.alexnet import alexnet as alexnet
+from cnnzoo.models.alexnet import alexnet_owt as alexnet_owt
+from cnnzoo.models.alexnet import alexnet_small as alexnet_small
+from cnnzoo.models.alexnet import alexnet_ungrouped as alexnet_ungrouped
+from cnnzoo.models.alphago import alphago_policy as alphago_policy
+from cnnzoo.models.alphago import alphago_policy_128 as alphago_policy_128
+from cnnzoo.models.alphago import alphago_policy_256 as alphago_policy_256
+from cnnzoo.models.alphago import alphago_policy_384 as alphago_policy_384
+from cnnzoo.models.alphago import alphago_policy_small as alphago_policy_small
+from cnnzoo.models.googlenet import googlenet as googlenet
+from cnnzoo.models.googlenet import googlenet_bn as googlenet_bn
+from cnnzoo.models.googlenet import googlenet_small as googlenet_small
+from cnnzoo.models.googlenet import googlenet_without_reductions as googlenet_without_reductions
+from cnnzoo.models.googlenet import without_auxiliary_heads as without_auxiliary_heads
+from cnnzoo.models.lecture import lecture_chollet as lecture_chollet
+from cnnzoo.models.lecture import lecture_keras as lecture_keras
+from cnnzoo.models.lecture import lecture_tensorflow as lecture_tensorflow
+from cnnzoo.models.lenet import lenet5 as lenet5
+from cnnzoo.models.lenet import lenet5_1998 as lenet5_1998
+from cnnzoo.models.resnet import cifar_resnet as cifar_resnet
+from cnnzoo.models.resnet import resnet18 as resnet18
+from cnnzoo.models.resnet import resnet18_small as resnet18_small
+from cnnzoo.models.resnet import resnet20 as resnet20
+from cnnzoo.models.resnet import resnet32 as resnet32
+from cnnzoo.models.resnet import resnet34 as resnet34
+from cnnzoo.models.resnet import resnet34_small as resnet34_small
+from cnnzoo.models.resnet import resnet44 as resnet44
+from cnnzoo.models.resnet import resnet50 as resnet50
+from cnnzoo.models.resnet import resnet50_small as resnet50_small
+from cnnzoo.models.resnet import resnet56 as resnet56
+from cnnzoo.models.resnet import resnet101 as resnet101
+from cnnzoo.models.resnet import resnet101_small as resnet101_small
+from cnnzoo.models.resnet import resnet110 as resnet110
+from cnnzoo.models.resnet import resnet152 as resnet152
+from cnnzoo.models.resnet import resnet152_small as resnet152_small
+from cnnzoo.models.vgg import vgg11 as vgg11
+from cnnzoo.models.vgg import vgg11_lrn as vgg11_lrn
+from cnnzoo.models.vgg import vgg11_small as vgg11_small
+from cnnzoo.models.vgg import vgg13 as vgg13
+from cnnzoo.models.vgg import vgg13_small as vgg13_small
+from cnnzoo.models.vgg import vgg16 as vgg16
+from cnnzoo.models.vgg import vgg16_c as vgg16_c
+from cnnzoo.models.vgg import vgg16_small as vgg16_small
+from cnnzoo.models.vgg import vgg19 as vgg19
+from cnnzoo.models.vgg import vgg19_small as vgg19_small

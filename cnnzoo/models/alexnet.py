@@ -1,18 +1,32 @@
-"""AlexNet: depth, ReLU and dropout, trained on two GPUs, take ImageNet's contest.
-
-Krizhevsky, Sutskever and Hinton, "ImageNet Classification with Deep Convolutional Neural
-Networks", NeurIPS 2012. https://papers.nips.cc/paper/4824-imagenet-classification-with-deep-convolutional-neural-networks
-"""
+"""AlexNet: depth, ReLU and dropout, trained on two GPUs, win ImageNet's contest."""
 
 from functools import partial
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple
 
 from keras import Input, Model, initializers, layers
 
 from cnnzoo.models.channels_last import Conv2D, Flatten, MaxPooling2D, ZeroPadding2D
 from cnnzoo.models.initializers import RandomNormal, VarianceScaling
 from cnnzoo.models.layers import GroupedConv2D, LocalResponseNormalization
-from cnnzoo.registry import register
+from cnnzoo.options import check_arguments
+from cnnzoo.registry import Paper, check_size, register
+
+PAPER = Paper(
+    contribution="AlexNet: depth, ReLU and dropout, trained on two GPUs, win ImageNet's contest",
+    authors="Krizhevsky, Sutskever and Hinton",
+    title="ImageNet Classification with Deep Convolutional Neural Networks",
+    venue="NeurIPS",
+    year=2012,
+    link="https://papers.nips.cc/paper/4824-imagenet-classification-with-deep-convolutional-neural-networks",
+)
+ONE_WEIRD_TRICK = Paper(
+    contribution="AlexNet in one tower: eight GPUs share the images of convolutions and the units of dense layers",
+    authors="Krizhevsky",
+    title="One weird trick for parallelizing convolutional neural networks",
+    venue="arXiv",
+    year=2014,
+    link="https://arxiv.org/abs/1404.5997",
+)
 
 Initialization = Literal["paper", "he"]
 
@@ -27,8 +41,8 @@ class Convolution(NamedTuple):
         strides: Step of the kernel in pixels.
         padding: Zeros around the maps in pixels.
         groups: 2 where each GPU sees its own half of the channels only.
-        bias: The value that the biases begin with.
-        then: The layers that follow, in their order: local response normalization and 3x3 max pooling
+        bias: Initial value of the biases.
+        then: The layers that follow, in order: local response normalization and 3x3 max pooling
             with stride 2.
     """
 
@@ -42,6 +56,12 @@ class Convolution(NamedTuple):
     then: tuple[str, ...] = ()
 
 
+DEPARTURES = (
+    "images are 227x227, because 224x224 does not lead to maps of 55x55 (and 55x55x96 are 290,400 neurons in conv1, "
+    "not the figure's 253,440); both GPUs' halves live in one model, so the normalizations also see across the border "
+    "between the halves; dropout doubles what it keeps in training, where the paper halves everything at test time."
+)
+
 # Section 3.5 and figure 2; the biases as in section 5.
 CONVOLUTIONS_2012 = [
     Convolution("conv1", 96, 11, 4, 0, groups=1, bias=0, then=("norm1", "pool1")),
@@ -51,7 +71,7 @@ CONVOLUTIONS_2012 = [
     Convolution("conv5", 256, 3, 1, 1, groups=2, bias=1, then=("pool3",)),
 ]
 
-# Krizhevsky, "One weird trick for parallelizing convolutional neural networks", 2014, as torchvision has it.
+# One weird trick, as torchvision has it.
 CONVOLUTIONS_2014 = [
     Convolution("conv1", 64, 11, 4, 2, groups=1, bias=0, then=("pool1",)),
     Convolution("conv2", 192, 5, 1, 2, groups=1, bias=1, then=("pool2",)),
@@ -60,7 +80,7 @@ CONVOLUTIONS_2014 = [
     Convolution("conv5", 256, 3, 1, 1, groups=1, bias=1, then=("pool3",)),
 ]
 
-# What one of the two GPUs holds in figure 2, with a first kernel for images that are seven times smaller.
+# One of the two GPUs in figure 2, with a first kernel for images that are seven times smaller.
 CONVOLUTIONS_SMALL = [
     Convolution("conv1", 48, 5, 1, 2, groups=1, bias=0, then=("norm1", "pool1")),
     Convolution("conv2", 128, 5, 1, 2, groups=2, bias=1, then=("norm2", "pool2")),
@@ -70,7 +90,23 @@ CONVOLUTIONS_SMALL = [
 ]
 
 
-@register("alexnet")
+def smallest_size(convolutions: list[Convolution]) -> tuple[int, int]:
+    """Return height and width of the images of which the last pooling leaves one pixel."""
+    side = 1
+    for row in reversed(convolutions):
+        if any(name.startswith("pool") for name in row.then):
+            side = 2 * (side - 1) + 3
+        side = max(1, row.strides * (side - 1) + row.kernel_size - 2 * row.padding)
+    return side, side
+
+
+@register(
+    "alexnet",
+    title="AlexNet in two groups, one for each GPU",
+    paper=PAPER,
+    departures=DEPARTURES,
+    smallest=smallest_size(CONVOLUTIONS_2012),
+)
 def alexnet(
     input_shape: tuple[int, int, int] = (227, 227, 3),
     num_classes: int = 1000,
@@ -82,14 +118,9 @@ def alexnet(
 ) -> Model:
     """Build AlexNet, the network of 2012: section 3.5 and figure 2.
 
-    It has 60,965,224 parameters in two groups, 62,378,344 in one.
+    It has 60,965,224 parameters in two groups and 62,378,344 in one.
 
-    Departs from the paper: images are 227x227, because 224x224 leads to no map of 55x55 (nor do the figure's
-    253,440 neurons of conv1, where 55x55x96 are 290,400); both GPUs' halves live in one model, so that the
-    normalizations also see across the border between the halves; dropout doubles what it keeps in
-    training, where the paper halves everything at test time.
-
-    The constants of the normalizations and of the initialization are made for pixels from 0 to 255 less their mean.
+    The constants of the normalizations and of the initialization suit pixels from 0 to 255 minus their mean.
 
     Args:
         input_shape: Height, width and channels; at least 67 pixels a side.
@@ -100,7 +131,7 @@ def alexnet(
             lectures, rather than the convolution, as in the paper (section 3.5).
         dropout: Fraction of fc6 and fc7 that training drops.
         initialization: "paper" draws weights from N(0, 0.01^2) and sets the biases of conv2, conv4, conv5, fc6 and
-            fc7 to 1 (section 5); "he" draws them from a normal distribution scaled to the inputs of each layer,
+            fc7 to 1 (section 5); "he" draws weights from a normal distribution scaled to the inputs of each layer,
             with biases of 0.
 
     Returns:
@@ -110,22 +141,29 @@ def alexnet(
         ValueError: The images are smaller than 67x67, or there is no such initialization or number of groups.
     """
     return _build(
-        "alexnet",
-        CONVOLUTIONS_2012,
-        4096,
-        input_shape,
-        num_classes,
-        groups=groups,
-        norm_after_pool=norm_after_pool,
-        dropout=dropout,
-        initialization=initialization,
+        "alexnet", CONVOLUTIONS_2012, 4096, input_shape, num_classes, groups, norm_after_pool, dropout, initialization
     )
 
 
-alexnet_ungrouped = register("alexnet_ungrouped")(partial(alexnet, groups=1))
+alexnet_ungrouped = register(
+    "alexnet_ungrouped",
+    title="AlexNet without groups",
+    paper=PAPER,
+    departures=f"no layer is split into two groups; {DEPARTURES}",
+    smallest=smallest_size(CONVOLUTIONS_2012),
+)(partial(alexnet, groups=1))
 
 
-@register("alexnet_owt")
+@register(
+    "alexnet_owt",
+    title='AlexNet of "One weird trick", as torchvision has it',
+    paper=ONE_WEIRD_TRICK,
+    departures="there are no normalizations and conv1 pads its images by 2 pixels, as in torchvision, where "
+    "Krizhevsky's own files normalize after conv1 and conv2 and pad nothing. The paper's footnote counts 384 filters "
+    "in conv4, where torchvision has 256. Dropout follows fc6 and fc7 as in his files, where torchvision puts it "
+    "before them. Torchvision averages larger maps to 6x6 before fc6; here fc6 grows with the image.",
+    smallest=smallest_size(CONVOLUTIONS_2014),
+)
 def alexnet_owt(
     input_shape: tuple[int, int, int] = (224, 224, 3),
     num_classes: int = 1000,
@@ -133,23 +171,16 @@ def alexnet_owt(
     dropout: float = 0.5,
     initialization: Initialization = "paper",
 ) -> Model:
-    """Build the AlexNet of "One weird trick" in torchvision's form, 61,100,840 parameters.
+    """Build the AlexNet of "One weird trick" as torchvision has it, with 61,100,840 parameters.
 
-    One tower of 64, 192, 384, 256 and 256 filters. Krizhevsky, "One weird trick for parallelizing
-    convolutional neural networks", 2014, https://arxiv.org/abs/1404.5997, trains it across eight GPUs.
-
-    Departs from the paper: there are no normalizations and conv1 pads its images by 2 pixels, as torchvision has
-    it, where Krizhevsky's own files normalize after conv1 and conv2 and pad nothing. The paper's footnote counts 384
-    filters in conv4, where torchvision has 256. Dropout follows fc6 and fc7
-    as in his files, where torchvision puts it before them. Torchvision averages larger maps to 6x6
-    before fc6; here fc6 grows with the image.
+    One tower of 64, 192, 384, 256 and 256 filters, which the paper trains across eight GPUs.
 
     Args:
         input_shape: Height, width and channels; at least 63 pixels a side.
         num_classes: Number of logits; 0 stops at the 4096 features.
         dropout: Fraction of fc6 and fc7 that training drops.
         initialization: "paper" is that of 2012: weights from N(0, 0.01^2), biases of conv2, conv4, conv5, fc6 and fc7
-            at 1; "he" draws weights from a normal distribution scaled to the inputs of each layer, with
+            of 1; "he" draws weights from a normal distribution scaled to the inputs of each layer, with
             biases of 0.
 
     Returns:
@@ -158,19 +189,18 @@ def alexnet_owt(
     Raises:
         ValueError: The images are smaller than 63x63, or there is no such initialization.
     """
-    return _build(
-        "alexnet_owt",
-        CONVOLUTIONS_2014,
-        4096,
-        input_shape,
-        num_classes,
-        groups=1,
-        dropout=dropout,
-        initialization=initialization,
-    )
+    return _build("alexnet_owt", CONVOLUTIONS_2014, 4096, input_shape, num_classes, 1, False, dropout, initialization)
 
 
-@register("alexnet_small")
+@register(
+    "alexnet_small",
+    title="AlexNet for small images, at half its width",
+    paper=PAPER,
+    departures="it has half of each layer, which is one GPU in figure 2 (48, 128, 192, 192 and 128 filters, 2048 units "
+    "twice); conv1 has 5x5 kernels without stride, so that the normalizations and the overlapping poolings stay as in "
+    "the paper and leave maps of 3x3; the initial weights are scaled to their inputs.",
+    smallest=smallest_size(CONVOLUTIONS_SMALL),
+)
 def alexnet_small(
     input_shape: tuple[int, int, int] = (32, 32, 3),
     num_classes: int = 10,
@@ -182,12 +212,8 @@ def alexnet_small(
 ) -> Model:
     """Build an AlexNet for small images, such as 32x32x3 or 28x28x1.
 
-    Departs from the paper: it has half of each layer, what one GPU holds in figure 2 (48, 128, 192, 192 and 128
-    filters, 2048 units twice); conv1 has 5x5 kernels without stride, so that normalizations and overlapping
-    poolings stay as they are and leave maps of 3x3; weights are drawn to the scale of their inputs.
-
-    2012's weights are made for the 363 inputs of an 11x11 kernel. With 25 and pixels from 0 to 255, what tells one
-    image from another is 0.1 % of what reaches fc7, in ``alexnet`` 1.2 %. The rest comes from the biases of 1, the
+    The weights of 2012 suit the 363 inputs of an 11x11 kernel. With 25 inputs and pixels from 0 to 255, only 0.1 % of
+    what reaches fc7 differs from image to image; in ``alexnet`` it is 1.2 %. The rest comes from the biases of 1: the
     first steps switch most of fc7 off, and the loss stays at 2.3. On pixels 39 times as large, which
     ``preprocessing.deviation: 0.0001`` makes, SGD at 0.001 takes "paper" to 91 % in 20,000 digits of MNIST. With "he"
     and the usual deviation SGD learns at 0.003, but not at the paper's 0.01.
@@ -200,7 +226,7 @@ def alexnet_small(
         dropout: Fraction of fc6 and fc7 that training drops.
         initialization: "he" draws weights from a normal distribution scaled to the inputs of each layer, with
             biases of 0; "paper" is that of 2012: weights from N(0, 0.01^2), biases of conv2, conv4, conv5, fc6 and fc7
-            at 1.
+            of 1.
 
     Returns:
         A model from images (batch, height, width, channels) to logits (batch, num_classes).
@@ -214,10 +240,10 @@ def alexnet_small(
         2048,
         input_shape,
         num_classes,
-        groups=groups,
-        norm_after_pool=norm_after_pool,
-        dropout=dropout,
-        initialization=initialization,
+        groups,
+        norm_after_pool,
+        dropout,
+        initialization,
     )
 
 
@@ -227,19 +253,15 @@ def _build(
     units: int,
     input_shape: tuple[int, int, int],
     num_classes: int,
-    *,
     groups: int,
-    norm_after_pool: bool = False,
+    norm_after_pool: bool,
     dropout: float,
     initialization: Initialization,
 ) -> Model:
-    _require(input_shape, _smallest_side(convolutions))
-    if groups not in {1, 2}:
-        raise ValueError(f"groups is 1 or 2, not {groups!r}.")
-    if initialization not in get_args(Initialization):
-        raise ValueError(f"initialization is 'paper' or 'he', not {initialization!r}.")
+    check_size(name, input_shape, smallest_size(convolutions))
+    check_arguments(alexnet, groups=groups, initialization=initialization)
 
-    def drawn(bias: int) -> dict[str, Any]:
+    def initializers_of(bias: int) -> dict[str, Any]:
         if initialization == "he":
             return {"kernel_initializer": VarianceScaling(2.0, "fan_in", "untruncated_normal")}
         return {
@@ -259,7 +281,7 @@ def _build(
             padding="same" if row.strides == 1 else "valid",
             groups=min(groups, row.groups),
             activation="relu",
-            **drawn(row.bias),
+            **initializers_of(row.bias),
             name=row.name,
         )(x)
         for follower in reversed(row.then) if norm_after_pool else row.then:
@@ -268,26 +290,10 @@ def _build(
             else:
                 x = MaxPooling2D(3, 2, name=follower)(x)
     x = Flatten(name="flatten")(x)
-    x = layers.Dense(units, activation="relu", **drawn(1), name="fc6")(x)
+    x = layers.Dense(units, activation="relu", **initializers_of(1), name="fc6")(x)
     x = layers.Dropout(dropout, name="dropout6")(x)
-    x = layers.Dense(units, activation="relu", **drawn(1), name="fc7")(x)
+    x = layers.Dense(units, activation="relu", **initializers_of(1), name="fc7")(x)
     x = layers.Dropout(dropout, name="features")(x)
     if num_classes:
-        x = layers.Dense(num_classes, **drawn(0), dtype="float32", name="logits")(x)
+        x = layers.Dense(num_classes, **initializers_of(0), dtype="float32", name="logits")(x)
     return Model(images, x, name=name)
-
-
-def _smallest_side(convolutions: list[Convolution]) -> int:
-    """Return the side of the images that leave one pixel in the end."""
-    side = 1
-    for row in reversed(convolutions):
-        if any(name.startswith("pool") for name in row.then):
-            side = 2 * (side - 1) + 3
-        side = max(1, row.strides * (side - 1) + row.kernel_size - 2 * row.padding)
-    return side
-
-
-def _require(input_shape: tuple[int, int, int], side: int) -> None:
-    if min(input_shape[:2]) < side:
-        given = f"{input_shape[0]}x{input_shape[1]}"
-        raise ValueError(f"images of {given} pixels are too small; the smallest it can take is {side}x{side}.")

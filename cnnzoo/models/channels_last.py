@@ -1,4 +1,4 @@
-"""Keras's layers of images with the channels last, also where a program or ``keras.json`` makes them come first."""
+"""Keras's image layers with the channels last, even where a program or ``keras.json`` puts them first."""
 
 from functools import partial
 

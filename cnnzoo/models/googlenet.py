@@ -1,8 +1,4 @@
-"""GoogLeNet: inception modules, deep and wide at a constant cost, because 1x1 convolutions come first.
-
-Szegedy, Liu, Jia, Sermanet, Reed, Anguelov, Erhan, Vanhoucke and Rabinovich, "Going Deeper with
-Convolutions", CVPR 2015. https://arxiv.org/abs/1409.4842
-"""
+"""GoogLeNet: inception modules, deep and wide at a constant cost, because 1x1 convolutions come first."""
 
 from collections.abc import Callable
 from functools import partial
@@ -21,11 +17,20 @@ from cnnzoo.models.channels_last import (
 from cnnzoo.models.initializers import VarianceScaling, glorot_uniform
 from cnnzoo.models.layers import AuxiliaryLogits, LocalResponseNormalization
 from cnnzoo.models.normalization import BatchNormalization
-from cnnzoo.registry import register
+from cnnzoo.registry import Paper, check_size, register
+
+PAPER = Paper(
+    contribution="GoogLeNet: inception modules, deep and wide at a constant cost, because 1x1 convolutions come first",
+    authors="Szegedy, Liu, Jia, Sermanet, Reed, Anguelov, Erhan, Vanhoucke and Rabinovich",
+    title="Going Deeper with Convolutions",
+    venue="CVPR",
+    year=2015,
+    link="https://arxiv.org/abs/1409.4842",
+)
 
 
 class Row(NamedTuple):
-    """The columns of Table 1 that count filters; 0 where the paper leaves a blank."""
+    """The columns of Table 1 that count filters; 0 where the paper has a blank."""
 
     conv1x1: int  # "#1x1"
     reduce3x3: int  # "#3x3 reduce": the 1x1 convolution before the 3x3
@@ -35,8 +40,7 @@ class Row(NamedTuple):
     pool_proj: int  # "pool proj": the 1x1 convolution behind the max-pooling
 
 
-# Table 1. Above conv2 stand conv1 (64 filters of 7x7, stride 2) and a max-pooling, between the other
-# stages one max-pooling each.
+# Table 1. Before conv2 come conv1 (64 filters of 7x7, stride 2) and a max-pooling; one more separates the other stages.
 # fmt: off
 TABLE_1 = {
     #            #1x1  #3x3 reduce  #3x3  #5x5 reduce  #5x5  pool proj
@@ -58,56 +62,33 @@ AUXILIARY_HEADS = {"4a": "auxiliary1", "4d": "auxiliary2"}
 AUXILIARY_LOSS_WEIGHT = 0.3
 
 
-def _xavier() -> VarianceScaling:
-    """Return the released Caffe model's filler of that name: uniform with variance 1 / fan-in."""
-    return VarianceScaling(1.0, "fan_in", "uniform")
+_xavier = partial(VarianceScaling, 1.0, "fan_in", "uniform")  # the released Caffe model's filler of that name
 
 
-def _biased(x: Any, filters: int, kernel_size: int, name: str, strides: int = 1) -> Any:
-    """Add a convolution with a bias and ReLU, initialized as in the released Caffe model."""
-    x, padding = _padded(x, kernel_size, name, strides)
-    return Conv2D(
-        filters,
-        kernel_size,
-        strides,
-        padding,
-        activation="relu",
-        kernel_initializer=_xavier(),
-        bias_initializer=initializers.Constant(0.2),
-        name=name,
-    )(x)
-
-
-def _normalized(
-    x: Any, filters: int, kernel_size: int, name: str, strides: int = 1, *, use_bias: bool, epsilon: float
-) -> Any:
-    """Add a convolution, batch normalization and ReLU."""
-    x, padding = _padded(x, kernel_size, name, strides)
-    x = Conv2D(
-        filters, kernel_size, strides, padding, use_bias=use_bias, kernel_initializer=glorot_uniform(), name=name
-    )(x)
-    x = BatchNormalization(momentum=0.9, epsilon=epsilon, name=f"{name}_bn")(x)
-    return layers.Activation("relu", name=f"{name}_relu")(x)
-
-
-class _Form(NamedTuple):
+class Form(NamedTuple):
     """What the forms of the network differ in.
 
     Attributes:
-        convolve: Adds a convolution and what belongs to it.
-        kernel: What the kernels of dense layers are drawn from.
-        bias: What the biases of the heads' dense layers with ReLU begin with.
+        smallest: Height and width of the images below which the window of pool4 is larger than its map.
+        smallest_with_heads: The same for images below which an auxiliary head's average pooling is.
+        epsilon: Of the batch normalization after every convolution; None for no batch normalization.
+        conv_bias: Whether convolutions have biases.
+        bias: Initial bias of layers with ReLU.
+        kernel: Makes the initializer of a kernel.
         rows: Table 1.
-        kernels_5x5: Sides of the kernels that stand in the place of the 5x5.
-        small_images: Whether one 3x3 convolution is all that precedes inception (3a).
-        response_normalization: Whether norm1 and norm2 are there.
+        kernels_5x5: Sides of the kernels in place of the 5x5.
+        small_images: Whether one 3x3 convolution replaces everything before inception (3a).
+        response_normalization: Whether norm1 and norm2 exist.
         pool4_size: Side of the windows of the last max-pooling.
-        auxiliary_pool: The pooling that begins an auxiliary head.
+        auxiliary_pool: The pooling at the start of an auxiliary head.
     """
 
-    convolve: Callable[..., Any] = _biased
-    kernel: Callable[[], VarianceScaling] = _xavier
+    smallest: tuple[int, int]
+    smallest_with_heads: tuple[int, int]
+    epsilon: float | None = None
+    conv_bias: bool = True
     bias: float = 0.2
+    kernel: Callable[[], VarianceScaling] = _xavier
     rows: dict[str, Row] = TABLE_1
     kernels_5x5: tuple[int, ...] = (5,)
     small_images: bool = False
@@ -116,31 +97,54 @@ class _Form(NamedTuple):
     auxiliary_pool: Callable[..., Any] = partial(AveragePooling2D, 5, 3)
 
 
-@register("googlenet")
-def googlenet(
+# By name of the network.
+FORMS = {
+    "googlenet": Form((47, 47), (79, 79), response_normalization=True),
+    "googlenet_without_reductions": Form(
+        (47, 47),
+        (79, 79),
+        rows={module: row._replace(reduce3x3=0, reduce5x5=0) for module, row in TABLE_1.items()},
+        response_normalization=True,
+    ),
+    "googlenet_bn": Form(
+        (31, 31),
+        (31, 31),
+        epsilon=1e-3,
+        conv_bias=False,
+        bias=0.0,
+        kernel=glorot_uniform,
+        kernels_5x5=(3,),
+        pool4_size=2,
+        auxiliary_pool=partial(layers.AdaptiveAveragePooling2D, 4),
+    ),
+    "googlenet_small": Form(
+        (6, 6),
+        (10, 10),
+        epsilon=1e-5,
+        bias=0.0,
+        kernel=glorot_uniform,
+        kernels_5x5=(3, 3),
+        small_images=True,
+    ),
+}
+
+
+def inception_net(
+    form: str,
     input_shape: tuple[int, int, int] = (224, 224, 3),
     num_classes: int = 1000,
     *,
     auxiliary_heads: bool = False,
     dropout: float = 0.4,
 ) -> Model:
-    """Build GoogLeNet as Table 1, figure 3 and section 5 have it, with true 5x5 convolutions and biases.
+    """Build GoogLeNet in one of its forms: Table 1, figure 3 and section 5.
 
-    The auxiliary heads serve training. ``without_auxiliary_heads`` takes them off; a model that is
-    built without them is the network for inference.
-
-    Departs from the paper: conv1 is a full 7x7 convolution of 9,408 weights, as in the Caffe model that was released
-    with the authors' help, though Table 1 counts only 2.7K for it (what a depthwise one of eight maps per
-    channel, followed by a 1x1, would have). What the paper leaves open is that model's: local response
-    normalization over 5 channels (alpha 1e-4 divided by 5, beta 0.75, k 1); convolutions padded alike on all sides;
-    max-poolings whose last window may reach beyond the edge (ceil mode), by which 112 becomes 56, 28, 14 and 7;
-    weights uniform with variance 1 / fan-in ("xavier"; the authors drew from a normal distribution of unknown width),
-    biases 0.2, but 0 in the linear layers. The average pooling covers all that is left, which is 7x7 for images of
-    224x224 only. Dropout scales up in training rather than down at inference.
+    The auxiliary heads are for training; ``without_auxiliary_heads`` takes them off for inference.
 
     Args:
-        input_shape: Height, width and channels; at least 47 pixels a side, below which the window of pool4 is larger
-            than its map, and 79 with the auxiliary heads, whose average pooling is 5x5.
+        form: "googlenet", "googlenet_without_reductions", "googlenet_bn" or "googlenet_small".
+        input_shape: Height, width and channels. A side has at least 47 pixels, and 79 with the auxiliary heads, whose
+            average pooling is 5x5; at least 31 in "googlenet_bn"; at least 6, and 10 with heads, in "googlenet_small".
         num_classes: Number of logits; 0 stops at the 1024 features, without heads.
         auxiliary_heads: Whether to add the two classifiers of section 5, behind inception (4a) and (4d), whose losses
             count 0.3 each. The model then has three outputs: "logits", "auxiliary1" and "auxiliary2".
@@ -148,97 +152,86 @@ def googlenet(
 
     Returns:
         A model from images (batch, height, width, channels) to logits (batch, num_classes), or to a dict of three
-        such, each auxiliary one out of an ``AuxiliaryLogits`` layer that states the weight of its loss.
+        such, each auxiliary one from an ``AuxiliaryLogits`` layer that states the weight of its loss.
 
     Raises:
         ValueError: The images are too small.
     """
-    _require(input_shape, 79 if auxiliary_heads and num_classes else 47)
-    form = _Form(response_normalization=True)
-    return _assemble("googlenet", form, input_shape, num_classes, auxiliary_heads, dropout)
+    heads = AUXILIARY_HEADS if auxiliary_heads and num_classes else {}
+    parts = FORMS[form]
+    check_size(form, input_shape, parts.smallest_with_heads if heads else parts.smallest)
+    images = Input(input_shape, name="images")
+    x = _convolution(images, 192, 3, "conv1", parts) if parts.small_images else _stem(images, parts)
+    outputs = {}
+    for module, row in parts.rows.items():
+        if module == "conv2":
+            continue
+        x = _inception(x, row, f"inception_{module}", parts)
+        if module in heads:
+            outputs[heads[module]] = _auxiliary_head(x, num_classes, heads[module], parts)
+        if module == "3b":
+            x = _max_pool(x, 3, "pool3")
+        if module == "4e":
+            x = _max_pool(x, parts.pool4_size, "pool4")
+    x = GlobalAveragePooling2D(name="features")(x)
+    if not num_classes:
+        return Model(images, x, name=form)
+    x = layers.Dropout(dropout, name="dropout")(x)
+    logits = layers.Dense(num_classes, kernel_initializer=parts.kernel(), dtype="float32", name="logits")(x)
+    return Model(images, {"logits": logits, **outputs} if outputs else logits, name=form)
 
 
-@register("googlenet_without_reductions")
-def googlenet_without_reductions(
-    input_shape: tuple[int, int, int] = (224, 224, 3),
-    num_classes: int = 1000,
-    *,
-    auxiliary_heads: bool = False,
-    dropout: float = 0.4,
-) -> Model:
-    """Build GoogLeNet with naive inception modules, figure 2(a): no 1x1 convolution before a 3x3 or a 5x5.
+_register = partial(register, paper=PAPER)
+googlenet = _register(
+    "googlenet",
+    title="GoogLeNet (Inception v1), with true 5x5 convolutions and biases",
+    departures="conv1 is a full 7x7 convolution of 9,408 weights, as in the Caffe model that was released with the "
+    "authors' help, though Table 1 counts only 2.7K for it (what a depthwise one of eight maps per channel, followed "
+    "by a 1x1, would have). That model also settles what the paper leaves open: local response normalization over 5 "
+    "channels (alpha 1e-4 divided by 5, beta 0.75, k 1); convolutions padded equally on all sides; max-poolings whose "
+    "last window may reach beyond the edge (ceil mode), by which 112 becomes 56, 28, 14 and 7; weights uniform with "
+    'variance 1 / fan-in ("xavier"; the authors used a normal distribution of unknown width), biases 0.2, but 0 in '
+    "the linear layers. The average pooling covers everything that is left, which is 7x7 for images of 224x224 only. "
+    "Dropout scales up in training instead of down at inference.",
+    smallest=FORMS["googlenet"].smallest,
+)(partial(inception_net, "googlenet"))
 
-    It is there to be compared with ``googlenet``, whose layers have the same names and the same outputs: the 1x1
-    convolutions before conv2 and in the nine modules save it 18 million of 25 million parameters and 64 % of the
-    multiplications.
+# For comparison with googlenet, whose layers have the same names and the same outputs: the 1x1 convolutions before
+# conv2 and in the nine modules save it 18 million of 25 million parameters and 64 % of the multiplications.
+googlenet_without_reductions = _register(
+    "googlenet_without_reductions",
+    title="GoogLeNet without its 1x1 reductions (naive modules, figure 2a)",
+    departures='the columns "#3x3 reduce" and "#5x5 reduce" of Table 1 are left out; the projections behind the '
+    "poolings stay, so that every module has as many filters as in the table, where figure 2(a) has none. In "
+    "everything else it departs as googlenet does.",
+    smallest=FORMS["googlenet_without_reductions"].smallest,
+)(partial(inception_net, "googlenet_without_reductions"))
 
-    Departs from the paper: the columns "#3x3 reduce" and "#5x5 reduce" of Table 1 are left out; the projections
-    behind the poolings stay, so that every module has as many filters as in the table, where figure 2(a) has none.
-    All the rest, and what it departs in, is as in ``googlenet``.
-
-    Args:
-        input_shape: Height, width and channels; at least 47 pixels a side, and 79 with the auxiliary heads.
-        num_classes: Number of logits; 0 stops at the 1024 features, without heads.
-        auxiliary_heads: Whether to add the two classifiers of section 5, whose losses count 0.3 each. The model then
-            has three outputs: "logits", "auxiliary1" and "auxiliary2".
-        dropout: Rate of the dropout before the logits; that of the heads is 0.7.
-
-    Returns:
-        A model from images (batch, height, width, channels) to logits (batch, num_classes), or to a dict of three such.
-
-    Raises:
-        ValueError: The images are too small.
-    """
-    _require(input_shape, 79 if auxiliary_heads and num_classes else 47)
-    naive = {module: row._replace(reduce3x3=0, reduce5x5=0) for module, row in TABLE_1.items()}
-    form = _Form(rows=naive, response_normalization=True)
-    return _assemble("googlenet_without_reductions", form, input_shape, num_classes, auxiliary_heads, dropout)
-
-
-@register("googlenet_bn")
-def googlenet_bn(
-    input_shape: tuple[int, int, int] = (224, 224, 3),
-    num_classes: int = 1000,
-    *,
-    auxiliary_heads: bool = False,
-    dropout: float = 0.2,
-) -> Model:
-    """Build GoogLeNet as torchvision has it, with batch normalization, so that its weights fit.
-
-    Departs from the paper: batch normalization (epsilon 1e-3, momentum 0.9) behind every convolution, and neither
-    biases there nor local response normalization; a 3x3 convolution in the place of every 5x5; 2x2 windows in pool4;
-    dropout of 0.2; auxiliary heads that begin with an average pooling to 4x4 whatever the size of their input. The
-    max-poolings' last window may reach beyond the edge (ceil mode). Weights are drawn from Glorot's uniform
-    distribution, where torchvision has a normal one of deviation 0.01. The full 7x7 of conv1 has 9,408 weights, where
-    Table 1 counts 2.7K. The average pooling covers all that is left, which is 7x7 for images of 224x224 only.
-
-    Args:
-        input_shape: Height, width and channels; at least 31 pixels a side, below which the window of pool4 is larger
-            than its map.
-        num_classes: Number of logits; 0 stops at the 1024 features, without heads.
-        auxiliary_heads: Whether to add the two classifiers of section 5, whose losses count 0.3 each. The model then
-            has three outputs: "logits", "auxiliary1" and "auxiliary2".
-        dropout: Rate of the dropout before the logits; that of the heads is 0.7.
-
-    Returns:
-        A model from images (batch, height, width, channels) to logits (batch, num_classes), or to a dict of three such.
-
-    Raises:
-        ValueError: The images are smaller than 31x31.
-    """
-    _require(input_shape, 31)
-    form = _Form(
-        convolve=partial(_normalized, use_bias=False, epsilon=1e-3),
-        kernel=glorot_uniform,
-        bias=0.0,
-        kernels_5x5=(3,),
-        pool4_size=2,
-        auxiliary_pool=partial(layers.AdaptiveAveragePooling2D, 4),
-    )
-    return _assemble("googlenet_bn", form, input_shape, num_classes, auxiliary_heads, dropout)
+googlenet_bn = _register(
+    "googlenet_bn",
+    title="GoogLeNet with batch normalization, as torchvision has it",
+    departures="so that torchvision's weights fit, batch normalization (epsilon 1e-3, momentum 0.9) follows every "
+    "convolution, which has no bias, and there is no local response normalization; a 3x3 convolution replaces every "
+    "5x5; 2x2 windows in pool4; dropout of 0.2; auxiliary heads start with an average pooling to 4x4 from any size. "
+    "The last window of the max-poolings may reach beyond the edge (ceil mode). The initial weights follow Glorot's "
+    "uniform distribution, where torchvision has a normal one of deviation 0.01. The full 7x7 of conv1 has 9,408 "
+    "weights, where Table 1 counts 2.7K. The average pooling covers everything that is left, which is 7x7 for images "
+    "of 224x224 only.",
+    smallest=FORMS["googlenet_bn"].smallest,
+)(partial(inception_net, "googlenet_bn", dropout=0.2))
 
 
-@register("googlenet_small")
+@_register(
+    "googlenet_small",
+    title="GoogLeNet for small images",
+    departures="conv1 has 192 filters of 3x3 and stride 1, and conv2, the first two poolings and the local response "
+    "normalization are gone; batch normalization (epsilon 1e-5, momentum 0.9) follows every convolution, whose biases "
+    "it makes idle; two 3x3 convolutions replace every 5x5; the average pooling covers everything that is left, 8x8 "
+    "for images of 32x32. Max-poolings have no padding and a last window that may reach beyond the edge (ceil mode), "
+    "where pytorch-cifar pads by one pixel all around; dropout is the paper's, where pytorch-cifar has none. The "
+    "initial weights follow Glorot's uniform distribution.",
+    smallest=FORMS["googlenet_small"].smallest,
+)
 def googlenet_small(
     input_shape: tuple[int, int, int] = (32, 32, 3),
     num_classes: int = 10,
@@ -246,41 +239,19 @@ def googlenet_small(
     auxiliary_heads: bool = False,
     dropout: float = 0.4,
 ) -> Model:
-    """Build GoogLeNet for small images: one 3x3 convolution stands before inception (3a), and nothing shrinks there.
+    """Build GoogLeNet for small images: one 3x3 convolution precedes inception (3a), at full size.
 
-    The form in which "GoogLeNet on CIFAR-10" is commonly reported, after kuangliu's pytorch-cifar.
-
-    Departs from the paper: conv1 has 192 filters of 3x3 and stride 1, and conv2, the first two poolings and the local
-    response normalization are gone; batch normalization (epsilon 1e-5, momentum 0.9) follows every convolution, whose
-    biases it makes idle; two 3x3 convolutions stand in the place of every 5x5; the average pooling covers all that is
-    left, 8x8 for images of 32x32. Max-poolings have no padding and a last window that may reach beyond the edge
-    (ceil mode), where pytorch-cifar pads by one pixel all around; dropout is the paper's, where it has none. Weights
-    are drawn from Glorot's uniform distribution.
+    This is what "GoogLeNet on CIFAR-10" usually means, after kuangliu's pytorch-cifar. Images of 32x32 and 28x28 give
+    the auxiliary heads 4x4 pixels, as in the paper.
 
     Args:
-        input_shape: Height, width and channels; at least 6 pixels a side, below which the window of pool4 is larger
-            than its map, and 10 with the auxiliary heads, whose average pooling is 5x5.
+        input_shape: Height, width and channels; at least 6 pixels a side, and 10 with the auxiliary heads.
         num_classes: Number of logits; 0 stops at the 1024 features, without heads.
-        auxiliary_heads: Whether to add the two classifiers of section 5, whose losses count 0.3 each. Images of 32x32
-            and 28x28 give them 4x4 pixels, as in the paper. The model then has three outputs: "logits",
-            "auxiliary1" and "auxiliary2".
+        auxiliary_heads: Whether to add the two classifiers of section 5, whose losses count 0.3 each. The model then
+            has three outputs: "logits", "auxiliary1" and "auxiliary2".
         dropout: Rate of the dropout before the logits; that of the heads is 0.7.
-
-    Returns:
-        A model from images (batch, height, width, channels) to logits (batch, num_classes), or to a dict of three such.
-
-    Raises:
-        ValueError: The images are too small.
     """
-    _require(input_shape, 10 if auxiliary_heads and num_classes else 6)
-    form = _Form(
-        convolve=partial(_normalized, use_bias=True, epsilon=1e-5),
-        kernel=glorot_uniform,
-        bias=0.0,
-        kernels_5x5=(3, 3),
-        small_images=True,
-    )
-    return _assemble("googlenet_small", form, input_shape, num_classes, auxiliary_heads, dropout)
+    return inception_net("googlenet_small", input_shape, num_classes, auxiliary_heads=auxiliary_heads, dropout=dropout)
 
 
 def without_auxiliary_heads(model: Model) -> Model:
@@ -288,7 +259,7 @@ def without_auxiliary_heads(model: Model) -> Model:
 
     Args:
         model: With auxiliary heads, alone or behind layers that prepare its images. A model with one output is
-            returned as it is.
+            returned unchanged.
     """
     if not isinstance(getattr(model, "output", None), dict):
         return model
@@ -300,72 +271,37 @@ def without_auxiliary_heads(model: Model) -> Model:
     return Model(model.input, logits, name=model.name)
 
 
-def _assemble(
-    name: str,
-    form: _Form,
-    input_shape: tuple[int, int, int],
-    num_classes: int,
-    auxiliary_heads: bool,
-    dropout: float,
-) -> Model:
-    """Turn the rows of Table 1 into layers."""
-    images = Input(input_shape, name="images")
-    x = form.convolve(images, 192, 3, "conv1") if form.small_images else _stem(images, form)
-    outputs = {}
-    for module, row in form.rows.items():
-        if module == "conv2":
-            continue
-        x = _inception(x, row, f"inception_{module}", form)
-        if auxiliary_heads and num_classes and module in AUXILIARY_HEADS:
-            head = AUXILIARY_HEADS[module]
-            outputs[head] = _auxiliary_head(x, num_classes, head, form)
-        if module == "3b":
-            x = _max_pool(x, 3, "pool3")
-        if module == "4e":
-            x = _max_pool(x, form.pool4_size, "pool4")
-    x = GlobalAveragePooling2D(name="features")(x)
-    if not num_classes:
-        return Model(images, x, name=name)
-    x = layers.Dropout(dropout, name="dropout")(x)
-    logits = layers.Dense(num_classes, kernel_initializer=form.kernel(), dtype="float32", name="logits")(x)
-    return Model(images, {"logits": logits, **outputs} if outputs else logits, name=name)
-
-
-def _stem(images: Any, form: _Form) -> Any:
-    """Add what precedes inception (3a), in the order of figure 3."""
-
-    def normalize(x: Any, name: str) -> Any:
-        if not form.response_normalization:
-            return x
-        return LocalResponseNormalization(2, alpha=1e-4, beta=0.75, bias=1.0, scaling="caffe", name=name)(x)
-
-    x = form.convolve(images, 64, 7, "conv1", strides=2)
-    x = normalize(_max_pool(x, 3, "pool1"), "norm1")
+def _stem(images: Any, form: Form) -> Any:
+    """Add the layers before inception (3a), in the order of figure 3."""
+    normalization = partial(LocalResponseNormalization, 2, alpha=1e-4, beta=0.75, bias=1.0, scaling="caffe")
     row = form.rows["conv2"]
+    x = _max_pool(_convolution(images, 64, 7, "conv1", form, strides=2), 3, "pool1")
+    x = normalization(name="norm1")(x) if form.response_normalization else x
     if row.reduce3x3:
-        x = form.convolve(x, row.reduce3x3, 1, "conv2_reduce")
-    x = normalize(form.convolve(x, row.conv3x3, 3, "conv2"), "norm2")
+        x = _convolution(x, row.reduce3x3, 1, "conv2_reduce", form)
+    x = _convolution(x, row.conv3x3, 3, "conv2", form)
+    x = normalization(name="norm2")(x) if form.response_normalization else x
     return _max_pool(x, 3, "pool2")
 
 
-def _inception(x: Any, row: Row, name: str, form: _Form) -> Any:
+def _inception(x: Any, row: Row, name: str, form: Form) -> Any:
     """Add an inception module, figure 2(b)."""
-    one = form.convolve(x, row.conv1x1, 1, f"{name}_1x1")
-    three = form.convolve(x, row.reduce3x3, 1, f"{name}_3x3_reduce") if row.reduce3x3 else x
-    three = form.convolve(three, row.conv3x3, 3, f"{name}_3x3")
-    five = form.convolve(x, row.reduce5x5, 1, f"{name}_5x5_reduce") if row.reduce5x5 else x
+    one = _convolution(x, row.conv1x1, 1, f"{name}_1x1", form)
+    three = _convolution(x, row.reduce3x3, 1, f"{name}_3x3_reduce", form) if row.reduce3x3 else x
+    three = _convolution(three, row.conv3x3, 3, f"{name}_3x3", form)
+    five = _convolution(x, row.reduce5x5, 1, f"{name}_5x5_reduce", form) if row.reduce5x5 else x
     for index, kernel_size in enumerate(form.kernels_5x5, start=1):
         number = f"_{index}" if len(form.kernels_5x5) > 1 else ""
-        five = form.convolve(five, row.conv5x5, kernel_size, f"{name}_5x5{number}")
+        five = _convolution(five, row.conv5x5, kernel_size, f"{name}_5x5{number}", form)
     pooled = MaxPooling2D(3, strides=1, padding="same", name=f"{name}_pool")(x)
-    pooled = form.convolve(pooled, row.pool_proj, 1, f"{name}_pool_proj")
+    pooled = _convolution(pooled, row.pool_proj, 1, f"{name}_pool_proj", form)
     return layers.Concatenate(name=name)([one, three, five, pooled])
 
 
-def _auxiliary_head(x: Any, num_classes: int, name: str, form: _Form) -> Any:
+def _auxiliary_head(x: Any, num_classes: int, name: str, form: Form) -> Any:
     """Add a classifier as listed at the end of section 5."""
     x = form.auxiliary_pool(name=f"{name}_pool")(x)
-    x = form.convolve(x, 128, 1, f"{name}_conv")
+    x = _convolution(x, 128, 1, f"{name}_conv", form)
     x = Flatten(name=f"{name}_flatten")(x)
     x = layers.Dense(
         1024,
@@ -379,28 +315,36 @@ def _auxiliary_head(x: Any, num_classes: int, name: str, form: _Form) -> Any:
     return AuxiliaryLogits(AUXILIARY_LOSS_WEIGHT, dtype="float32", name=name)(x)
 
 
-def _padded(x: Any, kernel_size: int, name: str, strides: int) -> tuple[Any, str]:
-    """Return maps padded alike on all sides, and the padding that is left to the convolution."""
-    if strides == 1:
-        return x, "same"
-    # "same" at stride 2 pads the bottom and the right more, unlike Caffe and torch.
-    return ZeroPadding2D(kernel_size // 2, name=f"{name}_pad")(x), "valid"
+def _convolution(x: Any, filters: int, kernel_size: int, name: str, form: Form, strides: int = 1) -> Any:
+    """Add a convolution, padded equally on all sides, the form's batch normalization and ReLU."""
+    if strides > 1:
+        # "same" at stride 2 pads the bottom and the right more, unlike Caffe and torch.
+        x = ZeroPadding2D(kernel_size // 2, name=f"{name}_pad")(x)
+    x = Conv2D(
+        filters,
+        kernel_size,
+        strides,
+        padding="same" if strides == 1 else "valid",
+        activation="relu" if form.epsilon is None else None,
+        use_bias=form.conv_bias,
+        kernel_initializer=form.kernel(),
+        bias_initializer=initializers.Constant(form.bias) if form.epsilon is None else "zeros",
+        name=name,
+    )(x)
+    if form.epsilon is None:
+        return x
+    x = BatchNormalization(momentum=0.9, epsilon=form.epsilon, name=f"{name}_bn")(x)
+    return layers.Activation("relu", name=f"{name}_relu")(x)
 
 
 def _max_pool(x: Any, size: int, name: str) -> Any:
     """Add max-pooling of stride 2 whose last window may reach beyond the edge (ceil mode in Caffe and torch).
 
-    Without padding at the top and the left, no window of at least the stride's size can begin beyond
-    the edge, so that none is to be dropped.
+    Without padding at the top and the left, no window of at least the stride's size can start beyond
+    the edge, so none has to be dropped.
     """
     beyond = [(side - size) % 2 for side in x.shape[1:3]]
     if any(beyond):
-        # Zeros are as good as -inf: all maps here come out of a ReLU, and nothing is below them.
+        # Zeros act like -inf: all maps here come from a ReLU, so nothing is below them.
         x = ZeroPadding2D([(0, pixels) for pixels in beyond], name=f"{name}_pad")(x)
     return MaxPooling2D(size, strides=2, name=name)(x)
-
-
-def _require(input_shape: tuple[int, int, int], side: int) -> None:
-    if min(input_shape[:2]) < side:
-        given = f"{input_shape[0]}x{input_shape[1]}"
-        raise ValueError(f"images of {given} pixels are too small; the smallest it can take is {side}x{side}.")

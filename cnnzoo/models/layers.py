@@ -1,4 +1,4 @@
-"""The layers that a paper needs and Keras lacks."""
+"""Layers that a paper needs and Keras does not have."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -95,7 +95,7 @@ class SparselyConnectedConv2D(layers.Layer):
             name="kernel", shape=(*self.kernel_size, len(pairs)), initializer=within(limits[targets])
         )
         self.bias = self.add_weight(name="bias", shape=(output_maps,), initializer=within(limits))
-        # A product with this 0/1 matrix puts each kernel into its place of the dense one; on every
+        # A product with this 0/1 matrix puts each kernel into its place in the dense one. On every
         # backend it and its gradient are faster than scattering.
         self._places = np.zeros((len(pairs), input_maps * output_maps), "float32")
         for row, (source, target) in enumerate(pairs):
@@ -174,7 +174,7 @@ class LocalResponseNormalization(layers.Layer):
         alpha: Weight of the sum.
         beta: Exponent.
         bias: Added to the weighted sum.
-        scaling: "paper" takes alpha as it is; "caffe" divides it by the size of the window, as Caffe
+        scaling: "paper" uses alpha unchanged; "caffe" divides it by the size of the window, as Caffe
             and PyTorch do.
     """
 
@@ -225,7 +225,7 @@ class LocalResponseNormalization(layers.Layer):
 
 @saving.register_keras_serializable("cnnzoo")
 class GroupedConv2D(layers.Conv2D):
-    """Keras's Conv2D, whose groups are convolved one by one; channels last.
+    """A Conv2D that convolves its groups one by one; channels last.
 
     The same arguments, weights and results as ``keras.layers.Conv2D(groups=...)``, which trains ten
     times slower on a CPU. The kernel is (height, width, input channels / groups, filters).
@@ -252,7 +252,7 @@ class PositionBias(layers.Layer):
     """
 
     def build(self, input_shape: Shape) -> None:
-        """Create one bias per point, zero to begin with."""
+        """Create one bias per point, initially zero."""
         self.bias = self.add_weight(name="bias", shape=input_shape[1:], initializer="zeros")
 
     def call(self, points: Any) -> Any:
@@ -268,8 +268,8 @@ class PositionBias(layers.Layer):
 class AuxiliaryLogits(layers.Layer):
     """Logits of a head that only training needs, with the weight of their loss.
 
-    Szegedy et al. 2015, section 5. They are handed on as they are: the layer tells whoever trains a
-    model, also one loaded from a file, how much each of its outputs counts.
+    Szegedy et al. 2015, section 5. The layer does not change its input. It records in the model, and in its
+    file, how much this output counts in training.
 
     Maps (batch, classes) to the same.
 

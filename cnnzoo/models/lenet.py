@@ -1,8 +1,4 @@
-"""LeNet-5: convolution, subsampling and shared weights, trained as one by gradient descent.
-
-LeCun, Bottou, Bengio and Haffner, "Gradient-Based Learning Applied to Document
-Recognition", Proceedings of the IEEE 86(11), 1998. https://doi.org/10.1109/5.726791
-"""
+"""LeNet-5: convolution, subsampling and shared weights, trained as one by gradient descent."""
 
 from typing import Literal
 
@@ -10,9 +6,21 @@ from keras import Input, Model, layers
 
 from cnnzoo.models.channels_last import AveragePooling2D, Conv2D, Flatten, MaxPooling2D
 from cnnzoo.models.layers import EuclideanRBF, SparselyConnectedConv2D, Subsampling2D, fan_in_uniform, scaled_tanh
-from cnnzoo.registry import register
+from cnnzoo.options import check_arguments
+from cnnzoo.registry import Paper, check_size, register
 
-# Table I: the maps of S2 that each map of C3 sees, by column.
+PAPER = Paper(
+    contribution="LeNet-5: convolution, subsampling and shared weights, trained as one by gradient descent",
+    authors="LeCun, Bottou, Bengio and Haffner",
+    title="Gradient-Based Learning Applied to Document Recognition",
+    venue="Proceedings of the IEEE 86(11)",
+    year=1998,
+    link="https://doi.org/10.1109/5.726791",
+)
+
+SMALLEST = (16, 16)
+
+# Table I: for each map of C3, the maps of S2 that it sees.
 C3_CONNECTIONS = [
     [0, 1, 2],
     [1, 2, 3],
@@ -55,7 +63,14 @@ def digit_centres() -> list[list[float]]:
     return [[1.0 if pixel == "#" else -1.0 for row in rows for pixel in row[digit]] for digit in range(10)]
 
 
-@register("lenet5")
+@register(
+    "lenet5",
+    title="LeNet-5 as it is usually built today",
+    paper=PAPER,
+    departures="every map of C3 sees all of S2, pooling has no weights, and the logits are a plain dense layer. C5, "
+    "whose maps are 1x1 for 32x32 images, is a dense layer, so that the network takes other sizes too.",
+    smallest=SMALLEST,
+)
 def lenet5(
     input_shape: tuple[int, int, int] = (32, 32, 1),
     num_classes: int = 10,
@@ -63,15 +78,11 @@ def lenet5(
     activation: Literal["tanh", "relu"] = "tanh",
     pooling: Literal["average", "max"] = "average",
 ) -> Model:
-    """Build LeNet-5 as everybody means it today.
-
-    Departs from the paper: every map of C3 sees all of S2, pooling has no weights, and the logits are a
-    plain dense layer. C5, whose maps are 1x1 for 32x32 images, is a dense layer, so that other sizes
-    are taken as well.
+    """Build LeNet-5 as it is usually built today.
 
     Args:
-        input_shape: Height, width and channels; at least 16 pixels a side. MNIST's 28x28 digits are
-            padded to 32x32, as the paper has them.
+        input_shape: Height, width and channels; at least 16 pixels a side. The paper pads MNIST's 28x28 digits
+            to 32x32.
         num_classes: Number of logits; 0 stops at the 84 features.
         activation: Activation after each layer: "tanh" as in 1998, or "relu".
         pooling: Kind of subsampling: "average" as in 1998, or "max".
@@ -82,11 +93,8 @@ def lenet5(
     Raises:
         ValueError: An option has another value, or the images are smaller than 16x16.
     """
-    _require(input_shape, 16)
-    if activation not in {"tanh", "relu"}:
-        raise ValueError(f"activation is 'tanh' or 'relu', not {activation!r}.")
-    if pooling not in {"average", "max"}:
-        raise ValueError(f"pooling is 'average' or 'max', not {pooling!r}.")
+    check_size("lenet5", input_shape, SMALLEST)
+    check_arguments(lenet5, activation=activation, pooling=pooling)
     pool = AveragePooling2D if pooling == "average" else MaxPooling2D
     images = Input(input_shape, name="images")
     x = Conv2D(6, 5, activation=activation, name="c1")(images)
@@ -101,15 +109,18 @@ def lenet5(
     return Model(images, x, name="lenet5")
 
 
-@register("lenet5_1998")
+@register(
+    "lenet5_1998",
+    title="LeNet-5 of 1998, with trainable subsampling and RBF output",
+    paper=PAPER,
+    departures="the bitmaps of figure 3 are read off its print, where the paper gives no table.",
+)
 def lenet5_1998(input_shape: tuple[int, int, int] = (32, 32, 1), num_classes: int = 10) -> Model:
-    """Build LeNet-5 as the paper has it: section II.B and figure 2, 60,000 trainable parameters.
+    """Build LeNet-5 of 1998: section II.B and figure 2, 60,000 trainable parameters.
 
-    Trainable subsampling, the sparse connections of Table I, the squashing function 1.7159 tanh(2x/3)
-    and Euclidean RBF units over fixed bitmaps of the digits. The paper feeds it images whose ground is
-    -0.1 and whose ink is 1.175.
-
-    Departs from the paper: the bitmaps of figure 3 are read off its print, where the paper gives no table.
+    It has trainable subsampling, the sparse connections of Table I, the squashing function 1.7159 tanh(2x/3)
+    and Euclidean RBF units over fixed bitmaps of the digits. In the paper's images the background is
+    -0.1 and the ink 1.175.
 
     Args:
         input_shape: Height, width and channels; 32x32 pixels, because C5 must leave maps of 1x1.
@@ -131,24 +142,18 @@ def lenet5_1998(input_shape: tuple[int, int, int] = (32, 32, 1), num_classes: in
     def squash(name: str) -> layers.Layer:
         return layers.Activation(scaled_tanh, name=f"{name}_squash")
 
-    def drawn(fan_in: int) -> dict[str, object]:
+    def initializers(fan_in: int) -> dict[str, object]:
         return {"kernel_initializer": fan_in_uniform(fan_in), "bias_initializer": fan_in_uniform(fan_in)}
 
     images = Input(input_shape, name="images")
-    x = squash("c1")(Conv2D(6, 5, **drawn(25 * input_shape[2]), name="c1")(images))
+    x = squash("c1")(Conv2D(6, 5, **initializers(25 * input_shape[2]), name="c1")(images))
     x = squash("s2")(Subsampling2D(name="s2")(x))
     x = squash("c3")(SparselyConnectedConv2D(C3_CONNECTIONS, 5, name="c3")(x))
     x = squash("s4")(Subsampling2D(name="s4")(x))
-    x = squash("c5")(Conv2D(120, 5, **drawn(400), name="c5")(x))
+    x = squash("c5")(Conv2D(120, 5, **initializers(400), name="c5")(x))
     x = Flatten(name="flatten")(x)
-    x = layers.Dense(84, **drawn(120), name="f6")(x)
+    x = layers.Dense(84, **initializers(120), name="f6")(x)
     x = layers.Activation(scaled_tanh, name="features")(x)
     if num_classes:
         x = EuclideanRBF(digit_centres()[:num_classes], dtype="float32", name="logits")(x)
     return Model(images, x, name="lenet5_1998")
-
-
-def _require(input_shape: tuple[int, int, int], side: int) -> None:
-    if min(input_shape[:2]) < side:
-        given = f"{input_shape[0]}x{input_shape[1]}"
-        raise ValueError(f"images of {given} pixels are too small; the smallest it can take is {side}x{side}.")

@@ -1,8 +1,4 @@
-"""VGG: depth from stacks of 3x3 convolutions.
-
-Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image
-Recognition", ICLR 2015. https://arxiv.org/abs/1409.1556
-"""
+"""VGG: depth from stacks of 3x3 convolutions."""
 
 from functools import partial
 from typing import Any, Literal
@@ -10,10 +6,20 @@ from typing import Any, Literal
 from keras import Input, Model, layers
 
 from cnnzoo.models.channels_last import Conv2D, Flatten, GlobalAveragePooling2D, MaxPooling2D
-from cnnzoo.models.initializers import RandomNormal, VarianceScaling
+from cnnzoo.models.initializers import RandomNormal, VarianceScaling, glorot_uniform, he_normal
 from cnnzoo.models.layers import LocalResponseNormalization
 from cnnzoo.models.normalization import BatchNormalization
-from cnnzoo.registry import register
+from cnnzoo.options import check_arguments
+from cnnzoo.registry import Paper, check_size, register
+
+PAPER = Paper(
+    contribution="VGG: depth from stacks of 3x3 convolutions",
+    authors="Simonyan and Zisserman",
+    title="Very Deep Convolutional Networks for Large-Scale Image Recognition",
+    venue="ICLR",
+    year=2015,
+    link="https://arxiv.org/abs/1409.1556",
+)
 
 # Table 1, by column, in the paper's words: conv<kernel size>-<filters>. Each stage ends in a 2x2 max pooling.
 CONFIGURATIONS = {
@@ -63,6 +69,9 @@ CONFIGURATIONS = {
 
 Initialization = Literal["paper", "glorot", "he"]
 
+SMALLEST = (32, 32)  # five poolings halve it
+SMALLEST_OF_SMALL = (17, 17)  # the last pooling then sees 2x2
+
 
 def vgg(
     column: str,
@@ -75,16 +84,9 @@ def vgg(
 ) -> Model:
     """Build a column of Table 1, a VGG network for ImageNet.
 
-    Departs from the paper: no network begins with the layers of a trained A, as the deeper ones do in section 3.1;
-    weights are drawn as in the remark that closes that paragraph, from Glorot and Bengio's distribution, and the
-    option "paper" takes the paper's variance for a deviation. The dense layers fit images of one size, where section
-    3.2 slides them as convolutions over larger ones. Dropout doubles what it keeps in training, of which the paper
-    says nothing. The normalization of A-LRN has Krizhevsky's constants as he prints them, where Caffe, from which
-    the authors' program descends, divides alpha by 5.
-
-    The "10^-2 variance" of section 3.1 is a deviation of 0.1, with which A's first loss on pixels from 0 to 255 is 2e8.
-    "paper" stands for a deviation of 0.01, AlexNet's: the logits of two images then differ by 4e-4 in A, by 3e-7 in D
-    and by 3e-8 in E, so that A can learn while the deeper ones stall, as the paper tells.
+    The "10^-2 variance" of section 3.1 is a deviation of 0.1, with which the first loss of A on pixels from 0 to 255 is
+    2e8. "paper" means a deviation of 0.01, as in AlexNet: the logits of two images then differ by 4e-4 in A, by 3e-7 in
+    D and by 3e-8 in E, so that A can learn while the deeper networks stall, as the paper says.
 
     Args:
         column: Of Table 1: "A", "A-LRN", "B", "C", "D" or "E".
@@ -99,27 +101,41 @@ def vgg(
         A model from images (batch, height, width, channels) to logits (batch, num_classes).
 
     Raises:
-        ValueError: The images are smaller than 32x32, or there is no such column or initialization.
+        ValueError: The images are smaller than 32x32, or the column or the initialization does not exist.
     """
-    _require(input_shape, 32)
+    check_size("vgg", input_shape, SMALLEST)
+    check_arguments(vgg, initialization=initialization)
     images = Input(input_shape, name="images")
     x = _stages(images, column, "valid", batch_norm, initialization)
     x = Flatten(name="flatten")(x)
-    x = layers.Dense(4096, activation="relu", kernel_initializer=_drawn(initialization), name="fc6")(x)
+    x = layers.Dense(4096, activation="relu", kernel_initializer=_weights(initialization), name="fc6")(x)
     x = layers.Dropout(dropout, name="dropout6")(x)
-    x = layers.Dense(4096, activation="relu", kernel_initializer=_drawn(initialization), name="fc7")(x)
+    x = layers.Dense(4096, activation="relu", kernel_initializer=_weights(initialization), name="fc7")(x)
     x = layers.Dropout(dropout, name="features")(x)
     if num_classes:
-        x = layers.Dense(num_classes, kernel_initializer=_drawn(initialization), dtype="float32", name="logits")(x)
+        x = layers.Dense(num_classes, kernel_initializer=_weights(initialization), dtype="float32", name="logits")(x)
     return Model(images, x, name="vgg")
 
 
-vgg11 = register("vgg11")(partial(vgg, "A"))
-vgg11_lrn = register("vgg11_lrn")(partial(vgg, "A-LRN"))
-vgg13 = register("vgg13")(partial(vgg, "B"))
-vgg16_c = register("vgg16_c")(partial(vgg, "C"))
-vgg16 = register("vgg16")(partial(vgg, "D"))
-vgg19 = register("vgg19")(partial(vgg, "E"))
+_register = partial(
+    register,
+    paper=PAPER,
+    departures="the deeper networks do not start from the layers of a trained A, as in section 3.1; the initial "
+    "weights follow the remark that closes that paragraph, Glorot and Bengio's distribution, and the option 'paper' "
+    "takes the paper's variance for a deviation. The dense layers fit images of one size, where section 3.2 slides "
+    "them as convolutions over larger ones. Dropout doubles what it keeps in training, of which the paper says "
+    "nothing. The normalization of A-LRN has Krizhevsky's constants as he prints them, where Caffe, the ancestor of "
+    "the authors' program, divides alpha by 5.",
+    smallest=SMALLEST,
+)
+vgg11 = _register("vgg11", title="VGG-11 (configuration A)")(partial(vgg, "A"))
+vgg11_lrn = _register("vgg11_lrn", title="VGG-11 with local response normalization (configuration A-LRN)")(
+    partial(vgg, "A-LRN")
+)
+vgg13 = _register("vgg13", title="VGG-13 (configuration B)")(partial(vgg, "B"))
+vgg16_c = _register("vgg16_c", title="VGG-16 with 1x1 convolutions (configuration C)")(partial(vgg, "C"))
+vgg16 = _register("vgg16", title="VGG-16 (configuration D)")(partial(vgg, "D"))
+vgg19 = _register("vgg19", title="VGG-19 (configuration E)")(partial(vgg, "E"))
 
 
 def vgg_small(
@@ -132,11 +148,7 @@ def vgg_small(
 ) -> Model:
     """Build a VGG network for small images, such as 32x32x3 or 28x28x1: the convolutions and one dense layer.
 
-    The form in which "VGG on CIFAR-10" is commonly reported, after kuangliu's pytorch-cifar.
-
-    Departs from the paper: the mean of each last map goes straight to the logits, without fc6, fc7 and their dropout;
-    batch normalization follows every convolution; weights are drawn to the scale of their inputs, and no network
-    begins with the layers of a trained A; poolings round up, which 32x32 pixels never need.
+    This is what "VGG on CIFAR-10" usually means, after kuangliu's pytorch-cifar.
 
     Args:
         column: Of Table 1: "A", "A-LRN", "B", "C", "D" or "E".
@@ -144,29 +156,38 @@ def vgg_small(
         num_classes: Number of logits; 0 stops at the 512 features.
         batch_norm: Whether each convolution, which keeps its bias, is followed by batch normalization.
         initialization: "he" draws weights from a normal distribution scaled to the inputs of each layer, "glorot" from
-            Glorot and Bengio's uniform distribution, "paper" from N(0, 0.01^2), explained at ``vgg``. That learns
+            Glorot and Bengio's uniform distribution, "paper" from N(0, 0.01^2), explained at ``vgg``. It learns
             with batch normalization; without, it needs pixels 10,000 times as large as 0 to 255. Biases are 0.
 
     Returns:
         A model from images (batch, height, width, channels) to logits (batch, num_classes).
 
     Raises:
-        ValueError: The images are smaller than 17x17, or there is no such column or initialization.
+        ValueError: The images are smaller than 17x17, or the column or the initialization does not exist.
     """
-    _require(input_shape, 17)
+    check_size("vgg_small", input_shape, SMALLEST_OF_SMALL)
+    check_arguments(vgg_small, initialization=initialization)
     images = Input(input_shape, name="images")
     # Poolings round up: 28x28 pixels become 14, 7, 4, 2 and 1. At 32x32 there is nothing to round.
     x = _stages(images, column, "same", batch_norm, initialization)
     x = GlobalAveragePooling2D(name="features")(x)
     if num_classes:
-        x = layers.Dense(num_classes, kernel_initializer=_drawn(initialization), dtype="float32", name="logits")(x)
+        x = layers.Dense(num_classes, kernel_initializer=_weights(initialization), dtype="float32", name="logits")(x)
     return Model(images, x, name="vgg_small")
 
 
-vgg11_small = register("vgg11_small")(partial(vgg_small, "A"))
-vgg13_small = register("vgg13_small")(partial(vgg_small, "B"))
-vgg16_small = register("vgg16_small")(partial(vgg_small, "D"))
-vgg19_small = register("vgg19_small")(partial(vgg_small, "E"))
+_register_small = partial(
+    register,
+    paper=PAPER,
+    departures="the mean of each last map goes straight to the logits, without fc6, fc7 and their dropout; batch "
+    "normalization follows every convolution; the initial weights are scaled to their inputs, and no network starts "
+    "from the layers of a trained A; poolings round up, which 32x32 pixels never need.",
+    smallest=SMALLEST_OF_SMALL,
+)
+vgg11_small = _register_small("vgg11_small", title="VGG-11 for small images")(partial(vgg_small, "A"))
+vgg13_small = _register_small("vgg13_small", title="VGG-13 for small images")(partial(vgg_small, "B"))
+vgg16_small = _register_small("vgg16_small", title="VGG-16 for small images")(partial(vgg_small, "D"))
+vgg19_small = _register_small("vgg19_small", title="VGG-19 for small images")(partial(vgg_small, "E"))
 
 
 def _stages(
@@ -186,7 +207,7 @@ def _stages(
                 kernel_size,
                 padding="same",
                 activation=None if batch_norm else "relu",
-                kernel_initializer=_drawn(initialization),
+                kernel_initializer=_weights(initialization),
                 name=f"conv{stage}_{index}",
             )(x)
             if batch_norm:
@@ -196,18 +217,8 @@ def _stages(
     return x
 
 
-def _drawn(initialization: Initialization) -> RandomNormal | VarianceScaling:
-    """Return a new initializer: one that serves twice would draw the same numbers twice."""
+def _weights(initialization: Initialization) -> RandomNormal | VarianceScaling:
+    """Return a new initializer: each weight needs its own, because an instance repeats its numbers."""
     if initialization == "paper":
         return RandomNormal(stddev=0.01)
-    if initialization == "glorot":
-        return VarianceScaling(1.0, "fan_avg", "uniform")
-    if initialization == "he":
-        return VarianceScaling(2.0, "fan_in", "untruncated_normal")
-    raise ValueError(f"initialization is 'paper', 'glorot' or 'he', not {initialization!r}.")
-
-
-def _require(input_shape: tuple[int, int, int], side: int) -> None:
-    if min(input_shape[:2]) < side:
-        given = f"{input_shape[0]}x{input_shape[1]}"
-        raise ValueError(f"images of {given} pixels are too small; the smallest it can take is {side}x{side}.")
+    return glorot_uniform() if initialization == "glorot" else he_normal()

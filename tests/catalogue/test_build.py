@@ -1,24 +1,20 @@
-import importlib
-from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from types import ModuleType
-
-import pytest
-
-import cnnzoo
-from cnnzoo.catalogue.build import make_card
-
-PAPER = """LeNet-5: the network of the tests.
-
-LeCun, Bottou, Bengio and Haffner, "Gradient-Based Learning Applied to Document Recognition",
-Proceedings of the IEEE 86(11), 1998. https://doi.org/10.1109/5.726791
-"""
-
-CODE = '''
 from typing import Literal
 
 import keras
+import pytest
+
+from cnnzoo.catalogue.build import make_card
+from cnnzoo.registry import Paper, register
+
+PAPER = Paper(
+    contribution="LeNet-5: the network of the tests",
+    authors="LeCun, Bottou, Bengio and Haffner",
+    title="Gradient-Based Learning Applied to Document Recognition",
+    venue="Proceedings of the IEEE 86(11)",
+    year=1998,
+    link="https://doi.org/10.1109/5.726791",
+)
 
 
 def columns(
@@ -32,9 +28,6 @@ def columns(
     pooling: Literal["average", "max"] | None = "max",
 ) -> keras.Model:
     """Build a column.
-
-    Departs from the paper: it has
-    no layers.
 
     Args:
         column: Letter of the column.
@@ -55,31 +48,20 @@ def wide(
     input_shape: tuple[int, int, int] = (8, 8, 1), num_classes: int = 3, *, widths: tuple[int, ...] = (1,)
 ) -> keras.Model:
     return columns("A", input_shape, num_classes)
-'''
-
-MakeModule = Callable[..., ModuleType]
 
 
-@pytest.fixture
-def make_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> MakeModule:
-    """Return a function that writes a module of builders under a docstring, and imports it."""
-
-    def make(docstring: str = PAPER) -> ModuleType:
-        name = f"builders_of_{request.node.name}"
-        (tmp_path / f"{name}.py").write_text(f"{docstring!r}\n{CODE}")
-        monkeypatch.syspath_prepend(tmp_path)
-        return importlib.import_module(name)
-
-    return make
-
-
-def test_a_card_is_read_off_the_docstring_and_the_signature(make_module: MakeModule) -> None:
-    cnnzoo.register("column_a")(partial(make_module().columns, "A", rate=0.25))
+def test_a_card_is_made_from_the_registration_the_signature_and_the_network() -> None:
+    register("column_a", title="Column A", paper=PAPER, departures="it has no layers.", smallest=(4, 5))(
+        partial(columns, "A", rate=0.25)
+    )
     card = make_card("column_a")
     assert (card.year, card.link) == (1998, "https://doi.org/10.1109/5.726791")
-    assert card.paper.endswith("Proceedings of the IEEE 86(11), 1998.")
-    assert card.title.startswith("LeNet-5: ")
-    assert (card.summary, card.departures) == ("Build a column.", "it has no layers.")
+    assert card.paper == (
+        'LeCun, Bottou, Bengio and Haffner, "Gradient-Based Learning Applied to Document Recognition", '
+        "Proceedings of the IEEE 86(11), 1998."
+    )
+    assert (card.title, card.summary) == ("Column A", "LeNet-5: the network of the tests")
+    assert (card.departures, card.smallest) == ("it has no layers.", (4, 5))
     assert card.variant == "column A, rate 0.25"
     assert (card.input_shape, card.num_classes, card.parameters, card.macs) == ((8, 8, 1), 3, 195, 192)
     assert card.options == {
@@ -94,21 +76,19 @@ def test_a_card_is_read_off_the_docstring_and_the_signature(make_module: MakeMod
     }
 
 
-def test_what_a_partial_fixes_by_name_is_no_option(make_module: MakeModule) -> None:
-    cnnzoo.register("column_b")(partial(make_module().columns, column="B"))
+def test_what_a_partial_fixes_by_name_is_no_option() -> None:
+    register("column_b", title="Column B", paper=PAPER)(partial(columns, column="B"))
     assert list(make_card("column_b").options) == ["batch_norm", "hidden_units", "rate", "pooling"]
 
 
-def test_a_module_that_cites_nothing_is_named(make_module: MakeModule) -> None:
-    module = make_module("Columns: of a temple.\n\nVitruvius. https://example.org/x\n")
-    cnnzoo.register("column_c")(partial(module.columns, "A"))
-    with pytest.raises(
-        ValueError, match=f"{module.__name__}: the docstring's second paragraph must cite a paper with its year"
-    ):
+@pytest.mark.parametrize(("title", "paper"), [("", PAPER), ("Column C", None)])
+def test_a_network_without_title_or_paper_is_named(title: str, paper: Paper | None) -> None:
+    register("column_c", title=title, paper=paper)(partial(columns, "A"))
+    with pytest.raises(ValueError, match="column_c: a card needs the network's title and paper"):
         make_card("column_c")
 
 
-def test_an_option_of_another_type_is_named(make_module: MakeModule) -> None:
-    cnnzoo.register("wide")(make_module().wide)
+def test_an_option_of_another_type_is_named() -> None:
+    register("wide", title="Wide", paper=PAPER)(wide)
     with pytest.raises(ValueError, match="wide: widths must be bool, int, float, str or a Literal"):
         make_card("wide")

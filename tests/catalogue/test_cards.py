@@ -44,5 +44,5 @@ def test_a_glob_is_anchored() -> None:
 
 
 def test_a_pattern_without_a_match_gets_the_nearest() -> None:
-    with pytest.raises(UserError, match=r"fits 'lenet6\*'\. Did you mean 'lenet5'\?"):
+    with pytest.raises(UserError, match=r"matches 'lenet6\*'\. Did you mean 'lenet5'\?"):
         catalogue.select("lenet6*")

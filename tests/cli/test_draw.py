@@ -34,7 +34,10 @@ def test_a_png_is_a_png(cnnzoo: Cnnzoo) -> None:
         (["lenet5", "--output", "net"], "--output net: a picture's name ends in .svg or .png."),
         (["lenet"], "There is no model named 'lenet'. Did you mean 'lenet5'?"),
         (["lenet5", "--input", "8x8x1"], "the smallest it can take is 16x16."),
-        (["lenet5", "--option", "poolin=max"], "Model 'lenet5' has no option 'poolin'. Did you mean 'pooling'?"),
+        (
+            ["lenet5", "--option", "poolin=max"],
+            "--option poolin=max: lenet5 has no option 'poolin'. Did you mean 'pooling'?",
+        ),
     ],
 )
 def test_a_mistake_ends_with_2_and_one_sentence(cnnzoo: Cnnzoo, arguments: list[str], sentence: str) -> None:

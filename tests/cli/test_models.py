@@ -18,14 +18,15 @@ def test_every_network_has_a_line_under_its_paper(
     run(monkeypatch)
     printed = capsys.readouterr().out
     heading, _, title, paper, *lines = printed.splitlines()
-    assert heading.split() == ["name", "input", "parameters", "MACs", "description"]
+    assert heading.split() == ["name", "input", "parameters", "MACs", "title"]
     assert title.startswith("1998  LeNet-5: convolution")
     assert paper.startswith("LeCun, Bottou, Bengio and Haffner")
     assert lines[0].split()[:5] == ["lenet5_1998", "32x32x1", "60,000", "328.1", "k"]
+    assert lines[0].endswith("  LeNet-5 of 1998, with trainable subsampling and RBF output")
     assert {line.split()[0] for line in printed.splitlines() if line.startswith("  ")} >= set(catalogue.cards())
 
 
-def test_a_variant_says_what_it_settles_within_80_columns(
+def test_every_title_is_whole_within_80_columns(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
@@ -34,7 +35,8 @@ def test_a_variant_says_what_it_settles_within_80_columns(
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
     (deepest,) = (line for line in lines if line.startswith("  resnet152 "))
-    assert deepest.split()[1:] == ["224x224x3", "60,192,808", "11.28", "G", "depth", "152"]
+    assert deepest.split()[1:] == ["224x224x3", "60,192,808", "11.28", "G", "ResNet-152"]
+    assert "    VGG-16 (configuration D)" in lines
     assert not [line for line in lines if line.endswith("…")]
 
 
@@ -59,7 +61,7 @@ def test_no_match_suggests_the_nearest_and_ends_with_2(
         run(monkeypatch, "lenett")
     printed = capsys.readouterr()
     assert (ended.value.code, printed.out) == (2, "")
-    assert printed.err == "Error: No model's name fits 'lenett'. Did you mean 'lenet5'?\n"
+    assert printed.err == "Error: No model's name matches 'lenett'. Did you mean 'lenet5'?\n"
 
 
 def test_the_list_imports_no_keras() -> None:

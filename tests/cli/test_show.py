@@ -32,7 +32,8 @@ def test_the_summary_and_the_options_with_values_and_defaults_are_told(
 ) -> None:
     run(monkeypatch, "lenet5")
     printed = capsys.readouterr().out
-    assert "LeNet-5 as everybody means it today." in printed
+    assert "LeNet-5 as it is usually built today" in printed
+    assert "LeNet-5: convolution, subsampling and shared weights" in printed
     rows = [" ".join(line.split()) for line in printed.splitlines()]
     assert "option default values meaning" in rows
     assert 'pooling average average or max Kind of subsampling: "average" as in 1998, or "max".' in rows
@@ -98,11 +99,17 @@ def test_no_classes_stop_at_the_features(monkeypatch: pytest.MonkeyPatch, capsys
     [
         (["lenet"], "There is no model named 'lenet'. Did you mean 'lenet5'?"),
         (["lenet5", "--input", "8x8x1"], "the smallest it can take is 16x16."),
-        (["lenet5", "--input", "28x28"], "'28x28' is no size; write height, width and channels like 28x28x1."),
-        (["lenet5", "--input", "0x28x1"], "'0x28x1' is no size; write height, width and channels like 28x28x1."),
+        (["lenet5", "--input", "28x28"], "'28x28' is not a size; write height, width and channels like 28x28x1."),
+        (["lenet5", "--input", "0x28x1"], "'0x28x1' is not a size; write height, width and channels like 28x28x1."),
         (["lenet5", "--classes", "-1"], "-1 is not in the range x>=0."),
-        (["lenet5", "--option", "poolin=max"], "Model 'lenet5' has no option 'poolin'. Did you mean 'pooling'?"),
-        (["lenet5", "--option", "pooling=maximum"], "--option pooling=maximum: the value must be average or max."),
+        (
+            ["lenet5", "--option", "poolin=max"],
+            "--option poolin=max: lenet5 has no option 'poolin'. Did you mean 'pooling'?",
+        ),
+        (
+            ["lenet5", "--option", "pooling=maximum"],
+            "--option pooling=maximum: pooling must be 'average' or 'max', not 'maximum'.",
+        ),
         (["lenet5", "--option", "pooling"], "--option pooling: write it as key=value."),
     ],
 )

@@ -108,7 +108,9 @@ def test_other_boards_are_taken_with_a_logit_per_point(board):
 @pytest.mark.parametrize("board", [(4, 4), (4, 19), (19, 4)])
 @pytest.mark.parametrize("name", ["alphago_policy_128", "alphago_policy_small"])
 def test_a_board_below_5x5_is_too_small(name, board):
-    with pytest.raises(UserError, match=f"a board of {board[0]}x{board[1]} points is too small.*5x5"):
+    with pytest.raises(
+        UserError, match=rf"an input of {board[0]}x{board[1]} is too small; the smallest it can take is 5x5\.$"
+    ):
         registry.build(name, (*board, 48))
 
 

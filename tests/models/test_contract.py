@@ -1,6 +1,5 @@
 """What every registered network owes its users, at the smallest size that it says it can take."""
 
-import inspect
 import os
 import re
 import subprocess
@@ -62,19 +61,11 @@ def marks(name):
 pytestmark = pytest.mark.usefixtures("compile_quickly")
 
 
-def function(name):
-    builder = registry.builder(name)
-    return getattr(builder, "func", builder)
-
-
 @cache
 def smallest(name):
-    """Return the smallest (height, width, channels), as the network itself says when it is given less."""
-    channels = catalogue.card(name).input_shape[-1]
-    with pytest.raises(UserError, match=rf"Model '{name}' cannot be built: .*\b1x1\b") as refused:
-        inspection.outline(name, (1, 1, channels))
-    height, width = re.findall(r"(\d+)x(\d+)", str(refused.value))[-1]
-    return int(height), int(width), channels
+    """Return the smallest (height, width, channels); a network without one takes its default size alone."""
+    default = catalogue.card(name).input_shape
+    return (*(registry.entry(name).smallest or default[:2]), default[-1])
 
 
 def classes(name):
@@ -220,9 +211,13 @@ def test_the_same_weights_give_the_same_logits_on_tensorflow_and_jax(elsewhere, 
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_module_cites_its_paper_and_the_builder_its_departures(name):
-    assert re.search(r"\b(19|20)\d\d\b.*https?://", inspect.getmodule(function(name)).__doc__, re.DOTALL)
-    assert re.search(r"Departs from the paper: \w+ \w+", function(name).__doc__)
+def test_every_network_is_registered_with_its_title_its_paper_and_its_departures(name):
+    entry = registry.entry(name)
+    assert re.search(r"\w", entry.title)
+    assert re.search(r"\S, \"\w.*\", \w.*, (19|20)\d\d\.$", entry.paper.citation)
+    assert entry.paper.link.startswith("https://")
+    assert re.match(r"[\w\"]+ \w+", entry.departures)
+    assert entry.departures.endswith(".")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -233,7 +228,7 @@ def test_an_unknown_option_is_met_with_a_sentence(name):
 
 @pytest.mark.parametrize(("name", "option"), CHOICES)
 def test_a_wrong_choice_is_met_with_the_right_ones_also_in_a_direct_call(name, option):
-    with pytest.raises(ValueError, match=rf"{option} is .* or .*, not 'nonsense'"):
+    with pytest.raises(ValueError, match=rf"{option} must be .* or .*, not 'nonsense'"):
         registry.builder(name)(**{option: "nonsense"})
 
 
@@ -243,6 +238,8 @@ def test_an_image_one_pixel_smaller_than_the_smallest_is_refused(name):
     height, width, channels = smallest(name)
     with pytest.raises(UserError, match=rf"cannot be built: .*{height - 1}x{width}"):
         inspection.outline(name, (height - 1, width, channels))
+    with pytest.raises(ValueError, match=f"{height - 1}x{width}"):
+        registry.builder(name)((height - 1, width, channels))
 
 
 # What Keras and its backend have not imported is taken away. The four have most of the layers that are our own.
@@ -262,7 +259,7 @@ loaded = sorted(name for name in set(sys.modules) - bare if name.startswith("cnn
 print(*(name for name in loaded if not name.startswith("cnnzoo.models")))
 """
 LOGITS_OF_FOUR = "{0} 2 10\n{0} 2 361\n{0} 2 10\n{0} 2 10\n"
-LOADED = "cnnzoo cnnzoo.errors cnnzoo.registry\n"
+LOADED = "cnnzoo cnnzoo.errors cnnzoo.options cnnzoo.registry\n"
 
 
 @pytest.mark.slow

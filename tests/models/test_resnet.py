@@ -181,7 +181,7 @@ def untouched(model):
 def test_a_smaller_image_is_refused_with_the_smallest_size(name, smallest):
     outline(name, (smallest, smallest + 1, 1))
     given, limit = f"{smallest + 1}x{smallest - 1}", f"{smallest}x{smallest}"
-    with pytest.raises(UserError, match=f"images of {given} pixels are too small; the smallest it can take is {limit}"):
+    with pytest.raises(UserError, match=f"an input of {given} is too small; the smallest it can take is {limit}"):
         cnnzoo.build(name, (smallest + 1, smallest - 1, 1))
 
 
@@ -201,9 +201,9 @@ def test_any_depth_of_6n_plus_2_can_be_built_and_no_other():
 @pytest.mark.parametrize(
     ("build", "sentence"),
     [
-        (lambda: resnet(50, stride_on="2x2"), "stride_on is '1x1' or '3x3', not '2x2'."),
-        (lambda: small_resnet(18, stride_on=3), "stride_on is '1x1' or '3x3', not 3."),
-        (lambda: cifar_resnet(20, shortcut="C"), "shortcut is 'A' or 'B', not 'C'."),
+        (lambda: resnet(50, stride_on="2x2"), "stride_on must be '1x1' or '3x3', not '2x2'."),
+        (lambda: small_resnet(18, stride_on=3), "stride_on must be '1x1' or '3x3', not 3."),
+        (lambda: cifar_resnet(20, shortcut="C"), "shortcut must be 'A' or 'B', not 'C'."),
     ],
 )
 def test_a_wrong_option_is_met_with_the_right_ones(build, sentence):

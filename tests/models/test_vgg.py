@@ -105,7 +105,7 @@ def test_the_smallest_image_is_taken_and_a_smaller_one_is_refused(name, side):
     model = outline(name, (side, side, 1))
     assert shape(model, "conv5_3")[:2] == (2, 2)
     assert shape(model, "pool5")[:2] == (1, 1)
-    with pytest.raises(ValueError, match=rf"{side}x{side - 1} pixels are too small; .*is {side}x{side}\.$"):
+    with pytest.raises(ValueError, match=rf"{side}x{side - 1} is too small; .*is {side}x{side}\.$"):
         builder(name)((side, side - 1, 1))
 
 
@@ -140,7 +140,7 @@ def test_each_initialization_has_its_scale():
     ("column", "options", "sentence"),
     [
         ("F", {}, "Table 1 has no column 'F', but A, A-LRN, B, C, D and E."),
-        ("A", {"initialization": "x"}, "initialization is 'paper', 'glorot' or 'he', not 'x'."),
+        ("A", {"initialization": "x"}, "initialization must be 'paper', 'glorot' or 'he', not 'x'."),
     ],
 )
 def test_a_column_or_an_initialization_that_does_not_exist_is_refused(builder, column, options, sentence):
