@@ -20,10 +20,10 @@ class Found(NamedTuple):
 
 def cache_dir() -> Path:
     """Return the user's cache directory, where downloads go; without a home it is among the temporary files."""
-    import pooch  # not needed to load from one directory
+    import platformdirs  # not needed to load from one directory
 
-    with suppress(RuntimeError):  # of older versions of what pooch uses; others return a path with ~
-        cache = _expanded(pooch.os_cache("cnnzoo"))
+    with suppress(RuntimeError):  # of older versions without a home; newer ones return a path with ~
+        cache = _expanded(platformdirs.user_cache_dir("cnnzoo"))
         if cache.is_absolute():
             return cache
     return Path(tempfile.gettempdir()) / "cnnzoo"

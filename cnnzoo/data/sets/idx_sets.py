@@ -15,6 +15,7 @@ from cnnzoo.data.sets.published import Contents, LoadedSplit, PublishedSet, chec
 from cnnzoo.data.subsets import Subset
 from cnnzoo.downloads.errors import DamagedFileError
 from cnnzoo.downloads.locations import Found
+from cnnzoo.downloads.mirrors import Download, from_mirrors, written
 
 
 class OtherDataSetError(DamagedFileError):
@@ -89,8 +90,6 @@ class IdxSet(PublishedSet[IdxFile]):
 
     def download(self, files: Sequence[IdxFile], folder: Path) -> tuple[list[str], list[str]]:
         """Download files one by one; the last resort is Keras's archive."""
-        from cnnzoo.downloads.mirrors import Download, from_mirrors, written  # loads pooch
-
         paths = {file: folder / f"{file.name}.gz" for file in files}
         downloads = [Download(path.name, path, partial(self._read_official, file)) for file, path in paths.items()]
         missing, failures = from_mirrors(downloads, self.mirrors)

@@ -14,6 +14,7 @@ from cnnzoo.data.subsets import Subset
 from cnnzoo.downloads.advice import missing_in, not_downloaded, with_advice
 from cnnzoo.downloads.errors import DamagedFileError
 from cnnzoo.downloads.locations import Found, cache_dir, find, search_path
+from cnnzoo.downloads.mirrors import no_empty_folders
 from cnnzoo.errors import UserError
 
 Contents = NDArray[np.uint8]
@@ -222,8 +223,6 @@ class PublishedSet(ABC, Generic[File]):
 
     def _download(self, files: Sequence[File], target: Path, directories: Sequence[Path]) -> None:
         """Download files into the data set's folder in the target directory."""
-        from cnnzoo.downloads.mirrors import no_empty_folders  # loads pooch
-
         folder = target / self.name
         with no_empty_folders(folder):
             missing, failures = self.download(files, folder)

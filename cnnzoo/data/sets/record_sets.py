@@ -15,6 +15,7 @@ from cnnzoo.downloads.advice import fetch_command, with_advice
 from cnnzoo.downloads.archives import read_members
 from cnnzoo.downloads.errors import DamagedFileError, explain_damage
 from cnnzoo.downloads.locations import find
+from cnnzoo.downloads.mirrors import Download, from_mirrors
 from cnnzoo.errors import UserError
 
 
@@ -135,7 +136,6 @@ class RecordSet(PublishedSet[RecordFile]):
 
     def download(self, files: Sequence[RecordFile], folder: Path) -> tuple[list[str], list[str]]:  # noqa: ARG002
         """Download the archive."""
-        from cnnzoo.downloads.mirrors import Download, from_mirrors  # loads pooch
 
         def check(path: Path) -> None:
             for file, records in self._read_archive(self.files, path).items():
