@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 
 
 class UserError(Exception):
@@ -11,8 +12,22 @@ class UserError(Exception):
     """
 
 
-class DamagedFileError(Exception):
+class DamagedContentsError(Exception):
     """The contents of a file are wrong; the message is a clause that follows the file's name in a sentence."""
+
+
+class DamagedFileError(UserError):
+    """A file whose contents are wrong.
+
+    Attributes:
+        path: The file.
+        reason: What is wrong with it, as the end of a sentence that starts with the file.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} {reason}.")
+        self.path = path
+        self.reason = reason
 
 
 def nearest(name: str, names: Iterable[str]) -> str | None:

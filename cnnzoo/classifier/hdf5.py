@@ -25,7 +25,7 @@ import h5py
 if __name__ == "__main__":
     sys.path.append(str(Path(__file__).parents[2]))
 
-from cnnzoo.errors import DamagedFileError
+from cnnzoo.errors import DamagedContentsError
 
 # What a .keras file calls its weights.
 WEIGHTS = "model.weights.h5"
@@ -78,7 +78,7 @@ def open_layers(path: Path, seconds: int = PROCESSOR_SECONDS) -> Iterator[Layers
         seconds: CPU time for a small file; a large one has more.
 
     Raises:
-        DamagedFileError: It is damaged or has another layout.
+        DamagedContentsError: It is damaged or has another layout.
     """
     _try_to_read(path, "layers", seconds)
     with _open(path) as file:
@@ -89,7 +89,7 @@ def check_model(path: Path, seconds: int = PROCESSOR_SECONDS) -> None:
     """Make sure that HDF5 can read the weights in a ``.keras`` file.
 
     Raises:
-        DamagedFileError: It cannot: they are damaged.
+        DamagedContentsError: It cannot: they are damaged.
     """
     _try_to_read(path, "model", seconds)
 
@@ -109,14 +109,14 @@ def _try_to_read(path: Path, task: Literal["layers", "model"], seconds: int) -> 
         )
         error = json.loads(done.stdout)["error"] if done.returncode == 0 else None
     except subprocess.TimeoutExpired:
-        raise DamagedFileError("is damaged: HDF5 did not finish reading it; download or copy it again") from None
+        raise DamagedContentsError("is damaged: HDF5 did not finish reading it; download or copy it again") from None
     if done.returncode < 0:  # ended by the system: by a limit, or by a crash of HDF5
-        raise DamagedFileError("is damaged: HDF5 did not finish reading it, or crashed; download or copy it again")
+        raise DamagedContentsError("is damaged: HDF5 did not finish reading it, or crashed; download or copy it again")
     if error is None:
         last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-        raise DamagedFileError(f"cannot be read: the process that opens HDF5 files failed ({last})")
+        raise DamagedContentsError(f"cannot be read: the process that opens HDF5 files failed ({last})")
     if error:
-        raise DamagedFileError(error)
+        raise DamagedContentsError(error)
 
 
 def main(path: str, seconds: str, memory: str, task: str) -> None:
@@ -131,7 +131,7 @@ def main(path: str, seconds: str, memory: str, task: str) -> None:
                 for _, datasets in _find_layers(file):
                     for dataset in datasets:
                         dataset[()]
-    except DamagedFileError as damage:
+    except DamagedContentsError as damage:
         error = str(damage)
     except MemoryError:
         error = "is damaged: it asks for more memory than a file of its size can need"
@@ -168,7 +168,7 @@ def _open(path: Path) -> Iterator[h5py.File]:
     try:
         file = h5py.File(source, "r", locking=False)
     except (OSError, RuntimeError, ValueError):
-        raise DamagedFileError("is damaged: HDF5 cannot open it; a download may have broken off") from None
+        raise DamagedContentsError("is damaged: HDF5 cannot open it; a download may have broken off") from None
     with file:
         yield file
 
@@ -180,10 +180,10 @@ def _unpack(path: Path) -> BytesIO:
             if entry.file_size <= SMALL + COMPRESSION * entry.compress_size:
                 return BytesIO(archive.read(WEIGHTS))
     except UNPACKING_ERRORS:
-        raise DamagedFileError(
+        raise DamagedContentsError(
             "is damaged: its weights cannot be unpacked; a copy or download may have broken off"
         ) from None
-    raise DamagedFileError("is damaged: its weights would unpack to more than a file of its size can need")
+    raise DamagedContentsError("is damaged: its weights would unpack to more than a file of its size can need")
 
 
 def _find_layers(file: h5py.File) -> Layers:
@@ -192,9 +192,9 @@ def _find_layers(file: h5py.File) -> Layers:
         found = list(_find_numbered(file) if "layers" in file else _find_listed(model_weights))
         places = sorted(_locate(layer, dataset) for layer, datasets in found for dataset in datasets)
     except (*_READING_ERRORS, RecursionError):
-        raise DamagedFileError("is not laid out as Keras lays out weights in HDF5, or is damaged") from None
+        raise DamagedContentsError("is not laid out as Keras lays out weights in HDF5, or is damaged") from None
     if any(start < end for (_, end), (start, _) in pairwise(places)):
-        raise DamagedFileError("is damaged: two of its tensors lie in the same place")
+        raise DamagedContentsError("is damaged: two of its tensors lie in the same place")
     return found
 
 
@@ -245,14 +245,14 @@ def _locate(layer: str, dataset: h5py.Dataset) -> tuple[int, int]:
     """Return where the numbers of a weight begin and end; nowhere if they are stored in chunks.
 
     Raises:
-        DamagedFileError: They are no numbers, or the file does not hold them.
+        DamagedContentsError: They are no numbers, or the file does not hold them.
     """
     kind = dataset.dtype.name
     if kind not in _NUMBERS or dataset.id.get_type() != h5py.h5t.py_create(dataset.dtype):
-        raise DamagedFileError(f"holds numbers of a type that cannot be read ({kind} in {layer!r})")
+        raise DamagedContentsError(f"holds numbers of a type that cannot be read ({kind} in {layer!r})")
     # A dataset may claim any size: what it has in this file itself is what it can be read from.
     if dataset.is_virtual or dataset.external or dataset.id.get_storage_size() < dataset.nbytes:
-        raise DamagedFileError(f"does not hold the numbers of {layer!r} itself, uncompressed")
+        raise DamagedContentsError(f"does not hold the numbers of {layer!r} itself, uncompressed")
     place = dataset.id.get_offset()
     return (0, 0) if place is None else (place, place + dataset.nbytes)
 

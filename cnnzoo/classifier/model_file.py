@@ -10,7 +10,7 @@ from typing import Any
 from zipfile import ZipFile
 
 from cnnzoo.classifier import hdf5
-from cnnzoo.errors import DamagedFileError, UserError
+from cnnzoo.errors import DamagedContentsError, DamagedFileError
 from cnnzoo.text import printable
 
 # Keras describes the largest networks in 2 MB; a small archive can claim gigabytes.
@@ -37,36 +37,36 @@ def load_model(path: Path) -> Any:
         try:
             return keras.saving.load_model(path, compile=False, safe_mode=True, custom_objects=CUSTOM_OBJECTS)
         except Exception as error:  # Keras lets through whatever the layers of a damaged file raise
-            raise DamagedFileError(_explain(error, config, written_by)) from None
-    except DamagedFileError as error:
-        raise UserError(f"{path} {error}.") from None
+            raise DamagedContentsError(_explain(error, config, written_by)) from None
+    except DamagedContentsError as error:
+        raise DamagedFileError(path, str(error)) from None
 
 
 def _check(path: Path) -> tuple[Any, str]:
     """Return a model's config, and the version of Keras that it was written by.
 
     Raises:
-        DamagedFileError: The file is not a model, or is damaged.
+        DamagedContentsError: The file is not a model, or is damaged.
     """
     with path.open("rb") as file:
         beginning = file.read(8)
     if beginning.startswith(b"\x89HDF"):
-        raise DamagedFileError(
+        raise DamagedContentsError(
             "is an HDF5 file, not a model in Keras 3's format: load it in Keras and save it as .keras, or take its "
             "weights with cnnzoo weights import"
         )
     if not zipfile.is_zipfile(path):
         cut = "; a copy or download may have broken off" if beginning.startswith(b"PK") else ""
-        raise DamagedFileError(f"is damaged or is not a model: it is not the zip file that Keras writes{cut}")
+        raise DamagedContentsError(f"is damaged or is not a model: it is not the zip file that Keras writes{cut}")
     try:
         with ZipFile(path) as archive:
             names = archive.namelist()
             if "config.json" not in names:
-                raise DamagedFileError("is a zip file, but not a model that Keras has saved")
+                raise DamagedContentsError("is a zip file, but not a model that Keras has saved")
             for name in ("config.json", "metadata.json"):
                 size = archive.getinfo(name).file_size
                 if size > LARGEST_DESCRIPTION:
-                    raise DamagedFileError(
+                    raise DamagedContentsError(
                         f"is damaged: its {name} would unpack to {size >> 20:,} MB; no model needs more than "
                         f"{LARGEST_DESCRIPTION >> 20}"
                     )
@@ -74,7 +74,7 @@ def _check(path: Path) -> tuple[Any, str]:
             config["class_name"]
             written_by = str(json.loads(archive.read("metadata.json"))["keras_version"])
     except (*hdf5.UNPACKING_ERRORS, TypeError):
-        raise DamagedFileError("is damaged: its description of the layers cannot be read") from None
+        raise DamagedContentsError("is damaged: its description of the layers cannot be read") from None
     if hdf5.WEIGHTS in names:
         hdf5.check_model(path)
     return config, written_by

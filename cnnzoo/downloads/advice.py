@@ -4,9 +4,8 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from cnnzoo.downloads.errors import DamagedFileError
 from cnnzoo.downloads.locations import search_path
-from cnnzoo.errors import UserError
+from cnnzoo.errors import DamagedFileError, UserError
 
 WITHOUT_DOWNLOAD = "cnnzoo train --config digits.yaml"
 

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path, PurePosixPath
 
-from cnnzoo.downloads.errors import DamagedFileError, explain_damage
+from cnnzoo.downloads.damage import explain_damage
+from cnnzoo.errors import DamagedFileError
 
 GZIP_START = b"\x1f\x8b"
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cnnzoo.downloads import progress
-from cnnzoo.downloads.errors import DamagedFileError
-from cnnzoo.errors import UserError
+from cnnzoo.errors import DamagedFileError, UserError
 from cnnzoo.files import whole
 
 # Seconds. A mirror may have many addresses, and each is tried for this long: a silent firewall must not cost

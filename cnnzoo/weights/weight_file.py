@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from cnnzoo.classifier import metadata
 from cnnzoo.classifier.hdf5 import UNPACKING_ERRORS, WEIGHTS
-from cnnzoo.errors import DamagedFileError, UserError
+from cnnzoo.errors import DamagedContentsError, DamagedFileError, UserError
 from cnnzoo.text import printable
 from cnnzoo.weights.formats import keras_h5, safetensors_file, torch_pth
 from cnnzoo.weights.formats.contents import LARGEST, TOO_LARGE, WeightFile
@@ -49,8 +49,8 @@ def open_weight_file(path: Path, state_dict: str | None = None) -> Iterator[Weig
         else:
             with _choose_reader(path)(path, state_dict) as file:
                 yield replace(file, path=path)
-    except DamagedFileError as error:
-        raise UserError(f"{path} {printable(str(error))}.") from None  # it may quote names in the file
+    except DamagedContentsError as error:
+        raise DamagedFileError(path, printable(str(error))) from None  # it may quote names in the file
 
 
 @contextmanager
@@ -63,11 +63,11 @@ def _unpack(path: Path) -> Iterator[Path]:
                 while (block := source.read(2**20)) and target.tell() <= LARGEST:
                     target.write(block)
         except (EOFError, gzip.BadGzipFile, zlib.error):
-            raise DamagedFileError(
+            raise DamagedContentsError(
                 "is damaged: its gzip data cannot be unpacked; a download may have broken off"
             ) from None
         if unpacked.stat().st_size > LARGEST:
-            raise DamagedFileError(TOO_LARGE)
+            raise DamagedContentsError(TOO_LARGE)
         yield unpacked
 
 
@@ -78,7 +78,7 @@ def _read_beginning(path: Path) -> bytes:
     except FileNotFoundError:
         raise UserError(f"There is no file {path}.") from None
     except OSError as error:
-        raise DamagedFileError(f"cannot be read: {error.strerror}") from None
+        raise DamagedContentsError(f"cannot be read: {error.strerror}") from None
 
 
 def _choose_reader(path: Path) -> Reader:
@@ -92,13 +92,13 @@ def _choose_reader(path: Path) -> Reader:
     if beginning[8:9] == b"{":
         return safetensors_file.open_file
     if not beginning:
-        raise DamagedFileError("is empty; a copy or download may have broken off")
+        raise DamagedContentsError("is empty; a copy or download may have broken off")
     if beginning[257:262] == b"ustar":
-        raise DamagedFileError("is a tar archive; unpack it and name the file of weights in it")
+        raise DamagedContentsError("is a tar archive; unpack it and name the file of weights in it")
     for signature, clause in _OTHER_FORMATS.items():
         if beginning.startswith(signature):
-            raise DamagedFileError(clause)
-    raise DamagedFileError(
+            raise DamagedContentsError(clause)
+    raise DamagedContentsError(
         "is not a file of weights that can be read, such as PyTorch's .pth and .safetensors or Keras's .h5"
     )
 
@@ -107,7 +107,7 @@ def _is_model(path: Path) -> bool:
     """Return whether a zip file is a model that Keras saved.
 
     Raises:
-        DamagedFileError: It is one of this program.
+        DamagedContentsError: It is one of this program.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -115,5 +115,5 @@ def _is_model(path: Path) -> bool:
     except UNPACKING_ERRORS:
         return False  # the reader says what is wrong with it
     if is_model and metadata.read(path):
-        raise DamagedFileError("is a model of this program already; classify with cnnzoo predict")
+        raise DamagedContentsError("is a model of this program already; classify with cnnzoo predict")
     return is_model

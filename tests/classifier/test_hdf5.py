@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cnnzoo.classifier import hdf5
-from cnnzoo.errors import DamagedFileError
+from cnnzoo.errors import DamagedContentsError
 from cnnzoo.weights.formats import keras_h5
 
 
@@ -49,7 +49,7 @@ def test_a_file_that_hdf5_does_not_finish_reading_is_given_up(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.keras", "w") as archive:
         archive.write(path, "model.weights.h5")
     for check, file in ((read, path), (read, tmp_path / "a.keras"), (hdf5.check_model, tmp_path / "a.keras")):
-        with pytest.raises(DamagedFileError, match="HDF5 did not finish reading it, or crashed"):
+        with pytest.raises(DamagedContentsError, match="HDF5 did not finish reading it, or crashed"):
             check(file, seconds=1)
 
 
@@ -60,10 +60,10 @@ def test_two_tensors_never_share_their_numbers(tmp_path):
     content = path.read_bytes()
     assert content.count(second) == 1
     path.write_bytes(content.replace(second, first))
-    with pytest.raises(DamagedFileError, match="two of its tensors lie in the same place"):
+    with pytest.raises(DamagedContentsError, match="two of its tensors lie in the same place"):
         read(path)
     path.write_bytes(content.replace(second, (len(content) - 8).to_bytes(8, "little")))
-    with pytest.raises(DamagedFileError, match="is damaged"):
+    with pytest.raises(DamagedContentsError, match="is damaged"):
         read(path)
 
 
@@ -72,7 +72,7 @@ def test_a_layer_that_holds_itself_has_an_end(tmp_path):
         layers = file.create_group("layers")
         layers.create_group("a").create_group("vars")
         file["layers/a/layers"] = layers
-    with pytest.raises(DamagedFileError, match="is not laid out as Keras lays out weights"):
+    with pytest.raises(DamagedContentsError, match="is not laid out as Keras lays out weights"):
         read(tmp_path / "a.h5")
 
 

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnzoo.downloads.archives import open_unpacked
-from cnnzoo.downloads.errors import DamagedFileError, explain_damage
+from cnnzoo.downloads.damage import explain_damage
+from cnnzoo.errors import DamagedFileError
 
 # The kind of array that an idx file of unsigned bytes holds, by its first four bytes.
 KINDS = {bytes([0, 0, 8, 3]): "images", bytes([0, 0, 8, 1]): "labels"}

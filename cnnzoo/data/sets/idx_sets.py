@@ -13,9 +13,9 @@ from cnnzoo.data.images import ImageArray
 from cnnzoo.data.sets.idx_files import read_idx, read_npz, write_idx
 from cnnzoo.data.sets.published import Contents, LoadedSplit, PublishedSet, check_labels
 from cnnzoo.data.subsets import Subset
-from cnnzoo.downloads.errors import DamagedFileError
 from cnnzoo.downloads.locations import Found
 from cnnzoo.downloads.mirrors import Download, from_mirrors, written
+from cnnzoo.errors import DamagedFileError
 
 
 class OtherDataSetError(DamagedFileError):

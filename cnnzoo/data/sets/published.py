@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from cnnzoo.data.dataset import DataSet, FileCheck
 from cnnzoo.data.subsets import Subset
 from cnnzoo.downloads.advice import missing_in, not_downloaded, with_advice
-from cnnzoo.downloads.errors import DamagedFileError
 from cnnzoo.downloads.locations import Found, cache_dir, find, search_path
 from cnnzoo.downloads.mirrors import no_empty_folders
-from cnnzoo.errors import UserError
+from cnnzoo.errors import DamagedFileError, UserError
 
 Contents = NDArray[np.uint8]
 # The validation images are among the training images.

@@ -13,10 +13,10 @@ from cnnzoo.data.sets.published import Contents, LoadedSplit, PublishedSet, chec
 from cnnzoo.data.subsets import Subset
 from cnnzoo.downloads.advice import fetch_command, with_advice
 from cnnzoo.downloads.archives import read_members
-from cnnzoo.downloads.errors import DamagedFileError, explain_damage
+from cnnzoo.downloads.damage import explain_damage
 from cnnzoo.downloads.locations import find
 from cnnzoo.downloads.mirrors import Download, from_mirrors
-from cnnzoo.errors import UserError
+from cnnzoo.errors import DamagedFileError, UserError
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import h5py
 
 from cnnzoo.classifier import hdf5
-from cnnzoo.errors import DamagedFileError
+from cnnzoo.errors import DamagedContentsError
 from cnnzoo.weights.formats.contents import Array, Tensor, WeightFile
 
 # The weights of a layer in Keras's order, by their number: of a convolution or a dense layer, and of batch
@@ -29,10 +29,10 @@ def open_file(path: Path, key: str | None = None) -> Iterator[WeightFile]:
     """Open ``.h5`` as keras.applications offers it for download, ``.weights.h5``, or the weights in a ``.keras`` file.
 
     Raises:
-        DamagedFileError: It is not one of these, or is damaged.
+        DamagedContentsError: It is not one of these, or is damaged.
     """
     if key is not None:
-        raise DamagedFileError(f"is not a PyTorch file, so it has no state dict '{key}'")
+        raise DamagedContentsError(f"is not a PyTorch file, so it has no state dict '{key}'")
     with hdf5.open_layers(path) as layers:
         tensors = {
             f"{_RENAMED.get(layer, layer)}/{name}": Tensor(
@@ -42,7 +42,7 @@ def open_file(path: Path, key: str | None = None) -> Iterator[WeightFile]:
             for name, dataset in zip(_WEIGHTS.get(len(datasets), map(str, range(len(datasets)))), datasets, strict=True)
         }
         if not tensors:
-            raise DamagedFileError("holds no weights of layers")
+            raise DamagedContentsError("holds no weights of layers")
         yield WeightFile("keras.applications", tensors)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from cnnzoo.errors import DamagedFileError
+from cnnzoo.errors import DamagedContentsError
 from cnnzoo.weights.formats.contents import DTYPES, MOST_AXES, Array, Tensor, WeightFile
 
 _DTYPES = dict(zip(["F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U8", "BOOL"], DTYPES, strict=True))
@@ -21,14 +21,14 @@ def open_file(path: Path, key: str | None = None) -> Iterator[WeightFile]:
     """Open a file.
 
     Raises:
-        DamagedFileError: It is damaged.
+        DamagedContentsError: It is damaged.
     """
     if key is not None:
-        raise DamagedFileError(f"has no state dict '{key}': a safetensors file is one state dict")
+        raise DamagedContentsError(f"has no state dict '{key}': a safetensors file is one state dict")
     try:
         file: Any = safe_open(path, "numpy")
     except SafetensorError as error:
-        raise DamagedFileError(
+        raise DamagedContentsError(
             f"is damaged: the description of its tensors is invalid, or it ends too early ({str(error)[:200]}); a "
             "download may have broken off"
         ) from None
@@ -40,9 +40,9 @@ def _make_tensor(file: Any, name: str) -> Tensor:
     described = file.get_slice(name)
     dtype, shape = described.get_dtype(), tuple(described.get_shape())
     if dtype not in _DTYPES:
-        raise DamagedFileError(f"holds numbers of a type that cannot be read ({dtype!r} in {name!r})")
+        raise DamagedContentsError(f"holds numbers of a type that cannot be read ({dtype!r} in {name!r})")
     if len(shape) > MOST_AXES:
-        raise DamagedFileError(f"is damaged: {name!r} has an impossible shape")
+        raise DamagedContentsError(f"is damaged: {name!r} has an impossible shape")
     return Tensor(shape, _DTYPES[dtype], partial(file.get_tensor, name))
 
 

@@ -9,7 +9,7 @@ import pickletools
 from collections.abc import Callable, Iterable
 from typing import IO, Any, NamedTuple
 
-from cnnzoo.errors import DamagedFileError
+from cnnzoo.errors import DamagedContentsError
 from cnnzoo.weights.formats.contents import DTYPES, MOST_AXES
 
 ADVICE = "write one with torch.save(network.state_dict(), FILE)"
@@ -86,7 +86,7 @@ def read(file: IO[bytes]) -> tuple[Any, dict[str, Storage]]:
         Its value, with tensors as ``View`` and everything foreign as ``Stub``; and all storages that it names.
 
     Raises:
-        DamagedFileError: It is damaged, or longer than any state dict.
+        DamagedContentsError: It is damaged, or longer than any state dict.
     """
     machine = _Machine()
     try:
@@ -94,7 +94,7 @@ def read(file: IO[bytes]) -> tuple[Any, dict[str, Storage]]:
             machine.do(opcode.name, argument)
         (value,) = machine.stack
     except (ArithmeticError, LookupError, MemoryError, RecursionError, TypeError, ValueError):
-        raise DamagedFileError("is damaged: its pickle is invalid") from None
+        raise DamagedContentsError("is damaged: its pickle is invalid") from None
     return value, machine.storages
 
 
@@ -117,7 +117,7 @@ class _Machine:
         """Follow one instruction."""
         self.steps += 1
         if self.steps > MOST_INSTRUCTIONS:
-            raise DamagedFileError(f"describes its contents in more than {MOST_INSTRUCTIONS:,} steps; {ADVICE}")
+            raise DamagedContentsError(f"describes its contents in more than {MOST_INSTRUCTIONS:,} steps; {ADVICE}")
         if instruction in _PUSHES:
             self.stack.append(_PUSHES[instruction](self, argument))
         else:
@@ -315,13 +315,13 @@ def _make_name(*parts: Any) -> Name:
     """Return the name of a module and something in it.
 
     Raises:
-        DamagedFileError: It is longer than any real one.
+        DamagedContentsError: It is longer than any real one.
         ValueError: It is not text.
     """
     if any(type(part) is not str for part in parts):
         raise ValueError
     if sum(map(len, parts)) > LONGEST_NAME:
-        raise DamagedFileError(f"is damaged: it names a class in more than {LONGEST_NAME} characters")
+        raise DamagedContentsError(f"is damaged: it names a class in more than {LONGEST_NAME} characters")
     return Name(" ".join(parts))
 
 

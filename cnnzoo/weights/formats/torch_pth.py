@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from cnnzoo.classifier.hdf5 import UNPACKING_ERRORS
-from cnnzoo.errors import DamagedFileError, UserError
+from cnnzoo.errors import DamagedContentsError, UserError
 from cnnzoo.weights.formats import torch_pickle, torch_state_dict
 from cnnzoo.weights.formats.contents import DTYPES, LARGEST, TOO_LARGE, Array, Tensor, WeightFile
 from cnnzoo.weights.formats.torch_pickle import Storage, View
@@ -51,17 +51,18 @@ def open_zip(path: Path, key: str | None = None) -> Iterator[WeightFile]:
         key: Which state dict to take, where the file has several.
 
     Raises:
-        DamagedFileError: It is not in that format, or is damaged.
+        DamagedContentsError: It is not in that format, or is damaged.
     """
     try:
         archive = zipfile.ZipFile(path)
     except UNPACKING_ERRORS:
-        raise DamagedFileError("is damaged: its zip directory cannot be read; a download may have broken off") from None
+        reason = "is damaged: its zip directory cannot be read; a download may have broken off"
+        raise DamagedContentsError(reason) from None
     with archive:
         entries = _find_entries(archive)
         compressed = [entry for entry in entries.values() if entry.compress_type != zipfile.ZIP_STORED]
         if sum(entry.file_size for entry in compressed) > LARGEST:
-            raise DamagedFileError(TOO_LARGE)
+            raise DamagedContentsError(TOO_LARGE)
 
         def read(name: str, start: int, size: int) -> bytes:
             try:
@@ -69,15 +70,15 @@ def open_zip(path: Path, key: str | None = None) -> Iterator[WeightFile]:
                     entry.seek(start)
                     return entry.read(size)
             except UNPACKING_ERRORS:
-                raise DamagedFileError(f"is damaged: its entry '{name}' cannot be read") from None
+                raise DamagedContentsError(f"is damaged: its entry '{name}' cannot be read") from None
 
         if entries["data.pkl"].file_size > LARGEST_PICKLE:
-            raise DamagedFileError(
+            raise DamagedContentsError(
                 f"describes its tensors in more than {LARGEST_PICKLE >> 20} MB; if it holds NumPy arrays, "
                 f"{torch_pickle.ADVICE}"
             )
         if "byteorder" in entries and read("byteorder", 0, 6) != b"little":
-            raise DamagedFileError("has its numbers in big-endian order, which cannot be read")
+            raise DamagedContentsError("has its numbers in big-endian order, which cannot be read")
         value, _ = torch_pickle.read(BytesIO(read("data.pkl", 0, LARGEST_PICKLE)))
         sizes = {name.removeprefix("data/"): entry.file_size for name, entry in entries.items()}
         yield _make_weight_file(value, key, sizes, lambda name, start, size: read(f"data/{name}", start, size))
@@ -87,16 +88,16 @@ def _find_entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     """Return the entries of a state dict's archive by their names beside ``data.pkl``.
 
     Raises:
-        DamagedFileError: There is none, or several.
+        DamagedContentsError: There is none, or several.
     """
     names = archive.namelist()
     folders = [name.removesuffix("data.pkl") for name in names if name.rpartition("/")[2] == "data.pkl"]
     if len(folders) != 1:
         files = [name for name in names if name.endswith((".pth", ".pt", ".ckpt", ".safetensors", ".h5"))][:1]
         advice = f"; unpack it and name its file {files[0]!r}" if files else ""
-        raise DamagedFileError(f"is a zip file, but not one that torch.save has written{advice}")
+        raise DamagedContentsError(f"is a zip file, but not one that torch.save has written{advice}")
     if f"{folders[0]}constants.pkl" in names:
-        raise DamagedFileError("is a TorchScript program; load it with torch.jit.load and save its state_dict()")
+        raise DamagedContentsError("is a TorchScript program; load it with torch.jit.load and save its state_dict()")
     return {
         entry.filename.removeprefix(folders[0]): entry
         for entry in archive.infolist()
@@ -113,26 +114,26 @@ def open_legacy(path: Path, key: str | None = None) -> Iterator[WeightFile]:
         key: Which state dict to take, where the file has several.
 
     Raises:
-        DamagedFileError: It is damaged.
+        DamagedContentsError: It is damaged.
     """
     with path.open("rb") as file:
         head = BytesIO(file.read(LARGEST_PICKLE))
         (_, _), (version, _), (system, _), (value, storages), (names, _) = (torch_pickle.read(head) for _ in range(5))
         file.seek(head.tell())
         if version != LEGACY_VERSION or not isinstance(system, dict) or not isinstance(names, list):
-            raise DamagedFileError("has an unknown version of PyTorch's format")
+            raise DamagedContentsError("has an unknown version of PyTorch's format")
         if system.get("little_endian") is not True:
-            raise DamagedFileError("has its numbers in big-endian order, which cannot be read")
+            raise DamagedContentsError("has its numbers in big-endian order, which cannot be read")
         places: dict[str, int] = {}
         sizes: dict[str, int] = {}
         for name in names:
             count = file.read(8)
             if len(count) < 8 or type(name) is not str or name not in storages:
-                raise DamagedFileError("is damaged: it ends too early")
+                raise DamagedContentsError("is damaged: it ends too early")
             places[name] = file.tell()
             sizes[name] = struct.unpack("<q", count)[0] * _item_size(storages[name])
             if not 0 <= sizes[name] <= path.stat().st_size - places[name]:
-                raise DamagedFileError("is damaged: it ends too early; a download may have broken off")
+                raise DamagedContentsError("is damaged: it ends too early; a download may have broken off")
             file.seek(sizes[name], 1)
 
         def read(name: str, start: int, size: int) -> bytes:
@@ -144,7 +145,7 @@ def open_legacy(path: Path, key: str | None = None) -> Iterator[WeightFile]:
 
 def _item_size(storage: Storage) -> int:
     if storage.dtype not in DTYPES and storage.dtype not in _OTHER_SIZES:
-        raise DamagedFileError(f"holds numbers of a type that cannot be read ({storage.dtype!r})")
+        raise DamagedContentsError(f"holds numbers of a type that cannot be read ({storage.dtype!r})")
     return _OTHER_SIZES.get(storage.dtype) or DTYPES[storage.dtype].itemsize
 
 
@@ -166,30 +167,30 @@ def _make_tensor(name: str, view: View, sizes: Mapping[str, int], read: Read) ->
     """Return a tensor that is a view into a storage.
 
     Raises:
-        DamagedFileError: It reaches beyond the storage, or has more values than the storage has numbers.
+        DamagedContentsError: It reaches beyond the storage, or has more values than the storage has numbers.
     """
     storage, offset, shape, strides = view
     if storage.dtype not in DTYPES:
-        raise DamagedFileError(f"holds numbers of a type that cannot be read ({storage.dtype!r} in {name!r})")
+        raise DamagedContentsError(f"holds numbers of a type that cannot be read ({storage.dtype!r} in {name!r})")
     dtype = DTYPES[storage.dtype]
     size, start = dtype.itemsize, storage.start * dtype.itemsize
     if start + storage.size * size > sizes.get(storage.key, -1):
-        raise DamagedFileError(f"is damaged: the numbers of {name!r} are not all there")
+        raise DamagedContentsError(f"is damaged: the numbers of {name!r} are not all there")
     # Checked before anything is multiplied: millions of digits take seconds.
     possible = all(type(number) is int and 0 <= number < 2**63 for number in (offset, *shape, *strides))
     if len(shape) != len(strides) or not possible:
-        raise DamagedFileError("is damaged: a tensor in it has an impossible shape")
+        raise DamagedContentsError("is damaged: a tensor in it has an impossible shape")
     count = prod(shape)
     span = 1 + sum((side - 1) * stride for side, stride in zip(shape, strides, strict=True)) if count else 0
     if offset + span > storage.size or count > storage.size:
-        raise DamagedFileError(
+        raise DamagedContentsError(
             f"is damaged: a tensor of shape {shape} needs more numbers than the {storage.size} stored for it"
         )
 
     def values() -> Array:
         numbers = read(storage.key, start + offset * size, span * size)
         if len(numbers) < span * size:
-            raise DamagedFileError("is damaged: it ends too early")
+            raise DamagedContentsError("is damaged: it ends too early")
         row = np.frombuffer(numbers, dtype)
         return np.lib.stride_tricks.as_strided(row, shape, [size * stride for stride in strides], writeable=False)
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cnnzoo.errors import DamagedFileError
+from cnnzoo.errors import DamagedContentsError
 from cnnzoo.text import listed
 from cnnzoo.weights.formats.torch_pickle import ADVICE, LONGEST_NAME, Stub, View, kind_of
 
@@ -54,23 +54,23 @@ def find_state_dict(value: Any, key: str | None = None) -> tuple[str, Views, tup
         the file's other items; and those of further state dicts.
 
     Raises:
-        DamagedFileError: There is none, none of that key, or several in no order.
+        DamagedContentsError: There is none, none of that key, or several in no order.
     """
     found = dict(_find_candidates(value, (), Counter()))
     if not found:
-        raise DamagedFileError(_explain_none(value))
+        raise DamagedContentsError(_explain_none(value))
     layered = {name: tensors for name, tensors in found.items() if any("." in tensor for tensor in tensors)} or found
     most = max(map(len, layered.values()))
     large = {name: tensors for name, tensors in layered.items() if 2 * len(tensors) >= most}
     if key is None:
         first = [name for name in ORDER if name in large][:1]
         if not first and len(large) > 1:
-            raise DamagedFileError(
+            raise DamagedContentsError(
                 f"holds several state dicts ({_quote(large)}); choose one by its name with --state-dict"
             )
         key = first[0] if first else next(iter(large))
     if key not in found:
-        raise DamagedFileError(f"has no state dict '{key}'; it has {_quote(found)}")
+        raise DamagedContentsError(f"has no state dict '{key}'; it has {_quote(found)}")
     return key, found[key], tuple(_name_others(value, key, found[key])), tuple(name for name in large if name != key)
 
 
@@ -114,7 +114,7 @@ def _find_layer_tensors(network: Stub) -> Iterator[tuple[str, View]]:
         parameters, buffers, layers = (part if isinstance(part, dict) else {} for part in own)
         parts += 1 + len(parameters) + len(buffers) + len(layers)
         if parts > MOST_PARTS or len(prefix) > LONGEST_NAME:
-            raise DamagedFileError("is damaged: the network in it contains itself")
+            raise DamagedContentsError("is damaged: the network in it contains itself")
         for name, tensor in (_find_named(parameters) | _find_named(buffers)).items():
             yield f"{prefix}{name}", tensor
         waiting += [(f"{prefix}{name}.", inner) for name, inner in reversed(layers.items())]

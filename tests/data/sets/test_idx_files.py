@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cnnzoo.data.sets.idx_files import read_idx, read_npz, write_idx
-from cnnzoo.downloads.errors import DamagedFileError
+from cnnzoo.errors import DamagedFileError
 
 IMAGES = np.arange(3 * 5 * 4, dtype=np.uint8).reshape(3, 5, 4)
 LABELS = np.array([2, 0, 1], np.uint8)

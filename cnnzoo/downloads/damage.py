@@ -1,4 +1,4 @@
-"""The error for damaged files."""
+"""Errors of libraries that read a damaged file, turned into one that names the file."""
 
 import gzip
 import zipfile
@@ -7,21 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cnnzoo.errors import UserError
-
-
-class DamagedFileError(UserError):
-    """A file whose contents are wrong.
-
-    Attributes:
-        path: The file.
-        reason: What is wrong with it, as the end of a sentence that starts with the file.
-    """
-
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{path} {reason}.")
-        self.path = path
-        self.reason = reason
+from cnnzoo.errors import DamagedFileError
 
 
 @contextmanager
