@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cnnzoo.config.base import from_the_root_on
+from cnnzoo.config.base import make_absolute
 from cnnzoo.downloads.locations import cache_dir, check_data_dir, search_path
 from cnnzoo.errors import UserError
 
@@ -25,7 +25,7 @@ def test_a_home_that_is_not_there_is_a_sentence(monkeypatch):
     monkeypatch.setenv("CNNZOO_DATA_DIR", "~nosuch/images")
     with pytest.raises(UserError, match="CNNZOO_DATA_DIR: ~nosuch/images is no directory"):
         check_data_dir(None)
-    assert from_the_root_on("~nosuch/photos") == str(Path("~nosuch/photos").absolute())
+    assert make_absolute("~nosuch/photos") == str(Path("~nosuch/photos").absolute())
 
 
 def test_downloads_of_a_user_without_a_home_go_to_the_temporary_files(monkeypatch):
