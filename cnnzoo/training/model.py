@@ -64,7 +64,7 @@ class TrainingModel(Model):
         # Keras tracks them only as attributes of a model.
         self.augmentation_seeds, self.augmentation_mirrored = augmentation.generator, augmentation.mirrored
         self.label_smoothing, self.class_weights = label_smoothing, class_weights
-        self.classes = classes or _by_head(network.output)["logits"].shape[-1]
+        self.classes = classes or network.outputs[0].shape[-1]  # all heads have the same number
         self.steps_done = self.add_weight(
             name="steps_done", shape=(), dtype="int32", initializer="zeros", trainable=False
         )

@@ -30,7 +30,9 @@ def test_no_image_that_was_trained_on_is_tested_when_the_folder_has_changed(cnnz
     photos = here / "photos"
     answer = cnnzoo("train", "mine.yaml", "--run", "run", "--set", "training.epochs=1", "--set", "data.validation=2")
     assert answer.code == 0, answer.err
-    assert re.search("^No validation image is of (blue|green|red): the choice of an epoch", answer.err, re.MULTILINE)
+    assert re.search(
+        "^No validation image is of (blue|green|red): the choice of the best epoch", answer.err, re.MULTILINE
+    )
     learnt = Run(here / "run").division()
     assert set(learnt.values()) == {"train", "validation"}
     everything = {path.relative_to(photos).as_posix() for path in photos.rglob("*.*")}

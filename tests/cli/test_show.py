@@ -120,7 +120,9 @@ def test_a_mistake_ends_with_2_and_one_sentence(
         run(monkeypatch, *arguments)
     printed = capsys.readouterr()
     assert (ended.value.code, printed.out) == (2, "")
-    assert printed.err.splitlines()[-1].endswith(sentence)
+    assert printed.err.removesuffix(" Help: cnnzoo show --help\n").rstrip().endswith(sentence)
+    assert printed.err.startswith("Error: ")
+    assert printed.err.count("\n") == 1
 
 
 @pytest.mark.slow

@@ -259,7 +259,7 @@ loaded = sorted(name for name in set(sys.modules) - bare if name.startswith("cnn
 print(*(name for name in loaded if not name.startswith("cnnzoo.models")))
 """
 LOGITS_OF_FOUR = "{0} 2 10\n{0} 2 361\n{0} 2 10\n{0} 2 10\n"
-LOADED = "cnnzoo cnnzoo.errors cnnzoo.options cnnzoo.registry\n"
+LOADED = "cnnzoo cnnzoo.errors cnnzoo.keras_internals cnnzoo.options cnnzoo.registry\n"
 
 
 @pytest.mark.slow

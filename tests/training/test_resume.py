@@ -206,7 +206,7 @@ def test_the_division_of_a_folder_is_written_when_it_is_missing_and_other_images
     assert whole.note == "1 left out that were not in the folder or its splits when the run was trained"
     changed, other = (photos / name for name in sorted(division)[:2])
     changed.write_bytes(other.read_bytes())
-    with pytest.raises(UserError, match="was begun with other images than there are now"):
+    with pytest.raises(UserError, match="was started with other images than there are now"):
         resume(Run(tmp_path / "run"))
 
 
@@ -263,17 +263,11 @@ def test_the_means_of_the_short_recipe_end_in_the_same_bits(tmp_path):
         "training.steps_per_epoch=null",
     )
     config = load_config("digits", (*settings, smaller))
-    whole, _ = train(config, directory=tmp_path / "whole")
-    run = Run(tmp_path / "run")
-    with pytest.raises(CutOffError):
-        train(config, directory=run.directory, listener=CutOff(1, 6))
-    # What was cut off once crosses the border of sizes and is judged by the end; the others go on from each other.
-    shutil.copytree(run.directory, tmp_path / "once")
-    assert state(resume(Run(tmp_path / "once"))[0]) == state(whole)
-    for where in [(2, 1), (2, None), (3, 1), (3, 3)]:
-        with pytest.raises(CutOffError):
-            resume(run, listener=CutOff(*where))
-    assert state(resume(run)[0]) == state(whole)
+    # Within the epochs of smaller images, at their border, and after it.
+    snapshots = Snapshots(tmp_path / "whole", tmp_path / "moments", [(1, 6), (2, None), (3, 1)])
+    whole, _ = train(config, directory=tmp_path / "whole", listener=snapshots)
+    for moment in snapshots.moments:
+        assert state(resume(Run(snapshots.path(moment)))[0]) == state(whole)
     with pytest.raises(CutOffError):
         train(load_config("digits", settings), directory=tmp_path / "plain", listener=CutOff(1))
     assert Run(tmp_path / "plain").history()[0]["loss"] != whole.history()[0]["loss"]

@@ -111,7 +111,7 @@ def test_every_kind_of_file_that_keras_saves_is_read(tmp_path):
 def test_a_network_inside_a_network_asks_how_its_images_were_prepared(tmp_path):
     """Transfer learning on red, green, blue of 0 to 1, with a classifier of one dense layer."""
     body = keras.applications.ResNet50(weights=None, include_top=False, pooling="avg", input_shape=(64, 64, 3))
-    layers = [keras.Input((64, 64, 3)), keras.layers.Rescaling(1 / 255), body, keras.layers.Dense(3)]
+    layers = [keras.Input((64, 64, 3)), keras.layers.Rescaling(1 / 255), body, keras.layers.Dense(3, name="dense")]
     model = keras.Sequential(layers)
     model.save_weights(tmp_path / "a.weights.h5")
     with pytest.raises(UserError, match=r"a network inside another, but not how .* --preprocessing: unit after Resc"):
