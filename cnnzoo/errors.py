@@ -34,7 +34,7 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
     """Return the name that was probably meant, or None where no name is near.
 
     Args:
-        name: What was written.
+        name: The name that was written.
         names: The valid names.
     """
     names = sorted(names)
@@ -46,7 +46,7 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
     """End a sentence about an unknown name with the nearest valid one, or with all of them.
 
     Args:
-        name: What was written.
+        name: The name that was written.
         names: The valid names.
 
     Returns:

@@ -1,4 +1,4 @@
-"""A person's own images: read, classified and drawn."""
+"""The user's own images: read, classified and drawn."""
 
 import os
 import warnings

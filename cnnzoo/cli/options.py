@@ -59,7 +59,7 @@ settings_option = click.option(
 data_dir_option = click.option(
     "--data-dir",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where the data sets lie; by default in CNNZOO_DATA_DIR, the cache or Keras's cache. "
+    help="The directory of the data sets; by default CNNZOO_DATA_DIR, the cache or Keras's cache. "
     "For a folder of your own images, that folder.",
 )
 device_option = click.option(

@@ -18,7 +18,7 @@ from cnnzoo.runs.status import RunSummary, VoteSummary
 folder_option = click.option(
     "--folder",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Where the runs lie, such as a sweep's directory; by default runs/.",
+    help="The folder of the runs, such as a sweep's directory; by default runs/.",
 )
 
 

@@ -41,7 +41,7 @@ __all__ = [
     "where",
 ]
 
-# The data sets that have a name of their own, by name. A folder of a person's own images has none.
+# The data sets that have a name of their own, by name. A folder of the user's own images has none.
 DATA_SETS: dict[str, PublishedSet[Any] | Digits] = {}
 
 
@@ -103,7 +103,7 @@ def load(data: AnyDataSection | str, split: Literal["train", "test"], data_dir: 
         data: A config's data section, or a name in DATA_SETS.
         split: The split; the validation images are among the training images.
         data_dir: The only directory to look in. None: ``CNNZOO_DATA_DIR``, the cache, Keras's
-            cache, and then a download into the cache. For a folder of a person's own images it is the
+            cache, and then a download into the cache. For a folder of the user's own images it is the
             folder to take in place of the section's.
 
     Returns:

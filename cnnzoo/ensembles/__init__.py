@@ -64,7 +64,7 @@ class VoteResult(Figures):
 
     Attributes:
         data: Name of the data set.
-        folder: The folder of a person's own images.
+        folder: The folder of the user's own images.
         split: Which images were classified.
         members: In the order of the runs.
         report: Of the soft vote.

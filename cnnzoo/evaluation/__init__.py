@@ -25,7 +25,7 @@ class Evaluation:
         run: The run's directory.
         model: Name of the network.
         data: Name of the data set.
-        folder: The folder of a person's own images.
+        folder: The folder of the user's own images.
         split: Which images.
         seed: The run's.
         computed_on: Backend and device in words.

@@ -42,7 +42,7 @@ class ImageLoader:
     """Loads the images of runs; runs with the same data section and the same division share them.
 
     Args:
-        data_dir: Where the data sets lie; None to search for them.
+        data_dir: The directory of the data sets; None to search for them.
     """
 
     def __init__(self, data_dir: Path | None = None) -> None:

@@ -74,7 +74,7 @@ def train_command(
         settings: Overrides of the recipe.
         resume: Directory of the run that goes on by its own config; None for a new run.
         directory: Directory of a new run; None for a new number under ``runs/``.
-        data_dir: Where the data set lies; None to search for it.
+        data_dir: The directory of the data set; None to search for it.
         device: Where to compute; None for the config's device.
     """
     if resume:

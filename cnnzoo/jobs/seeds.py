@@ -39,7 +39,7 @@ def train_seeds(
         seeds: The seeds.
         settings: Overrides that the config was loaded with.
         jobs: How many train at once.
-        data_dir: Where the data set lies; None to search for it.
+        data_dir: The directory of the data set; None to search for it.
         device: Where to compute; None for the config's device.
         any_backend: Count a seed as well that finished on another backend than the config's.
         stop_at_failure: Start no more seeds after one has failed.

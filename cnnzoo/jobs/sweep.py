@@ -85,7 +85,7 @@ def create_or_open(
     Args:
         plan: From ``cnnzoo.config.load_sweep``.
         directory: The directory; None for a new number under ``parent``.
-        data_dir: Where the data set lies; None to search for it.
+        data_dir: The directory of the data set; None to search for it.
         parent: Folder of numbered directories.
 
     Raises:
@@ -148,7 +148,7 @@ def train(
     Args:
         folder: From ``create_or_open`` or ``open_folder``.
         jobs: How many train at once.
-        data_dir: Where the data set lies; None to search for it.
+        data_dir: The directory of the data set; None to search for it.
         device: Where to compute; None for the config's device.
         listener: Shows the progress; None for silence.
 

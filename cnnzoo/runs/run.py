@@ -31,7 +31,7 @@ class Run(Directory):
         checkpoints_folder: The states from which an unfinished training resumes; removed when it has finished.
         curves_path: The picture of loss, accuracy and learning rate.
         events_path: TensorBoard's folder.
-        predictions_folder: The folder of pictures of predictions for a person's own images.
+        predictions_folder: The folder of pictures of predictions for the user's own images.
     """
 
     lock_path = File(".lock")

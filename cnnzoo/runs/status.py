@@ -32,7 +32,7 @@ class RunSummary:
         status: See ``status``.
         model: Name of the network.
         data: Name of the data set.
-        folder: The folder of a person's own images.
+        folder: The folder of the user's own images.
         seed: The config's.
         epochs: Epochs completed.
         best_epoch: See ``Metrics``, like the next four.
@@ -71,7 +71,7 @@ class VoteSummary:
         ensemble: Its directory.
         members: How many voted.
         data: Name of the data set.
-        folder: The folder of a person's own images.
+        folder: The folder of the user's own images.
         split: Which images were classified.
         mean: Mean accuracy of the members, as a fraction of 1, like the next two.
         soft_vote: Accuracy of the soft vote.

@@ -1,4 +1,4 @@
-"""A folder of a person's own images: a folder for each class, in split folders or divided by the files' names.
+"""A folder of the user's own images: a folder for each class, in split folders or divided by the files' names.
 
 Either ``cat/``, ``dog/`` ... lie in the folder itself, and test and validation images are chosen among them; or
 ``train/``, ``validation/`` and ``test/`` (or the other usual names, see ``folder_layout``) lie in it and hold those.
@@ -142,7 +142,7 @@ def load(section: FolderSection, split: Literal["train", "test"], data_dir: Path
 def needs_a_config() -> UserError:
     """Return the error for the name of a folder without its path."""
     return UserError(
-        "'folder' stands for a person's own images, and a config says where they lie: "
+        "'folder' stands for your own images, and a config names their folder: "
         "data: {name: folder, path: photos}. `cnnzoo config validate FILE` looks at them."
     )
 

@@ -1,4 +1,4 @@
-"""How a folder of a person's own images is divided: which of its folders are splits, and which are classes."""
+"""How a folder of the user's own images is divided: which of its folders are splits, and which are classes."""
 
 import json
 import re
