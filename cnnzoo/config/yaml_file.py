@@ -36,7 +36,7 @@ class Origin:
 
 
 def nearest_origin(origins: Mapping[Key, Origin], key: Key, least: int = 0) -> Origin | None:
-    """Return the origin of a key, or of the deepest section above it that has one and at least so many parts."""
+    """Return the origin of a key, or of the deepest section above it, of at least ``least`` parts, that has one."""
     return next((origins[key[:n]] for n in range(len(key), least - 1, -1) if key[:n] in origins), None)
 
 

@@ -30,7 +30,7 @@ def cache_dir() -> Path:
 
 
 def check_data_dir(data_dir: Path | None) -> None:
-    """Check that a directory is there, or for None the one that the environment names.
+    """Check that a directory is there, or for None the directory in CNNZOO_DATA_DIR.
 
     Raises:
         UserError: It is not there.

@@ -96,7 +96,7 @@ def report_error(message: str) -> None:
 
 
 def end_with_parent() -> None:
-    """End this process soon after the one that started it with ``run_all``, even if that one was killed.
+    """End this process soon after its parent, which called ``run_all``, even if the parent was killed.
 
     Otherwise it would go on unseen, in a run that the same command takes up when it is repeated.
     """

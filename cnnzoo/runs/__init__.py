@@ -154,13 +154,13 @@ def _suggest_runs(missing: Path) -> str:
 
 
 def list_runs(parent: Path = RUNS) -> list[Run]:
-    """Return all runs in a folder, finished or not, the one that was created last at the end."""
+    """Return all runs in a folder, finished or not, in the order of their creation."""
     found = [run for path in parent.glob("*") if (run := Run(path)).config_path.is_file()]
     return sorted(found, key=_created)
 
 
 def finished(parent: Path = RUNS) -> list[Run]:
-    """Return the finished runs in a folder, the one that finished last at the end."""
+    """Return the finished runs in a folder, in the order in which they finished."""
     found = [run for run in list_runs(parent) if run.model_path.is_file() and run.is_finished()]
     return sorted(found, key=lambda run: (run.metrics_path.stat().st_mtime_ns, run.name))
 

@@ -112,7 +112,7 @@ def prepare_for_saved_model(backend: str | None, device: DeviceChoice = "auto", 
     """Prepare Keras to run a saved model, which any backend can.
 
     Args:
-        backend: The one that the model was trained on.
+        backend: The backend that the model was trained on.
         device: See ``prepare``.
         threads: See ``prepare``; without effect where Keras is loaded already.
 

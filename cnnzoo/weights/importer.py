@@ -120,7 +120,7 @@ def import_weights(
 
 
 def _find_counterpart(file: WeightFile, network: str) -> Counterpart:
-    """Return the counterpart of a network that a file holds, or the one that is nearest to what it holds."""
+    """Return the counterpart of a network that a file holds, or the nearest counterpart."""
     name, options = find_network(network)
     candidates = [counterpart for counterpart in COUNTERPARTS if counterpart.library == file.library]
     own = [one for one in candidates if one.network == name and options.items() <= one.options.items()]

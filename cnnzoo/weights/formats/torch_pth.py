@@ -20,7 +20,7 @@ from cnnzoo.weights.formats import torch_pickle, torch_state_dict
 from cnnzoo.weights.formats.contents import DTYPES, LARGEST, TOO_LARGE, Array, Tensor, WeightFile
 from cnnzoo.weights.formats.torch_pickle import Storage, View
 
-# Reads from a storage so many bytes from a position.
+# Reads a number of bytes from a position in a storage.
 Read = Callable[[str, int, int], bytes]
 
 # The number that torch.save began files with until 2020; many that torchvision offers are older.
