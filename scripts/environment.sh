@@ -3,6 +3,7 @@
 # as old as that of macOS (3.2).
 
 unset PYTHONPATH PYTHONHOME CDPATH # keeps the packages of another Python out
+unset PYTHONDONTWRITEBYTECODE    # every process would compile cnnzoo and the tests again
 
 script=${0##*/}
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
