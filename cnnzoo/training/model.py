@@ -184,8 +184,10 @@ class TrainingModel(Model):
     def averages_applied(self) -> Iterator[None]:
         """Have the averaged weights in the network inside the block."""
         self.swap_averages()
-        yield
-        self.swap_averages()
+        try:
+            yield
+        finally:
+            self.swap_averages()
 
     def _one_hot(self, labels: Any) -> Any:
         return ops.one_hot(ops.cast(ops.reshape(labels, (-1,)), "int32"), self.classes)

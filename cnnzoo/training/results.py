@@ -158,5 +158,5 @@ def _metrics(status: Outcome, loop: TrainingLoop, prepared: Prepared, rows: list
         best_epoch=int(best["epoch"]),
         validation_accuracy=best["validation_accuracy"],
         validation_loss=best["validation_loss"],
-        ended_early=status == "finished" and loop.stops_early,
+        ended_early=status == "finished" and len(rows) < loop.config.training.epochs,
     )

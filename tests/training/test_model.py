@@ -70,6 +70,20 @@ def test_averaged_weights_come_with_averaged_statistics():
     np.testing.assert_array_equal(np.array(bn.moving_mean), seen[-1][0])
 
 
+def test_averaged_weights_leave_the_network_after_an_error():
+    network = keras.Sequential([keras.Input((1, 1, 1)), keras.layers.Flatten(), keras.layers.Dense(1)])
+    images = np.zeros((1, 1, 1, 1), "uint8")
+    model = TrainingModel(network, images, Augmentation(AugmentationSection(), subset(images)))
+    optimizer = make_optimizer(load_config("digits", ["training.ema_decay=0.75"]), 1)
+    optimizer.build(model.trainable_variables)
+    model.compile(optimizer)
+    trained = network.get_weights()
+    with pytest.raises(OSError, match="disk"), model.averages_applied():
+        assert not np.array_equal(network.get_weights()[0], trained[0])
+        raise OSError("the disk is full")
+    assert all(map(np.array_equal, network.get_weights(), trained))
+
+
 def test_label_smoothing_changes_the_training_loss_alone():
     network = keras.Sequential([keras.Input((1, 1, 3)), keras.layers.Flatten()])
     images = np.array([[[[2, 0, 0]]], [[[0, 1, 0]]]], "uint8")

@@ -15,7 +15,7 @@ from cnnzoo.classifier.model_file import load_model
 from cnnzoo.cli.options import load_config
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run, best_row
-from cnnzoo.training import Silent, train
+from cnnzoo.training import Silent, results, train
 from cnnzoo.training.checks import check_config
 from cnnzoo.training.loop import TrainingLoop
 from cnnzoo.training.setup import Prepared
@@ -82,17 +82,23 @@ def test_the_best_model_is_the_one_of_the_best_validation_epoch(tmp_path):
     assert (chosen == held_out.labels).mean() == pytest.approx(best["validation_accuracy"])
 
 
+def one_black_pixel(*settings):
+    """Return a config, and a network of two weights with one image to train and validate on."""
+    pixels = keras.Input((1, 1, 1))
+    network = keras.Model(pixels, keras.layers.Dense(2, use_bias=False)(keras.layers.Flatten()(pixels)))
+    images = subset(np.zeros((1, 1, 1, 1), "uint8"))
+    config = load_config("digits", ("training.batch_size=1", *settings))
+    return config, Prepared(images, images, network, config.preprocessing, None, "", None)
+
+
 def history_of(run, rows):
     """Let a loop end epochs with these validation accuracies and losses, and return its history."""
-    pixels = keras.Input((1, 1, 1))
-    network = keras.Model(pixels, keras.layers.Dense(1, use_bias=False)(keras.layers.Flatten()(pixels)))
-    images = subset(np.zeros((1, 1, 1, 1), "uint8"))
-    config = load_config("digits", ("training.batch_size=1",))
-    prepared = Prepared(images, images, network, config.preprocessing, None, "", None)
+    config, prepared = one_black_pixel()
+    network = prepared.network
     loop = TrainingLoop(config, prepared, run, Silent(), None)
     loop.start_phase(loop.phases[0])
     for epoch, (accuracy, loss) in enumerate(rows):
-        network.set_weights([np.array([[epoch + 1.0]])])
+        network.set_weights([np.full((1, 2), epoch + 1.0)])
         loop.start_epoch(epoch)
         loop.after_steps(1, 1.0)
         loop.end_epoch({"loss": 1, "accuracy": 0, "val_loss": loss, "val_accuracy": accuracy})
@@ -107,8 +113,15 @@ def history_of(run, rows):
 def test_the_epoch_that_validation_prefers_is_kept_beside_the_last(rows, best, tmp_path):
     run = Run(tmp_path)
     assert best_row(history_of(run, rows))["epoch"] == best
-    assert weights(run.model_path)[0] == best
-    assert weights(run.last_model_path)[0] == len(rows)
+    assert (weights(run.model_path)[0] == best).all()
+    assert (weights(run.last_model_path)[0] == len(rows)).all()
+
+
+@pytest.mark.parametrize(("epochs", "is_early"), [(2, False), (3, True)])
+def test_a_training_ends_early_only_if_epochs_are_left(epochs, is_early, tmp_path):
+    settings = (f"training.epochs={epochs}", "training.early_stopping=1", "schedule={name: constant}")
+    metrics = results.fit(*one_black_pixel(*settings), Run(tmp_path), "", Silent())
+    assert (metrics["epochs"], metrics["ended_early"]) == (2, is_early)
 
 
 @pytest.mark.slow
