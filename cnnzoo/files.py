@@ -1,15 +1,18 @@
-"""Files that appear whole or not at all, and JSON in them."""
+"""Files that are written whole or not at all, and JSON and NumPy arrays in files."""
 
 import json
 import math
 import os
 import secrets
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile, ZipFile
 
-from cnnzoo.errors import UserError
+from cnnzoo.errors import DamagedFileError, UserError
 
 
 @contextmanager
@@ -88,3 +91,25 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise UserError(f"{path} is damaged: it should hold one JSON object.")
     return value
+
+
+def read_npz(path: Path) -> dict[str, Any]:
+    """Read the arrays of an .npz file, by name, and check their checksums.
+
+    Raises:
+        DamagedFileError: The contents are wrong.
+        OSError: The file is missing or cannot be read.
+    """
+    import numpy as np
+
+    content = BytesIO(path.read_bytes())  # errors from here on are errors of the contents
+    try:
+        # NumPy stops reading before the end, where zipfile would compare the checksum.
+        if ZipFile(content).testzip() is None:
+            content.seek(0)
+            with np.load(content, allow_pickle=False) as arrays:
+                return dict(arrays)
+        reason = "its bytes have changed"
+    except (BadZipFile, EOFError, OSError, RuntimeError, ValueError, zlib.error) as error:
+        reason = str(error)
+    raise DamagedFileError(path, f"is damaged ({reason})")

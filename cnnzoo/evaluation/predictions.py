@@ -1,11 +1,9 @@
 """The logits of a run's model on a split, computed once and kept."""
 
-import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +11,7 @@ from numpy.typing import NDArray
 from cnnzoo import files
 from cnnzoo.classifier import Logits, Probabilities, open_classifier, softmax
 from cnnzoo.config import Config
-from cnnzoo.errors import UserError
+from cnnzoo.errors import DamagedFileError, UserError
 from cnnzoo.evaluation.images import SplitImages
 from cnnzoo.runs import Run
 from cnnzoo.runtime import Device, DeviceChoice
@@ -91,10 +89,10 @@ def _compute(run: Run, config: Config, images: SplitImages, device: DeviceChoice
 def _read(path: Path, fingerprint: str, *, gpu: bool) -> tuple[Logits, str] | None:
     """Return kept logits and where they were computed; None if they are missing, damaged or of something else."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            fits = str(file["fingerprint"]) == fingerprint and (file["gpu"] or not gpu)
-            if fits and np.isfinite(file["logits"]).all():
-                return file["logits"], str(file["computed_on"])
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error):
+        kept = files.read_npz(path)
+        fits = str(kept["fingerprint"]) == fingerprint and (kept["gpu"] or not gpu)
+        if fits and np.isfinite(kept["logits"]).all():
+            return kept["logits"], str(kept["computed_on"])
+    except (OSError, DamagedFileError, KeyError):
         pass
     return None

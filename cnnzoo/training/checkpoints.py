@@ -7,20 +7,17 @@ holds the metrics so far and the states of the seed generators.
 
 import json
 import re
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
 from cnnzoo import files
-from cnnzoo.errors import UserError
+from cnnzoo.errors import DamagedFileError, UserError
 from cnnzoo.runs import Run
 from cnnzoo.training.model import TrainingModel
 from cnnzoo.training.phases import Phase, Position
@@ -120,9 +117,9 @@ def newest(run: Run, report: Callable[[str], None]) -> Checkpoint | None:
             values, state = _read(path)
         except OSError as error:
             raise UserError(f"{path} cannot be read: {error.strerror or error}.") from None
-        except (BadZipFile, EOFError, KeyError, RuntimeError, ValueError) as error:
+        except DamagedFileError as error:
             path.rename(path.with_name(f"damaged-{path.name}"))
-            report(f"{path} is damaged ({error}) and is skipped.")
+            report(f"{path} {error.reason} and is skipped.")
             continue
         epoch, step = (int(number) for number in re.findall(r"\d+", path.stem))
         return Checkpoint(path, Position(epoch, step), values, state)
@@ -150,18 +147,9 @@ def _variables(model: TrainingModel) -> dict[str, Any]:
 
 
 def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    content = BytesIO(path.read_bytes())  # errors from here on are errors of the contents
-    try:
-        # NumPy does not read on to where the checksums are compared.
-        intact = ZipFile(content).testzip() is None
-    except (OSError, zlib.error) as error:
-        raise BadZipFile(str(error)) from None
-    if not intact:
-        raise BadZipFile("its bytes have changed")
-    content.seek(0)
-    with np.load(content, allow_pickle=False) as archive:
-        values = {name: archive[name] for name in archive.files}
-    state = json.loads(str(values.pop("story")))
-    if set(state.pop("names", values)) != set(values):
-        raise BadZipFile("parts of it are missing")
+    """Return the values of the variables, and the state of the history."""
+    values = files.read_npz(path)
+    state = json.loads(str(values.pop("story", "{}")))
+    if not state or set(state.pop("names", values)) != set(values):
+        raise DamagedFileError(path, "is damaged (parts of it are missing)")
     return values, state

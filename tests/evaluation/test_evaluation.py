@@ -134,10 +134,16 @@ def test_a_model_of_other_images_or_classes_is_refused(network, message, digits_
         predictions(run)
 
 
-def test_damaged_predictions_are_computed_anew(digits_runs):
+def with_another_zip_version(content):
+    version = content.index(b"PK\x01\x02") + 6  # that a reader needs, of the first entry in the archive's list
+    return content[:version] + bytes([content[version] ^ 128]) + content[version + 1 :]
+
+
+@pytest.mark.parametrize("damage", [lambda _: b"PK\x03\x04 cut", with_another_zip_version])
+def test_damaged_predictions_are_computed_again(damage, digits_runs):
     run = digits_runs[0]
-    first = predictions(run)
-    run.predictions_path("test").write_bytes(b"PK\x03\x04 cut")
+    first, path = predictions(run), run.predictions_path("test")
+    path.write_bytes(damage(path.read_bytes()))
     assert np.array_equal(predictions(run).logits, first.logits)
 
 
