@@ -45,7 +45,7 @@ class LayerRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class NetworkSummary:
     """A network call by call, one branch after the other.
 
     Attributes:
@@ -77,7 +77,7 @@ class Summary:
         return sum(row.activation_bytes for row in self.rows)
 
 
-def inspect(model: keras.Model) -> Summary:
+def inspect(model: keras.Model) -> NetworkSummary:
     """Describe a built model.
 
     MACs: every weight of a layer's ``kernel`` is used once per output position. A layer for which
@@ -100,7 +100,7 @@ def inspect(model: keras.Model) -> Summary:
     pixel = (1,) * len(walk.whole)
     walk.rows += [LayerRow(image.name, "Input", tuple(image.shape[1:]), 0, 0, 0, pixel) for image in images]
     walk.follow(model, [_View(pixel, pixel)] * len(images))
-    return Summary(model.name, tuple(walk.rows))
+    return NetworkSummary(model.name, tuple(walk.rows))
 
 
 def outline(

@@ -15,7 +15,7 @@ from cnnzoo.options import describe_values
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from cnnzoo.inspection import LayerRow, Summary
+    from cnnzoo.inspection import LayerRow, NetworkSummary
 
 
 @click.command("show")
@@ -61,7 +61,11 @@ def command(
 
 
 def _describe(
-    network: Card, summary: "Summary", input_shape: Size | None, num_classes: int | None, options: Mapping[str, Any]
+    network: Card,
+    summary: "NetworkSummary",
+    input_shape: Size | None,
+    num_classes: int | None,
+    options: Mapping[str, Any],
 ) -> dict[str, Any]:
     return {
         **asdict(network),
@@ -76,7 +80,7 @@ def _describe(
     }
 
 
-def _print(network: Card, summary: "Summary", options: Mapping[str, Any]) -> None:
+def _print(network: Card, summary: "NetworkSummary", options: Mapping[str, Any]) -> None:
     console = output.results()
     console.print(f"{network.name}   {network.title}", style="bold")
     console.print(network.summary)
@@ -96,7 +100,7 @@ def _print(network: Card, summary: "Summary", options: Mapping[str, Any]) -> Non
         console.print(f"Departs from the paper: {network.departures}")
 
 
-def _layers(summary: "Summary", *, narrow: bool = False, windows: bool = True) -> "Table":
+def _layers(summary: "NetworkSummary", *, narrow: bool = False, windows: bool = True) -> "Table":
     """Return the table of layers; the narrow one has no kinds, and on request no windows."""
     table = _table(0 if narrow else 1)
     table.show_footer = True
@@ -118,7 +122,7 @@ def _layers(summary: "Summary", *, narrow: bool = False, windows: bool = True) -
     return table
 
 
-def _print_beside(network: Card, summary: "Summary", other: Card, beside: "Summary") -> None:
+def _print_beside(network: Card, summary: "NetworkSummary", other: Card, beside: "NetworkSummary") -> None:
     console = output.results()
     console.print(f"{network.name} (left) and {other.name} (right)\n", style="bold")
     tables = (_beside(summary, beside), _beside(summary, beside, narrow=True))
@@ -132,7 +136,7 @@ def _print_beside(network: Card, summary: "Summary", other: Card, beside: "Summa
         console.print(f"{other.name} has {right / left:.3g} times the {what} of {network.name}: {right:,} to {left:,}.")
 
 
-def _beside(left: "Summary", right: "Summary", *, narrow: bool = False) -> "Table":
+def _beside(left: "NetworkSummary", right: "NetworkSummary", *, narrow: bool = False) -> "Table":
     """Return the layers of two networks, those of the same name in one row; the narrow table has no shapes."""
     table = _table(0 if narrow else 1)
     table.show_footer = True

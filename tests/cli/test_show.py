@@ -6,7 +6,7 @@ import pytest
 
 from cnnzoo import catalogue, cli
 from cnnzoo.cli import output, show
-from cnnzoo.inspection import LayerRow, Summary
+from cnnzoo.inspection import LayerRow, NetworkSummary
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
@@ -66,7 +66,7 @@ def test_names_kinds_and_numbers_stay_whole_on_a_terminal(
     assert row in [line.split() for line in lines]
 
     long = LayerRow("inception_4e_5x5_reduce", "GlobalAveragePooling2D", (112, 112, 64), 1, 1, 118_013_952, (224, 224))
-    summary = Summary("deep", (long,))
+    summary = NetworkSummary("deep", (long,))
     narrowest = show._layers(summary, narrow=True, windows=False)
     output.print_table(output.results(), show._layers(summary), show._layers(summary, narrow=True), narrowest)
     lines = capsys.readouterr().out.splitlines()
