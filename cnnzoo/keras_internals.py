@@ -1,6 +1,6 @@
 """The undocumented parts of Keras that the package relies on: one function for each, with a test of its own.
 
-What a new release of Keras breaks, it breaks here.
+If a new release of Keras breaks something, look here first.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,10 +16,10 @@ CUSTOM_OBJECTS: dict[str, type] = {}
 
 
 def saved_as_keras(module: str) -> Callable[[Class], Class]:
-    """Have a subclass saved under the name of Keras's own class, so that files load without this package.
+    """Save a subclass under the name of Keras's own class, so that files load without this package.
 
     Args:
-        module: Of Keras's class, which has the subclass's name: ``"keras.layers"`` or ``"keras.initializers"``.
+        module: Where Keras has its class of the same name: ``"keras.layers"`` or ``"keras.initializers"``.
     """
 
     def decorate(cls: Class) -> Class:
@@ -56,23 +56,28 @@ def layer_calls(model: keras.Model) -> list[Any]:
 
 
 def forget_compiled_step(model: Any) -> None:
-    """Have ``fit`` compile the training step of a model anew."""
+    """Make ``fit`` compile the training step of a model again."""
     model.train_function = None
 
 
 def accept_any_size(model: Any) -> None:
-    """Let a functional model take images of other heights and widths than those it was made with."""
+    """Let a functional model take images of any height and width."""
     model.input_spec = [keras.InputSpec(ndim=4, axes={-1: model.input_shape[-1]})]
 
 
 def sync_variables(model: Any) -> None:
-    """Write what a training computed within an epoch into the model's variables; JAX keeps it elsewhere meanwhile."""
+    """Write the current values into a model's variables within an epoch, while JAX keeps them elsewhere."""
     if hasattr(model, "jax_state_sync"):
         model.jax_state_sync()
 
 
+def is_seed_state(variable: Any) -> bool:
+    """Return whether a variable is the state of a seed generator, such as a dropout layer has."""
+    return bool(variable.name == "seed_generator_state")
+
+
 def input_layers(model: Any) -> dict[str, list[str]]:
-    """Return for each layer of a functional model the names of the layers that its inputs come from."""
+    """Return the names of the layers that the inputs of each layer of a functional model come from, by layer name."""
     return {layer["name"]: list(_sources(layer.get("inbound_nodes", []))) for layer in model.get_config()["layers"]}
 
 
@@ -85,7 +90,7 @@ def _sources(node: Any) -> Iterator[str]:
 
 
 def variable_index(optimizer: Any, variable: Any) -> int:
-    """Return the place of a variable among those that an optimizer was built with."""
+    """Return the index of a variable among those that an optimizer was built with."""
     index: int = optimizer._get_variable_index(variable)
     return index
 
@@ -94,7 +99,7 @@ def set_adam_moments(optimizer: Any, momentums: list[Any], velocities: list[Any]
     """Give an Adam that its own ``build`` did not build the moments that its ``update_step`` uses.
 
     Args:
-        optimizer: Of ``keras.optimizers.Adam``.
+        optimizer: A ``keras.optimizers.Adam``.
         momentums: First moment of each variable.
         velocities: Second moment of each variable; None for one that Adam does not update.
     """

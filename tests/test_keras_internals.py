@@ -123,6 +123,13 @@ def test_variables_have_their_values_within_an_epoch(model):
 
 
 @pytest.mark.every_backend
+def test_only_the_state_of_a_seed_generator_is_a_seed_state(model):
+    dropout = keras.layers.Dropout(0.5)
+    assert [keras_internals.is_seed_state(variable) for variable in dropout.variables] == [True]
+    assert not any(keras_internals.is_seed_state(variable) for variable in model.variables)
+
+
+@pytest.mark.every_backend
 def test_the_inputs_of_each_layer_are_found(model):
     assert keras_internals.input_layers(model) == {
         "pixels": [],

@@ -2,6 +2,7 @@
 
 import csv
 import errno
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,6 +61,11 @@ class Run(Directory):
     def checkpoint_path(self, epoch: int, step: int) -> Path:
         """Return the file of the state after some epochs, and some batches of the next one."""
         return self.checkpoints_folder / f"epoch-{epoch:06d}-step-{step:08d}.npz"
+
+    def checkpoint_position(self, path: Path) -> tuple[int, int]:
+        """Return the epochs and batches that are done, as ``checkpoint_path`` has written them into a file's name."""
+        epoch, step = re.findall(r"\d+", path.stem)
+        return int(epoch), int(step)
 
     def report_path(self, split: Split) -> Path:
         """Return the file of the report on a split."""

@@ -1,4 +1,4 @@
-"""The whole state of a training in a file, from which it goes on to the same bits.
+"""Checkpoints: the whole state of a training in a file, from which it continues to the same bits.
 
 An epoch is a function of weights, optimizer state, seed and number. So a checkpoint at an epoch's end holds weights,
 optimizer state and the history, from which a plateau's learning rate and early stopping follow. Within an epoch it also
@@ -6,7 +6,6 @@ holds the metrics so far and the states of the seed generators.
 """
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from cnnzoo import files
+from cnnzoo import files, keras_internals
 from cnnzoo.errors import DamagedFileError, UserError
 from cnnzoo.runs import Run
 from cnnzoo.training.model import TrainingModel
@@ -27,7 +26,7 @@ KEPT = 2
 
 
 class NotFiniteError(Exception):
-    """A value of a training's state is not finite, so that it is not worth keeping."""
+    """A variable of the training is not finite, so its state is not saved."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +36,8 @@ class Checkpoint:
     Attributes:
         path: Its file.
         position: How far the training had come.
-        values: The values of the variables, by the names of ``_variables``.
-        state: Of the history.
+        values: The values of the variables, by the names that ``_variables`` gives them.
+        state: The state of the history.
     """
 
     path: Path
@@ -47,7 +46,7 @@ class Checkpoint:
     state: dict[str, Any]
 
     def restore(self, model: TrainingModel, epoch: int, phase: Phase) -> None:
-        """Put a training back into this state when an epoch starts; what the epoch itself has set stays.
+        """Restore this state at the start of an epoch, except for what the epoch has just set itself.
 
         Args:
             model: Compiled, with the epoch's seeds set.
@@ -55,33 +54,33 @@ class Checkpoint:
             phase: The phase that it belongs to.
 
         Raises:
-            UserError: The checkpoint is of another config.
+            UserError: The checkpoint does not fit the model.
         """
-        within = self.position.step > 0
+        is_within_epoch = self.position.step > 0
         for name, variable in _variables(model).items():
             is_restored = {
-                "metrics": within,
-                "model": within or variable.name != "seed_generator_state",
-                "optimizer": within or epoch > phase.first,  # a new phase has a new optimizer
+                "metrics": is_within_epoch,
+                "model": is_within_epoch or not keras_internals.is_seed_state(variable),
+                "optimizer": is_within_epoch or epoch > phase.first,  # a new phase has a new optimizer
             }
             if is_restored[name.partition("/")[0]]:
                 value = self.values.get(name)
                 if value is None or value.shape != tuple(variable.shape):
                     raise UserError(
-                        f"{self.path} is not of this config: {variable.path} does not fit. "
-                        "Was config.yaml changed since, or cnnzoo? Train it anew."
+                        f"{self.path} is not of this config: {variable.path} is missing or has another shape. "
+                        "config.yaml or cnnzoo has changed; train the run again."
                     )
                 variable.assign(value)
 
 
 def save(run: Run, position: Position, model: TrainingModel, state: dict[str, Any]) -> None:
-    """Write a checkpoint, and remove those before the last two.
+    """Write a checkpoint, and remove all but the last two.
 
     Args:
         run: The run.
         position: How far the training has come.
         model: The model that is trained.
-        state: Of the history.
+        state: The state of the history.
 
     Raises:
         NotFiniteError: A weight or another variable is not finite; nothing is written.
@@ -97,17 +96,17 @@ def save(run: Run, position: Position, model: TrainingModel, state: dict[str, An
         old.unlink()
 
 
-def newest(run: Run, report: Callable[[str], None]) -> Checkpoint | None:
+def newest(run: Run, warn: Callable[[str], None]) -> Checkpoint | None:
     """Return the newest checkpoint that is not damaged; None if there is none.
 
     A damaged one is renamed, so that it does not count among those that are kept.
 
     Args:
         run: The run.
-        report: Called with a sentence about each damaged one.
+        warn: Called with a sentence about each damaged one.
 
     Raises:
-        UserError: One cannot be read.
+        UserError: A file cannot be read.
     """
     for unfinished in run.checkpoints_folder.glob(".epoch-*"):  # the process was killed while it wrote them
         unfinished.unlink()
@@ -119,17 +118,16 @@ def newest(run: Run, report: Callable[[str], None]) -> Checkpoint | None:
             raise UserError(f"{path} cannot be read: {error.strerror or error}.") from None
         except DamagedFileError as error:
             path.rename(path.with_name(f"damaged-{path.name}"))
-            report(f"{path} {error.reason} and is skipped.")
+            warn(f"{path} {error.reason} and is skipped.")
             continue
-        epoch, step = (int(number) for number in re.findall(r"\d+", path.stem))
-        return Checkpoint(path, Position(epoch, step), values, state)
+        return Checkpoint(path, Position(*run.checkpoint_position(path)), values, state)
     if paths:
-        report("All checkpoints are damaged; the training starts again from the beginning.")
+        warn("All checkpoints are damaged; the training starts again from the beginning.")
     return None
 
 
 def _variables(model: TrainingModel) -> dict[str, Any]:
-    """Return all that a training changes, by names that older checkpoints have too."""
+    """Return the variables that a training changes, by their names in checkpoints."""
     constant = (model.images, model.augmentation.mirrored)
     groups = {
         "metrics": model.metrics_variables,
@@ -137,13 +135,13 @@ def _variables(model: TrainingModel) -> dict[str, Any]:
         "optimizer": model.optimizer.variables,
     }
     seen: set[int] = set()
-    variables = {}
-    for group, members in groups.items():
-        for index, variable in enumerate(members):
+    named = {}
+    for group, variables in groups.items():
+        for index, variable in enumerate(variables):
             if id(variable) not in seen:
                 seen.add(id(variable))
-                variables[f"{group}/{index}"] = variable
-    return variables
+                named[f"{group}/{index}"] = variable
+    return named
 
 
 def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The history of a training: a row per epoch, its clocks, and what follows from the rows."""
+"""The history of a training: a row per epoch, the clocks, and what plateau and early stopping decide by the rows."""
 
 import time
 from dataclasses import dataclass, field
@@ -9,6 +9,9 @@ from cnnzoo.runs import best_row
 from cnnzoo.training.listener import Row
 from cnnzoo.training.phases import Phase
 from cnnzoo.training.schedules import plateau_factor
+
+# The attributes that a checkpoint keeps as they are.
+KEPT = ("rows", "learning_rate", "training_seconds", "epoch_seconds")
 
 
 @dataclass
@@ -37,19 +40,12 @@ class History:
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> "History":
-        """Return the history that a checkpoint holds the ``state`` of."""
-        known = ("rows", "learning_rate", "training_seconds", "epoch_seconds")
-        return cls(**{key: state[key] for key in known}, seconds_before=state["seconds"])
+        """Return the history saved in a checkpoint's state."""
+        return cls(**{key: state[key] for key in KEPT}, seconds_before=state["seconds"])
 
     def state(self) -> dict[str, Any]:
-        """Return what a checkpoint keeps of the history, as JSON."""
-        return {
-            "rows": self.rows,
-            "learning_rate": self.learning_rate,
-            "training_seconds": self.training_seconds,
-            "epoch_seconds": self.epoch_seconds,
-            "seconds": self.seconds,
-        }
+        """Return what a checkpoint keeps of the history; JSON can hold it."""
+        return {**{key: getattr(self, key) for key in KEPT}, "seconds": self.seconds}
 
     @property
     def seconds(self) -> float:
@@ -60,18 +56,18 @@ class History:
         """Start the clock of an epoch.
 
         Args:
-            learning_rate: Of the epoch's first step; None to keep it, because the epoch goes on after an interruption.
+            learning_rate: Of the epoch's first step; None to keep it in an epoch that continues after an interruption.
         """
         if learning_rate is not None:
             self.learning_rate = learning_rate
         self._epoch_started = time.perf_counter()
 
     def stop_clock(self) -> None:
-        """Take the time of the epoch's steps so far, so that it contains no validation."""
+        """Measure the seconds of the epoch's steps so far, before validation, which does not count."""
         self.epoch_seconds = self._epoch_seconds_before + time.perf_counter() - self._epoch_started
 
     def row(self, epoch: int, logs: dict[str, Any]) -> Row:
-        """Return the row of an epoch (from 1) by what Keras measured."""
+        """Return the row of an epoch, counted from 1, with the figures that Keras measured."""
         measured = {"loss": "loss", "accuracy": "accuracy", "validation_loss": "val_loss"}
         measured["validation_accuracy"] = "val_accuracy"
         figures = {name: float(logs[key]) for name, key in measured.items()}

@@ -1,4 +1,4 @@
-"""What ``fit`` trains: the network, with the images on the device and augmented there."""
+"""The model that ``fit`` trains: the network, with images that are kept and augmented on the device."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,25 +19,25 @@ TARGETS = "targets"
 class TrainingModel(Model):
     """From indices and labels of images to logits, with the loss of a training.
 
-    The images stay on the device as uint8, whole. A step gathers its batch, augments it and runs the network in one
-    compiled function; what travels from the host is a few hundred bytes of indices and labels.
+    All images stay on the device as uint8. A step gathers its batch, augments it and runs the network in one compiled
+    function, so the host sends only a few hundred bytes of indices and labels.
 
     Args:
-        network: From raw pixels to logits, or to a dict of them where auxiliary heads help in training.
-        images: All images that training and validation use (count, height, width, channels), uint8; None where the
-            batches contain pixels, because the images do not fit into memory.
+        network: From raw pixels to logits, or to a dict of them if it has auxiliary heads for the training.
+        images: All images that training and validation use (count, height, width, channels), uint8; None if the
+            batches contain the pixels, because the images do not fit into memory.
         augmentation: Applied in training only.
         label_smoothing: Probability spread evenly over all classes, in training only, so that validation losses of
             different runs can be compared.
         class_weights: Weight of each class (num_classes,) in the loss, in training only; None for equal ones.
-        statistics_decay: Decay per step of averages of normalization's moving statistics, which the optimizer, where
-            it averages weights, does not see; None for no averages.
+        statistics_decay: Decay per step of averages of batch normalization's moving statistics, because the optimizer
+            averages only weights; None for no averages.
         classes: Number of classes; None for as many as the network has logits.
 
     Attributes:
-        statistics: The moving means and variances of the network, where they are averaged.
+        statistics: The moving means and variances of the network; empty if they are not averaged.
         averages: Their averages.
-        averaged_from: The step, counted from 0 over the whole training, from which on they are averaged.
+        averaged_from: The step, counted from 0 over the whole training, at which the averages start.
         first_bad_step: The step, counted from 0 over the whole training, of the first loss that is not finite; -1
             while there is none.
     """
@@ -56,12 +56,12 @@ class TrainingModel(Model):
         self.network = network
         self.images = None
         if images is not None:
-            # A weight, because JAX copies what a compiled function closes over into its program.
+            # A weight, because JAX would copy any other array into the compiled program.
             self.images = self.add_weight(
                 name="images", shape=images.shape, dtype="uint8", initializer=lambda *_, **__: images, trainable=False
             )
         self.augmentation, self.scale = augmentation, 1.0
-        # Keras tracks them only as attributes of a model.
+        # Keras finds their variables only if they are attributes of a model.
         self.augmentation_seeds, self.augmentation_mirrored = augmentation.generator, augmentation.mirrored
         self.label_smoothing, self.class_weights = label_smoothing, class_weights
         self.classes = classes or network.outputs[0].shape[-1]  # all heads have the same number
@@ -79,7 +79,7 @@ class TrainingModel(Model):
             self.add_weight(name="average", shape=variable.shape, initializer="zeros", trainable=False)
             for variable in self.statistics
         ]
-        # Our own, because the metrics that `compile` takes have no state to restore before the first step.
+        # Not passed to `compile`, because then it would have no variables before the first step to restore.
         self.accuracy = metrics.SparseCategoricalAccuracy(name="accuracy")
         self.loss_weights = {"logits": 1.0, **dict(_auxiliary_heads(network))}
 
@@ -87,12 +87,12 @@ class TrainingModel(Model):
         """Return the logits (batch, num_classes) of images.
 
         Args:
-            inputs: From ``Batches``: pixels (only where they do not stay on the device), indices and labels.
+            inputs: From ``Batches``: pixels (only if they do not stay on the device), indices and labels.
             training: Whether images are augmented and shrunk.
 
         Returns:
-            The logits; in training a dict of them, of those of auxiliary heads, and of the targets (batch,
-            num_classes) that the augmented images are trained towards.
+            The logits; in training a dict of the logits, those of auxiliary heads, and the targets (batch,
+            num_classes) of the augmented images.
         """
         *pixels, indices, labels = inputs
         images = ops.cast(pixels[0] if pixels else ops.take(self.images, indices, axis=0), "float32")
@@ -118,8 +118,8 @@ class TrainingModel(Model):
         smoothing = self.label_smoothing if training else 0.0
         weights: Any = 1.0
         if training and self.class_weights is not None:
-            # Each label's loss has the weight of its class, also of a mixed image's two. The targets sum to one again,
-            # because the gradients of some backends assume it.
+            # Each label's loss has the weight of its class, and so has each of a mixed image's two labels. The targets
+            # are scaled back to a sum of 1, because the gradients of some backends assume it.
             targets = targets * ops.convert_to_tensor(self.class_weights)
             weights = ops.sum(targets, axis=-1)
             targets = targets / weights[:, None]
@@ -134,7 +134,7 @@ class TrainingModel(Model):
         return total
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
-        """Return the mean loss, and the accuracy of the logits by each image's own label."""
+        """Return the mean loss, and the accuracy of the logits by each image's own label, mixed or not."""
         del x, sample_weight
         self.accuracy.update_state(y, _by_head(y_pred)["logits"])
         results: dict[str, Any] = self.get_metrics_result()
@@ -143,17 +143,17 @@ class TrainingModel(Model):
     def seed_epoch(self, seed: int, epoch: int) -> None:
         """Derive the randomness of an epoch (augmentation, dropout) from the run's seed and the epoch's number.
 
-        So an epoch is a pure function of weights, optimizer state, seed and number, and no random state has to be
-        kept between epochs.
+        So an epoch is a pure function of weights, optimizer state, seed and number, and checkpoints between epochs
+        need no random state.
         """
         self.augmentation.begin_epoch(seed, epoch)
-        states = [v for v in self.non_trainable_variables if v.name == "seed_generator_state"]
+        states = filter(keras_internals.is_seed_state, self.non_trainable_variables)
         for index, state in enumerate(states):
             words = np.random.SeedSequence((seed, epoch, index)).generate_state(1) >> 1
             state.assign(np.array([words[0], 0], dtype=state.dtype))
 
     def shrink_images(self, scale: float) -> None:
-        """Train on images of other sides from now on, with a compiled step of their own.
+        """Shrink the training images from now on; the next step is compiled again.
 
         Args:
             scale: Factor of both sides, at most 1.
@@ -165,11 +165,11 @@ class TrainingModel(Model):
                 keras_internals.accept_any_size(model)
 
     def start_averages(self, step: int) -> None:
-        """Start the averages of the statistics anew at a step, counted from 0 over the whole training."""
+        """Start the averages of the statistics again at a step, counted from 0 over the whole training."""
         self.averaged_from = step
 
     def swap_averages(self) -> None:
-        """Exchange trained weights and statistics with their averages, where the optimizer keeps any."""
+        """Exchange trained weights and statistics with their averages; do nothing if the optimizer has no averages."""
         if self.optimizer.averages:
             weights, averages = (
                 [*self.trainable_variables, *self.statistics],
@@ -182,7 +182,7 @@ class TrainingModel(Model):
 
     @contextmanager
     def averages_applied(self) -> Iterator[None]:
-        """Have the averaged weights in the network inside the block."""
+        """A context in which the network has the averaged weights and statistics."""
         self.swap_averages()
         try:
             yield
@@ -193,14 +193,14 @@ class TrainingModel(Model):
         return ops.one_hot(ops.cast(ops.reshape(labels, (-1,)), "int32"), self.classes)
 
     def _count_step(self, loss: Any) -> None:
-        """Update what is kept across steps: averages of statistics, the first bad step, the number of steps.
+        """Update the averages of the statistics, the first bad step and the number of steps.
 
-        Keras offers no other place inside the compiled step that comes after the forward pass on every backend.
+        No other method of Keras runs inside the compiled step and after the forward pass on every backend.
         """
         if self.statistics_decay is not None:
-            kept = ops.where(self.steps_done.value == self.averaged_from, 0.0, self.statistics_decay)
+            decay = ops.where(self.steps_done.value == self.averaged_from, 0.0, self.statistics_decay)
             for statistic, average in zip(self.statistics, self.averages, strict=True):
-                average.assign(kept * (average.value - statistic.value) + statistic.value)
+                average.assign(decay * (average.value - statistic.value) + statistic.value)
         bad = ops.logical_and(self.first_bad_step < 0, ops.logical_not(ops.isfinite(loss)))
         self.first_bad_step.assign(ops.where(bad, self.steps_done.value, self.first_bad_step.value))
         self.steps_done.assign_add(1)
@@ -222,7 +222,7 @@ def class_weights(
     if setting is None:
         return None
     if isinstance(setting, list) and len(setting) != num_classes:
-        raise UserError(f"{len(setting)} weights were given for {num_classes} classes.")
+        raise UserError(f"there are {len(setting)} weights for {num_classes} classes; write one for each class.")
     counts = np.bincount(labels, minlength=num_classes)
     weights = 1 / np.maximum(counts, 1) if setting == "balanced" else np.array(setting)
     return np.asarray(weights * len(labels) / (weights * counts).sum(), dtype="float32")
