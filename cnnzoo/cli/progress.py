@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
-from cnnzoo.training import Facts
+from cnnzoo.training import Listener, TrainingFacts
 
 
 @contextmanager
@@ -35,14 +35,14 @@ class TimesColumn(ProgressColumn):
         return Text(elapsed + left)
 
 
-class Lines:
+class Lines(Listener):
     """Prints facts at the start, and a line per epoch."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
         self.epochs = self.steps = 0
 
-    def started(self, facts: Facts) -> None:
+    def started(self, facts: TrainingFacts) -> None:
         """Print what is about to be trained."""
         self.epochs, self.steps = facts.epochs, facts.steps
         lines = {
@@ -71,9 +71,6 @@ class Lines:
         """Print a text."""
         self.console.print(text, soft_wrap=True)
 
-    def step(self, epoch: int, step: int) -> None:
-        """Print nothing: lines come per epoch."""
-
     def epoch(self, row: dict[str, float], images_per_second: float, best: bool) -> None:
         """Print the row of an epoch, with a star at the best so far."""
         self.console.print(
@@ -90,7 +87,7 @@ class Bar(Lines):
         super().__init__(console)
         self.bar = bar
 
-    def started(self, facts: Facts) -> None:
+    def started(self, facts: TrainingFacts) -> None:
         """Print what is about to be trained, and begin a bar of its length."""
         super().started(facts)
         self.task = self.bar.add_task("compiling", total=self.epochs * self.steps)

@@ -14,7 +14,6 @@ from cnnzoo.jobs.listener import Listener, Silent
 from cnnzoo.jobs.local import run_all, train_command
 from cnnzoo.runs import Run
 from cnnzoo.runtime import DeviceChoice, resolve_backend
-from cnnzoo.training import make_portable
 
 
 def train_seeds(
@@ -55,7 +54,7 @@ def train_seeds(
             images are missing or damaged.
     """
     listener = listener or Silent()
-    recipe = make_portable(config, data_dir)
+    recipe = data.resolved(config, data_dir)
     missing: dict[int, Run | None] = {}
     for seed in seeds:
         member = recipe.replaced(seed=seed)

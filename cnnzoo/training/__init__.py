@@ -12,9 +12,9 @@ from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
 from cnnzoo.runtime import DeviceChoice
 from cnnzoo.training import images
-from cnnzoo.training.listener import Facts, Listener, Silent
+from cnnzoo.training.listener import Listener, Silent, TrainingFacts
 
-__all__ = ["Facts", "Listener", "Silent", "make_portable", "resume", "train"]
+__all__ = ["Listener", "Silent", "TrainingFacts", "resume", "train"]
 
 
 def train(
@@ -48,17 +48,17 @@ def train(
     backend = runtime.resolve_backend(config.runtime.backend)
     config = config.replaced(runtime=config.runtime.model_copy(update={"backend": backend}))
     runtime.check_installed(backend)
-    config = make_portable(config, data_dir)
+    config = data.resolved(config, data_dir)
     divided = images.load_images(config, data_dir)  # before Keras, which takes seconds to load
     images.check_batch_size(config, len(divided.training))
     device = str(runtime.prepare(**config.runtime.model_dump()))
-    from cnnzoo.training import results, setup  # loads Keras, whose backend is chosen now
+    from cnnzoo.training import results, setup  # loads Keras, with the backend that `prepare` has set
 
     prepared = setup.prepare(config, divided)
     run = runs.create(config, name, directory, parent)
     with run.locked():
         results.start_run(config, prepared, run, device)
-        return run, results.fit(config, prepared, run, device, listener or Silent())
+        return run, results.fit(config, prepared, run, device, listener or Listener())
 
 
 def resume(
@@ -84,40 +84,23 @@ def resume(
     config = run.config()
     if device:
         config = config.replaced(runtime=config.runtime.model_copy(update={"device": device}))
-    listener = listener or Silent()
+    listener = listener or Listener()
     with run.locked():
         if run.metrics().get("status") == "finished":
             raise UserError(f"{run.directory} is finished: there is nothing to resume.")
-        where = str(runtime.prepare(**config.runtime.model_dump()))
+        divided = images.load_images(config, data_dir, run.division())
+        images.check_batch_size(config, len(divided.training))
+        computed_on = str(runtime.prepare(**config.runtime.model_dump()))
         from cnnzoo.training import checkpoints, results, setup  # as in train
 
         before = run.environment() if run.environment_path.is_file() else {}
         if before and before["versions"] != runtime.describe():
-            listener.note("Started with other versions or on another machine: the last digits may differ.")
+            listener.note("The run was started with other versions or on another machine: the last digits may differ.")
         checkpoint = checkpoints.newest(run, listener.note) if before else None
-        divided = images.load_images(config, data_dir, run.division())
-        images.check_batch_size(config, len(divided.training))
         prepared = setup.prepare(config, divided, before.get("preprocessing"), has_checkpoint=checkpoint is not None)
         if before and before.get("images") != prepared.fingerprint:
-            raise UserError(f"{run.directory} was started with other images than there are now; train it anew.")
+            raise UserError(f"{run.directory} was started with other images than there are now; train it again.")
         if not before:
-            results.start_run(config, prepared, run, where)
+            results.start_run(config, prepared, run, computed_on)
         run.discard_results()
-        return run, results.fit(config, prepared, run, where, listener, checkpoint)
-
-
-def make_portable(config: Config, data_dir: Path | None = None) -> Config:
-    """Return a config that can be replayed from any directory, with all that only the images can tell.
-
-    Args:
-        config: The config.
-        data_dir: For a folder of the user's own images the folder to use instead of the section's.
-
-    Raises:
-        UserError: There is no such folder, or it does not hold class folders.
-    """
-    config = data.resolved(config, data_dir)
-    if config.fine_tuning:
-        weights = str(Path(config.fine_tuning.weights).absolute())
-        config = config.replaced(fine_tuning=config.fine_tuning.model_copy(update={"weights": weights}))
-    return config
+        return run, results.fit(config, prepared, run, computed_on, listener, checkpoint)

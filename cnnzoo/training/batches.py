@@ -1,4 +1,4 @@
-"""Batches of a training: which images each step sees, in the order of seed and epoch."""
+"""Batches of a training: the images of each step, in an order that seed and epoch determine."""
 
 from concurrent.futures import Future
 from typing import Any
@@ -25,7 +25,7 @@ class Batches(utils.PyDataset):
         subset: The images and labels.
         batch_size: Images per batch.
         whole: Leave out a last batch that is not full, because a second shape would compile a second step.
-        count: Batches of an epoch; None for all that the images fill.
+        count: Batches of an epoch; None for as many as the images fill.
 
     Attributes:
         start: Batches at the start of an epoch that are left out, because they were done before an interruption.
@@ -46,7 +46,7 @@ class Batches(utils.PyDataset):
         return self.count - self.start
 
     def skip(self, count: int) -> None:
-        """Leave out this many batches at the start of an epoch."""
+        """Leave out this many batches at the start of each epoch until the next call."""
         self.start = count
 
     def shuffle(self, seed: int, epoch: int) -> None:
@@ -65,7 +65,7 @@ class Batches(utils.PyDataset):
         self.order = np.concatenate(orders)[(first - passes[0] * self.per_pass) * self.batch_size :]
 
     def rows(self, step: int) -> NDArray[np.integer[Any]]:
-        """Return which rows of the subset (batch,) a step sees."""
+        """Return the rows of the subset (batch,) that a step sees."""
         first = (self.start + step) * self.batch_size
         return self.order[first : first + self.batch_size]
 
@@ -77,10 +77,10 @@ class Batches(utils.PyDataset):
 
 
 class StreamedBatches(Batches):
-    """The same batches in the same order for images in files, with the pixels before the other inputs.
+    """Batches of images in files: the same images in the same order, with the pixels before the other inputs.
 
-    Threads decode the next batches meanwhile. Keras's own workers are not used: they start with an epoch's batches
-    before the epoch's order is set.
+    Threads decode the next batches while the device computes. Keras's own workers are not used, because they would
+    start on an epoch's batches before the order of the epoch is set.
     """
 
     def __init__(self, subset: Subset, batch_size: int, *, whole: bool, count: int | None = None) -> None:

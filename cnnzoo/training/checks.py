@@ -13,10 +13,10 @@ from cnnzoo.training.images import check_augmentation
 
 
 def check_config(config: Config) -> None:
-    """Check that network and augmentation take the images and classes of the data set.
+    """Check that the network and the augmentation can take the images and classes of the data set.
 
     Raises:
-        UserError: One of them does not.
+        UserError: One of them cannot.
     """
     data_set = data.describe(data.resolved(config).data)
     check_augmentation(config, data_set)
@@ -34,7 +34,7 @@ def check_resizing(config: Config, data_set: data.DataSet, network: Model | None
         network: The network for the images' full size; None to build it here.
 
     Raises:
-        UserError: It does not.
+        UserError: The images keep their size, or the weights would have other shapes.
     """
     section, classes = config.training.progressive_resizing, len(data_set.class_names)
     if section is None:
@@ -43,13 +43,15 @@ def check_resizing(config: Config, data_set: data.DataSet, network: Model | None
     height, width = small = shrunk_size((height, width), section.scale)
     if small == data_set.input_shape[:2]:
         with config.at_key("training.progressive_resizing.scale"):
-            raise UserError(f"{section.scale:g} makes images of {height}x{width} no smaller.")
+            raise UserError(
+                f"{section.scale:g} leaves images of {height}x{width} at their size; choose a smaller scale."
+            )
     with config.at_key("training.progressive_resizing"):
         network = network or _outline(config, data_set.input_shape, classes)
         if _shapes(_outline(config, (height, width, channels), classes)) != _shapes(network):
             raise UserError(
-                f"{config.model.name} has other weights for images of {height}x{width}; "
-                "networks that end in global average pooling, such as the ResNets, have the same for all sizes."
+                f"{config.model.name} has weights of other shapes for images of {height}x{width}; "
+                "choose a network that ends in global average pooling, such as a ResNet."
             )
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, obeyed when nothing is half done."""
+"""Ctrl-C and SIGTERM, which end a training only between two steps."""
 
 import signal
 import threading
@@ -10,13 +10,14 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interruption:
-    """A context in which Ctrl-C and SIGTERM only ask for an interruption; the second one raises at once.
+    """A context in which Ctrl-C and SIGTERM only request an interruption; a second signal raises at once.
 
-    The training obeys between two steps, so a step or a save is never cut, and no library can swallow the interrupt. A
-    request that nothing obeyed is raised at the end of the context.
+    The training calls ``obey`` between two steps, so no step and no save is cut, and no library can swallow the
+    interrupt. A request that was not obeyed is raised at the end of the context.
 
     Attributes:
-        requested: Whether somebody asked.
+        requested: Whether a signal has come.
+        obeyed: Whether the interrupt has been raised.
     """
 
     def __init__(self) -> None:
@@ -33,7 +34,7 @@ class Interruption:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Restore the signals' handlers, and raise a request that nothing has obeyed."""
+        """Restore the signals' handlers, and raise a request that was not obeyed."""
         for one, handler in self.previous.items():
             signal.signal(one, handler)
         if self.requested and not self.obeyed and kind is None:

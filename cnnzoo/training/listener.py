@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 Row = dict[str, float]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
+class TrainingFacts:
     """What a training starts with.
 
     Attributes:
@@ -18,11 +17,11 @@ class Facts:
         training_images: Number of images to train on.
         validation_images: Number of images to validate on.
         note: A caveat about these images; empty if there is none.
-        summary: For a folder of images lines on its classes, its splits and the files left out.
+        summary: Lines about the classes, splits and left-out files of a folder of images; empty for other data sets.
         backend: Name of the backend.
         device: The device in words.
-        epochs: Of the whole training.
-        steps: Of an epoch.
+        epochs: Epochs of the whole training.
+        steps: Steps of an epoch.
         seed: The run's seed.
         run: The run's directory.
     """
@@ -42,14 +41,14 @@ class Facts:
     run: str
 
 
-class Listener(Protocol):
-    """Shows the progress of a training."""
+class Listener:
+    """Shows the progress of a training: a subclass overrides the events that it shows, and this class shows none."""
 
-    def started(self, facts: Facts) -> None:
+    def started(self, facts: TrainingFacts) -> None:
         """Show what is about to be trained."""
 
     def resumed(self, rows: Sequence[Row], epoch: int, step: int) -> None:
-        """Show where a training goes on.
+        """Show where a training continues.
 
         Args:
             rows: The history so far.
@@ -58,7 +57,7 @@ class Listener(Protocol):
         """
 
     def note(self, text: str) -> None:
-        """Show a sentence that a person should know."""
+        """Show a sentence about the training."""
 
     def step(self, epoch: int, step: int) -> None:
         """Show that a number of steps of an epoch, counted from 1, are done."""
@@ -67,20 +66,4 @@ class Listener(Protocol):
         """Show the history's row of an epoch that is done."""
 
 
-class Silent:
-    """A listener that shows nothing."""
-
-    def started(self, facts: Facts) -> None:
-        """Show nothing."""
-
-    def resumed(self, rows: Sequence[Row], epoch: int, step: int) -> None:
-        """Show nothing."""
-
-    def note(self, text: str) -> None:
-        """Show nothing."""
-
-    def step(self, epoch: int, step: int) -> None:
-        """Show nothing."""
-
-    def epoch(self, row: Row, images_per_second: float, best: bool) -> None:
-        """Show nothing."""
+Silent = Listener  # the same class, for a subclass that shows only some events

@@ -26,7 +26,7 @@ from cnnzoo.training.phases import Phase, Position, all_layers, phases
 from cnnzoo.training.setup import Prepared
 
 LARGEST_VALIDATION_BATCH = 500
-REPORTS_PER_EPOCH = 10
+REPORTS_PER_EPOCH = 10  # to the listener, at least
 
 
 class TrainingLoop:
@@ -37,7 +37,7 @@ class TrainingLoop:
         prepared: From ``prepare``.
         run: Where the files go.
         listener: Shows the progress.
-        checkpoint: Where to go on; None to start from the beginning.
+        checkpoint: Where to continue; None to start from the beginning.
 
     Attributes:
         position: How far the training has come.
@@ -68,7 +68,7 @@ class TrainingLoop:
         self.interruption = Interruption()
 
     def train(self) -> Outcome:
-        """Train the phases that are left, one after the other, and say how it ended.
+        """Train the phases that are left, one after the other, and return how the training ended.
 
         Raises:
             UserError: The loss is not finite, or an image cannot be read any more.
@@ -92,18 +92,18 @@ class TrainingLoop:
         return self.history.stops_early(self.phase)
 
     def start_phase(self, phase: Phase) -> None:
-        """Freeze the layers that do not learn, and compile with the phase's optimizer."""
+        """Freeze the layers that the phase does not train, and compile the model with the phase's optimizer."""
         self.phase = phase
         phase.freeze(self.model.network)
         self.model.start_averages(phase.first * self.batches.count)
         grouped = [layer for layer in all_layers(self.model.network) if getattr(layer, "groups", 1) > 1]
         groups = {layer.kernel.path: layer.groups for layer in grouped}
-        chosen = make_optimizer(phase.config, self.batches.count, groups)
-        chosen.build(self.model.trainable_variables)
-        reports = max(1, self.batches.count // REPORTS_PER_EPOCH)
-        most = runtime.most_steps_per_execution() or self.batches.count
-        steps = min(reports, phase.config.training.checkpoint_steps, most)
-        self.model.compile(optimizer=chosen, steps_per_execution=steps)
+        optimizer = make_optimizer(phase.config, self.batches.count, groups)
+        optimizer.build(self.model.trainable_variables)
+        steps_per_report = max(1, self.batches.count // REPORTS_PER_EPOCH)
+        limit = runtime.most_steps_per_execution() or self.batches.count
+        steps = min(steps_per_report, phase.config.training.checkpoint_steps, limit)
+        self.model.compile(optimizer=optimizer, steps_per_execution=steps)
 
     def fit(self, first: int, end: int) -> None:
         """Train the epochs from ``first``, counted from 0, up to but without ``end``.
@@ -134,7 +134,7 @@ class TrainingLoop:
             failure = self.batches.failure or self.validation_batches.failure
             if failure is None or failure is error:
                 raise
-            raise failure from None  # which the backend has turned into an error of its own
+            raise failure from None  # the backend raises an error of its own in its place
 
     def start_epoch(self, epoch: int) -> None:
         """Set everything that an epoch's result depends on, and start its clock."""
@@ -152,7 +152,7 @@ class TrainingLoop:
         self.history.start_epoch(self.learning_rate(epoch * self.batches.count) if is_new else None)
 
     def after_steps(self, step: int, loss: float) -> None:
-        """Report the steps of an epoch that are done; between two steps, save a checkpoint or obey an interruption.
+        """Report the steps of an epoch that are done; save a checkpoint if one is due, and obey an interruption.
 
         Args:
             step: Batches of the epoch that are done.
@@ -178,7 +178,7 @@ class TrainingLoop:
         """Write the models, the history and a checkpoint of an epoch that is done.
 
         Args:
-            logs: What Keras measured.
+            logs: The figures that Keras measured.
 
         Raises:
             UserError: The validation loss is not finite.
@@ -241,7 +241,7 @@ class TrainingLoop:
 def _batches(config: Config, prepared: Prepared) -> tuple[Batches, Batches]:
     """Return the batches of training and of validation."""
     size, count = config.training.batch_size, config.training.steps_per_epoch
-    # Without gradients a batch may be larger, though not by much where the training's had to be small.
+    # A batch without gradients may be larger, but not much larger, because memory may be why the training's is small.
     validation_size = min(4 * size, LARGEST_VALIDATION_BATCH)
     kind = StreamedBatches if isinstance(prepared.training.images, ImageFiles) else Batches
     return (

@@ -1,4 +1,4 @@
-"""Optimizers of a config's section: Keras's own, with L2, a plateau's factor and averages, and Muon."""
+"""The optimizers that a config can name: Keras's own with L2, decay, a plateau's factor and averages, and Muon."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,12 +14,12 @@ from cnnzoo.training.schedules import Schedule, make_schedule
 class Decay(optimizers.Optimizer):
     """A mixin for optimizers: what happens to each variable before and after the optimizer's own step.
 
-    Keras's L2 regularizers would be part of the loss, and its ``weight_decay`` ignores a plateau's factor.
+    Keras's own L2 regularizers would add to the loss, and its ``weight_decay`` ignores a plateau's factor.
 
     Args:
         l2: This multiple of a variable is added to its gradient.
         weight_decay: The learning rate times this is the fraction of a variable that a step subtracts.
-        decay_kernels_only: Apply neither to biases and to normalization's scales and offsets.
+        decay_kernels_only: Apply both only to kernels, not to biases and to normalization's scales and offsets.
         ema_decay: Decay per step of averaged weights; None for no averages.
         **options: The optimizer's own options.
 
@@ -49,7 +49,7 @@ class Decay(optimizers.Optimizer):
             self.averages = self.add_optimizer_variables(variables, "average")
 
     def rate(self, step: int) -> float:
-        """Return the learning rate of a step, counted from 0, with the plateau's factor as it is now."""
+        """Return the learning rate of a step, counted from 0, with the plateau's current factor."""
         return float(ops.convert_to_numpy(self.schedule(step) * self.factor))
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
@@ -64,8 +64,8 @@ class Decay(optimizers.Optimizer):
         super().update_step(gradient, variable, learning_rate)
         if self.averages:
             average = self.averages[index]
-            kept = ops.where(self.iterations == 0, 0.0, self.ema_decay)
-            self.assign(average, ops.cast(kept, variable.dtype) * (average - variable) + variable)
+            decay = ops.where(self.iterations == 0, 0.0, self.ema_decay)
+            self.assign(average, ops.cast(decay, variable.dtype) * (average - variable) + variable)
 
 
 class Sgd(Decay, optimizers.SGD):
@@ -81,11 +81,12 @@ class Rmsprop(Decay, optimizers.RMSprop):
 
 
 class NewtonSchulz(optimizers.Adam):
-    """Muon on kernels; Adam on those of classifiers, on LeNet-5's sparse kernels and on all vectors.
+    """Muon for most kernels; Adam for those of classifiers, for LeNet-5's sparse kernels and for all vectors.
 
-    A convolution's kernel (height, width, input maps, output maps) is a matrix of (height * width * input maps)
-    rows, or one for each of its groups. Its momentum is replaced by a nearly orthogonal matrix and scaled to
-    Adam's usual size of step, 0.2 a weight in the root mean square, so that both share one learning rate.
+    A convolution's kernel (height, width, input maps, output maps) counts as a matrix of (height * width * input maps)
+    rows, or as one such matrix per group. A step follows not the momentum but the orthogonal matrix nearest to it,
+    approximately, scaled to Adam's usual size of step: a root mean square of 0.2 per weight. So both share one
+    learning rate.
 
     Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024,
     https://kellerjordan.github.io/posts/muon; the scale is equation 4 of Liu et al., "Muon is Scalable for LLM
@@ -99,7 +100,7 @@ class NewtonSchulz(optimizers.Adam):
         **options: Adam's options.
     """
 
-    # Of the quintic a*x + b*x^3 + c*x^5, which brings singular values to 0.7 to 1.2 (Jordan et al.).
+    # Of the quintic a*x + b*x^3 + c*x^5, which brings singular values between 0.7 and 1.2 (Jordan et al.).
     COEFFICIENTS = (3.4445, -4.7750, 2.0315)
     SIZE = 0.2
 
@@ -147,7 +148,7 @@ class NewtonSchulz(optimizers.Adam):
         self.assign_sub(variable, learning_rate * ops.reshape(step, variable.shape))
 
     def _orthogonal(self, matrix: Any) -> Any:
-        """Return U V^T of a matrix U S V^T, nearly."""
+        """Return U V^T of a matrix U S V^T, approximately."""
         a, b, c = self.COEFFICIENTS
         tall = matrix.shape[0] > matrix.shape[1]
         x = ops.transpose(matrix) if tall else matrix
@@ -163,7 +164,7 @@ class Muon(Decay, NewtonSchulz):
 
 
 def _is_hidden(variable: Variable) -> bool:
-    """Return whether a variable maps one layer's features linearly to the next layer's, and not to logits."""
+    """Return whether a variable is a kernel that maps features to features, and not to logits."""
     layer = variable.path.split("/")[-2] if "/" in variable.path else ""
     gives_logits = layer == "logits" or (layer.startswith("auxiliary") and layer.endswith("_linear"))
     return variable.name == "kernel" and len(variable.shape) in (2, 4) and not gives_logits

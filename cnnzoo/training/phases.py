@@ -1,4 +1,4 @@
-"""Phases of a training, epochs with one optimizer each, and the stretches of epochs that one ``fit`` trains."""
+"""Phases of a training, which have one optimizer each, and their stretches, which one call of ``fit`` trains."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -45,8 +45,8 @@ class Phase:
     Attributes:
         first: The first epoch, counted from 0.
         end: The epoch after the last one.
-        config: The run's config with the optimizer, schedule and number of epochs of this phase, and without what
-            counts the epochs of the whole training.
+        config: The run's config with the optimizer, schedule and number of epochs of this phase, and without settings
+            that count epochs of the whole training.
         trained: Names of the layers that learn, with wildcards; None for all.
         last: Whether no other phase follows.
     """
@@ -58,10 +58,10 @@ class Phase:
     last: bool = True
 
     def freeze(self, model: Model) -> None:
-        """Make the layers trainable that learn in this phase, and freeze the others.
+        """Make the layers that learn in this phase trainable, and freeze the others.
 
         Raises:
-            UserError: There is no layer of such a name.
+            UserError: No layer has one of the names.
         """
         weighted = [layer for layer in all_layers(model) if layer.weights]
         for pattern in self.trained or ():
@@ -73,7 +73,7 @@ class Phase:
             layer.trainable = self.trained is None or any(fnmatchcase(layer.name, name) for name in self.trained)
 
     def stretches(self, position: Position, config: Config) -> Iterator[Stretch]:
-        """Yield what is left of the phase: the rest of an epoch, epochs with smaller images, and the other epochs.
+        """Yield the rest of the phase: the rest of an epoch, the epochs with smaller images, and the other epochs.
 
         Args:
             position: How far the training has come.
@@ -92,7 +92,7 @@ class Phase:
 
 
 def phases(config: Config) -> list[Phase]:
-    """Return the phases of a training: one, or two where it starts with frozen layers."""
+    """Return the phases of a training: one, or two if it starts with frozen layers."""
     section, epochs = config.fine_tuning, config.training.epochs
     if section is None or not section.frozen_epochs:
         return [Phase(0, epochs, config)]
@@ -111,7 +111,7 @@ def phases(config: Config) -> list[Phase]:
 
 
 def all_layers(model: Model) -> Iterator[layers.Layer]:
-    """Yield the layers of a model, with those of a model inside it in place of that model."""
+    """Yield the layers of a model; a model inside it counts as its layers."""
     for layer in model.layers:
         if isinstance(layer, Model):
             yield from all_layers(layer)

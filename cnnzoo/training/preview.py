@@ -1,4 +1,4 @@
-"""Training images as the network sees them: augmented, and drawn."""
+"""Preview of a training: a picture of its images as the network sees them, augmented."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,11 +23,11 @@ class Preview:
     """Training images, and what the network sees of them in the first epochs.
 
     Attributes:
-        title: What the images are.
+        title: Of the picture.
         images: The originals (count, height, width, channels), 0 to 255.
         class_names: The class of each image.
         epochs: For each epoch the images as the network sees them (count, height, width, channels), 0 to 255.
-        labels: For each image its label in each epoch, where images are mixed; empty where they are not.
+        labels: For each image its labels in all epochs, if images are mixed; otherwise empty.
     """
 
     title: str
@@ -50,22 +50,22 @@ def draw(preview: Preview, path: Path) -> None:
 def make_preview(config: Config, count: int = 8, data_dir: Path | None = None) -> Preview:
     """Augment training images as in the first epochs of a training.
 
-    The images are augmented, shrunk by progressive resizing and padded, but not normalized. A training draws other
-    random numbers for the same image, because it has other images in its batch.
+    The images are augmented, shrunk by progressive resizing and padded, but not normalized. The random numbers are not
+    those of the training, where the same image is in a batch with other images.
 
     Args:
-        config: Gives the data set, augmentation and seed.
+        config: The data set, augmentation, resizing, padding and seed.
         count: Number of images; the seed chooses them.
         data_dir: The directory of the data set; None to search for it.
 
     Raises:
-        UserError: The data are missing or damaged, or the augmentation is not for such images.
+        UserError: The data are missing or damaged, or the augmentation does not suit the images.
     """
     config = data.resolved(config, data_dir)
     divided = load_images(config, data_dir)
     data_set, training = divided.data_set, divided.training
     sample = np.random.default_rng(config.seed).permutation(len(training))[:count]
-    shown = training.select(np.isin(np.arange(len(training)), sample))
+    subset = training.select(np.isin(np.arange(len(training)), sample))
     network = keras.Sequential([keras.Input(data_set.input_shape), layers.ZeroPadding2D(config.preprocessing.pad)])
     augmentation, mixes = config.augmentation, config.augmentation.mixup or config.augmentation.cutmix
     model = TrainingModel(network, None, Augmentation(augmentation, training), classes=len(data_set.class_names))
@@ -74,16 +74,16 @@ def make_preview(config: Config, count: int = 8, data_dir: Path | None = None) -
     for epoch in range(EPOCHS):
         model.shrink_images(resizing.scale if resizing and epoch < resizing.epochs else 1.0)
         model.seed_epoch(config.seed, epoch)
-        outputs = model((shown.pixels, shown.indices, shown.labels), training=True)
+        outputs = model((subset.pixels, subset.indices, subset.labels), training=True)
         epochs.append(ops.convert_to_numpy(outputs["logits"]))
         if mixes:
             targets = ops.convert_to_numpy(outputs[TARGETS])
             labels.append(
-                [_mixed_label(*pair, data_set.class_names) for pair in zip(shown.labels, targets, strict=True)]
+                [_mixed_label(*pair, data_set.class_names) for pair in zip(subset.labels, targets, strict=True)]
             )
     title = f"{data_set.title}: training images as the network sees them"
-    names = [data_set.class_names[label] for label in shown.labels]
-    return Preview(title, shown.pixels, names, epochs, list(zip(*labels, strict=True)))
+    names = [data_set.class_names[label] for label in subset.labels]
+    return Preview(title, subset.pixels, names, epochs, list(zip(*labels, strict=True)))
 
 
 def _mixed_label(label: int, target: NDArray[np.float32], class_names: tuple[str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""What a training writes before and after the loop: division and environment, metrics and curves."""
+"""The files that a training writes before and after the loop: division and environment, metrics and curves."""
 
 import shlex
 import shutil
@@ -19,13 +19,13 @@ from cnnzoo.runs import Run, best_row, write_environment
 from cnnzoo.runs.facts import Metrics, Outcome, to_dict
 from cnnzoo.text import listed
 from cnnzoo.training.checkpoints import Checkpoint
-from cnnzoo.training.listener import Facts, Listener, Row
+from cnnzoo.training.listener import Listener, Row, TrainingFacts
 from cnnzoo.training.loop import TrainingLoop
 from cnnzoo.training.setup import Prepared
 
 
 def start_run(config: Config, prepared: Prepared, run: Run, device: str) -> None:
-    """Write which files of a folder train and validate, and what the run's numbers depend on.
+    """Write the division of a folder of images, and the environment that the run's numbers depend on.
 
     Raises:
         UserError: The run cannot be written to.
@@ -57,11 +57,11 @@ def fit(
         run: A new run, or one to resume.
         device: The device in words, for the listener.
         listener: Shows the progress.
-        checkpoint: The checkpoint of this run to go on from; None to start from the beginning.
+        checkpoint: The checkpoint of this run to continue from; None to start from the beginning.
 
     Returns:
-        The values of ``runs.facts.Metrics`` that are known, as in ``metrics.json``. After an interruption the status is
-        "interrupted", and the files hold the epochs before it.
+        The values of ``runs.facts.Metrics`` that are not None, as in ``metrics.json``. After an interruption the status
+        is "interrupted", and the files hold the epochs before it.
 
     Raises:
         UserError: The loss is not finite, an image cannot be read any more, or the run cannot be written to.
@@ -74,7 +74,7 @@ def fit(
         listener.resumed(loop.history.rows, *checkpoint.position)
     with explain_full_disk(run), loop.interruption:
         status = loop.train()
-        # A kill between an epoch's files and its checkpoint leaves the files ahead, and they are right.
+        # After a kill between an epoch's files and its checkpoint, the file has one row more than the checkpoint.
         rows = run.history() if run.history_path.is_file() else []
         metrics = _metrics(status, loop, prepared, rows)
         if rows:
@@ -91,26 +91,29 @@ def fit(
 
 @contextmanager
 def explain_full_disk(run: Run) -> Iterator[None]:
-    """Explain how to go on where something could not be written.
+    """Explain how to continue if the disk is full.
 
     Raises:
-        UserError: Something could not be written.
+        UserError: A file of the run cannot be written.
     """
     try:
         yield
     except OSError as error:
         raise UserError(
             f"{run.directory} cannot be written to ({error.strerror or error}); when there is room again, "
-            f"go on with: cnnzoo train --resume {shlex.quote(str(run.directory))}"
+            f"continue with: cnnzoo train --resume {shlex.quote(str(run.directory))}"
         ) from None
 
 
 def _notes(config: Config, prepared: Prepared) -> Iterator[str]:
-    """Yield what a person should know before the training starts."""
+    """Yield caveats before the training starts."""
     if slow := runtime.why_slow(config.runtime.precision):
         yield slow
-    if absent := _classes_without_validation(config, prepared.training.labels, prepared.validation.labels):
-        yield f"No validation image is of {listed(absent)}: the choice of the best epoch ignores such images."
+    if names := _classes_without_validation(config, prepared.training.labels, prepared.validation.labels):
+        yield (
+            f"There are no validation images of {listed(names)}, so these classes do not influence the choice of the "
+            "best epoch."
+        )
 
 
 def _classes_without_validation(
@@ -120,8 +123,8 @@ def _classes_without_validation(
     return [names[label] for label in np.setdiff1d(training, validation)]
 
 
-def _facts(config: Config, prepared: Prepared, run: Run, steps: int, device: str) -> Facts:
-    return Facts(
+def _facts(config: Config, prepared: Prepared, run: Run, steps: int, device: str) -> TrainingFacts:
+    return TrainingFacts(
         model=config.model.name,
         parameters=sum(int(np.prod(weight.shape)) for weight in prepared.network.trainable_weights),
         data=config.data.name,

@@ -19,13 +19,13 @@ from cnnzoo.config.optimizer import (
 
 
 class Schedule(optimizers.schedules.LearningRateSchedule):
-    """Linear growth from ``initial`` to ``peak``, followed by a function.
+    """A learning rate that grows linearly from ``initial`` to ``peak`` and then follows a function.
 
     Args:
         peak: Largest learning rate.
         warmup_steps: Steps of growth, at least 0.
         initial: Learning rate of the first step.
-        share: Function from the step, counted from 0, to the fraction of the peak after the growth.
+        share: The function, from the step, counted from 0, to a fraction of the peak.
     """
 
     def __init__(self, peak: float, warmup_steps: float, initial: float, share: Callable[[Any], Any]) -> None:
@@ -42,7 +42,7 @@ class Schedule(optimizers.schedules.LearningRateSchedule):
 def make_schedule(config: Config, steps_per_epoch: int) -> Schedule:
     """Return the learning rate as a function of the step.
 
-    A plateau's factor is not in it: it depends on validation, and the optimizer multiplies with it.
+    A plateau's factor, which depends on validation, is not in it: the optimizer multiplies by it.
 
     Args:
         config: The run's config.
@@ -58,18 +58,18 @@ def make_schedule(config: Config, steps_per_epoch: int) -> Schedule:
     match section:
         case StepSection(every=every, factor=factor):
             changes = [every * n for n in range(1, math.ceil(config.training.epochs / every))]
-            share = _falling(factor, [round(epochs * steps_per_epoch) for epochs in changes])
+            share = _multiply_after(factor, [round(epochs * steps_per_epoch) for epochs in changes])
         case MultiStepSection(after=after, factor=factor):
-            share = _falling(factor, [round(epochs * steps_per_epoch) for epochs in after])
+            share = _multiply_after(factor, [round(epochs * steps_per_epoch) for epochs in after])
         case CosineSection(final=final) | OneCycleSection(final=final):
-            share = _ending(final, lambda left: 0.5 * (1.0 - ops.cos(math.pi * left)))
+            share = _fall_to(final, lambda left: 0.5 * (1.0 - ops.cos(math.pi * left)))
         case PolynomialSection(power=power, final=final):
-            share = _ending(final, lambda left: left**power)
+            share = _fall_to(final, lambda left: left**power)
         case ConstantSection() | PlateauSection():
-            share = _ending(1.0, lambda left: left)
+            share = _fall_to(1.0, lambda left: left)
 
     def left(step: Any) -> Any:
-        """Return which fraction of the steps after the warm-up is left."""
+        """Return the fraction of the steps after the warm-up that is left."""
         return 1.0 - ops.clip((step - warmup) / max(total - warmup, 1.0), 0.0, 1.0)
 
     return Schedule(peak, warmup, initial, lambda step: share(step, left(step)))
@@ -79,11 +79,13 @@ def make_schedule(config: Config, steps_per_epoch: int) -> Schedule:
 Share = Callable[[Any, Any], Any]
 
 
-def _falling(factor: float, changes: list[int]) -> Share:
+def _multiply_after(factor: float, changes: list[int]) -> Share:
+    """Multiply the share by a factor at each of these steps."""
     return lambda step, _: factor ** sum((ops.cast(step >= change, "float32") for change in changes), 0.0)
 
 
-def _ending(final: float, shape: Callable[[Any], Any]) -> Share:
+def _fall_to(final: float, shape: Callable[[Any], Any]) -> Share:
+    """Fall from 1 to the final share, by a function of the fraction that is left."""
     return lambda _, left: final + (1.0 - final) * shape(left)
 
 

@@ -1,4 +1,4 @@
-"""What a training starts from: images, and a network with its first weights."""
+"""Prepares a training: its images, and the network with its initial weights."""
 
 import hashlib
 import importlib.util
@@ -29,11 +29,11 @@ class Prepared:
 
     Attributes:
         training: The images to train on.
-        validation: The images that the best epoch is chosen by.
+        validation: The images that decide which epoch is the best.
         network: From raw pixels to logits.
         preprocessing: With mean and deviation filled in.
         class_weights: One per class, for the loss; None for equal ones.
-        fingerprint: Hash of the images and labels, and of how they are divided.
+        fingerprint: A hash of the images and labels and their division.
         summary: See ``DividedImages``.
     """
 
@@ -59,7 +59,7 @@ def prepare(
         config: The run's config.
         images: From ``load_images``.
         recorded_preprocessing: The preprocessing that the run was started with; None for a new run.
-        has_checkpoint: Whether a checkpoint will be restored, so that initial weights are not needed any more.
+        has_checkpoint: Whether a checkpoint will be restored, so that the file of initial weights is not needed.
 
     Raises:
         UserError: The network cannot take the images, or a library that the config needs is not installed.
@@ -97,7 +97,7 @@ def prepare(
 def _preprocessing(
     config: Config, training: Subset, initial: InitialWeights | None, recorded: dict[str, Any] | None
 ) -> PreprocessingSection:
-    """Fill in mean and deviation: as recorded, as in the file of initial weights, or of the training images."""
+    """Fill in mean and deviation: those of the run, of the file of initial weights, or of the training images."""
     section = config.preprocessing
     if initial:
         with config.at_key("fine_tuning.weights"):
@@ -115,7 +115,7 @@ def _check_tensorboard(config: Config) -> None:
 
 
 def _check_accumulation(config: Config, images: int) -> None:
-    """Check that each phase of a training has the batches for one step of the optimizer."""
+    """Check that each phase of a training has enough batches for one step of the optimizer."""
     settings = config.training
     epochs = min(phase.end - phase.first for phase in phases(config))
     batches = epochs * (settings.steps_per_epoch or images // settings.batch_size)
@@ -123,5 +123,5 @@ def _check_accumulation(config: Config, images: int) -> None:
         if settings.gradient_accumulation > batches:
             raise UserError(
                 f"no weight would change: a step takes {settings.gradient_accumulation:,} batches, and there are "
-                f"{batches:,} in {epochs:,} epochs."
+                f"{batches:,} in {epochs:,} epoch{'s' if epochs > 1 else ''}."
             )

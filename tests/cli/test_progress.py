@@ -3,9 +3,9 @@ from rich.progress import Progress
 
 from cnnzoo.cli import output
 from cnnzoo.cli.progress import TimesColumn, training_listener
-from cnnzoo.training import Facts
+from cnnzoo.training import TrainingFacts
 
-FACTS = Facts(
+FACTS = TrainingFacts(
     model="lenet5",
     parameters=61_706,
     data="digits",

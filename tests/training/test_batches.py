@@ -8,7 +8,7 @@ from toys import subset
 from trainings import SMALL_SETTINGS
 
 from cnnzoo.cli.options import load_config
-from cnnzoo.training import Silent, train
+from cnnzoo.training import Listener, train
 from cnnzoo.training.batches import Batches
 
 pytestmark = pytest.mark.every_backend
@@ -45,7 +45,7 @@ def test_epochs_of_a_few_steps_go_on_where_the_one_before_stopped(numbered):
     assert drawn(passes, 3) == drawn(short, 5)
 
 
-class Watching(Silent):
+class Watching(Listener):
     """Notes the order in which each epoch of a training draws its images."""
 
     def __init__(self):

@@ -8,7 +8,7 @@ from cnnzoo.cli.options import load_config
 from cnnzoo.errors import UserError
 from cnnzoo.models import alexnet_small
 from cnnzoo.runs import Run
-from cnnzoo.training import Silent, resume, train
+from cnnzoo.training import Listener, resume, train
 
 pytestmark = pytest.mark.slow
 
@@ -86,7 +86,7 @@ def test_what_cannot_be_begun_with_is_refused(settings, sentence, digits_runs, t
 
 
 def test_a_fine_tuning_without_a_whole_checkpoint_begins_anew_from_its_weights(digits_runs, fine_tuned, tmp_path):
-    class Hearing(Silent):
+    class Hearing(Listener):
         def note(self, text):
             told.append(text)
 

@@ -14,7 +14,7 @@ import cnnzoo
 from cnnzoo.cli.options import load_config
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
-from cnnzoo.training import Silent, train
+from cnnzoo.training import Listener, train
 
 pytestmark = pytest.mark.slow
 
@@ -45,7 +45,7 @@ def test_an_interrupt_while_an_epoch_is_saved_waits_until_it_is(tmp_path, ctrl_c
 
 
 def test_an_interrupt_after_the_last_step_is_passed_on_when_everything_is_written(tmp_path, ctrl_c):
-    class InterruptingAtTheEnd(Silent):
+    class InterruptingAtTheEnd(Listener):
         def epoch(self, row, images_per_second, best):
             signal.raise_signal(signal.SIGINT)
 
@@ -58,7 +58,7 @@ def test_an_interrupt_after_the_last_step_is_passed_on_when_everything_is_writte
 
 
 def test_an_interrupt_in_the_last_step_of_an_epoch_waits_until_it_is_written(tmp_path, ctrl_c):
-    class Interrupting(Silent):
+    class Interrupting(Listener):
         def step(self, epoch, step):
             if (epoch, step) == (1, 10):
                 signal.raise_signal(signal.SIGINT)
@@ -70,7 +70,7 @@ def test_an_interrupt_in_the_last_step_of_an_epoch_waits_until_it_is_written(tmp
 def test_a_training_whose_curves_cannot_be_drawn_is_finished_and_says_so(tmp_path):
     remarks = []
 
-    class Obstructing(Silent):
+    class Obstructing(Listener):
         def epoch(self, row, images_per_second, best):
             run.curves_path.mkdir()
 

@@ -9,7 +9,7 @@ from cnnzoo.config import FolderSection, PreprocessingSection
 from cnnzoo.config import load as load_config
 from cnnzoo.data.preprocessing import resolve
 from cnnzoo.errors import UserError
-from cnnzoo.training import Silent, train
+from cnnzoo.training import Listener, train
 from cnnzoo.training.batches import Batches, StreamedBatches
 
 
@@ -68,7 +68,7 @@ def test_a_streamed_training_is_the_same_as_one_in_memory(photos, tmp_path):
 
 @pytest.mark.slow
 def test_a_training_whose_files_go_missing_ends_with_their_names(photos, tmp_path):
-    class Deleting(Silent):
+    class Deleting(Listener):
         def epoch(self, row, images_per_second, best):
             for path in photos.rglob("*.*"):
                 path.unlink()

@@ -15,7 +15,7 @@ from cnnzoo.classifier.model_file import load_model
 from cnnzoo.cli.options import load_config
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run, best_row
-from cnnzoo.training import Silent, results, train
+from cnnzoo.training import Listener, results, train
 from cnnzoo.training.checks import check_config
 from cnnzoo.training.loop import TrainingLoop
 from cnnzoo.training.setup import Prepared
@@ -95,7 +95,7 @@ def history_of(run, rows):
     """Let a loop end epochs with these validation accuracies and losses, and return its history."""
     config, prepared = one_black_pixel()
     network = prepared.network
-    loop = TrainingLoop(config, prepared, run, Silent(), None)
+    loop = TrainingLoop(config, prepared, run, Listener(), None)
     loop.start_phase(loop.phases[0])
     for epoch, (accuracy, loss) in enumerate(rows):
         network.set_weights([np.full((1, 2), epoch + 1.0)])
@@ -120,7 +120,7 @@ def test_the_epoch_that_validation_prefers_is_kept_beside_the_last(rows, best, t
 @pytest.mark.parametrize(("epochs", "is_early"), [(2, False), (3, True)])
 def test_a_training_ends_early_only_if_epochs_are_left(epochs, is_early, tmp_path):
     settings = (f"training.epochs={epochs}", "training.early_stopping=1", "schedule={name: constant}")
-    metrics = results.fit(*one_black_pixel(*settings), Run(tmp_path), "", Silent())
+    metrics = results.fit(*one_black_pixel(*settings), Run(tmp_path), "", Listener())
     assert (metrics["epochs"], metrics["ended_early"]) == (2, is_early)
 
 
@@ -140,7 +140,7 @@ def test_averaged_weights_are_the_ones_judged_and_saved(tmp_path):
 
 @pytest.mark.slow
 def test_a_run_is_held_while_it_is_trained(tmp_path):
-    class Asking(Silent):
+    class Asking(Listener):
         def epoch(self, row, images_per_second, best):
             code = "import sys; from pathlib import Path; from cnnzoo.runs import Run\n"
             code += "print(Run(Path(sys.argv[1])).is_in_use())"
@@ -161,11 +161,10 @@ def test_a_loss_that_is_not_finite_ends_with_a_sentence(tmp_path):
         trained(tmp_path / "run", "optimizer={name: sgd, learning_rate: 1000000.0}", "schedule={name: constant}")
 
 
-def test_accumulating_more_batches_than_there_are_is_refused_before_anything_is_written(tmp_path):
-    settings = ("training.steps_per_epoch=2", "training.gradient_accumulation=5")
-    sentence = (
-        "training.gradient_accumulation.*no weight would change: a step takes 5 batches, and there are 4 in 2 epochs"
-    )
+@pytest.mark.parametrize(("epochs", "words"), [(1, r"2 in 1 epoch\."), (2, r"4 in 2 epochs\.")])
+def test_accumulating_more_batches_than_there_are_is_refused_before_anything_is_written(epochs, words, tmp_path):
+    settings = (f"training.epochs={epochs}", "training.steps_per_epoch=2", "training.gradient_accumulation=5")
+    sentence = f"training.gradient_accumulation.*no weight would change: a step takes 5 batches, and there are {words}"
     with pytest.raises(UserError, match=sentence):
         trained(tmp_path / "run", *settings)
     assert list(tmp_path.iterdir()) == []
@@ -182,10 +181,10 @@ def test_a_batch_larger_than_the_data_is_refused_before_anything_is_written(tmp_
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        (("training.progressive_resizing={epochs: 1}",), "lenet5 has other weights for images of 21x21"),
+        (("training.progressive_resizing={epochs: 1}",), "lenet5 has weights of other shapes for images of 21x21"),
         (
             ("model={name: resnet20}", "training.progressive_resizing={epochs: 1, scale: 0.99}"),
-            "0.99 makes images of 28x28 no smaller",
+            "0.99 leaves images of 28x28 at their size",
         ),
     ],
 )
