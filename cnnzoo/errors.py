@@ -31,7 +31,7 @@ class DamagedFileError(UserError):
 
 
 def nearest(name: str, names: Iterable[str]) -> str | None:
-    """Return the name that was probably meant, or None where no name is near.
+    """Return the name that was probably meant, or None if no name is near.
 
     Args:
         name: The name that was written.
@@ -55,4 +55,4 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
     names = sorted(names)
     if near := nearest(name, names):
         return f" Did you mean '{near}'?"
-    return f" Known: {', '.join(names)}." if names else ""
+    return f" Valid names: {', '.join(names)}." if names else ""

@@ -19,14 +19,14 @@ class LayerRow:
         name: The layer's name; inside a nested model ``model/layer``.
         kind: The layer's class.
         output_shape: Without the batch axis.
-        parameters: Number of weights, including those that training does not change; 0 where an earlier
-            row has counted them.
+        parameters: Number of weights, including those that training does not change; 0 if an earlier row has
+            counted them.
         trainable_parameters: Number of weights that training changes.
         macs: Multiply-accumulates for one image: one multiplication and one addition count 1.
         receptive_field: Input pixels that one output value depends on, per spatial axis. It may
             exceed the input, because it includes padding.
-        window: Side of the kernel or of the pooled region, and the stride where it is not 1, such as
-            ``11x11 /4``; empty where there is none.
+        window: Side of the kernel or of the pooled region, and the stride if it is not 1, such as ``11x11 /4``; empty
+            for other layers.
     """
 
     name: str
@@ -80,12 +80,12 @@ class NetworkSummary:
 def inspect(model: keras.Model) -> NetworkSummary:
     """Describe a built model.
 
-    MACs: every weight of a layer's ``kernel`` is used once per output position. A layer for which
-    that is wrong has a method ``macs(output_shape) -> int``. Everything else counts 0.
+    MACs: every weight of a layer's ``kernel`` is used once per output position. A layer that uses its weights
+    otherwise has a method ``macs(output_shape) -> int``. Everything else counts 0.
 
-    Receptive fields follow ``kernel_size`` or ``pool_size``, ``strides`` and ``dilation_rate`` along
-    the graph; of several branches the largest counts. A value pooled over all positions, or computed from all
-    of them, sees at least the whole input; flattening mixes nothing.
+    Receptive fields follow ``kernel_size`` or ``pool_size``, ``strides`` and ``dilation_rate`` along the graph; the
+    largest of several branches counts. A value that is pooled or computed from all positions depends on at least the
+    whole input; flattening changes no receptive field.
 
     Args:
         model: Functional or Sequential, with inputs of fixed size.
@@ -123,7 +123,7 @@ class _View:
 
     Attributes:
         size: Pixels that one value depends on.
-        step: Pixels between two neighbouring values; 0 where every value depends on the whole input.
+        step: Pixels between two neighbouring values; 0 if every value depends on the whole input.
     """
 
     size: tuple[int, ...]
@@ -131,7 +131,8 @@ class _View:
 
 
 _GRAPHS = (keras.Function, keras.Sequential)
-_UNMIXING = (
+# Layers that mix no positions of an image.
+_ELEMENTWISE = (
     keras.layers.Flatten,
     keras.layers.Reshape,
     keras.layers.Activation,
@@ -143,7 +144,11 @@ _GLOBAL_POOLING = (keras.layers.GlobalAveragePooling2D, keras.layers.GlobalMaxPo
 
 
 class _Walk:
-    """The rows of a model and of the models nested in it."""
+    """The rows of a model and of the models nested in it.
+
+    Args:
+        whole: Sides of the whole input in pixels.
+    """
 
     def __init__(self, whole: tuple[int, ...]) -> None:
         self.whole = whole
@@ -159,17 +164,17 @@ class _Walk:
                 outputs = self.follow(layer, inputs, f"{prefix}{layer.name}/")
             else:
                 output_shape = tuple(call.output_tensors[0].shape[1:])
-                view = self.look(layer, inputs, len(output_shape) - 1)
+                view = self.output_view(layer, inputs, len(output_shape) - 1)
                 self.rows.append(self.row(layer, output_shape, view, prefix))
                 outputs = [view] * len(call.output_tensors)
             seen.update(zip(map(id, call.output_tensors), outputs, strict=True))
         return [seen[id(tensor)] for tensor in model.outputs]
 
-    def look(self, layer: keras.Operation, inputs: list[_View], axes: int) -> _View:
+    def output_view(self, layer: keras.Operation, inputs: list[_View], axes: int) -> _View:
         """Return the view of a layer's outputs, which have this number of spatial axes."""
         size = _per_axis(max, (view.size for view in inputs))
         step = _per_axis(lambda steps: max(steps) if all(steps) else 0, (view.step for view in inputs))
-        if isinstance(layer, _UNMIXING):
+        if isinstance(layer, _ELEMENTWISE):
             return _View(size, step)
         if axes < len(size) or isinstance(layer, _GLOBAL_POOLING):
             return _View(_per_axis(max, (self.whole, size)), (0,) * len(self.whole))
@@ -182,15 +187,15 @@ class _Walk:
         )
 
     def row(self, layer: keras.Operation, output_shape: tuple[int, ...], view: _View, prefix: str) -> LayerRow:
-        """Count one call of a layer."""
-        fresh = [weight for weight in getattr(layer, "weights", ()) if id(weight) not in self.counted]
-        self.counted.update(map(id, fresh))
+        """Return the row of one call of a layer, and count its weights."""
+        uncounted = [weight for weight in getattr(layer, "weights", ()) if id(weight) not in self.counted]
+        self.counted.update(map(id, uncounted))
         return LayerRow(
             name=prefix + layer.name,
             kind=type(layer).__name__,
             output_shape=output_shape,
-            parameters=sum(prod(weight.shape) for weight in fresh),
-            trainable_parameters=sum(prod(weight.shape) for weight in fresh if weight.trainable),
+            parameters=sum(prod(weight.shape) for weight in uncounted),
+            trainable_parameters=sum(prod(weight.shape) for weight in uncounted if weight.trainable),
             macs=_macs(layer, output_shape),
             receptive_field=view.size,
             window=window_of(layer),
@@ -209,13 +214,13 @@ def window_of(layer: keras.Operation) -> str:
 def _calls(model: keras.Model) -> list[Any]:
     """Return the calls of a model's layers, each with ``operation``, ``input_tensors`` and ``output_tensors``.
 
-    A call follows those that it depends on; the branches that it joins come one after the other.
+    A call comes after those that it depends on, and branches come one after the other.
     """
-    makers = {id(tensor): call for call in layer_calls(model) if not call.is_input for tensor in call.output_tensors}
+    calls = {id(tensor): call for call in layer_calls(model) if not call.is_input for tensor in call.output_tensors}
     ordered: dict[Any, None] = {}
-    pending = [makers[id(tensor)] for tensor in reversed(model.outputs) if id(tensor) in makers]
+    pending = [calls[id(tensor)] for tensor in reversed(model.outputs) if id(tensor) in calls]
     while pending:
-        needed = [makers[id(tensor)] for tensor in pending[-1].input_tensors if id(tensor) in makers]
+        needed = [calls[id(tensor)] for tensor in pending[-1].input_tensors if id(tensor) in calls]
         missing = [call for call in needed if call not in ordered]
         if missing:
             pending.append(missing[0])
@@ -229,7 +234,7 @@ def _per_axis(combine: Callable[[tuple[int, ...]], int], rows: Iterable[tuple[in
 
 
 def _attribute(layer: keras.Operation, names: tuple[str, ...], axes: int) -> tuple[int, ...]:
-    """Return the first attribute that a layer has, for every spatial axis; 1 where it has none."""
+    """Return the first of these attributes that a layer has, for every spatial axis; 1 if it has none of them."""
     value = next((getattr(layer, name) for name in names if hasattr(layer, name)), 1)
     return (value,) * axes if isinstance(value, int) else tuple(value)
 

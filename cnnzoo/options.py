@@ -1,4 +1,4 @@
-"""The options of networks: read from a builder's signature, checked and put into words."""
+"""The options of networks: read from a builder's signature, checked and described."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -10,10 +10,10 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from cnnzoo.errors import did_you_mean
 
-# A JSON Schema of an option's value, with the default; empty but for the default where any value will do.
+# A JSON Schema of an option's value, with the default; without a type if any value is valid.
 Schema = Mapping[str, Any]
 
-# A JSON Schema type, its Python type and its words. Booleans are integers to Python and come first.
+# The Python type and the description of each JSON Schema type. Booleans are integers to Python and come first.
 _TYPES: dict[str, tuple[type, str]] = {
     "boolean": (bool, "true or false"),
     "integer": (Integral, "a whole number"),
@@ -42,12 +42,12 @@ def read_options(builder: Callable[..., Any]) -> dict[str, Schema]:
     Args:
         builder: A function, or a partial of one, whose own arguments are the defaults.
     """
-    # What a partial fixes by name makes all later arguments keyword-only: the function says which are options.
+    # An argument that a partial fixes by name makes all later ones keyword-only, so ask the function for its options.
     function = builder.func if isinstance(builder, partial) else builder
     defaults = signature(builder).parameters
     try:
         hints = get_type_hints(function)
-    except NameError:  # a name that only type checkers import
+    except NameError:  # an annotation names a class that only type checkers import
         hints = {}
     return {
         name: _schema(hints.get(name, Any)) | {"default": defaults[name].default}
@@ -71,8 +71,8 @@ def check_options(network: str, options: Mapping[str, Schema], values: Mapping[s
         if option not in options:
             raise OptionError(option, f"{network} has no option '{option}'.{did_you_mean(option, options)}")
         if not accepts(options[option], value):
-            right = describe_values(options[option], repr)
-            raise OptionError(option, f"{option} must be {right}, not {value!r}{_advice(options[option], value)}.")
+            expected = describe_values(options[option], repr)
+            raise OptionError(option, f"{option} must be {expected}, not {value!r}{_advice(options[option], value)}.")
 
 
 def check_arguments(builder: Callable[..., Any], **values: Any) -> None:
@@ -85,7 +85,7 @@ def check_arguments(builder: Callable[..., Any], **values: Any) -> None:
 
 
 def accepts(schema: Schema, value: Any) -> bool:
-    """Whether an option can have a value; a whole number is a number, but true is not 1."""
+    """Return whether an option can have a value; a whole number is a number, but true is not 1."""
     kind = _kind(value)
     if "enum" in schema:
         return any(_kind(choice) == kind and choice == value for choice in schema["enum"])
@@ -106,7 +106,7 @@ def describe_values(schema: Schema, show: Callable[[Any], str]) -> str:
 
 
 def _advice(schema: Schema, value: Any) -> str:
-    """Say so where a text would be right without its quotes, such as ``'0.5'``."""
+    """Return the advice to leave out the quotes of a text such as ``'0.5'``; empty if that does not help."""
     try:
         read = json.loads(value) if isinstance(value, str) else value
     except ValueError:
@@ -115,7 +115,7 @@ def _advice(schema: Schema, value: Any) -> str:
 
 
 def _schema(hint: Any) -> dict[str, Any]:
-    """Return the JSON Schema of an annotation; empty where it is none that an option's value can be checked by."""
+    """Return the JSON Schema of an annotation; empty if values cannot be checked against it."""
     kinds = get_args(hint) if get_origin(hint) in {Union, UnionType} else (hint,)
     others = [kind for kind in kinds if kind is not NoneType]
     if len(others) != 1:

@@ -66,7 +66,7 @@ def register(
         title: What a colleague would call the network, such as "VGG-16 (configuration D)".
         paper: The publication that describes it.
         departures: What the network does differently from the paper.
-        smallest: Height and width of the smallest input that it can take; None for no limit, or where the builder
+        smallest: Height and width of the smallest input that it can take; None for no limit, or if the builder
             checks the size by itself.
 
     Returns:
@@ -106,10 +106,10 @@ def entry(name: str) -> Entry:
     """Return what is registered under a name.
 
     Raises:
-        UserError: Nothing is; the nearest name is suggested.
+        UserError: Nothing is registered under it; the nearest name is suggested.
     """
     if name not in _ENTRIES:
-        raise UserError(f"There is no model named '{name}'.{did_you_mean(name, _ENTRIES)}")
+        raise UserError(f"There is no network named '{name}'.{did_you_mean(name, _ENTRIES)}")
     return _ENTRIES[name]
 
 
@@ -123,10 +123,10 @@ def builder(name: str) -> Callable[..., Any]:
 
 
 def check_size(name: str, input_shape: tuple[int, ...], smallest: tuple[int, int]) -> None:
-    """Check that an input is as large as a network needs it.
+    """Check that an input is large enough for a network.
 
     Args:
-        name: Of the network; the message recommends ``NAME_small`` where that one can take the input.
+        name: Of the network; the message recommends ``NAME_small`` if that can take the input.
         input_shape: Height, width and channels.
         smallest: Height and width of the smallest input.
 
@@ -169,15 +169,15 @@ def build(
     if input_shape is not None:
         arguments["input_shape"] = sides = tuple(input_shape) if isinstance(input_shape, tuple | list) else ()
         if len(sides) != 3 or not all(isinstance(side, int) and side > 0 for side in sides):
-            raise UserError(f"Model '{name}': input_shape is (height, width, channels), not {input_shape!r}.")
+            raise UserError(f"Network '{name}': input_shape must be (height, width, channels), not {input_shape!r}.")
     if num_classes is not None:
         arguments["num_classes"] = num_classes
         if num_classes < 0:
-            raise UserError(f"Model '{name}': num_classes is 0 or more, not {num_classes}.")
+            raise UserError(f"Network '{name}': num_classes must be 0 or more, not {num_classes}.")
     try:
         check_options(name, read_options(registered.builder), options)
         if input_shape is not None and registered.smallest:
             check_size(name, input_shape, registered.smallest)
         return registered.builder(**arguments, **options)
     except ValueError as error:
-        raise UserError(f"Model '{name}' cannot be built: {error}") from error
+        raise UserError(f"Network '{name}' cannot be built: {error}") from error

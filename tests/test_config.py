@@ -343,7 +343,7 @@ def test_a_model_of_another_project_is_known_once_it_is_registered(tmp_path):
     assert configs.load(path).model.options == {"width": 2}
     with pytest.raises(UserError, match=r"model\.widht=3: mine has no option 'widht'\. Did you mean 'width'"):
         configs.load(path, ["model.widht=3"])
-    with pytest.raises(UserError, match=r"no model named 'min'\. Did you mean 'mine'?"):
+    with pytest.raises(UserError, match=r"no network named 'min'\. Did you mean 'mine'?"):
         configs.load(path, ["model.name=min"])
 
 

@@ -8,12 +8,12 @@ from cnnzoo import registry
 from cnnzoo.errors import UserError
 
 
-def test_an_unknown_model_is_met_with_the_nearest():
-    with pytest.raises(UserError, match=r"no model named 'lenet6'. Did you mean 'lenet5'"):
+def test_an_unknown_network_gets_the_nearest_name():
+    with pytest.raises(UserError, match=r"no network named 'lenet6'. Did you mean 'lenet5'"):
         cnnzoo.build("lenet6")
 
 
-def test_names_are_found_by_pattern():
+def test_names_can_be_selected_by_a_pattern():
     assert cnnzoo.model_names("lenet*") == ["lenet5", "lenet5_1998"]
     assert cnnzoo.model_names("none*") == []
 
@@ -29,8 +29,8 @@ def test_a_name_is_registered_once_and_its_builder_returned_unchanged():
     assert cnnzoo.register("nothing")(builder) is builder
 
 
-def test_what_is_not_registered_cannot_be_unregistered():
-    with pytest.raises(UserError, match="no model named 'nothing'"):
+def test_an_unknown_name_cannot_be_unregistered():
+    with pytest.raises(UserError, match="no network named 'nothing'"):
         registry.unregister("nothing")
 
 
@@ -39,7 +39,9 @@ def test_an_input_below_the_registered_size_is_refused_before_the_builder_runs()
         raise AssertionError
 
     cnnzoo.register("narrow", smallest=(4, 6))(builder)
-    with pytest.raises(UserError, match=r"^Model 'narrow' cannot be built: an input of 4x5 is too small; .* is 4x6\.$"):
+    with pytest.raises(
+        UserError, match=r"^Network 'narrow' cannot be built: an input of 4x5 is too small; .* is 4x6\.$"
+    ):
         cnnzoo.build("narrow", (4, 5, 1))
     cnnzoo.register("narrow_small", smallest=(4, 4))(builder)
     with pytest.raises(UserError, match=r"is 4x6\. narrow_small is for small images\.$"):

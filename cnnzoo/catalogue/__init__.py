@@ -75,10 +75,10 @@ def card(name: str) -> Card:
         name: A registered name.
 
     Raises:
-        UserError: There is no model of that name.
+        UserError: There is no network of that name.
     """
     if name not in cards():
-        raise UserError(f"There is no model named '{name}'.{did_you_mean(name, cards())}")
+        raise UserError(f"There is no network named '{name}'.{did_you_mean(name, cards())}")
     return cards()[name]
 
 
@@ -89,10 +89,10 @@ def select(pattern: str) -> list[Card]:
         pattern: A glob such as ``resnet*``, or a part of the name; upper and lower case are the same.
 
     Raises:
-        UserError: No name matches.
+        UserError: No network matches.
     """
     glob = pattern.lower() if any(sign in pattern for sign in "*?[") else f"*{pattern.lower()}*"
     matching = [card for name, card in cards().items() if fnmatchcase(name.lower(), glob)]
     if not matching:
-        raise UserError(f"No model's name matches '{pattern}'.{did_you_mean(pattern.strip('*?'), cards())}")
+        raise UserError(f"No network matches '{pattern}'.{did_you_mean(pattern.strip('*?'), cards())}")
     return matching

@@ -54,7 +54,7 @@ class ModelSection(Section):
             advice = did_you_mean(self.name, names)
             if not nearest(self.name, names):
                 advice += " A network that your own program registers exists in that program alone."
-            raise mistake(f"there is no model named '{self.name}'.{advice}", "name")
+            raise mistake(f"there is no network named '{self.name}'.{advice}", "name")
         card = cards().get(self.name)
         options = card.options if card else read_options(registry.builder(self.name))
         try:

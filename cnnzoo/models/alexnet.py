@@ -40,10 +40,10 @@ class Convolution(NamedTuple):
         kernel_size: Side of the square kernel in pixels.
         strides: Step of the kernel in pixels.
         padding: Zeros around the maps in pixels.
-        groups: 2 where each GPU sees its own half of the channels only.
+        groups: 2 if each GPU sees only its own half of the channels.
         bias: Initial value of the biases.
-        then: The layers that follow, in order: local response normalization and 3x3 max pooling
-            with stride 2.
+        then: Names of the layers that follow, in order: "norm..." for local response normalization and "pool..." for
+            3x3 max pooling with stride 2.
     """
 
     name: str
@@ -91,7 +91,7 @@ CONVOLUTIONS_SMALL = [
 
 
 def smallest_size(convolutions: list[Convolution]) -> tuple[int, int]:
-    """Return height and width of the images of which the last pooling leaves one pixel."""
+    """Return height and width of the images that the last pooling reduces to one pixel."""
     side = 1
     for row in reversed(convolutions):
         if any(name.startswith("pool") for name in row.then):
@@ -138,7 +138,7 @@ def alexnet(
         A model from images (batch, height, width, channels) to logits (batch, num_classes).
 
     Raises:
-        ValueError: The images are smaller than 67x67, or there is no such initialization or number of groups.
+        ValueError: The images are smaller than 67x67, or initialization or groups has another value.
     """
     return _build(
         "alexnet", CONVOLUTIONS_2012, 4096, input_shape, num_classes, groups, norm_after_pool, dropout, initialization
@@ -187,7 +187,7 @@ def alexnet_owt(
         A model from images (batch, height, width, channels) to logits (batch, num_classes).
 
     Raises:
-        ValueError: The images are smaller than 63x63, or there is no such initialization.
+        ValueError: The images are smaller than 63x63, or initialization has another value.
     """
     return _build("alexnet_owt", CONVOLUTIONS_2014, 4096, input_shape, num_classes, 1, False, dropout, initialization)
 
@@ -232,7 +232,7 @@ def alexnet_small(
         A model from images (batch, height, width, channels) to logits (batch, num_classes).
 
     Raises:
-        ValueError: The images are smaller than 15x15, or there is no such initialization or number of groups.
+        ValueError: The images are smaller than 15x15, or initialization or groups has another value.
     """
     return _build(
         "alexnet_small",

@@ -29,10 +29,10 @@ DEPARTURES = (
 
 SMALLEST = (5, 5)  # the first kernel
 
-_register = partial(register, paper=PAPER, smallest=SMALLEST)
+_register = partial(register, paper=PAPER, departures=DEPARTURES, smallest=SMALLEST)
 
 
-@_register("alphago_policy", title="AlphaGo's policy network (192 filters)", departures=DEPARTURES)
+@_register("alphago_policy", title="AlphaGo's policy network (192 filters)")
 def alphago_policy(
     input_shape: tuple[int, int, int] = (19, 19, 48),
     num_classes: int | None = None,
@@ -44,8 +44,8 @@ def alphago_policy(
 
     The board is padded with zeros to 23x23 before the first hidden layer, 5x5, and to 21x21 before each
     of the others, 3x3; the last layer is one 1x1 filter and a bias for each position. The match version
-    has 192 filters a layer; figure 2 and Extended Data Table 3 show others. Making the 48 planes of Extended
-    Data Table 2 is not the network's job.
+    has 192 filters a layer; figure 2 and Extended Data Table 3 show others. The network
+    does not compute the 48 planes of Extended Data Table 2.
 
     Args:
         input_shape: Height and width of the board, which need not be square, and planes; at least 5x5,
@@ -70,7 +70,7 @@ def alphago_policy(
             f"a board of {height}x{width} has {height * width}, not {num_classes}."
         )
     if hidden_layers < 1:
-        raise ValueError(f"hidden_layers is 1 or more, not {hidden_layers}.")
+        raise ValueError(f"hidden_layers must be 1 or more, not {hidden_layers}.")
     images = x = Input(input_shape, name="images")
     for number in range(1, hidden_layers + 1):
         kernel_size = 5 if number == 1 else 3
@@ -91,15 +91,15 @@ def alphago_policy(
 
 
 # Figure 2 and, except for 384, Extended Data Table 3, by number of filters; the matches were played with 192.
-alphago_policy_128 = _register(
-    "alphago_policy_128", title="AlphaGo's policy network (128 filters)", departures=DEPARTURES
-)(partial(alphago_policy, filters=128))
-alphago_policy_256 = _register(
-    "alphago_policy_256", title="AlphaGo's policy network (256 filters)", departures=DEPARTURES
-)(partial(alphago_policy, filters=256))
-alphago_policy_384 = _register(
-    "alphago_policy_384", title="AlphaGo's policy network (384 filters)", departures=DEPARTURES
-)(partial(alphago_policy, filters=384))
+alphago_policy_128 = _register("alphago_policy_128", title="AlphaGo's policy network (128 filters)")(
+    partial(alphago_policy, filters=128)
+)
+alphago_policy_256 = _register("alphago_policy_256", title="AlphaGo's policy network (256 filters)")(
+    partial(alphago_policy, filters=256)
+)
+alphago_policy_384 = _register("alphago_policy_384", title="AlphaGo's policy network (384 filters)")(
+    partial(alphago_policy, filters=384)
+)
 alphago_policy_small = _register(
     "alphago_policy_small",
     title="small policy network in AlphaGo's form (5 layers of 64 filters)",

@@ -40,7 +40,7 @@ class Row(NamedTuple):
     pool_proj: int  # "pool proj": the 1x1 convolution behind the max-pooling
 
 
-# Table 1. Before conv2 come conv1 (64 filters of 7x7, stride 2) and a max-pooling; one more separates the other stages.
+# Table 1. Before conv2 come conv1 (64 filters of 7x7, stride 2) and a max-pooling; more of them separate the stages.
 # fmt: off
 TABLE_1 = {
     #            #1x1  #3x3 reduce  #3x3  #5x5 reduce  #5x5  pool proj
@@ -66,14 +66,14 @@ _xavier = partial(VarianceScaling, 1.0, "fan_in", "uniform")  # the released Caf
 
 
 class Form(NamedTuple):
-    """What the forms of the network differ in.
+    """A form of the network.
 
     Attributes:
-        smallest: Height and width of the images below which the window of pool4 is larger than its map.
-        smallest_with_heads: The same for images below which an auxiliary head's average pooling is.
+        smallest: Height and width of the smallest images; in smaller ones the window of pool4 is larger than its map.
+        smallest_with_heads: The same with auxiliary heads; in smaller ones the window of their average pooling is.
         epsilon: Of the batch normalization after every convolution; None for no batch normalization.
         conv_bias: Whether convolutions have biases.
-        bias: Initial bias of layers with ReLU.
+        bias: Initial biases of layers with ReLU.
         kernel: Makes the initializer of a kernel.
         rows: Table 1.
         kernels_5x5: Sides of the kernels in place of the 5x5.
@@ -130,7 +130,7 @@ FORMS = {
 
 
 def inception_net(
-    form: str,
+    name: str,
     input_shape: tuple[int, int, int] = (224, 224, 3),
     num_classes: int = 1000,
     *,
@@ -142,7 +142,7 @@ def inception_net(
     The auxiliary heads are for training; ``without_auxiliary_heads`` takes them off for inference.
 
     Args:
-        form: "googlenet", "googlenet_without_reductions", "googlenet_bn" or "googlenet_small".
+        name: "googlenet", "googlenet_without_reductions", "googlenet_bn" or "googlenet_small".
         input_shape: Height, width and channels. A side has at least 47 pixels, and 79 with the auxiliary heads, whose
             average pooling is 5x5; at least 31 in "googlenet_bn"; at least 6, and 10 with heads, in "googlenet_small".
         num_classes: Number of logits; 0 stops at the 1024 features, without heads.
@@ -152,33 +152,33 @@ def inception_net(
 
     Returns:
         A model from images (batch, height, width, channels) to logits (batch, num_classes), or to a dict of three
-        such, each auxiliary one from an ``AuxiliaryLogits`` layer that states the weight of its loss.
+        such outputs. Those of the heads come from ``AuxiliaryLogits`` layers, which state the weights of their losses.
 
     Raises:
         ValueError: The images are too small.
     """
     heads = AUXILIARY_HEADS if auxiliary_heads and num_classes else {}
-    parts = FORMS[form]
-    check_size(form, input_shape, parts.smallest_with_heads if heads else parts.smallest)
+    form = FORMS[name]
+    check_size(name, input_shape, form.smallest_with_heads if heads else form.smallest)
     images = Input(input_shape, name="images")
-    x = _convolution(images, 192, 3, "conv1", parts) if parts.small_images else _stem(images, parts)
+    x = _convolution(images, 192, 3, "conv1", form) if form.small_images else _stem(images, form)
     outputs = {}
-    for module, row in parts.rows.items():
+    for module, row in form.rows.items():
         if module == "conv2":
             continue
-        x = _inception(x, row, f"inception_{module}", parts)
+        x = _inception(x, row, f"inception_{module}", form)
         if module in heads:
-            outputs[heads[module]] = _auxiliary_head(x, num_classes, heads[module], parts)
+            outputs[heads[module]] = _auxiliary_head(x, num_classes, heads[module], form)
         if module == "3b":
             x = _max_pool(x, 3, "pool3")
         if module == "4e":
-            x = _max_pool(x, parts.pool4_size, "pool4")
+            x = _max_pool(x, form.pool4_size, "pool4")
     x = GlobalAveragePooling2D(name="features")(x)
     if not num_classes:
-        return Model(images, x, name=form)
+        return Model(images, x, name=name)
     x = layers.Dropout(dropout, name="dropout")(x)
-    logits = layers.Dense(num_classes, kernel_initializer=parts.kernel(), dtype="float32", name="logits")(x)
-    return Model(images, {"logits": logits, **outputs} if outputs else logits, name=form)
+    logits = layers.Dense(num_classes, kernel_initializer=form.kernel(), dtype="float32", name="logits")(x)
+    return Model(images, {"logits": logits, **outputs} if outputs else logits, name=name)
 
 
 _register = partial(register, paper=PAPER)

@@ -1,6 +1,6 @@
 """Keras's random initializers, computed by NumPy.
 
-The weights are the same on every backend and ready at once: JAX would compile its generator anew for every shape,
+The weights are the same on every backend and ready at once: JAX would compile its generator again for every shape,
 which made GoogLeNet take 20 seconds to build. The seeds are Keras's, so ``keras.utils.set_random_seed`` determines
 them. An instance returns the same numbers at every call, as Keras's own do, so each weight needs its own instance.
 """
@@ -45,7 +45,7 @@ class VarianceScaling(initializers.VarianceScaling):
             values -= 0.5
             values *= 2 * sqrt(3 * self.scale / fan)
         else:
-            raise ValueError(f"the distribution is 'untruncated_normal' or 'uniform', not {self.distribution!r}.")
+            raise ValueError(f"the distribution must be 'untruncated_normal' or 'uniform', not {self.distribution!r}.")
         return ops.convert_to_tensor(values, dtype)
 
 

@@ -162,7 +162,7 @@ class EuclideanRBF(layers.Layer):
 class LocalResponseNormalization(layers.Layer):
     """Each value divided by the energy of its neighbours across the channels.
 
-    a / (bias + alpha * sum of a^2)^beta, the sum running over the value's own channel and ``depth_radius``
+    a / (bias + alpha * sum of a^2)^beta, where the sum runs over the value's own channel and ``depth_radius``
     channels on each side, as far as they exist. Krizhevsky et al. 2012, section 3.3, whose constants are
     the defaults. The division is computed in float32 at least, also under mixed precision. It counts
     no MACs.
@@ -189,7 +189,7 @@ class LocalResponseNormalization(layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         if scaling not in {"paper", "caffe"}:
-            raise ValueError(f"scaling is 'paper' or 'caffe', not {scaling!r}.")
+            raise ValueError(f"scaling must be 'paper' or 'caffe', not {scaling!r}.")
         self.depth_radius = depth_radius
         self.alpha = alpha
         self.beta = beta

@@ -1,4 +1,4 @@
-"""Batch normalization, fused where Keras leaves it unfused."""
+"""Batch normalization in one operation of TensorFlow, where Keras takes many."""
 
 from typing import Any
 
@@ -30,11 +30,11 @@ class BatchNormalization(layers.BatchNormalization):
         moving_mean = ops.cast(self.moving_mean, "float32")
         moving_variance = ops.cast(self.moving_variance, "float32")
         if training and self.trainable:
-            outputs, mean, variance = tensorflow_kernels.normalized_by_batch(inputs, gamma, beta, self.epsilon)
+            outputs, mean, variance = tensorflow_kernels.normalize_by_batch(inputs, gamma, beta, self.epsilon)
             self.moving_mean.assign(moving_mean * self.momentum + mean * (1.0 - self.momentum))
             self.moving_variance.assign(moving_variance * self.momentum + variance * (1.0 - self.momentum))
         else:
-            outputs = tensorflow_kernels.normalized_by_statistics(
+            outputs = tensorflow_kernels.normalize_by_statistics(
                 inputs, gamma, beta, moving_mean, moving_variance, self.epsilon
             )
         return ops.cast(outputs, self.compute_dtype)

@@ -40,7 +40,7 @@ TABLE_1 = {
     152: Column("bottleneck", 3, 8, 36, 3),
 }
 
-# Filters of the 3x3 convolutions, row by row: conv2_x and on in Table 1, and the three sizes of map in section 4.2.
+# Filters of the 3x3 convolutions: of the rows from conv2_x on in Table 1, and of the three sizes of map in section 4.2.
 TABLE_1_FILTERS = (64, 128, 256, 512)
 SECTION_4_2_FILTERS = (16, 32, 64)
 
@@ -49,7 +49,7 @@ SMALLEST = (33, 33)
 SMALLEST_OF_SMALL = (9, 9)
 SMALLEST_OF_SECTION_4_2 = (5, 5)
 
-# What every form departs in.
+# The departures of every form.
 _AVERAGES = (
     "the moving statistics of batch normalization ({}momentum 0.9) stand for the exact averages that the authors took "
     "after training. The paper leaves open, and these are our reading: "
@@ -166,8 +166,8 @@ def cifar_resnet(
         depth: Number of layers with weights, 6n + 2: the paper has 20, 32, 44, 56, 110 and 1202.
         input_shape: Height, width and channels; at least 5 pixels a side.
         num_classes: Number of logits; 0 stops at the features.
-        shortcut: Where dimensions grow: "A", identity with zeros for the new maps, as in the paper, or "B",
-            projection by a 1x1 convolution.
+        shortcut: Kind of shortcut where dimensions grow: "A", identity with zeros for the new maps, as in the paper,
+            or "B", projection by a 1x1 convolution.
 
     Returns:
         A model from images (batch, height, width, channels) to logits (batch, num_classes).
@@ -178,7 +178,7 @@ def cifar_resnet(
     n, rest = divmod(depth - 2, 6)
     if rest or n < 1:
         nearest = sorted({max(6 * n + 2, 8), max(6 * n + 8, 8)})
-        raise ValueError(f"{depth} layers are not 6n + 2; the nearest that are: {' and '.join(map(str, nearest))}.")
+        raise ValueError(f"the depth must be 6n + 2, such as {' or '.join(map(str, nearest))}, not {depth}.")
     check_size(f"resnet{depth}", input_shape, SMALLEST_OF_SECTION_4_2)
     check_arguments(cifar_resnet, shortcut=shortcut)
     options = _Options(shortcut=shortcut)
@@ -237,7 +237,7 @@ resnet110 = _register_cifar("resnet110", title="ResNet-110 for CIFAR-10")(partia
 
 
 def _rows(x: Any, kind: str, row_filters: tuple[int, ...], row_blocks: tuple[int, ...], options: _Options) -> Any:
-    """Add conv2_x and on; every row but the first halves the maps in its first block."""
+    """Add the rows from conv2_x on; the first block of every row except the first halves the maps."""
     for row, (filters, blocks) in enumerate(zip(row_filters, row_blocks, strict=True), start=2):
         for index in range(1, blocks + 1):
             strides = 2 if row > 2 and index == 1 else 1
@@ -246,7 +246,7 @@ def _rows(x: Any, kind: str, row_filters: tuple[int, ...], row_blocks: tuple[int
 
 
 def _block(x: Any, kind: str, filters: int, strides: int, name: str, options: _Options) -> Any:
-    """Add y = relu(F(x) + x), equation 1, or equation 2, whose shortcut changes x's dimensions."""
+    """Add y = relu(F(x) + x), equation 1, or equation 2, where the shortcut changes the dimensions of x."""
     on_1x1, on_3x3 = (strides, 1) if options.stride_on == "1x1" else (1, strides)
     # (filters, kernel size, strides) of each convolution, figure 5.
     convolutions = {
@@ -304,5 +304,5 @@ def _classifier(images: Any, x: Any, num_classes: int, name: str) -> Model:
 
 def _column(depth: int) -> Column:
     if depth not in TABLE_1:
-        raise ValueError(f"Table 1 has no network of {depth} layers, but of {', '.join(map(str, TABLE_1))}.")
+        raise ValueError(f"Table 1 has 18, 34, 50, 101 and 152 layers, not {depth}.")
     return TABLE_1[depth]

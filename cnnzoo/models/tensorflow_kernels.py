@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 
-def normalized_by_batch(maps: Any, gamma: Any, beta: Any, epsilon: float) -> tuple[Any, Any, Any]:
+def normalize_by_batch(maps: Any, gamma: Any, beta: Any, epsilon: float) -> tuple[Any, Any, Any]:
     """Normalize each channel by its mean and variance over the batch, in one operation.
 
     Args:
@@ -28,10 +28,10 @@ def normalized_by_batch(maps: Any, gamma: Any, beta: Any, epsilon: float) -> tup
     return normalized, mean, variance * ((count - 1.0) / count)
 
 
-def normalized_by_statistics(maps: Any, gamma: Any, beta: Any, mean: Any, variance: Any, epsilon: float) -> Any:
+def normalize_by_statistics(maps: Any, gamma: Any, beta: Any, mean: Any, variance: Any, epsilon: float) -> Any:
     """Normalize each channel by the mean and variance passed in.
 
-    Their shape is (channels,) and their type float32; the other arguments are those of ``normalized_by_batch``.
+    Their shape is (channels,) and their type float32; the other arguments are those of ``normalize_by_batch``.
     """
     return tf.raw_ops.FusedBatchNormV3(
         x=maps, scale=gamma, offset=beta, mean=mean, variance=variance, epsilon=epsilon, is_training=False

@@ -123,9 +123,9 @@ _register = partial(
     departures="the deeper networks do not start from the layers of a trained A, as in section 3.1; the initial "
     "weights follow the remark that closes that paragraph, Glorot and Bengio's distribution, and the option 'paper' "
     "takes the paper's variance for a deviation. The dense layers fit images of one size, where section 3.2 slides "
-    "them as convolutions over larger ones. Dropout doubles what it keeps in training, of which the paper says "
-    "nothing. The normalization of A-LRN has Krizhevsky's constants as he prints them, where Caffe, the ancestor of "
-    "the authors' program, divides alpha by 5.",
+    "them as convolutions over larger ones. Dropout doubles what it keeps in training; the paper does "
+    "not mention it. The normalization of A-LRN has Krizhevsky's constants as he prints them, where Caffe, the "
+    "ancestor of the authors' program, divides alpha by 5.",
     smallest=SMALLEST,
 )
 vgg11 = _register("vgg11", title="VGG-11 (configuration A)")(partial(vgg, "A"))
@@ -195,7 +195,7 @@ def _stages(
 ) -> Any:
     """Return the maps after the five stages of a column."""
     if column not in CONFIGURATIONS:
-        raise ValueError(f"Table 1 has no column {column!r}, but A, A-LRN, B, C, D and E.")
+        raise ValueError(f"Table 1 has no column {column!r}; it has A, A-LRN, B, C, D and E.")
     for stage, row in enumerate(CONFIGURATIONS[column], start=1):
         for index, word in enumerate(row.split(), start=1):
             if word == "LRN":

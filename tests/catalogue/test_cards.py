@@ -29,7 +29,7 @@ def test_cards_are_read_without_keras() -> None:
 
 
 def test_an_unknown_name_gets_the_nearest() -> None:
-    with pytest.raises(UserError, match=r"no model named 'lenet'\. Did you mean 'lenet5'\?"):
+    with pytest.raises(UserError, match=r"no network named 'lenet'\. Did you mean 'lenet5'\?"):
         catalogue.card("lenet")
 
 

@@ -61,7 +61,7 @@ def test_no_match_suggests_the_nearest_and_ends_with_2(
         run(monkeypatch, "lenett")
     printed = capsys.readouterr()
     assert (ended.value.code, printed.out) == (2, "")
-    assert printed.err == "Error: No model's name matches 'lenett'. Did you mean 'lenet5'?\n"
+    assert printed.err == "Error: No network matches 'lenett'. Did you mean 'lenet5'?\n"
 
 
 def test_the_list_imports_no_keras() -> None:

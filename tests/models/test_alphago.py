@@ -95,7 +95,7 @@ def test_position_biases_take_rows_and_columns_and_survive_saving(shape, tmp_pat
 
 
 @pytest.mark.parametrize("board", [(5, 5), (9, 9), (13, 13), (5, 19)])
-def test_other_boards_are_taken_with_a_logit_per_point(board):
+def test_other_boards_get_one_logit_per_point(board):
     points = board[0] * board[1]
     unasked, asked = (
         alphago_policy_small((*board, 12), filters=2),
@@ -121,7 +121,7 @@ def test_ten_classes_on_a_board_are_refused_with_the_reason(name):
 
 
 def test_a_network_without_hidden_layers_is_refused():
-    with pytest.raises(ValueError, match="hidden_layers is 1 or more, not 0"):
+    with pytest.raises(ValueError, match="hidden_layers must be 1 or more, not 0"):
         alphago_policy(hidden_layers=0)
 
 
@@ -140,7 +140,7 @@ def test_the_features_are_the_maps_of_the_last_hidden_layer():
     assert np.allclose(logits, (last @ whole.get_layer("conv6").get_weights()[0][0, 0]).reshape(2, 30), atol=1e-5)
 
 
-def test_the_options_of_a_variant_can_be_given_another_value():
+def test_an_option_of_a_variant_can_be_changed():
     model = alphago_policy_128((5, 5, 48), filters=8, hidden_layers=2)
     assert model.get_layer("conv2").output.shape[1:] == (5, 5, 8)
     assert model.get_layer("conv3").output.shape[1:] == (5, 5, 1)
@@ -154,7 +154,7 @@ def test_twelve_layers_of_few_filters_neither_fade_nor_explode():
     assert 0.05 < np.square(last).mean() / np.square(first).mean() < 20
 
 
-def test_training_begins_with_every_move_about_equally_likely():
+def test_every_move_is_about_equally_likely_before_training():
     keras.utils.set_random_seed(5)
     logits = numpy(alphago_policy((19, 19, 48), filters=32)(boards(16, 19, 19, 48)))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)(np.arange(16) * 20, logits)

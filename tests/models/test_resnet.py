@@ -83,7 +83,7 @@ def test_the_name_counts_the_layers_with_weights_outside_shortcuts(name, depth):
         ("resnet56", ["conv3_1", "conv4_1"]),
     ],
 )
-def test_only_where_dimensions_grow_is_a_shortcut_more_than_identity(name, shortcuts):
+def test_shortcuts_are_identities_unless_dimensions_grow(name, shortcuts):
     found = [layer.name for layer in outline(name).layers if layer.name.endswith("_shortcut")]
     assert sorted(found) == [f"{block}_shortcut" for block in shortcuts]
 
@@ -94,7 +94,7 @@ def test_the_stride_of_a_bottleneck_is_where_the_option_says(stride_on, sides):
     assert tuple(model.get_layer(f"conv3_1_conv{number}").output.shape[1] for number in (1, 2, 3)) == sides
 
 
-def test_where_the_stride_is_means_nothing_to_basic_blocks():
+def test_basic_blocks_ignore_the_option_of_the_stride():
     assert summary("resnet18", stride_on="3x3").rows == summary("resnet18", stride_on="1x1").rows
 
 
@@ -153,11 +153,11 @@ def test_a_gradient_reaches_every_tap_of_every_kernel_at_the_smallest_size(name,
     assert untouched(narrow(outline(name, (smallest, smallest, 3), 4))) == []
 
 
-def test_it_reaches_them_in_the_networks_of_section_4_2_too():
+def test_a_gradient_reaches_every_tap_in_the_networks_of_section_4_2_too():
     assert untouched(cifar_resnet(8, (5, 5, 3), 4)) == []
 
 
-def test_one_pixel_less_and_most_taps_of_the_last_kernels_see_nothing():
+def test_with_one_pixel_less_most_taps_of_the_last_kernels_see_nothing():
     smaller = narrow(cifar_resnet(8, (5, 5, 3), 4), 1, (4, 4, 3))
     assert untouched(smaller) == ["conv4_1_conv1/kernel", "conv4_1_conv2/kernel"]
 
@@ -185,16 +185,16 @@ def test_a_smaller_image_is_refused_with_the_smallest_size(name, smallest):
         cnnzoo.build(name, (smallest + 1, smallest - 1, 1))
 
 
-def test_a_small_image_is_shown_the_form_that_takes_it():
+def test_the_error_for_a_small_image_recommends_the_small_form():
     with pytest.raises(ValueError, match="resnet34_small is for small images"):
         resnet(34, (32, 32, 3))
 
 
 def test_any_depth_of_6n_plus_2_can_be_built_and_no_other():
     assert cifar_resnet(14).name == "resnet14"
-    with pytest.raises(ValueError, match=r"21 layers are not 6n \+ 2; the nearest that are: 20 and 26\."):
+    with pytest.raises(ValueError, match=r"the depth must be 6n \+ 2, such as 20 or 26, not 21\."):
         cifar_resnet(21)
-    with pytest.raises(ValueError, match=r"2 layers are not 6n \+ 2; the nearest that are: 8\."):
+    with pytest.raises(ValueError, match=r"the depth must be 6n \+ 2, such as 8, not 2\."):
         cifar_resnet(2)
 
 
@@ -206,13 +206,13 @@ def test_any_depth_of_6n_plus_2_can_be_built_and_no_other():
         (lambda: cifar_resnet(20, shortcut="C"), "shortcut must be 'A' or 'B', not 'C'."),
     ],
 )
-def test_a_wrong_option_is_met_with_the_right_ones(build, sentence):
+def test_an_invalid_option_gets_the_valid_values(build, sentence):
     with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
         build()
 
 
-def test_a_depth_that_table_1_has_not_is_met_with_those_that_it_has():
-    with pytest.raises(ValueError, match="no network of 20 layers, but of 18, 34, 50, 101, 152"):
+def test_an_unknown_depth_gets_the_depths_of_table_1():
+    with pytest.raises(ValueError, match="Table 1 has 18, 34, 50, 101 and 152 layers, not 20"):
         small_resnet(20)
 
 
@@ -228,14 +228,14 @@ def test_weights_are_drawn_as_he_2015_draws_them():
     assert array(model.get_layer("logits").kernel).std() == pytest.approx((2 / 64) ** 0.5, rel=0.1)
 
 
-def test_batch_norm_has_torchs_numbers_unless_told():
+def test_batch_norm_uses_torchs_defaults():
     layer = outline("resnet18").get_layer("conv2_1_bn1")
     assert (layer.epsilon, layer.momentum) == (1e-5, 0.9)
     assert outline("resnet18", epsilon=1.001e-5).get_layer("bn1").epsilon == 1.001e-5
 
 
 @pytest.mark.parametrize("name", ["resnet18", "resnet18_small", "resnet20"])
-def test_the_card_tells_paper_departures_and_options(name):
+def test_the_card_states_paper_departures_and_options(name):
     card = build.make_card(name)
     assert card.year == 2016
     assert card.paper.startswith("He, Zhang, Ren and Sun,")

@@ -78,7 +78,7 @@ def test_a_lrn_is_a_with_one_normalization_of_alexnets_constants():
 
 
 @pytest.mark.parametrize("name", ["vgg13", "vgg13_small"])
-def test_batch_normalization_stands_between_each_convolution_and_its_relu(name):
+def test_batch_normalization_comes_between_each_convolution_and_its_relu(name):
     model = outline(name, batch_norm=True)
     for layer in [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]:
         assert layer.use_bias
@@ -110,7 +110,7 @@ def test_the_smallest_image_is_taken_and_a_smaller_one_is_refused(name, side):
 
 
 @pytest.mark.parametrize("name", ["vgg11", "vgg19_small"])
-def test_no_classes_stop_at_what_the_logits_read(name):
+def test_zero_classes_stop_at_the_features(name):
     model = outline(name)
     assert model.get_layer("logits").input is model.get_layer("features").output
     headless = outline(name, num_classes=0)
@@ -139,7 +139,7 @@ def test_each_initialization_has_its_scale():
 @pytest.mark.parametrize(
     ("column", "options", "sentence"),
     [
-        ("F", {}, "Table 1 has no column 'F', but A, A-LRN, B, C, D and E."),
+        ("F", {}, "Table 1 has no column 'F'; it has A, A-LRN, B, C, D and E."),
         ("A", {"initialization": "x"}, "initialization must be 'paper', 'glorot' or 'he', not 'x'."),
     ],
 )
@@ -153,7 +153,7 @@ def test_a_model_is_named_after_its_form(name, form):
     assert outline(name).name == form
 
 
-def test_two_layers_of_one_shape_are_drawn_apart():
+def test_two_layers_of_one_shape_have_different_weights():
     model = vgg11_small((17, 17, 1))
     first, second = (model.get_layer(f"conv5_{index}").get_weights()[0] for index in (1, 2))
     assert not np.allclose(first, second)
