@@ -73,7 +73,7 @@ def test_the_groups_of_alexnet_are_counted(groups: int, parameters: int, macs: i
     assert fields == [11, 19, 51, 67, 99, 131, 163, 195]
 
 
-def test_branches_are_listed_one_after_the_other_and_the_largest_is_seen() -> None:
+def test_branches_are_listed_one_after_the_other_and_the_largest_receptive_field_counts() -> None:
     images = keras.Input((16, 16, 8), name="images")
     small = layers.Conv2D(4, 1, name="small")(images)
     large = layers.Conv2D(2, 1, name="large_reduce")(images)
@@ -89,7 +89,7 @@ def test_branches_are_listed_one_after_the_other_and_the_largest_is_seen() -> No
     assert (fields["joined"], fields["after"]) == ((5, 5), (7, 7))
 
 
-def test_the_receptive_field_may_differ_by_axis_and_knows_dilation() -> None:
+def test_the_receptive_field_may_differ_by_axis_and_includes_dilation() -> None:
     images = keras.Input((32, 32, 1))
     x = layers.Conv2D(1, (1, 5), strides=(1, 2), name="wide")(images)
     x = layers.Conv2D(1, 3, dilation_rate=4, name="dilated")(x)
@@ -99,7 +99,7 @@ def test_the_receptive_field_may_differ_by_axis_and_knows_dilation() -> None:
 
 
 @pytest.mark.parametrize("keepdims", [False, True])
-def test_what_is_pooled_globally_sees_the_whole_image_and_so_does_all_after_it(keepdims: bool) -> None:
+def test_global_pooling_and_all_layers_after_it_see_the_whole_image(keepdims: bool) -> None:
     images = keras.Input((24, 20, 3))
     maps = layers.Conv2D(6, 3, padding="same")(images)
     gates = layers.GlobalAveragePooling2D(keepdims=keepdims, name="pooled")(maps)

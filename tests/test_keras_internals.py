@@ -34,7 +34,7 @@ def test_a_class_is_saved_under_kerass_name_and_loads_with_and_without_ours(tmp_
         assert type(loaded.get_layer("dense")) is kind
 
 
-def test_our_versions_of_keras_classes_are_known_by_their_names():
+def test_our_versions_of_keras_classes_are_listed_by_name():
     assert {name: cls.__module__ for name, cls in CUSTOM_OBJECTS.items()} == {
         "BatchNormalization": "keras.layers",
         "RandomNormal": "keras.initializers",
@@ -86,7 +86,7 @@ def model():
 
 
 @pytest.mark.every_backend
-def test_the_training_step_is_compiled_anew(model):
+def test_the_training_step_is_compiled_again(model):
     model.compile("sgd", "mse")
     images, targets = np.ones((4, 8, 8, 1), "float32"), np.ones((4, 2), "float32")
     model.fit(images, targets, verbose=0)
@@ -141,7 +141,7 @@ def test_the_inputs_of_each_layer_are_found(model):
 
 
 @pytest.mark.every_backend
-def test_an_optimizer_knows_the_places_of_its_variables():
+def test_an_optimizer_gives_the_index_of_a_variable():
     variables = [keras.Variable(value) for value in (1.0, 2.0)]
     optimizer = keras.optimizers.SGD()
     optimizer.build(variables)
@@ -149,7 +149,7 @@ def test_an_optimizer_knows_the_places_of_its_variables():
 
 
 @pytest.mark.every_backend
-def test_adam_updates_with_the_moments_that_it_is_given():
+def test_adam_updates_with_the_moments_that_were_set():
     variable = keras.Variable(1.0)
     own, ours = keras.optimizers.Adam(0.1), keras.optimizers.Adam(0.1)
     own.apply([keras.ops.convert_to_tensor(3.0)], [variable])

@@ -65,7 +65,7 @@ def test_a_value_is_accepted_where_its_type_or_the_choices_fit(option: str, valu
         ({"rate": 0.1, "pooling": "min"}, "pooling", "pooling must be 'average' or 'max', not 'min'."),
     ],
 )
-def test_a_mistake_names_the_option_and_what_is_right(values: dict[str, Any], option: str, sentence: str) -> None:
+def test_a_mistake_names_the_option_and_its_valid_values(values: dict[str, Any], option: str, sentence: str) -> None:
     with pytest.raises(OptionError) as refused:
         check_options("net", OPTIONS, values)
     assert (refused.value.option, str(refused.value)) == (option, sentence)
@@ -82,7 +82,7 @@ def test_values_are_described_in_words() -> None:
     assert describe_values({"type": "boolean"}, str) == "true or false"
 
 
-def test_annotations_that_only_a_type_checker_knows_are_no_obstacle() -> None:
+def test_annotations_that_only_a_type_checker_can_read_are_accepted() -> None:
     def mine(*, width: int = 3) -> "Unknown":  # type: ignore[name-defined]  # noqa: F821
         """Never built here."""
 

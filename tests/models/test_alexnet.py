@@ -39,7 +39,7 @@ def test_the_maps_have_the_sizes_of_the_lecture(name, norm_after_pool):
     assert {layer: shape(model, layer) for layer in lines} == lines
 
 
-def test_the_neurons_are_those_of_the_two_gpu_figure_behind_conv1():
+def test_the_layers_after_conv1_have_the_neurons_of_figure_2():
     model = outline("alexnet")
     convolutions = [prod(shape(model, layer)) for layer in ("conv2", "conv3", "conv4", "conv5")]
     assert convolutions == [186_624, 64_896, 64_896, 43_264]
@@ -53,7 +53,7 @@ def test_conv1_has_the_parameters_of_the_lecture_and_poolings_overlap():
         assert (pool.pool_size, pool.strides) == ((3, 3), (2, 2))
 
 
-def test_normalization_precedes_pooling_unless_asked():
+def test_normalization_precedes_pooling_by_default():
     paper, lecture = outline("alexnet"), outline("alexnet", norm_after_pool=True)
     assert order(paper)[1:7] == ["conv1", "norm1", "pool1", "conv2", "norm2", "pool2"]
     assert order(lecture)[1:7] == ["conv1", "pool1", "norm1", "conv2", "pool2", "norm2"]
@@ -62,7 +62,7 @@ def test_normalization_precedes_pooling_unless_asked():
 
 
 @pytest.mark.parametrize(("groups", "grouped"), [(1, set()), (2, {"conv2", "conv4", "conv5"})])
-def test_the_gpus_talk_in_conv3_only(groups, grouped):
+def test_conv2_conv4_and_conv5_see_only_the_channels_of_one_gpu(groups, grouped):
     model = outline("alexnet", groups=groups)
     convolutions = [layer for layer in model.layers if layer.name.startswith("conv")]
     assert {layer.name for layer in convolutions if layer.groups == 2} == grouped
@@ -70,7 +70,7 @@ def test_the_gpus_talk_in_conv3_only(groups, grouped):
     assert {name for name, parts in sources.items() if parts == 2} == grouped
 
 
-def test_the_first_half_of_conv2_is_blind_to_the_second_half_of_conv1():
+def test_the_first_half_of_conv2_does_not_depend_on_the_second_half_of_conv1():
     layer = alexnet_small(groups=2, initialization="he").get_layer("conv2")
     maps = np.random.default_rng(0).normal(size=(1, 15, 15, 48)).astype("float32")
     changed = maps.copy()
@@ -139,7 +139,7 @@ def test_he_initialization_keeps_the_scale_and_has_no_biases():
     ],
 )
 @pytest.mark.parametrize("builder", [alexnet, alexnet_small])
-def test_an_option_that_has_no_such_value_is_refused(builder, options, sentence):
+def test_an_invalid_value_of_an_option_is_refused(builder, options, sentence):
     with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
         builder(**options)
 
@@ -160,7 +160,7 @@ def test_dropout_follows_both_hidden_layers():
 
 
 @pytest.mark.parametrize("name", ["alexnet", "alexnet_owt", "alexnet_small"])
-def test_no_classes_stop_at_what_the_logits_read(name):
+def test_zero_classes_stop_at_the_features(name):
     model = outline(name)
     assert model.get_layer("logits").input is model.get_layer("features").output
     headless = outline(name, num_classes=0)
@@ -168,7 +168,7 @@ def test_no_classes_stop_at_what_the_logits_read(name):
     assert headless.output_shape == model.get_layer("features").output.shape
 
 
-def test_mixed_precision_keeps_logits_whole():
+def test_logits_are_float32_in_mixed_precision():
     model = alexnet_small((15, 15, 1), 3, groups=2)
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:

@@ -115,5 +115,5 @@ def test_the_form_of_keras_applications_has_its_counts(name, parameters, macs):
     assert as_published(summary.macs, macs) == macs
 
 
-def test_every_network_stands_in_the_table():
+def test_every_network_is_in_the_table():
     assert {name for name, *_ in COUNTS} == set(catalogue.cards())

@@ -99,7 +99,7 @@ def test_the_network_is_22_layers_deep_counting_those_with_parameters():
     assert depths[id(model.output)] == 22
 
 
-def test_a_dropout_of_40_percent_stands_before_the_logits_and_70_in_the_heads():
+def test_dropout_is_40_percent_before_the_logits_and_70_in_the_heads():
     model = outline("googlenet", auxiliary_heads=True)
     rates = {layer.name: layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)}
     assert rates == {"dropout": 0.4, "auxiliary1_dropout": 0.7, "auxiliary2_dropout": 0.7}
@@ -108,7 +108,7 @@ def test_a_dropout_of_40_percent_stands_before_the_logits_and_70_in_the_heads():
 @pytest.mark.parametrize(
     ("name", "fan_in"), [("conv1", 147), ("inception_3a_5x5", 400), ("auxiliary1_conv", 512), ("auxiliary1_fc", 2048)]
 )
-def test_weights_begin_as_in_the_released_model(name, fan_in):
+def test_initial_weights_are_those_of_the_released_model(name, fan_in):
     layer = outline("googlenet", auxiliary_heads=True).get_layer(name)
     kernel = array(layer.kernel_initializer(layer.kernel.shape))
     assert kernel.std() == pytest.approx(fan_in**-0.5, rel=0.05)
@@ -117,14 +117,14 @@ def test_weights_begin_as_in_the_released_model(name, fan_in):
 
 
 @pytest.mark.parametrize("name", ["auxiliary1_linear", "auxiliary2_linear", "logits"])
-def test_linear_layers_begin_so_too_but_with_biases_of_0(name):
+def test_linear_layers_have_the_same_initial_weights_but_biases_of_0(name):
     layer = outline("googlenet", auxiliary_heads=True).get_layer(name)
     assert array(layer.kernel_initializer((1024, 9))).std() == pytest.approx(1 / 32, rel=0.05)
     assert not array(layer.bias_initializer((3,))).any()
 
 
 @pytest.mark.parametrize("name", ["googlenet_bn", "googlenet_small"])
-def test_the_other_forms_begin_with_glorots_weights_and_no_biases(name):
+def test_the_other_forms_have_glorots_initial_weights_and_no_biases(name):
     model = outline(name, auxiliary_heads=True)
     for layer in (model.get_layer("inception_4a_3x3"), model.get_layer("auxiliary1_fc"), model.get_layer("logits")):
         area = np.prod(layer.kernel.shape[:-2])
@@ -313,7 +313,7 @@ def test_heads_sit_on_4a_and_4d_and_are_outputs_beside_the_logits():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
-def test_no_classes_have_no_heads(name):
+def test_a_network_without_classes_has_no_heads(name):
     model = outline(name, num_classes=0, auxiliary_heads=True)
     assert model.layers[-1].name == "features"
     assert model.output_shape == (None, 1024)
@@ -321,7 +321,7 @@ def test_no_classes_have_no_heads(name):
 
 
 @pytest.mark.slow
-def test_a_saved_model_knows_the_weight_of_each_head_and_can_lose_them(small_with_heads, tmp_path):
+def test_a_saved_model_keeps_the_loss_weight_of_each_head_and_heads_can_be_removed(small_with_heads, tmp_path):
     small_with_heads.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras", CUSTOM_OBJECTS)
     assert {layer.name: layer.loss_weight for layer in auxiliary_layers(loaded)} == {
@@ -347,13 +347,13 @@ def test_without_heads_the_network_shares_its_weights_and_is_the_one_built_witho
     assert {id(weight) for weight in inference.weights} < {id(weight) for weight in small_with_heads.weights}
 
 
-def test_a_model_without_heads_stays_what_it_is(small_with_heads):
+def test_a_model_without_heads_is_returned_unchanged(small_with_heads):
     inference = without_auxiliary_heads(small_with_heads)
     assert without_auxiliary_heads(inference) is inference
 
 
 @pytest.mark.slow
-def test_heads_go_also_where_preprocessing_stands_before_the_network(small_with_heads, tmp_path):
+def test_heads_can_be_removed_behind_preprocessing_too(small_with_heads, tmp_path):
     pixels = keras.Input((16, 16, 3), name="pixels")
     normalized = keras.layers.Rescaling(1 / 255, name="normalize")(pixels)
     keras.Model(pixels, small_with_heads(normalized), name="googlenet_small").save(tmp_path / "model.keras")

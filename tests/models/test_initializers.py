@@ -60,13 +60,13 @@ def test_keras_seed_decides_the_numbers(name, options):
         (initializers.VarianceScaling(1.0, "fan_avg", "uniform", seed=3), [0.7630271, -1.0149482, -0.7852068]),
     ],
 )
-def test_every_backend_draws_these_very_numbers(initializer, expected):
+def test_every_backend_draws_the_same_numbers(initializer, expected):
     assert np.allclose(drawn(initializer, (1, 3))[0], expected, atol=1e-6)
 
 
 @pytest.mark.every_backend
 @pytest.mark.parametrize(("name", "options"), CASES)
-def test_a_saved_model_has_keras_own_in_their_place(name, options, tmp_path):
+def test_a_saved_model_has_keras_own_initializers(name, options, tmp_path):
     images = keras.Input((4,))
     layer = keras.layers.Dense(30, kernel_initializer=getattr(initializers, name)(**options))
     keras.Model(images, layer(images)).save(tmp_path / "model.keras")
@@ -78,6 +78,6 @@ def test_a_saved_model_has_keras_own_in_their_place(name, options, tmp_path):
     assert type(ours.kernel_initializer) is getattr(initializers, name)
 
 
-def test_a_distribution_that_nothing_here_draws_is_refused():
+def test_an_unknown_distribution_is_refused():
     with pytest.raises(ValueError, match="'untruncated_normal' or 'uniform', not 'truncated_normal'"):
         initializers.VarianceScaling()((3, 3))

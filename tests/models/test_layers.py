@@ -31,7 +31,7 @@ def test_response_normalization_is_the_formula_of_the_paper():
 
 
 @pytest.mark.parametrize("beta", [0.5, 0.75, 1.0])
-def test_every_constant_of_the_normalization_can_be_chosen(beta):
+def test_every_constant_of_the_normalization_can_be_changed(beta):
     maps = RANDOM.normal(size=(2, 3, 4, 9)).astype("float32")
     layer = LocalResponseNormalization(depth_radius=3, alpha=0.2, beta=beta, bias=1.5)
     assert np.allclose(numbers(layer(maps)), normalized(maps, 3, 0.2, beta, 1.5), rtol=1e-5)

@@ -64,7 +64,7 @@ def test_no_two_layers_of_the_tensorflow_lab_draw_the_same_numbers():
 
 
 @pytest.mark.parametrize("name", ["lecture_keras", "lecture_chollet"])
-def test_the_keras_networks_begin_as_keras_has_them_unasked(name):
+def test_the_keras_networks_have_keras_default_initializers(name):
     for layer in outline(name).layers:
         if layer.weights:
             assert isinstance(layer.kernel_initializer, keras.initializers.GlorotUniform)
@@ -72,7 +72,7 @@ def test_the_keras_networks_begin_as_keras_has_them_unasked(name):
 
 
 @pytest.mark.parametrize(("name", "side"), [("lecture_keras", 4), ("lecture_tensorflow", 4), ("lecture_chollet", 18)])
-def test_the_smallest_image_is_taken_and_the_next_smaller_told(name, side):
+def test_the_smallest_image_is_taken_and_a_smaller_one_is_refused(name, side):
     assert outline(name, (side, side + 3, 3), 7).output_shape == (None, 7)
     sentence = f"an input of {side + 3}x{side - 1} is too small; the smallest it can take is {side}x{side}"
     with pytest.raises(UserError, match=sentence):
@@ -80,7 +80,7 @@ def test_the_smallest_image_is_taken_and_the_next_smaller_told(name, side):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_classes_stop_at_what_the_logits_read(name):
+def test_zero_classes_stop_at_the_features(name):
     whole, features = outline(name), outline(name, num_classes=0)
     assert features.layers[-1].name == "features"
     assert features.output.shape == whole.get_layer("features").output.shape

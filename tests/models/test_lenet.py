@@ -70,7 +70,7 @@ def test_subsampling_sums_four_then_scales_and_shifts():
 
 
 @pytest.mark.every_backend
-def test_the_squashing_function_maps_one_to_one():
+def test_the_squashing_function_maps_1_to_1():
     assert np.allclose(keras.ops.convert_to_numpy(scaled_tanh(np.array([1.0, -1.0, 0.0]))), [1, -1, 0], atol=1e-4)
 
 

@@ -118,14 +118,14 @@ def test_half_precision_only_rounds_what_goes_in_and_out(policy, rounding, train
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
-def test_a_step_in_half_precision_is_keras_own_but_for_rounding(policy):
+def test_a_step_in_half_precision_differs_from_keras_only_by_rounding(policy):
     theirs, ours = both((6, 5, 4), dtype=policy)
     images = RANDOM.normal(size=(8, 6, 5, 4)).astype("float32")
     for mine, keras_own in zip(trained(ours, images, images), trained(theirs, images, images), strict=True):
         assert np.allclose(mine, keras_own, rtol=0.02, atol=0.02)
 
 
-def test_masked_pixels_count_as_little_as_in_keras():
+def test_masked_pixels_are_ignored_as_in_keras():
     images = RANDOM.normal(size=(2, 3, 4, 5)).astype("float32")
     mask = RANDOM.random((2, 3, 4)) < 0.5
     theirs, ours = keras.layers.BatchNormalization(), BatchNormalization()
@@ -136,7 +136,7 @@ def test_masked_pixels_count_as_little_as_in_keras():
 @pytest.mark.parametrize(
     ("known", "kind"), [(None, keras.layers.BatchNormalization), (CUSTOM_OBJECTS, BatchNormalization)]
 )
-def test_a_saved_model_has_keras_own_in_its_place(known, kind, tmp_path):
+def test_a_saved_model_has_keras_own_layer(known, kind, tmp_path):
     for model in both((4, 4, 3), momentum=0.8, epsilon=1e-4):
         model.save(tmp_path / "model.keras")
         loaded = keras.saving.load_model(tmp_path / "model.keras", known)

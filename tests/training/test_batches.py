@@ -32,7 +32,7 @@ def test_every_image_is_seen_once_an_epoch_in_another_order(numbered):
     assert len(Batches(numbered, 3, whole=True)) == 3
 
 
-def test_epochs_of_a_few_steps_go_on_where_the_one_before_stopped(numbered):
+def test_a_short_epoch_continues_where_the_one_before_stopped(numbered):
     passes, short = (Batches(numbered, 2, whole=True, count=count) for count in (None, 3))
 
     def drawn(batches, epochs):

@@ -43,7 +43,7 @@ def test_only_the_classifier_learns_in_the_frozen_epochs_and_then_all_layers(dig
     assert fine_tuned.history()[1]["learning_rate"] == pytest.approx(0.004)
 
 
-def test_it_begins_where_the_other_training_ended(digits_runs, fine_tuned):
+def test_fine_tuning_starts_from_the_weights_of_the_other_run(digits_runs, fine_tuned):
     assert fine_tuned.history()[0]["validation_loss"] < 0.5 * digits_runs[0].history()[-1]["loss"] + 0.5
     assert fine_tuned.history()[-1]["validation_loss"] < digits_runs[0].history()[-1]["validation_loss"]
 
@@ -60,7 +60,7 @@ def test_a_fine_tuning_that_was_cut_off_ends_in_the_same_bits(epoch, digits_runs
         assert all(map(np.array_equal, values, theirs[name])), name
 
 
-def test_pixels_are_prepared_as_for_the_weights(digits_runs, fine_tuned):
+def test_pixels_are_normalized_as_in_the_run_of_the_weights(digits_runs, fine_tuned):
     ours, theirs = (load_model(run.model_path).get_layer("normalize") for run in (fine_tuned, digits_runs[0]))
     assert np.allclose(ours.scale, theirs.scale, rtol=1e-5)
     assert np.allclose(ours.offset, theirs.offset, rtol=1e-5)
@@ -79,13 +79,13 @@ def test_pixels_are_prepared_as_for_the_weights(digits_runs, fine_tuned):
         (["fine_tuning.frozen_epochs=3"], "fine_tuning.frozen_epochs=3: all of the training would be frozen"),
     ],
 )
-def test_what_cannot_be_begun_with_is_refused(settings, sentence, digits_runs, tmp_path):
+def test_unsuitable_weights_or_frozen_layers_are_refused(settings, sentence, digits_runs, tmp_path):
     with pytest.raises(UserError, match=sentence):
         train(config(digits_runs[0], *settings), directory=tmp_path / "run")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_fine_tuning_without_a_whole_checkpoint_begins_anew_from_its_weights(digits_runs, fine_tuned, tmp_path):
+def test_a_fine_tuning_without_a_whole_checkpoint_starts_again_from_its_weights(digits_runs, fine_tuned, tmp_path):
     class Hearing(Listener):
         def note(self, text):
             told.append(text)
@@ -102,7 +102,7 @@ def test_a_fine_tuning_without_a_whole_checkpoint_begins_anew_from_its_weights(d
     assert run.history_path.read_bytes() == fine_tuned.history_path.read_bytes()
 
 
-def test_what_preprocessing_leaves_out_is_the_files(digits_runs, tmp_path):
+def test_the_file_gives_the_mean_or_deviation_that_the_config_leaves_out(digits_runs, tmp_path):
     settings = ("preprocessing.mean=0.25", "training.epochs=2", "schedule={name: constant}")
     run, _ = train(config(digits_runs[0], *settings), directory=tmp_path / "run")
     before, after = (each.environment()["preprocessing"] for each in (digits_runs[0], run))
@@ -110,7 +110,7 @@ def test_what_preprocessing_leaves_out_is_the_files(digits_runs, tmp_path):
     assert after["deviation"] == pytest.approx(before["deviation"], rel=1e-4)
 
 
-def test_a_network_whose_layers_are_wired_otherwise_is_refused(tmp_path):
+def test_a_network_with_other_connections_between_layers_is_refused(tmp_path):
     alexnet_small(input_shape=(32, 32, 1), norm_after_pool=True).save(tmp_path / "other.keras")
     settings = [f"fine_tuning.weights={tmp_path / 'other.keras'}", "model={name: alexnet_small}", "preprocessing.pad=2"]
     with pytest.raises(UserError, match=r"another network's weights: layer \w+ comes after \w+, and the file's after"):

@@ -102,7 +102,7 @@ def started(directory: Path) -> subprocess.Popen[bytes]:
     return process
 
 
-def test_ctrl_c_keeps_what_was_reached_and_says_so(tmp_path):
+def test_ctrl_c_keeps_the_epochs_that_are_done(tmp_path):
     process = started(tmp_path / "run")
     process.send_signal(signal.SIGINT)
     try:

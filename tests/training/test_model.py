@@ -89,7 +89,7 @@ def test_averaged_weights_leave_the_network_after_an_error():
     assert all(map(np.array_equal, network.get_weights(), trained))
 
 
-def test_label_smoothing_changes_the_training_loss_alone():
+def test_label_smoothing_changes_only_the_training_loss():
     network = keras.Sequential([keras.Input((1, 1, 3)), keras.layers.Flatten()])
     images = np.array([[[[2, 0, 0]]], [[[0, 1, 0]]]], "uint8")
     model = TrainingModel(network, images, Augmentation(AugmentationSection(), subset(images)), label_smoothing=0.3)
@@ -103,7 +103,7 @@ def test_label_smoothing_changes_the_training_loss_alone():
     assert float(model.compute_loss(None, labels, logits, training=True)) == pytest.approx(smoothed, rel=1e-4)
 
 
-def test_auxiliary_heads_add_their_weighted_loss_in_training_alone():
+def test_auxiliary_heads_add_their_weighted_loss_only_in_training():
     pixels = keras.Input((1, 1, 3))
     logits = keras.layers.Flatten(name="logits")(pixels)
     helped = AuxiliaryLogits(0.3, name="auxiliary1")(keras.layers.Rescaling(0.5)(logits))
@@ -184,7 +184,7 @@ def test_a_step_with_changes_of_every_kind_is_compiled_and_runs_in_mixed_precisi
     assert np.array_equal(mirrored, 1 - keras.ops.convert_to_numpy(model.augmentation.mirrored))
 
 
-def test_classes_weigh_as_they_are_told():
+def test_class_weights_scale_the_loss():
     labels = np.array([0, 0, 0, 1])
     assert class_weights("balanced", labels, 2) == pytest.approx([4 / 6, 2.0])
     assert class_weights([1.0, 3.0], labels, 2) == pytest.approx([4 / 6, 2.0])

@@ -56,7 +56,7 @@ def test_l2_is_part_of_the_gradient_and_so_of_the_momentum(kernels_only):
 
 
 @pytest.mark.parametrize("name", ["sgd", "adamw", "muon"])
-def test_decoupled_decay_knows_no_momentum(name):
+def test_decoupled_decay_has_no_momentum(name):
     section = f"optimizer={{name: {name}, learning_rate: 0.1, weight_decay: 0.5}}"
     weights = stepped(configs.load("digits", [section, CONSTANT]), 2.0, 0.0, 0.0, name="bias")
     assert weights == pytest.approx([2.0 * 0.95, 2.0 * 0.95**2])
@@ -78,7 +78,7 @@ def test_accumulated_gradients_make_one_step_of_their_mean():
     assert second == pytest.approx(1.0 - 2.0 - 0.1)
 
 
-def test_averaged_weights_begin_with_the_first_step():
+def test_averages_start_with_the_weights_of_the_first_step():
     config = configs.load("digits", ["optimizer={name: sgd, momentum: 0.0}", "training.ema_decay=0.75", CONSTANT])
     config = config.replaced(optimizer=config.optimizer.model_copy(update={"learning_rate": 1.0}))
     chosen, weight = make_optimizer(config, 10), keras.Variable([4.0])

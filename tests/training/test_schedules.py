@@ -39,14 +39,14 @@ def test_one_cycle_rises_linearly_then_falls_as_a_cosine():
     assert values[100] == pytest.approx(0.0, abs=1e-6)
 
 
-def test_steps_divide_the_rate_every_so_many_epochs():
+def test_a_step_schedule_divides_the_rate_at_regular_epochs():
     values = rates("schedule={name: step, every: 4, factor: 0.5, warmup_epochs: 1}")
     assert np.allclose(values[10:40], 0.8)
     assert np.allclose(values[40:80], 0.4)
     assert np.allclose(values[80:], 0.2)
 
 
-def test_several_steps_divide_the_rate_after_the_epochs_given():
+def test_a_multi_step_schedule_divides_the_rate_after_the_listed_epochs():
     values = rates("schedule={name: multi_step, after: [2.5, 7.0]}")
     assert np.allclose(values[:25], 0.8)
     assert np.allclose(values[25:70], 0.08)
@@ -78,7 +78,7 @@ def test_a_schedule_that_does_not_fit_into_the_training_is_refused(setting, sent
         configs.load("digits", ["training.epochs=10", setting])
 
 
-def test_a_step_falls_in_the_same_step_when_it_is_compiled():
+def test_a_compiled_step_schedule_divides_the_rate_at_the_same_steps():
     settings = ["training.epochs=4", "optimizer={name: sgd, learning_rate: 1.0}", "schedule={name: step, every: 1}"]
     for steps in (41, 47, 55):
         function = make_schedule(configs.load("digits", settings), steps)

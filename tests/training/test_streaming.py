@@ -17,7 +17,7 @@ def streamed(photos, **settings):
     return data.load(FolderSection(name="folder", path=str(photos), size=16, memory=0, **settings), "train")
 
 
-def test_streamed_batches_are_those_of_images_in_memory(photos):
+def test_streamed_batches_equal_those_of_images_in_memory(photos):
     files = streamed(photos)
     images = files.pixels
     for count in (None, 3):
@@ -37,7 +37,7 @@ def test_streamed_batches_are_those_of_images_in_memory(photos):
                 np.testing.assert_array_equal(labels, same_labels)
 
 
-def test_a_file_that_goes_missing_meanwhile_is_named(photos):
+def test_an_error_names_a_file_that_disappears_during_training(photos):
     files = streamed(photos)
     for path in files.images.paths:
         path.unlink()

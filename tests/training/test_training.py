@@ -71,7 +71,7 @@ def test_the_saved_model_takes_raw_pixels_of_the_data_sets_size(digits_runs):
 
 
 @pytest.mark.slow
-def test_the_best_model_is_the_one_of_the_best_validation_epoch(tmp_path):
+def test_the_saved_model_is_that_of_the_best_validation_epoch(tmp_path):
     run, metrics = trained(tmp_path / "run", "training.epochs=4", "optimizer.learning_rate=0.02")
     rows = run.history()
     best = max(rows, key=lambda row: (row["validation_accuracy"], -row["validation_loss"]))
@@ -126,7 +126,7 @@ def test_a_training_ends_early_only_if_epochs_are_left(epochs, is_early, tmp_pat
 
 @pytest.mark.slow
 @pytest.mark.every_backend
-def test_averaged_weights_are_the_ones_judged_and_saved(tmp_path):
+def test_averaged_weights_are_validated_and_saved(tmp_path):
     run, _ = trained(tmp_path / "run", "training.ema_decay=0.9")
     plain, _ = trained(tmp_path / "plain")
     _, held_out = data.hold_out(data.load("digits", "train"), run.config().data.validation, 10)
@@ -139,7 +139,7 @@ def test_averaged_weights_are_the_ones_judged_and_saved(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_run_is_held_while_it_is_trained(tmp_path):
+def test_a_run_is_locked_while_it_is_trained(tmp_path):
     class Asking(Listener):
         def epoch(self, row, images_per_second, best):
             code = "import sys; from pathlib import Path; from cnnzoo.runs import Run\n"
@@ -188,7 +188,7 @@ def test_a_batch_larger_than_the_data_is_refused_before_anything_is_written(tmp_
         ),
     ],
 )
-def test_smaller_images_that_cannot_be_are_refused_before_anything_is_written(settings, sentence, tmp_path):
+def test_impossible_progressive_resizing_is_refused_before_anything_is_written(settings, sentence, tmp_path):
     config = load_config("digits", (*SMALL_SETTINGS, *settings))
     for refuse in (check_config, lambda config: train(config, directory=tmp_path / "run")):
         with pytest.raises(UserError, match=f"training.progressive_resizing.*{sentence}"):
@@ -197,6 +197,6 @@ def test_smaller_images_that_cannot_be_are_refused_before_anything_is_written(se
 
 
 @pytest.mark.slow
-def test_tensorboard_events_are_written_when_asked(tmp_path):
+def test_tensorboard_events_are_written_if_the_config_says_so(tmp_path):
     run, _ = trained(tmp_path / "run", "training.tensorboard=true", "training.epochs=1")
     assert list(run.events_path.rglob("events.out.tfevents*"))
