@@ -13,7 +13,7 @@ from commands import SMALL
 from cnnzoo.classifier.model_file import load_model
 from cnnzoo.cli.options import load_config
 from cnnzoo.runs import Run
-from cnnzoo.training import Silent, train
+from cnnzoo.training import Listener, train
 
 SMALL_SETTINGS = SMALL[1::2]
 
@@ -51,7 +51,7 @@ class CutOffError(Exception):
     pass
 
 
-class CutOff(Silent):
+class CutOff(Listener):
     """Ends the training after a step, or when an epoch is written but its checkpoint is not."""
 
     def __init__(self, epoch: int, step: int | None = None) -> None:
@@ -66,7 +66,7 @@ class CutOff(Silent):
             raise CutOffError
 
 
-class Snapshots(Silent):
+class Snapshots(Listener):
     """Copies the directory of a run at some moments of its training, as a kill would leave it there.
 
     A moment is an epoch and a step, or an epoch and None: when the epoch is written and its checkpoint is not.

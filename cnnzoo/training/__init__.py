@@ -12,9 +12,9 @@ from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
 from cnnzoo.runtime import DeviceChoice
 from cnnzoo.training import images
-from cnnzoo.training.listener import Listener, Silent, TrainingFacts
+from cnnzoo.training.listener import Listener, TrainingFacts
 
-__all__ = ["Listener", "Silent", "TrainingFacts", "resume", "train"]
+__all__ = ["Listener", "TrainingFacts", "resume", "train"]
 
 
 def train(

@@ -67,7 +67,7 @@ class Checkpoint:
                 value = self.values.get(name)
                 if value is None or value.shape != tuple(variable.shape):
                     raise UserError(
-                        f"{self.path} is not of this config: {variable.path} is missing or has another shape. "
+                        f"{self.path} does not fit this config: {variable.path} is missing or has another shape. "
                         "config.yaml or cnnzoo has changed; train the run again."
                     )
                 variable.assign(value)

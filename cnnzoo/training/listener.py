@@ -64,6 +64,3 @@ class Listener:
 
     def epoch(self, row: Row, images_per_second: float, best: bool) -> None:
         """Show the history's row of an epoch that is done."""
-
-
-Silent = Listener  # the same class, for a subclass that shows only some events

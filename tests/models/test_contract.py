@@ -1,4 +1,4 @@
-"""What every registered network owes its users, at the smallest size that it says it can take."""
+"""The promises of every registered network, tested at its smallest input size."""
 
 import os
 import re
@@ -150,7 +150,7 @@ def test_images_become_one_finite_logit_per_class(network):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
-def test_no_classes_stop_at_the_features_that_the_classifier_reads(name):
+def test_a_network_without_classes_ends_with_the_features(name):
     whole, features = (toys.outline(name, smallest(name), number) for number in (classes(name), 0))
     assert features.layers[-1].name == "features"
     assert len(features.output_shape) == 2
@@ -171,7 +171,7 @@ def test_a_saved_model_loads_to_equal_logits(network, tmp_path):
     assert np.array_equal(parity.logits(loaded, network.images), network.logits)
 
 
-def test_half_precision_gives_finite_logits_of_full_precision(network):
+def test_half_precision_gives_finite_logits_in_float32(network):
     outlined = toys.outline_in("mixed_bfloat16", network.name, smallest(network.name), classes(network.name))
     model = toys.narrow(outlined, parity.DIVISORS.get(network.name, 8))
     assert model.get_layer("features").compute_dtype == "bfloat16"
@@ -221,13 +221,13 @@ def test_every_network_is_registered_with_its_title_its_paper_and_its_departures
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_unknown_option_is_met_with_a_sentence(name):
+def test_an_unknown_option_gives_a_sentence(name):
     with pytest.raises(UserError, match="has no option 'activatoin'"):
         cnnzoo.build(name, activatoin="relu")
 
 
 @pytest.mark.parametrize(("name", "option"), CHOICES)
-def test_a_wrong_choice_is_met_with_the_right_ones_also_in_a_direct_call(name, option):
+def test_a_wrong_choice_gives_the_right_ones_also_in_a_direct_call(name, option):
     with pytest.raises(ValueError, match=rf"{option} must be .* or .*, not 'nonsense'"):
         registry.builder(name)(**{option: "nonsense"})
 
@@ -269,7 +269,7 @@ LOADED = "cnnzoo cnnzoo.errors cnnzoo.keras_internals cnnzoo.options cnnzoo.regi
     [["tensorflow", "jax"], pytest.param(["torch"], marks=pytest.mark.full)],
     ids=" and ".join,
 )
-def test_builders_load_and_need_keras_alone(backends, tmp_path):
+def test_builders_import_keras_and_nothing_else(backends, tmp_path):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     names = [re.match(r"[\w-]+", requirement).group() for requirement in project["dependencies"]]
     modules = {"pillow": "PIL", "pyyaml": "yaml", "scikit-learn": "sklearn"}

@@ -1,4 +1,4 @@
-"""A training that was killed at any moment leaves whole files, and goes on as if nothing had happened."""
+"""A training that was killed at any moment leaves whole files, and resumes to exactly the same result."""
 
 import csv
 import os
@@ -19,7 +19,7 @@ SETTINGS = (*EVERYTHING, f"training.epochs={EPOCHS}", f"training.steps_per_epoch
 
 
 @pytest.mark.slow
-def test_a_process_that_was_killed_at_any_moment_leaves_whole_files_and_goes_on_to_the_same_bits(tmp_path):
+def test_a_process_killed_at_any_moment_leaves_whole_files_and_resumes_to_the_same_bits(tmp_path):
     """Killed at as many random moments as CNNZOO_KILLS says, two by default, unless it finishes before."""
     began = time.monotonic()
     whole, _ = train(load_config("digits", SETTINGS), directory=tmp_path / "whole")

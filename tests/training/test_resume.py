@@ -1,4 +1,4 @@
-"""A training that was cut off anywhere goes on as if nothing had happened."""
+"""A training that was killed at any moment resumes to exactly the same result."""
 
 import shutil
 import signal
@@ -17,7 +17,7 @@ from cnnzoo.cli.options import load_config
 from cnnzoo.errors import UserError
 from cnnzoo.files import write_json
 from cnnzoo.runs import Run
-from cnnzoo.training import Silent, checkpoints, resume, train
+from cnnzoo.training import Listener, checkpoints, resume, train
 
 # Epochs have ten steps, and a checkpoint comes every three.
 MOMENTS = [(1, 1), (1, 7), (1, None), (2, 6), (2, 10), (2, None), (3, 2), (3, 4), (3, 10)]
@@ -59,7 +59,7 @@ def test_a_training_that_was_killed_ends_in_the_same_bits(where, uninterrupted, 
 
 @pytest.mark.slow
 @pytest.mark.every_backend
-def test_it_may_be_cut_off_again_and_again(uninterrupted, killed):
+def test_a_training_can_be_killed_several_times(uninterrupted, killed):
     run = killed(1, 7)
     for where in [(2, 3), (2, None)]:
         with pytest.raises(CutOffError):
@@ -72,7 +72,7 @@ def flipped(content):
     return content[:middle] + bytes(byte ^ 1 for byte in content[middle : middle + 999]) + content[middle + 999 :]
 
 
-def said_to_be_encrypted(content):
+def marked_as_encrypted(content):
     flags = content.rindex(b"PK\x01\x02") + 8  # of the last entry in the archive's list
     return content[:flags] + bytes([content[flags] | 1]) + content[flags + 1 :]
 
@@ -85,8 +85,8 @@ def without_its_last_entry(content):
     return kept.getvalue()
 
 
-@pytest.mark.parametrize("damaged", [flipped, said_to_be_encrypted, without_its_last_entry])
-def test_a_damaged_checkpoint_is_reported_and_the_one_before_it_taken(killed, damaged):
+@pytest.mark.parametrize("damaged", [flipped, marked_as_encrypted, without_its_last_entry])
+def test_a_damaged_checkpoint_is_reported_and_the_previous_one_used(killed, damaged):
     reports = []
     newest, before = killed(2, 10).checkpoints
     newest.write_bytes(damaged(newest.read_bytes()))
@@ -98,27 +98,27 @@ def test_a_damaged_checkpoint_is_reported_and_the_one_before_it_taken(killed, da
 
 
 @pytest.mark.slow
-def test_a_training_goes_on_from_the_checkpoint_before_a_damaged_one_and_says_so(uninterrupted, killed):
-    class Hearing(Silent):
+def test_a_training_resumes_from_the_checkpoint_before_a_damaged_one_and_says_so(uninterrupted, killed):
+    class Notes(Listener):
         def note(self, text):
-            told.append(text)
+            events.append(text)
 
         def resumed(self, rows, epoch, step):
-            told.append((len(rows), epoch, step))
+            events.append((len(rows), epoch, step))
 
-    told = []
+    events = []
     run = killed(2, 10)
     write_json(run.environment_path, run.environment() | {"versions": {"keras": "0.1"}})
     newest = run.checkpoints[0]
     newest.write_bytes(flipped(newest.read_bytes()))
-    assert state(resume(run, listener=Hearing())[0]) == state(uninterrupted[0])
-    assert "other versions" in told[0]
-    assert str(newest) in told[1]
-    assert told[2] == (1, 1, 6)
+    assert state(resume(run, listener=Notes())[0]) == state(uninterrupted[0])
+    assert "other versions" in events[0]
+    assert str(newest) in events[1]
+    assert events[2] == (1, 1, 6)
 
 
 @pytest.mark.slow
-def test_after_two_damaged_checkpoints_new_ones_are_kept(uninterrupted, killed):
+def test_new_checkpoints_replace_two_damaged_ones(uninterrupted, killed):
     run = killed(3, 4)
     for path in run.checkpoints:
         path.write_bytes(b"nothing")
@@ -131,14 +131,14 @@ def test_after_two_damaged_checkpoints_new_ones_are_kept(uninterrupted, killed):
     assert state(resume(run)[0]) == state(uninterrupted[0])
 
 
-class Interrupting(Silent):
+class Interrupting(Listener):
     def step(self, epoch, step):
         signal.raise_signal(signal.SIGINT)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("epochs", [1, 2])
-def test_an_interruption_keeps_an_epoch_whose_files_came_before_its_checkpoint(epochs, uninterrupted, killed, ctrl_c):
+def test_an_interruption_keeps_an_epoch_that_was_written_before_its_checkpoint(epochs, uninterrupted, killed, ctrl_c):
     run = killed(epochs, None)
     if epochs == 1:  # an epoch as short as that has no checkpoint within
         shutil.rmtree(run.checkpoints_folder)
@@ -152,8 +152,8 @@ def test_an_interruption_keeps_an_epoch_whose_files_came_before_its_checkpoint(e
 
 
 @pytest.mark.slow
-def test_the_files_of_an_epoch_that_is_done_again_are_those_that_count(killed, ctrl_c):
-    class InterruptingLater(Silent):
+def test_a_repeated_epoch_replaces_its_files(killed, ctrl_c):
+    class InterruptingLater(Listener):
         def step(self, epoch, step):
             if epoch == 2:
                 signal.raise_signal(signal.SIGINT)
@@ -166,7 +166,7 @@ def test_the_files_of_an_epoch_that_is_done_again_are_those_that_count(killed, c
 
 
 @pytest.mark.slow
-def test_what_was_reached_before_an_interruption_is_not_said_of_what_comes_after(tmp_path, ctrl_c):
+def test_resuming_discards_the_results_of_the_interrupted_training(tmp_path, ctrl_c):
     run, _ = train(load_config("digits", EVERYTHING), directory=tmp_path / "run", listener=Interrupting())
     assert run.metrics()["status"] == "interrupted"
     measured = [run.report_path("test"), run.predictions_path("validation"), run.confusion_path("test")]
@@ -178,7 +178,7 @@ def test_what_was_reached_before_an_interruption_is_not_said_of_what_comes_after
     assert not any(path.exists() for path in measured)
 
 
-def test_two_checkpoints_are_kept(killed):
+def test_a_run_keeps_its_two_newest_checkpoints(killed):
     run = killed(3, 4)
     assert [path.name for path in run.checkpoints] == [
         "epoch-000002-step-00000003.npz",
@@ -187,7 +187,7 @@ def test_two_checkpoints_are_kept(killed):
 
 
 @pytest.mark.slow
-def test_the_division_of_a_folder_is_written_when_it_is_missing_and_other_images_are_refused(tmp_path, photos):
+def test_resuming_writes_a_missing_division_of_a_folder_and_refuses_other_images(tmp_path, photos):
     folder = (f"data={{name: folder, path: {photos}, size: 28, channels: 1}}", "training.batch_size=4")
     config = load_config("digits", (*EVERYTHING, *folder))
     with pytest.raises(CutOffError):
@@ -211,11 +211,11 @@ def test_the_division_of_a_folder_is_written_when_it_is_missing_and_other_images
 
 
 @pytest.mark.slow
-def test_a_config_that_was_changed_since_is_refused(killed):
+def test_resuming_refuses_a_config_that_has_changed(killed):
     run = killed(2, None)
     values = yaml.safe_load(run.config_path.read_text())
     run.config_path.write_text(yaml.safe_dump({**values, "optimizer": {"name": "adam"}}))
-    with pytest.raises(UserError, match="is not of this config"):
+    with pytest.raises(UserError, match="does not fit this config"):
         resume(run)
 
 
@@ -225,14 +225,14 @@ def test_a_finished_run_has_nothing_to_resume(uninterrupted):
 
 
 @pytest.mark.slow
-def test_a_run_that_broke_off_before_its_first_checkpoint_begins_anew(uninterrupted, killed):
+def test_a_run_without_a_checkpoint_starts_again(uninterrupted, killed):
     run = killed(1, 1)
     assert run.checkpoints == []
     assert state(resume(run)[0]) == state(uninterrupted[0])
 
 
 @pytest.mark.slow
-def test_early_stopping_ends_when_validation_has_stalled(tmp_path):
+def test_early_stopping_ends_a_training_whose_validation_stalls(tmp_path):
     settings = ("optimizer={name: sgd, learning_rate: 1.0e-12}", "schedule={name: constant}")
     config = load_config("digits", (*SMALL_SETTINGS, *settings, "training.epochs=9", "training.early_stopping=2"))
     run, metrics = train(config, directory=tmp_path / "run")
@@ -250,7 +250,7 @@ def pooled(input_shape=(28, 28, 1), num_classes=10):
 
 @pytest.mark.slow
 @pytest.mark.every_backend
-def test_the_means_of_the_short_recipe_end_in_the_same_bits(tmp_path):
+def test_a_short_recipe_ends_in_the_same_bits_after_a_kill(tmp_path):
     cnnzoo.register("pooled")(pooled)
     smaller = "training.progressive_resizing={scale: 0.5, epochs: 2}"
     settings = (
@@ -275,7 +275,7 @@ def test_the_means_of_the_short_recipe_end_in_the_same_bits(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_full_disk_ends_with_a_sentence_and_the_run_goes_on_when_there_is_room(uninterrupted, killed):
+def test_a_full_disk_gives_a_sentence_and_the_run_resumes_when_there_is_room(uninterrupted, killed):
     run = killed(3, 2)
     process = command("train", "--resume", run.directory, kilobytes=100)
     _, errors = process.communicate()

@@ -62,7 +62,7 @@ FULL_SIZE = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FULL_SIZE)
-def test_a_network_of_every_family_gives_pytorchs_logits_and_its_weights_back(name, tmp_path):
+def test_a_network_of_every_family_gives_pytorchs_logits_and_exports_its_weights(name, tmp_path):
     net = randomize(FULL_SIZE[name]())
     heads = name == "googlenet_bn"
     network = weights.import_weights(name, saved(net, tmp_path / "in.pth"), auxiliary_heads=heads).network
@@ -73,7 +73,7 @@ def test_a_network_of_every_family_gives_pytorchs_logits_and_its_weights_back(na
     same(torch.load(tmp_path / "out.pth", weights_only=True), net)
 
 
-def test_basic_blocks_and_a_few_classes_go_there_and_back(tmp_path):
+def test_basic_blocks_with_seven_classes_are_imported_and_exported(tmp_path):
     net = randomize(ResNet(18, 7))
     imported = weights.import_weights("resnet18", saved(net, tmp_path / "in.pth"), (96, 96, 3))
     assert imported.left_out == tuple(name for name in net.state_dict() if name.endswith("num_batches_tracked"))
@@ -90,7 +90,7 @@ def test_basic_blocks_and_a_few_classes_go_there_and_back(tmp_path):
         assert keras.ops.convert_to_numpy(ours).tobytes() == keras.ops.convert_to_numpy(first).tobytes(), ours.path
 
 
-def test_googlenets_heads_are_dropped_and_its_images_normalized_as_by_transform_input(tmp_path):
+def test_importing_googlenet_drops_its_heads_and_normalizes_as_transform_input_does(tmp_path):
     net = randomize(GoogLeNet(5))
     imported = weights.import_weights("googlenet_bn", saved(net, tmp_path / "in.pth"), (64, 64, 3))
     assert {name.partition(".")[0] for name in imported.left_out if "num_batches" not in name} == {"aux1", "aux2"}
@@ -111,7 +111,7 @@ def test_googlenets_heads_are_dropped_and_its_images_normalized_as_by_transform_
     same(without.state_dict(), without)
 
 
-def test_a_saved_model_prepares_pixels_as_torchvision_does_or_as_stated(tmp_path):
+def test_a_saved_model_preprocesses_as_torchvision_or_as_stated(tmp_path):
     net = randomize(ResNet(18, 3))
     imported = weights.import_weights("resnet18", saved(net, tmp_path / "in.pth"), (64, 64, 3))
     seen = pixels(2, 64)
@@ -148,7 +148,7 @@ def meta(counterpart):
     [counterpart for counterpart in COUNTERPARTS if counterpart.library == "torchvision"],
     ids=lambda counterpart: counterpart.title.replace(" ", "-"),
 )
-def test_every_tensor_of_every_network_has_its_weight(counterpart):
+def test_every_tensor_of_every_network_matches_a_weight(counterpart):
     heads = {"auxiliary_heads": True} if counterpart.auxiliary else {}
     network = outline(counterpart.network, **counterpart.options, **heads)
     found = list(list_conversions(network, counterpart))
