@@ -76,7 +76,10 @@ def test_lighting_adds_one_colour_to_an_image_along_the_components_of_the_traini
 
 
 def test_lighting_looks_at_a_sample_of_many_images(noise):
-    whole, sampled = colour.lighting_axes(subset(noise)), colour.lighting_axes(subset(noise), sample=128)
+    whole, sampled = (
+        colour.compute_lighting_axes(subset(noise)),
+        colour.compute_lighting_axes(subset(noise), sample=128),
+    )
     assert np.allclose(np.abs(sampled @ sampled.T), np.abs(whole @ whole.T), rtol=0.1, atol=2)
 
 

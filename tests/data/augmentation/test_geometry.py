@@ -152,7 +152,7 @@ def coordinates(size, turns):
 def test_a_rotation_by_quarters_is_numpys(turns, noise):
     square = noise[:2, :, :12]
     places = (np.stack([place] * 2).astype("float32") for place in coordinates((12, 12), turns))
-    turned = keras.ops.convert_to_numpy(geometry.looked_up(keras.ops.convert_to_tensor(square), *places))
+    turned = keras.ops.convert_to_numpy(geometry.sample_pixels(keras.ops.convert_to_tensor(square), *places))
     assert np.allclose(turned, np.rot90(square, turns, axes=(1, 2)), atol=1e-2)
 
 
@@ -160,13 +160,13 @@ def test_reading_between_pixels_is_bilinear_and_fades_out_at_the_border():
     image = keras.ops.convert_to_tensor(np.array([[[[10.0], [20.0]], [[30.0], [60.0]]]], "float32"))
     columns = np.array([[[0.25, 0.5, -0.5, 1.75, -1.0, 5.0]]], "float32")
     rows = np.array([[[0.0, 0.5, 0.0, 1.0, 0.0, -9.0]]], "float32")
-    found = keras.ops.convert_to_numpy(geometry.looked_up(image, columns, rows))[0, 0, :, 0]
+    found = keras.ops.convert_to_numpy(geometry.sample_pixels(image, columns, rows))[0, 0, :, 0]
     assert np.allclose(found, [12.5, 30.0, 5.0, 15.0, 0.0, 0.0])
 
 
 def test_an_elastic_distortion_is_smooth_and_as_strong_in_the_corners_as_in_the_middle():
     generator = keras.random.SeedGenerator(1)
-    fields = geometry.displacements(ElasticSection(alpha=34.0, sigma=4.0), 2000, (28, 28), generator)
+    fields = geometry.draw_displacements(ElasticSection(alpha=34.0, sigma=4.0), 2000, (28, 28), generator)
     fields = keras.ops.convert_to_numpy(fields)
     deviation = fields.std(axis=0)
     expected = 34 / np.sqrt(3) / (2 * np.sqrt(np.pi) * 4)  # of uniform noise, smoothed along two axes
@@ -181,7 +181,7 @@ def test_an_elastic_distortion_is_smooth_and_as_strong_in_the_corners_as_in_the_
 
 def test_a_resized_crop_is_a_part_of_the_area_and_aspect_asked_for():
     section = ResizedCropSection(area=[0.2, 0.6], aspect=[0.5, 2.0])
-    drawn = geometry.parts(section, 4000, (30, 30), keras.random.SeedGenerator(2))
+    drawn = geometry.draw_crops(section, 4000, (30, 30), keras.random.SeedGenerator(2))
     width, height, x, y = (keras.ops.convert_to_numpy(part) for part in drawn)
     area, aspect = width * height, width / height
     assert area.min() >= 0.2 - 1e-5
@@ -206,7 +206,7 @@ def test_a_resized_crop_shows_a_part_without_anything_from_outside(noise, augmen
 
 @pytest.mark.parametrize("scale", [0.75, 0.5, 0.3])
 def test_shrinking_is_what_pillow_does(scale, noise):
-    small = keras.ops.convert_to_numpy(geometry.shrunk(noise[:1], scale))
+    small = keras.ops.convert_to_numpy(geometry.shrink(noise[:1], scale))
     height, width = small.shape[1:3]
     assert (height, width) == (round(12 * scale), round(16 * scale)) == geometry.shrunk_size((12, 16), scale)
     theirs = Image.fromarray(noise[0, :, :, 0]).resize((width, height), Image.Resampling.BILINEAR)

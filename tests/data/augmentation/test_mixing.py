@@ -56,7 +56,7 @@ def test_of_mixup_and_cutmix_a_coin_takes_one(levels, mixed):
 
 @pytest.mark.parametrize("alpha", [0.05, 0.2, 1.0, 8.0])
 def test_shares_are_distributed_as_beta(alpha):
-    shares = keras.ops.convert_to_numpy(mixing.shares(alpha, 20000, keras.random.SeedGenerator(0)))
+    shares = keras.ops.convert_to_numpy(mixing.draw_shares(alpha, 20000, keras.random.SeedGenerator(0)))
     assert abs(shares.mean() - 0.5) < 0.02
     assert np.isclose(shares.var(), 1 / (4 * (2 * alpha + 1)), rtol=0.05)
     assert np.isfinite(shares).all()
