@@ -362,7 +362,7 @@ def test_a_file_here_goes_before_a_shipped_one(tmp_path, monkeypatch):
 
 def test_the_schema_accepts_every_shipped_config_and_refuses_a_misspelt_one():
     validator = jsonschema.Draft202012Validator(configs.schema())
-    for path in configs.shipped().values():
+    for path in configs.list_shipped().values():
         values = yaml.safe_load(path.read_text())
         assert list(validator.iter_errors(values)) == []
         values["model"]["poling"] = "max"
@@ -382,16 +382,16 @@ def test_the_schema_knows_the_keys_of_each_kind_of_data():
         assert (errors == []) == right, section
 
 
-@pytest.mark.parametrize("name", configs.shipped())
+@pytest.mark.parametrize("name", configs.list_shipped())
 def test_every_config_states_command_and_claim(name):
-    path = configs.shipped()[name]
+    path = configs.list_shipped()[name]
     header = [line for line in path.read_text().splitlines() if line.startswith("#")]
     assert any(line.startswith(f"#   cnnzoo train --config {path.name}") for line in header)
     assert any("%" in line for line in header)
     configs.load(path)
 
 
-@pytest.mark.parametrize("name", configs.shipped())
+@pytest.mark.parametrize("name", configs.list_shipped())
 def test_every_config_builds_for_its_data(name, photos):
     from cnnzoo.training.checks import check_config
 

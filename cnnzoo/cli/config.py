@@ -43,7 +43,7 @@ def validate(names: tuple[str, ...], settings: tuple[str, ...], as_json: bool) -
 
     for _, config in loaded.values():
         checks.check_config(config)
-    summaries = {name: data.summarize(data.resolved(config).data) for name, (_, config) in loaded.items()}
+    summaries = {name: data.summarize(data.resolve_folder(config).data) for name, (_, config) in loaded.items()}
     for name, summary in summaries.items():
         if summary:
             check_batch_size(loaded[name][1], summary.images["train"])

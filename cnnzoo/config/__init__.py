@@ -5,7 +5,7 @@ from typing import Any
 from cnnzoo.config.augmentation import AugmentationSection, ElasticSection, ResizedCropSection
 from cnnzoo.config.base import SEEDS, Split
 from cnnzoo.config.data import AnyDataSection, Cifar100Section, DataSection, FolderSection, PreprocessingSection
-from cnnzoo.config.loading import find, load, shipped
+from cnnzoo.config.loading import find, list_shipped, load
 from cnnzoo.config.sections import Config, ProgressiveResizingSection, TrainingSection
 from cnnzoo.config.seeds import parse_seeds
 from cnnzoo.config.sweep import Plan, Point, load_sweep
@@ -29,11 +29,11 @@ __all__ = [
     "TrainingSection",
     "as_yaml",
     "find",
+    "list_shipped",
     "load",
     "load_sweep",
     "parse_seeds",
     "schema",
-    "shipped",
 ]
 
 

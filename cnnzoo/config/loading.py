@@ -11,7 +11,7 @@ from cnnzoo.config.yaml_file import override, read
 from cnnzoo.errors import UserError, did_you_mean
 
 
-def shipped() -> dict[str, Path]:
+def list_shipped() -> dict[str, Path]:
     """Return the configs that come with the package, by name without suffix."""
     package = Path(__file__).parents[1]
     folders = (package / "configs", package.parent / "configs")  # in a wheel, in a checkout
@@ -33,7 +33,7 @@ def find(name: str) -> Path:
             return path
     if Path(name).is_dir():
         raise UserError(f"{name} is a directory; name a config file.")
-    paths = shipped()
+    paths = list_shipped()
     stem = name.removesuffix(".yaml").removesuffix(".yml")
     if stem in paths:
         return paths[stem]

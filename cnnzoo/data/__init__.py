@@ -17,7 +17,7 @@ from cnnzoo.data.sets.folder_division import find
 from cnnzoo.data.sets.mnist import FASHION_MNIST, MNIST
 from cnnzoo.data.sets.published import PublishedSet
 from cnnzoo.data.sets.record_sets import RecordSet
-from cnnzoo.data.subsets import Subset, Summary, hold_out
+from cnnzoo.data.subsets import FolderSummary, Subset, hold_out
 from cnnzoo.downloads.locations import check_data_dir
 from cnnzoo.errors import UserError, did_you_mean
 
@@ -25,17 +25,17 @@ __all__ = [
     "DATA_SETS",
     "DataSet",
     "FileCheck",
+    "FolderSummary",
     "ImageArray",
     "ImageFiles",
     "Images",
     "Subset",
-    "Summary",
     "describe",
     "fetch",
     "hold_out",
     "load",
     "register",
-    "resolved",
+    "resolve_folder",
     "summarize",
     "verify",
     "where",
@@ -66,7 +66,7 @@ def describe(data: AnyDataSection | str) -> DataSet:
     return folder.describe(data) if isinstance(data, FolderSection) else _data_set_of(data).description
 
 
-def resolved(config: Config, data_dir: Path | None = None) -> Config:
+def resolve_folder(config: Config, data_dir: Path | None = None) -> Config:
     """Return a config with what its folder of images says, for a run to keep: the classes and the grey value of white.
 
     Args:
@@ -79,11 +79,11 @@ def resolved(config: Config, data_dir: Path | None = None) -> Config:
     if not isinstance(config.data, FolderSection):
         return config
     with config.at_key("data.path") if data_dir is None else nullcontext():
-        division = find(config.data, folder.folder_of(config.data, data_dir))
-    return config.replaced(data=folder.resolved(config.data, division))
+        division = find(config.data, folder.choose_folder(config.data, data_dir))
+    return config.replaced(data=folder.resolve_section(config.data, division))
 
 
-def summarize(data: AnyDataSection | str, data_dir: Path | None = None) -> Summary | None:
+def summarize(data: AnyDataSection | str, data_dir: Path | None = None) -> FolderSummary | None:
     """Count the images of a folder by split, and the files that are left out; None for any other data set.
 
     Args:

@@ -22,7 +22,7 @@ HOLD_OUT_SEED = 19981101
 
 
 @dataclass(frozen=True)
-class Summary:
+class FolderSummary:
     """The images of a folder by split, and the files that are left out.
 
     Attributes:
@@ -71,7 +71,7 @@ class Subset:
     validates: NDArray[np.bool_] | None = None
     names: tuple[str, ...] = ()
     folder: Path | None = None
-    summary: Summary | None = None
+    summary: FolderSummary | None = None
 
     @classmethod
     def whole(cls, images: Images, labels: NDArray[np.int32], note: str = "", **details: Any) -> "Subset":

@@ -54,7 +54,7 @@ def train_seeds(
             images are missing or damaged.
     """
     listener = listener or Silent()
-    recipe = data.resolved(config, data_dir)
+    recipe = data.resolve_folder(config, data_dir)
     missing: dict[int, Run | None] = {}
     for seed in seeds:
         member = recipe.replaced(seed=seed)
@@ -166,7 +166,7 @@ def check_data(configs: Iterable[Config], data_dir: Path | None) -> None:
     """
     for config in {config.data.model_dump_json(): config for config in configs}.values():
         if isinstance(config.data, FolderSection):
-            data.resolved(config, data_dir)  # to decode all images here would take as long as in a training
+            data.resolve_folder(config, data_dir)  # to decode all images here would take as long as in a training
         else:
             data.load(config.data, "train", data_dir)
 

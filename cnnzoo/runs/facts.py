@@ -37,7 +37,7 @@ class Metrics:
         images_per_second: While training, without validation.
         note: A caveat about the training images.
         preprocessing: The config's section with mean and deviation filled in.
-        data: For a folder of images its ``data.Summary``.
+        data: For a folder of images its ``data.FolderSummary``.
     """
 
     status: Outcome | None = None

@@ -48,7 +48,7 @@ def train(
     backend = runtime.resolve_backend(config.runtime.backend)
     config = config.replaced(runtime=config.runtime.model_copy(update={"backend": backend}))
     runtime.check_installed(backend)
-    config = data.resolved(config, data_dir)
+    config = data.resolve_folder(config, data_dir)
     divided = images.load_images(config, data_dir)  # before Keras, which takes seconds to load
     images.check_batch_size(config, len(divided.training))
     device = str(runtime.prepare(**config.runtime.model_dump()))

@@ -18,7 +18,7 @@ def check_config(config: Config) -> None:
     Raises:
         UserError: One of them cannot.
     """
-    data_set = data.describe(data.resolved(config).data)
+    data_set = data.describe(data.resolve_folder(config).data)
     check_augmentation(config, data_set)
     with config.at_key("model"):
         network = _outline(config, data_set.input_shape, len(data_set.class_names))

@@ -32,7 +32,7 @@ class DividedImages:
     whole: data.Subset
     training: data.Subset
     validation: data.Subset
-    summary: data.Summary | None = None
+    summary: data.FolderSummary | None = None
 
 
 def load_images(

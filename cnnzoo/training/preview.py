@@ -61,7 +61,7 @@ def make_preview(config: Config, count: int = 8, data_dir: Path | None = None) -
     Raises:
         UserError: The data are missing or damaged, or the augmentation does not suit the images.
     """
-    config = data.resolved(config, data_dir)
+    config = data.resolve_folder(config, data_dir)
     divided = load_images(config, data_dir)
     data_set, training = divided.data_set, divided.training
     sample = np.random.default_rng(config.seed).permutation(len(training))[:count]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 import cnnzoo
 from cnnzoo import runtime
 from cnnzoo.config import Config, PreprocessingSection
-from cnnzoo.data import Subset, Summary
+from cnnzoo.data import FolderSummary, Subset
 from cnnzoo.data.preprocessing import padded_shape, resolve, with_preprocessing
 from cnnzoo.errors import UserError
 from cnnzoo.training import fine_tuning
@@ -43,7 +43,7 @@ class Prepared:
     preprocessing: PreprocessingSection
     class_weights: NDArray[np.float32] | None
     fingerprint: str
-    summary: Summary | None
+    summary: FolderSummary | None
 
 
 def prepare(

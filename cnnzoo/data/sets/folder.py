@@ -23,7 +23,7 @@ from cnnzoo.data.images import read_files
 from cnnzoo.data.memory import free_memory
 from cnnzoo.data.sets.folder_division import Division, divide, find, with_validation
 from cnnzoo.data.sets.image_files import UNREADABLE, LeftOut, describe_left_out
-from cnnzoo.data.subsets import Subset, Summary
+from cnnzoo.data.subsets import FolderSummary, Subset
 from cnnzoo.errors import UserError
 from cnnzoo.text import listed
 
@@ -32,7 +32,7 @@ from cnnzoo.text import listed
 SHARE_OF_MEMORY = 0.25
 
 
-def folder_of(section: FolderSection, data_dir: Path | None) -> Path:
+def choose_folder(section: FolderSection, data_dir: Path | None) -> Path:
     """Return the folder of the images.
 
     Args:
@@ -63,7 +63,7 @@ def describe(section: FolderSection) -> DataSet:
     )
 
 
-def resolved(section: FolderSection, division: Division) -> FolderSection:
+def resolve_section(section: FolderSection, division: Division) -> FolderSection:
     """Return a section with what its folder says, for a run to keep.
 
     That is the whole path, the classes, and the grey value that is white in the training images, where these are of 16
@@ -84,13 +84,13 @@ def resolved(section: FolderSection, division: Division) -> FolderSection:
     return section.model_copy(update=changes)
 
 
-def summarize(section: FolderSection, data_dir: Path | None) -> Summary:
+def summarize(section: FolderSection, data_dir: Path | None) -> FolderSummary:
     """Count the images of a folder, and list what is left out and what was assumed.
 
     Raises:
         UserError: See ``find`` and ``divide``.
     """
-    return _summary(section, divide(section, find(section, folder_of(section, data_dir))))
+    return _summary(section, divide(section, find(section, choose_folder(section, data_dir))))
 
 
 def load(section: FolderSection, split: Literal["train", "test"], data_dir: Path | None) -> Subset:
@@ -103,7 +103,7 @@ def load(section: FolderSection, split: Literal["train", "test"], data_dir: Path
         UserError: The folder is not there or has other classes than the section, or an image cannot be read and the
             section says to stop there.
     """
-    folder = folder_of(section, data_dir)
+    folder = choose_folder(section, data_dir)
     data_set = describe(section)
     division = divide(section, find(section, folder))
     if split not in division.splits:
@@ -155,7 +155,7 @@ def _white(paths: Sequence[Path]) -> int | None:
     return white if white < WHITE else None
 
 
-def _summary(section: FolderSection, division: Division, unreadable: Set[str] = frozenset()) -> Summary:
+def _summary(section: FolderSection, division: Division, unreadable: Set[str] = frozenset()) -> FolderSummary:
     """Summarize a division, of which some images may be left out as unreadable."""
     layout, classes = division.layout, division.classes
     notes = list(layout.notes)
@@ -176,7 +176,7 @@ def _summary(section: FolderSection, division: Division, unreadable: Set[str] = 
         notes.append(
             f"in images of 16 bits the grey value {section.white:,}, and what is brighter, is white (data.white)"
         )
-    return Summary(
+    return FolderSummary(
         class_names=classes,
         images=counts,
         left_out=describe_left_out(left_out, layout.folder),

@@ -46,7 +46,7 @@ class LeftOut(NamedTuple):
     path: Path
 
 
-class Found(NamedTuple):
+class FolderContents(NamedTuple):
     """The images below a folder, sorted, and the files that are left out."""
 
     images: list[Path]
@@ -62,7 +62,7 @@ def folders_in(folder: Path) -> list[Path]:
     return [Path(entry.path) for entry in _entries(folder) if _is_ordinary_folder(entry)]
 
 
-def find_images(folder: Path) -> Found:
+def find_images(folder: Path) -> FolderContents:
     """Return all images below a folder; links are followed, and every folder is read once.
 
     An image is a file whose ending is that of a kind of image, or that begins like one.
@@ -70,7 +70,7 @@ def find_images(folder: Path) -> Found:
     Raises:
         UserError: A folder cannot be read.
     """
-    found = Found([], [])
+    found = FolderContents([], [])
     for path, kind in _walk(folder, _parents(folder)):
         if kind is None:
             found.images.append(path)

@@ -98,7 +98,7 @@ def test_images_of_12_bits_in_files_of_16_keep_their_greys(tmp_path):
     (tmp_path / "mine.yaml").write_text(
         "model: {name: lenet5}\ndata: {name: folder, path: xrays, size: 16, channels: 1}\n"
     )
-    config = data.resolved(load_config(tmp_path / "mine.yaml", [f"data.path={tmp_path}/xrays"]))
+    config = data.resolve_folder(load_config(tmp_path / "mine.yaml", [f"data.path={tmp_path}/xrays"]))
     assert config.data.white == 4095
     assert (
         "in images of 16 bits the grey value 4,095, and what is brighter, is white (data.white)"
@@ -110,7 +110,9 @@ def test_images_of_12_bits_in_files_of_16_keep_their_greys(tmp_path):
         assert set(texture[part.labels == 0].ravel()) == {0}
         assert set(texture[part.labels == 1].ravel()) <= {5, 6}
     assert data.describe(config.data).white == 4095
-    eight_bits = data.resolved(load_config(tmp_path / "mine.yaml", [f"data.path={write_photos(tmp_path / 'photos')}"]))
+    eight_bits = data.resolve_folder(
+        load_config(tmp_path / "mine.yaml", [f"data.path={write_photos(tmp_path / 'photos')}"])
+    )
     assert eight_bits.data.white is None
 
 
@@ -233,7 +235,7 @@ def test_a_folder_that_cannot_be_trained_on_is_one_sentence_with_its_line(photos
     path = tmp_path / "mine.yaml"
     path.write_text(f"model: {{name: lenet5}}\ndata:\n  name: folder\n  path: {photos}\n")
     with pytest.raises(UserError, match=rf"^{path}, line 4: data.path: {tmp_path}/{sentence}") as raised:
-        data.resolved(load_config(path))
+        data.resolve_folder(load_config(path))
     assert "\n" not in str(raised.value)
 
 
@@ -287,13 +289,13 @@ def test_a_relative_path_is_kept_from_the_root_on(photos, tmp_path, monkeypatch)
     (tmp_path / "mine.yaml").write_text("model: {name: lenet5}\ndata: {name: folder, path: ../x/../photos/}\n")
     config = load_config("mine.yaml", ["data.path=photos"])
     assert config.data.path == str(photos)
-    resolved = data.resolved(config)
+    resolved = data.resolve_folder(config)
     assert resolved.data.classes == ["blue", "green", "red"]
     (tmp_path / "again.yaml").write_text(resolved.to_yaml())
     assert load_config("again.yaml") == resolved
-    assert data.resolved(resolved) == resolved
+    assert data.resolve_folder(resolved) == resolved
     other = write_photos(tmp_path / "other")
-    assert data.resolved(config, other.relative_to(tmp_path)).data.path == str(other)
+    assert data.resolve_folder(config, other.relative_to(tmp_path)).data.path == str(other)
 
 
 @pytest.mark.parametrize(
