@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
+from cnnzoo.downloads.damage import describe_other_file
 from cnnzoo.errors import UserError
 
 Resize = Literal["crop", "squash", "pad"]
@@ -127,7 +128,7 @@ def open_upright(path: Path, *, paper: bool = False, at_least: int | None = None
     except IsADirectoryError:
         raise UserError(f"{path} is a folder; name an image.") from None
     except UnidentifiedImageError:
-        raise UserError(f"{path} {_what_else(path)}.") from None
+        raise UserError(f"{path} {_describe_other_file(path)}.") from None
     except Image.DecompressionBombError:
         most = f"{LARGEST // 10**6} million pixels, or {LARGEST_JPEG // 10**6} million in a JPEG"
         raise UserError(f"{path} has more than {most}; make it smaller.") from None
@@ -214,23 +215,17 @@ def _begins_like_heic(beginning: bytes) -> bool:
     return beginning[4:8] == b"ftyp" and beginning[8:12] in HEIC_BRANDS
 
 
-def _what_else(path: Path) -> str:
-    """Return what a file is that Pillow does not take for an image, as the rest of a sentence."""
+def _describe_other_file(path: Path) -> str:
+    """Return what a file is that Pillow does not recognize as an image, as a clause that follows the file's name."""
     with path.open("rb") as file:
         beginning = file.read(1024)
-    text = beginning.lstrip().lower()
-    answers = (
-        (not beginning, "is empty"),
-        (_begins_like_heic(beginning), "is a HEIC photograph, which is not read here; convert it to JPEG"),
-        (text.startswith((b"<!doctype html", b"<html")), "is a web page, not an image; download the image itself"),
-        (
-            text.startswith(b"version https://git-lfs"),
-            "only stands for an image in Git LFS; `git lfs pull` fetches the image",
-        ),
-        (b"<svg" in text, "is an SVG drawing, which has no pixels; export it as PNG"),
-        (True, "is not an image that can be read; PNG, JPEG, GIF, BMP, WebP and TIFF are"),
-    )
-    return next(answer for applies, answer in answers if applies)
+    text = beginning.lower()
+    if _begins_like_heic(beginning):
+        return "is a HEIC photograph, which is not read here; convert it to JPEG"
+    if b"<svg" in text and b"<html" not in text:
+        return "is an SVG drawing, which has no pixels; export it as PNG"
+    other = describe_other_file(beginning, "an image", "; download the image itself")
+    return other or "is not an image that can be read; PNG, JPEG, GIF, BMP, WebP and TIFF are"
 
 
 def _scale_to_eight_bits(image: Image.Image, white: int) -> Image.Image:

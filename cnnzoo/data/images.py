@@ -1,7 +1,6 @@
 """Images of one size, in memory or in their files."""
 
 import hashlib
-import os
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from cnnzoo.data.decoding import WHITE, Resize, decode
 from cnnzoo.downloads import progress
 from cnnzoo.errors import UserError
+from cnnzoo.runtime import available_cores
 
 Pixels = NDArray[np.uint8]
 Indices = NDArray[np.integer[Any]]
@@ -193,7 +193,7 @@ def decode_all(
     paths: Sequence[Path], input_shape: tuple[int, int, int], resize: Resize, white: int
 ) -> "list[Future[Pixels]]":
     """Start to decode image files on the threads, and return their futures."""
-    return [_threads().submit(decode, path, input_shape, resize, white) for path in paths]
+    return [decoding_threads().submit(decode, path, input_shape, resize, white) for path in paths]
 
 
 def sums_of(images: Pixels) -> NDArray[np.int64]:
@@ -206,5 +206,6 @@ def sums_of(images: Pixels) -> NDArray[np.int64]:
 
 
 @cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max_workers=min(32, os.cpu_count() or 1), thread_name_prefix="decoding")
+def decoding_threads() -> ThreadPoolExecutor:
+    """Return the threads that read image files: one for each core that this process may use, at most 32."""
+    return ThreadPoolExecutor(max_workers=min(32, available_cores()), thread_name_prefix="decoding")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path, PurePosixPath
 
-from cnnzoo.downloads.damage import explain_damage
+from cnnzoo.downloads.damage import describe_other_file, explain_damage
 from cnnzoo.errors import DamagedFileError
 
 GZIP_START = b"\x1f\x8b"
@@ -62,17 +62,11 @@ def read_members(path: Path, sizes: dict[str, int]) -> Iterator[tuple[str, bytes
         except tarfile.ReadError:
             if has_entries:
                 raise DamagedFileError(path, f"is cut short, after {path.stat().st_size:,} bytes") from None
-            raise DamagedFileError(path, _what_else(path)) from None
+            with path.open("rb") as stored:
+                other = describe_other_file(stored.read(64), "a tar archive")
+            raise DamagedFileError(path, other or "is damaged, or not a tar archive") from None
         except tarfile.TarError:
             raise DamagedFileError(path, "is damaged: its entries cannot be read") from None
-
-
-def _what_else(path: Path) -> str:
-    with path.open("rb") as file:
-        start = file.read(1)
-    if not start:
-        return "is empty"
-    return f"is {'a web page or XML' if start == b'<' else 'damaged or none'}, not a tar archive"
 
 
 def _check(path: Path, member: tarfile.TarInfo) -> None:

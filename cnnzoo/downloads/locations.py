@@ -37,10 +37,10 @@ def check_data_dir(data_dir: Path | None) -> None:
     """
     environment = os.environ.get("CNNZOO_DATA_DIR")
     if data_dir is None and environment and not _expanded(environment).is_dir():
-        raise UserError(f"CNNZOO_DATA_DIR: {environment} is no directory; set another one, or none for the cache.")
+        raise UserError(f"CNNZOO_DATA_DIR: {environment} is not a directory; set another one, or none for the cache.")
     if data_dir is not None and not data_dir.is_dir():
         raise UserError(
-            f"{data_dir} is no directory. `cnnzoo data fetch NAME --data-dir {shlex.quote(str(data_dir))}` makes it "
+            f"{data_dir} is not a directory. `cnnzoo data fetch NAME --data-dir {shlex.quote(str(data_dir))}` makes it "
             "and downloads a data set there; `cnnzoo train --config digits.yaml` works without any."
         )
 

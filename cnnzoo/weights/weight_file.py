@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 from cnnzoo.classifier import metadata
 from cnnzoo.classifier.hdf5 import UNPACKING_ERRORS, WEIGHTS
+from cnnzoo.downloads.damage import describe_other_file
 from cnnzoo.errors import DamagedContentsError, DamagedFileError, UserError
 from cnnzoo.text import printable
 from cnnzoo.weights.formats import keras_h5, safetensors_file, torch_pth
@@ -18,13 +19,11 @@ from cnnzoo.weights.formats.contents import LARGEST, TOO_LARGE, WeightFile
 
 Reader = Callable[[Path, str | None], AbstractContextManager[WeightFile]]
 
-# What else people take for weights, by the first bytes.
-_OTHER_FORMATS = {
+# Compressed files, by their first bytes.
+_COMPRESSED = {
     b"BZh": "is compressed with bzip2; unpack it first",
     b"\xfd7zXZ": "is compressed with xz; unpack it first",
     b"\x28\xb5\x2f\xfd": "is compressed with zstd; unpack it first",
-    b"version https://git-lfs": "is only Git LFS's pointer to the file; fetch the file with git lfs pull",
-    b"<": "is a web page or XML, not the file of weights; download the file itself",
 }
 
 
@@ -91,15 +90,13 @@ def _choose_reader(path: Path) -> Reader:
         return keras_h5.open_file
     if beginning[8:9] == b"{":
         return safetensors_file.open_file
-    if not beginning:
-        raise DamagedContentsError("is empty; a copy or download may have broken off")
     if beginning[257:262] == b"ustar":
         raise DamagedContentsError("is a tar archive; unpack it and name the file of weights in it")
-    for signature, clause in _OTHER_FORMATS.items():
-        if beginning.startswith(signature):
-            raise DamagedContentsError(clause)
+    compressed = (clause for signature, clause in _COMPRESSED.items() if beginning.startswith(signature))
     raise DamagedContentsError(
-        "is not a file of weights that can be read, such as PyTorch's .pth and .safetensors or Keras's .h5"
+        next(compressed, None)
+        or describe_other_file(beginning, "a file of weights", "; download the file itself")
+        or "is not a file of weights that can be read, such as PyTorch's .pth and .safetensors or Keras's .h5"
     )
 
 

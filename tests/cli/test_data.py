@@ -55,7 +55,7 @@ def test_names_and_paths_stay_whole_on_a_narrow_terminal(tmp_path):
         ("verify", "mnist"): [
             "mnist  train-labels-idx1-ubyte  wrong",
             f"  {folder}/train-labels-idx1-ubyte",
-            f"Error: {folder}/train-labels-idx1-ubyte is no idx file",
+            f"Error: {folder}/train-labels-idx1-ubyte is not an idx file",
         ],
     }.items():
         lines = on_a_terminal(80, "-m", "cnnzoo", "data", *arguments, "--data-dir", str(folder)).splitlines()
@@ -106,7 +106,7 @@ def test_verify_names_what_is_wrong_and_missing(run, tmp_path):
     result = json.loads(out)
     assert result["right"] is False
     assert [file["status"] for file in result["files"]] == ["missing", "wrong", "missing", "missing"]
-    assert f"{path} is no idx file" in err
+    assert f"{path} is not an idx file" in err
     assert "mnist lacks train-images-idx3-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte." in err
     assert f"`cnnzoo data fetch mnist --data-dir {tmp_path}` puts it right." in err
 
@@ -117,14 +117,14 @@ def test_verify_without_a_name_checks_what_is_in_the_directory(run, tmp_path):
     code, out, err = run("verify", "--data-dir", tmp_path)
     assert code == 2
     assert "fashion_mnist" not in out
-    assert "t10k-labels-idx1-ubyte.gz is no idx file" in err
+    assert "t10k-labels-idx1-ubyte.gz is not an idx file" in err
 
 
 @pytest.mark.parametrize("arguments", [("list",), ("verify",), ("verify", "mnist"), ("verify", "digits")])
 def test_a_directory_that_is_not_there_is_refused(run, tmp_path, arguments):
     code, out, err = run(*arguments, "--data-dir", tmp_path / "nowhere")
     assert (code, out) == (2, "")
-    assert err.startswith(f"Error: {tmp_path}/nowhere is no directory.")
+    assert err.startswith(f"Error: {tmp_path}/nowhere is not a directory.")
     assert f"`cnnzoo data fetch NAME --data-dir {tmp_path}/nowhere`" in err
 
 

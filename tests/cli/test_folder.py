@@ -79,7 +79,7 @@ def test_a_run_keeps_its_classes_when_the_folder_is_gone(cnnzoo, here):
     assert json.loads(seen.out)["predictions"][0]["top"][0]["class"] == "green"
     gone = cnnzoo("eval")
     assert (gone.code, gone.out) == (2, "")
-    assert "photos is no directory; data.path, or --data-dir, names the folder of the images." in gone.err
+    assert "photos is not a directory; data.path, or --data-dir, names the folder of the images." in gone.err
     assert "accuracy" in cnnzoo("eval", "--data-dir", "moved").out
     voted = cnnzoo("ensemble", "runs/0001-mine", "--data-dir", "moved")
     assert voted.code == 0, voted.err

@@ -50,7 +50,7 @@ def test_more_images_than_there_are_and_names_in_any_script_are_drawn(cnnzoo, tm
         (("digitz",), "There is no config digitz"),
         (("digits", "--output", "a.xyz"), "--output a.xyz: a picture's name ends in .svg or .png."),
         (("digits", "--output", "there.png"), "--output there.png exists already; name a new file."),
-        (("lenet", "--data-dir", "nowhere"), "nowhere is no directory."),
+        (("lenet", "--data-dir", "nowhere"), "nowhere is not a directory."),
         (("digits", "--set", "augmentation.hue=0.1"), "augmentation.hue=0.1: the images of"),
         (("digits", "--set", "augmentation.cutout=80"), "augmentation.cutout=80: a square of 80 pixels"),
         (("digits", "--set", "data.validation=9999"), "data.validation=9999: A validation split of"),

@@ -1,11 +1,15 @@
 import io
+import os
 import struct
+import threading
+import time
 
 import numpy as np
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from cnnzoo.data import images
 from cnnzoo.data.decoding import decode, largest_grey, open_upright, resize_to
 from cnnzoo.errors import UserError
 
@@ -146,14 +150,14 @@ def test_large_or_broken_metadata_does_not_hide_the_picture(tmp_path, halves):
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"\n<!DOCTYPE html><html>404</html>", "is a web page, not an image; download the image itself"),
+        (b"\n<!DOCTYPE html><html>404</html>", "is a web page or XML, not an image; download the image itself"),
         (
             b"version https://git-lfs.github.com/spec/v1\n",
-            "only stands for an image in Git LFS; `git lfs pull` fetches",
+            "is only Git LFS's pointer to the file; fetch the file with git lfs pull",
         ),
         (b'<?xml version="1.0"?><svg width="1"/>', "is an SVG drawing, which has no pixels; export it as PNG"),
         (b"\0\0\0\x18ftypheic\0\0\0\0", "is a HEIC photograph, which is not read here; convert it to JPEG"),
-        (b"", r"is empty\.$"),
+        (b"", "is empty; download the image itself"),
     ],
 )
 def test_what_only_is_called_an_image_is_said_to_be_what_it_is(tmp_path, content, sentence):
@@ -177,6 +181,20 @@ def test_what_the_system_says_of_a_file_is_said_without_its_number(tmp_path, hal
     path = saved(tmp_path, halves, "a.png") / "b.png"
     with pytest.raises(UserError, match=f"^{path} cannot be read as an image: Not a directory\\.$"):
         decode(path, SHAPE, "crop")
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no processor affinity")
+def test_image_files_are_decoded_on_the_cores_that_the_process_may_use(tmp_path):
+    cores = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(cores)})
+        images.decoding_threads.cache_clear()
+        with images.decoding_threads() as threads:
+            idents = [threads.submit(lambda: time.sleep(0.01) or threading.get_ident()) for _ in range(4)]
+            assert len({ident.result() for ident in idents}) == 1
+    finally:
+        os.sched_setaffinity(0, cores)
+        images.decoding_threads.cache_clear()
 
 
 def test_a_picture_that_is_a_program_is_not_run(tmp_path, halves):

@@ -23,7 +23,7 @@ def test_the_home_stands_for_its_sign_in_the_environment(monkeypatch, tmp_path):
 
 def test_a_home_that_is_not_there_is_a_sentence(monkeypatch):
     monkeypatch.setenv("CNNZOO_DATA_DIR", "~nosuch/images")
-    with pytest.raises(UserError, match="CNNZOO_DATA_DIR: ~nosuch/images is no directory"):
+    with pytest.raises(UserError, match="CNNZOO_DATA_DIR: ~nosuch/images is not a directory"):
         check_data_dir(None)
     assert make_absolute("~nosuch/photos") == str(Path("~nosuch/photos").absolute())
 

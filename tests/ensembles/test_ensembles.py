@@ -169,7 +169,7 @@ def test_the_images_that_members_share_are_loaded_once(folder_run, tmp_path):
     again = loader.load(members[1], members[1].config(), "test")
     predictions = [predict(run, run.config(), again) for run in members]
     assert predictions[0].image_hashes == predictions[1].image_hashes == images.hashes
-    with pytest.raises(UserError, match="photos is no directory"):
+    with pytest.raises(UserError, match="photos is not a directory"):
         evaluate(members[0])
 
 

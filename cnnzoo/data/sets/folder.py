@@ -6,9 +6,7 @@ Without ``validation/`` its images are chosen from ``train/``. The choice depend
 section's seed alone.
 """
 
-import os
 from collections.abc import Iterator, Sequence, Set
-from concurrent.futures import ThreadPoolExecutor
 from itertools import compress
 from pathlib import Path
 from typing import Literal
@@ -19,7 +17,7 @@ from numpy.typing import NDArray
 from cnnzoo.config import FolderSection
 from cnnzoo.data.dataset import DataSet
 from cnnzoo.data.decoding import WHITE, largest_grey
-from cnnzoo.data.images import read_files
+from cnnzoo.data.images import decoding_threads, read_files
 from cnnzoo.data.memory import free_memory
 from cnnzoo.data.sets.folder_division import Division, divide, find, with_validation
 from cnnzoo.data.sets.image_files import UNREADABLE, LeftOut, describe_left_out
@@ -149,8 +147,8 @@ def needs_a_config() -> UserError:
 
 def _white(paths: Sequence[Path]) -> int | None:
     """Return the largest grey value of as many bits as the images of 16 bits among some use; None for all 16."""
-    with ThreadPoolExecutor(max_workers=min(32, os.cpu_count() or 1)) as pool:
-        largest = max((value for value in pool.map(largest_grey, paths) if value is not None), default=WHITE)
+    values = decoding_threads().map(largest_grey, paths)
+    largest = max((value for value in values if value is not None), default=WHITE)
     white = max(255, (1 << largest.bit_length()) - 1)
     return white if white < WHITE else None
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnzoo.downloads.archives import open_unpacked
-from cnnzoo.downloads.damage import explain_damage
+from cnnzoo.downloads.damage import describe_other_file, explain_damage
 from cnnzoo.errors import DamagedFileError
 
 # The kind of array that an idx file of unsigned bytes holds, by its first four bytes.
@@ -98,15 +98,10 @@ def _check_start(path: Path, header: bytes, shape: tuple[int, ...]) -> None:
     start, expected = header[:4], bytes([0, 0, 8, len(shape)])
     if start == expected:
         return
-    if not start:
-        reason = "is empty"
-    elif start in KINDS:
-        reason = f"holds {KINDS[start]} where {KINDS[expected]} belong"
-    elif start.lstrip()[:1] == b"<":
-        reason = "is a web page or XML, not an idx file"
-    else:
-        reason = f"is no idx file: it starts with the bytes {start.hex(' ')}, not {expected.hex(' ')}"
-    raise DamagedFileError(path, reason)
+    if start in KINDS:
+        raise DamagedFileError(path, f"holds {KINDS[start]} where {KINDS[expected]} belong")
+    reason = f"is not an idx file: it starts with the bytes {start.hex(' ')}, not {expected.hex(' ')}"
+    raise DamagedFileError(path, describe_other_file(header, "an idx file") or reason)
 
 
 def _check_shape(path: Path, shape: tuple[int, ...], expected: tuple[int, ...]) -> None:

@@ -202,7 +202,7 @@ def _entries(folder: Path) -> "list[os.DirEntry[str]]":
         return sorted(os.scandir(folder), key=lambda entry: entry.name)
     except (FileNotFoundError, NotADirectoryError):
         raise UserError(
-            f"{folder} is no directory; data.path, or --data-dir, names the folder of the images."
+            f"{folder} is not a directory; data.path, or --data-dir, names the folder of the images."
         ) from None
     except OSError as error:
         raise UserError(f"{folder} cannot be read: {error.strerror}.") from None

@@ -13,7 +13,7 @@ from cnnzoo.data.sets.published import Contents, LoadedSplit, PublishedSet, chec
 from cnnzoo.data.subsets import Subset
 from cnnzoo.downloads.advice import fetch_command, with_advice
 from cnnzoo.downloads.archives import read_members
-from cnnzoo.downloads.damage import explain_damage
+from cnnzoo.downloads.damage import describe_other_file, explain_damage
 from cnnzoo.downloads.locations import find
 from cnnzoo.downloads.mirrors import Download, from_mirrors
 from cnnzoo.errors import DamagedFileError, UserError
@@ -161,7 +161,7 @@ class RecordSet(PublishedSet[RecordFile]):
 
     def _cut(self, size: int) -> str:
         record = self.record_size
-        return f"is cut inside a record: {size:,} bytes are no whole number of records of {record:,} bytes"
+        return f"is cut inside a record: {size:,} bytes are not a multiple of {record:,}"
 
     def _read_archive(self, files: Sequence[RecordFile], path: Path) -> dict[RecordFile, Contents]:
         (folder,) = self.folders
@@ -179,13 +179,10 @@ class RecordSet(PublishedSet[RecordFile]):
         """Check the content of a record file and return its records (count, bytes)."""
         count, rest = divmod(len(content), self.record_size)
         records = np.frombuffer(content, np.uint8)[: count * self.record_size].reshape(count, self.record_size)
-        if not content:
-            wrong = "is empty"
-        elif len(content) > file.count * self.record_size:
+        if len(content) > file.count * self.record_size:
             wrong = f"holds more than the {file.count:,} images that belong there"
-        elif rest:
-            is_web_page = content.lstrip()[:1] == b"<"
-            wrong = "is a web page or XML, not a file of records" if is_web_page else self._cut(len(content))
+        elif rest or not content:
+            wrong = describe_other_file(content[:64], "a file of records") or self._cut(len(content))
         elif count < file.count and file not in self.test:
             wrong = f"holds {count:,} images where {file.count:,} belong"
         else:

@@ -207,7 +207,7 @@ MISTAKES = {
         lambda folder: (folder / "red").rename(folder / "re\x1bd"),
         r"photos has a class folder whose name is no plain text, 're\\x1bd'; rename it\.",
     ),
-    "no folder": (shutil.rmtree, r"photos is no directory; data.path, or --data-dir, names"),
+    "no folder": (shutil.rmtree, r"photos is not a directory; data.path, or --data-dir, names"),
     "no class folders": (
         lambda folder: [shutil.rmtree(path) for path in folder.iterdir()],
         r"photos has no class folders: put the images of each class into a folder of its own, such as .*cat/1.jpg\.",

@@ -33,7 +33,7 @@ FLIPPED = PACKED[:-8] + bytes([PACKED[-8] ^ 1]) + PACKED[-7:]
 
 BAD_IDX = {
     "empty": (b"", "is empty"),
-    "cut inside the magic": (PLAIN[:3], "is no idx file: it starts with the bytes 00 00 08, not 00 00 08 03"),
+    "cut inside the magic": (PLAIN[:3], "is not an idx file: it starts with the bytes 00 00 08, not 00 00 08 03"),
     "cut inside the header": (PLAIN[:9], "is cut short: it ends inside its header, after 9 bytes"),
     "cut": (PLAIN[:-7], "is cut short: its header promises 60 bytes, 53 follow"),
     "too long": (PLAIN + b"\0", "goes on after the 60 bytes that its header promises"),
@@ -43,10 +43,10 @@ BAD_IDX = {
     "gz with a wrong checksum": (FLIPPED, "is damaged: its compressed data does not unpack"),
     "gz with a damaged middle": (PACKED[:10] + b"\xff" * 9 + PACKED[19:], "is damaged: "),
     "gz with something behind": (PACKED + b"garbage", "is damaged: its compressed data does not unpack"),
-    "not gz at all": (b"not a gzip file, not an idx file", "is no idx file: it starts with the bytes 6e 6f 74 20"),
+    "not gz at all": (b"not a gzip file, not an idx file", "is not an idx file: it starts with the bytes 6e 6f 74 20"),
     "web page": (b"<!DOCTYPE html><p>404", "is a web page or XML, not an idx file"),
-    "wrong magic": (b"\1" + PLAIN[1:], "is no idx file: it starts with the bytes 01 00 08 03, not 00 00 08 03"),
-    "floats": (idx_bytes(IMAGES, dtype=13), "is no idx file: it starts with the bytes 00 00 0d 03"),
+    "wrong magic": (b"\1" + PLAIN[1:], "is not an idx file: it starts with the bytes 01 00 08 03, not 00 00 08 03"),
+    "floats": (idx_bytes(IMAGES, dtype=13), "is not an idx file: it starts with the bytes 00 00 0d 03"),
     "labels in place of images": (idx_bytes(LABELS), "holds labels where images belong"),
     "another count": (idx_bytes(IMAGES[:2]), "holds 2 images where 3 belong"),
     "another size": (idx_bytes(IMAGES.reshape(3, 4, 5)), "holds images of 4x5 pixels where 5x4 belong"),

@@ -58,7 +58,7 @@ def test_the_named_directory_comes_before_the_environment_the_cache_and_keras(tm
 def test_a_directory_that_the_environment_names_has_to_be_there(tmp_path, monkeypatch, home, tiny):
     tiny.write(cache_dir() / "mnist")
     monkeypatch.setenv("CNNZOO_DATA_DIR", str(tmp_path / "gone"))
-    with pytest.raises(UserError, match=r"^CNNZOO_DATA_DIR: .*gone is no directory; set another one"):
+    with pytest.raises(UserError, match=r"^CNNZOO_DATA_DIR: .*gone is not a directory; set another one"):
         data.load("mnist", "train")
 
 
@@ -98,7 +98,7 @@ def test_a_named_directory_without_the_files_says_what_to_do(tmp_path, tiny):
 
 @pytest.mark.parametrize("use", [data.verify, data.where, lambda name, folder: data.load(name, "test", folder)])
 def test_a_named_directory_that_is_not_there_is_an_error(tmp_path, tiny, use):
-    with pytest.raises(UserError, match=f"{tmp_path}/nowhere is no directory"):
+    with pytest.raises(UserError, match=f"{tmp_path}/nowhere is not a directory"):
         use("mnist", tmp_path / "nowhere")
 
 
@@ -331,7 +331,7 @@ def test_a_wrong_file_that_would_hide_the_download_is_named(tmp_path, monkeypatc
     published = mirrors.of(tiny.published, "good")
     monkeypatch.setenv("CNNZOO_DATA_DIR", str(tmp_path))
     (tmp_path / f"{TRAIN_LABELS}.gz").write_bytes(b"broken")
-    with pytest.raises(UserError, match=f"{TRAIN_LABELS}.gz is no idx file.*--data-dir {tmp_path}"):
+    with pytest.raises(UserError, match=f"{TRAIN_LABELS}.gz is not an idx file.*--data-dir {tmp_path}"):
         published.fetch()
     published.fetch(tmp_path)
     assert_is_train(published.load("train"), tiny)

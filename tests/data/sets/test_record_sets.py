@@ -83,7 +83,7 @@ BAD_CONTENTS = {
     "a cut record": (
         "test_batch.bin",
         lambda content: content[:-5],
-        "is cut inside a record: 30,725 bytes are no whole number of records of 3,073 bytes",
+        "is cut inside a record: 30,725 bytes are not a multiple of 3,073",
     ),
     "a label of 255": (
         "data_batch_1.bin",
@@ -161,7 +161,7 @@ def test_a_cut_or_foreign_archive_is_named(tmp_path, tiny_cifar10):
         (unpacked[: len(unpacked) // 2], "is cut short"),
         (b"", "is empty"),
         (b"<html>" + bytes(4000), "is a web page or XML, not a tar archive"),
-        (b"something else" * 999, "is damaged or none, not a tar archive"),
+        (b"something else" * 999, "is damaged, or not a tar archive"),
         (tiny_cifar10.archive(contents={"test_batch.bin": tiny_cifar10.contents["test_batch.bin"]}), "has no "),
     ):
         path.write_bytes(content)
