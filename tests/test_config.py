@@ -57,7 +57,7 @@ MISTAKES = {
         ":5: augmentation.mirror: 'true' is text; ",
         "write true without quotes.",
     ),
-    "a number with a zero before it": (GOOD + "seed: 08\n", ":5: seed: '08' is not taken; ", "write 8 without zeros"),
+    "a number with a zero before it": (GOOD + "seed: 08\n", ":5: seed: '08' is ambiguous; ", "write 8 without zeros"),
     "a sweep file": (
         "config: digits\nmethod: grid\nkeys: {seed: [0, 1]}\n",
         " is a sweep file; ",
@@ -74,7 +74,7 @@ MISTAKES = {
         "finite number, not inf",
     ),
     "an unknown model": (GOOD.replace("lenet5", "lennet5"), ":2: model.name", "Did you mean 'lenet5'?"),
-    "a model of another program": (GOOD.replace("lenet5", "zzz"), ":2: model.name", "exists in that program alone."),
+    "a model of another program": (GOOD.replace("lenet5", "zzz"), ":2: model.name", "exists only in that program."),
     "an unknown option": (GOOD.replace("lenet5", "lenet5\n  pool: max"), ":3: model.pool", "Did you mean 'pooling'?"),
     "a wrong option": (
         GOOD.replace("lenet5", "lenet5\n  pooling: min"),
@@ -94,7 +94,7 @@ MISTAKES = {
     "a value in place of an augmentation's section": (
         GOOD + "augmentation:\n  elastic: 8\n",
         ":6: augmentation.elastic",
-        "takes keys with values. Known: alpha, sigma; {} takes their defaults.",
+        "which has keys with values. Its keys: alpha, sigma; {} uses their defaults.",
     ),
     "a key that belongs elsewhere": (GOOD + "epochs: 3\n", ":5: epochs", "Did you mean 'training.epochs'?"),
     "a network's option outside it": (GOOD + "pooling: max\n", ":5: pooling", "Did you mean 'model.pooling'?"),
@@ -114,7 +114,7 @@ MISTAKES = {
     "a warm-up as long as the training": (
         GOOD + "schedule:\n  name: cosine\n  warmup_epochs: 3\ntraining:\n  epochs: 3\n",
         ":7: schedule.warmup_epochs",
-        "3 epochs of warm-up are no less than the whole training, 3 epochs.",
+        "3 epochs of warm-up are not less than the whole training of 3 epochs.",
     ),
     "a shift out of every image": (
         GOOD + "augmentation:\n  shift: 999\n",
@@ -154,7 +154,7 @@ MISTAKES = {
     "smaller images to the end": (
         GOOD + "training:\n  progressive_resizing: {epochs: 3}\n  epochs: 3\n",
         ":6: training.progressive_resizing.epochs",
-        "all of the training would see smaller images; training.epochs is 3.",
+        "the whole training would see smaller images; training.epochs is 3.",
     ),
     "a mirror by epochs that are parts of epochs": (
         GOOD + "augmentation:\n  mirror: alternating\ntraining:\n  steps_per_epoch: 3\n",
@@ -175,7 +175,7 @@ MISTAKES = {
     "an alias of what it stands in": (
         GOOD.replace("model:", "model: &a").replace("lenet5", "lenet5\n  x: *a"),
         ":1: ",
-        "aliases (*), anchors (&) and tags (!) are not taken here; write the value out",
+        "aliases (*), anchors (&) and tags (!) are not supported; write the value itself",
     ),
     "a tag": (GOOD + "seed: !!int '3'\n", ":5: ", "tags (!)"),
     "a number with underscores": (GOOD + "training:\n  epochs: 1_000\n", ":6: training.epochs: '1_000'", "decimal"),
@@ -192,7 +192,7 @@ MISTAKES = {
     "an impossible date": (GOOD + "seed: 2020-99-01\n", ":5: seed: '2020-99-01'", "quotes"),
     "a list without end": (GOOD + f"seed: {'[' * 3000}\n", ":1: ", "nested too deeply"),
     "a character that is none": (GOOD + "seed: \x00\n", ":5: ", "does not allow"),
-    "a key written twice": (GOOD + "seed: 1\nseed: 2\n", ":6: the key 'seed'", "second time"),
+    "a key written twice": (GOOD + "seed: 1\nseed: 2\n", ":6: the key 'seed'", "appears twice"),
     "a list": ("- lenet5\n", ":1: ", "sections, such as 'model: {name: lenet5}'"),
     "broken YAML": (GOOD + "training: [\n", ":6: ", "not valid YAML"),
     "nothing": ("", " is empty", "model and data"),
@@ -295,9 +295,9 @@ def test_settings_override_the_file_and_name_themselves_when_wrong(tmp_path):
         "seed=[": "--set seed=[: this is not valid YAML: ",
         "epochs=1": "--set epochs=1: there is no such key. Did you mean 'training.epochs'?",
         "seed=&a [*a]": "--set seed=&a [*a]: YAML's aliases (*)",
-        "seed=010": "--set seed=010: '010' is not taken; write a plain decimal number",
+        "seed=010": "--set seed=010: '010' is ambiguous; write a plain decimal number",
         "training={1: 2}": "--set training={1: 2}: '1' cannot be a key",
-        "training={epochs: 1, epochs: 2}": "--set training={epochs: 1, epochs: 2}: the key 'epochs' stands here a",
+        "training={epochs: 1, epochs: 2}": "--set training={epochs: 1, epochs: 2}: the key 'epochs' appears twice",
         "optimizer.learning_rate=0.1": "--set optimizer.learning_rate=0.1: optimizer: this section needs a name: sgd",
     }.items():
         with pytest.raises(UserError) as told:

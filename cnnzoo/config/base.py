@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 SEEDS = 2**32
 
-# The names of the parts of a data set.
+# The splits of a data set.
 Split = Literal["train", "validation", "test"]
 
 Positive = Annotated[float, Field(gt=0)]
@@ -20,8 +20,8 @@ Count = Annotated[int, Field(ge=1)]
 
 
 def make_absolute(path: str) -> str:
-    """Return the absolute form of a path, which means the same in any current directory."""
-    # pathlib's leaves ".." in, and raises for the home of a user that does not exist.
+    """Return the absolute path, which means the same in any current directory."""
+    # pathlib keeps "..", and raises an error for the home of a user that does not exist.
     return os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111
 
 
@@ -30,13 +30,13 @@ AbsolutePath = Annotated[str, Field(min_length=1), AfterValidator(make_absolute)
 
 @dataclass(frozen=True)
 class Expected:
-    """Annotation of a union: what its error message says is expected."""
+    """An annotation of a union: what the message about an invalid value says is expected."""
 
     text: str
 
 
 class Section(BaseModel):
-    """A section of a config: unknown keys and wrong types are errors, and nothing changes after loading."""
+    """A section of a config: unknown keys and wrong types are errors, and values cannot be changed."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, allow_inf_nan=False, revalidate_instances="always"

@@ -21,21 +21,21 @@ def explain(
     error: ValidationError,
     root: type[Section] = Config,
 ) -> Iterator[str]:
-    """Yield a sentence for each mistake.
+    """Yield a sentence about each mistake in a config.
 
     Args:
         path: The config file.
         values: Its values, with the settings of the command line.
         origins: Where each key comes from.
         error: The validation of the values.
-        root: The section that the whole file is.
+        root: The class of the whole file.
     """
     found: dict[Key, tuple[type[Section] | None, list[Any]]] = {}
     for problem in error.errors(include_url=False):
         key, section = _locate(problem, values, root)
         found.setdefault(key, (section, []))[1].append(problem)
     for key, (section, problems) in found.items():
-        # The alternatives of a union complain one by one; those at the deepest place are enough.
+        # Each alternative of a union has errors of its own; those at the deepest key are enough.
         if any(len(other) > len(key) and other[: len(key)] == key for other in found):
             continue
         where = (*key, "name") if problems[0]["type"] == "union_tag_invalid" else key
@@ -52,20 +52,20 @@ def _explain(key: Key, section: type[Section] | None, problems: list[Any]) -> st
         case "extra_forbidden":
             return _unknown_key(key, section)
         case "missing":
-            return "this key is needed and missing."
+            return "this key is required and missing."
         case "union_tag_not_found":
             return f"this section needs a name: {' or '.join(allowed)}."
         case "union_tag_invalid":
             tag = problem["ctx"]["tag"]
             return f"{tag!r} is unknown.{did_you_mean(tag, allowed)}"
         case "model_type" | "model_attributes_type":
-            return f"this is a section: it takes keys with values.{_keys_of(_section(section, key[-1], None))}"
+            return f"this is a section, which has keys with values.{_keys_of(_section(section, key[-1], None))}"
     expected = (mark.text for mark in (field.metadata if field else ()) if isinstance(mark, Expected))
     return sentence(problem, allowed, next(expected, None), *others)
 
 
 def _choices(annotation: Any) -> list[Any]:
-    """Return the values of the literals in a type; those of a section are its names."""
+    """Return the values of the literals in a type; for a section, those of its key ``name``."""
     if get_origin(annotation) is Literal:
         return list(get_args(annotation))
     if isinstance(annotation, type) and issubclass(annotation, Section):
@@ -74,12 +74,12 @@ def _choices(annotation: Any) -> list[Any]:
 
 
 def _locate(problem: Any, values: dict[str, Any], root: type[Section]) -> tuple[Key, type[Section] | None]:
-    """Return the key that a problem is about, and the section that it lies in."""
+    """Return the key that a problem is about, and the section that contains it."""
     location = [*problem["loc"], *problem.get("ctx", {}).get("key", ())]
     key: list[str | int] = []
     node: Any = values
     for part in location:
-        if _has(node, part):  # otherwise it is the tag of a union, which is no key of the file
+        if _has(node, part):  # otherwise it is the tag of a union, which is not a key of the file
             key.append(part)
             node = node[part]
     if problem["type"] == "missing":
@@ -97,7 +97,7 @@ def _has(node: Any, part: str | int) -> bool:
 
 
 def _section(above: type[Section] | None, key: str | int, value: Any) -> type[Section] | None:
-    """Return the section that a key opens; among several, the one of the value's name."""
+    """Return the section below a key; of several, the one that the value names."""
     if above and key not in above.model_fields:
         return above  # the key is the name of an entry in a dictionary of sections
     sections = _alternatives(above, str(key))
@@ -107,27 +107,27 @@ def _section(above: type[Section] | None, key: str | int, value: Any) -> type[Se
 
 
 def _alternatives(above: type[Section] | None, key: str) -> list[type[Section]]:
-    """Return the sections that a key may open; none for a key with a value."""
+    """Return the sections that may be below a key; none for a key with a value."""
     annotation = above.model_fields[key].annotation if above and key in above.model_fields else None
     types = (annotation, *get_args(annotation))
     return [each for each in types if isinstance(each, type) and issubclass(each, Section)]
 
 
 def _keys_of(section: type[Section] | None) -> str:
-    """Say which keys a section takes, where a value stands in its place."""
+    """Return which keys a section has, for the message about a value in its place."""
     if section is None:
         return ""
     fields = section.model_fields
-    optional = "" if any(field.is_required() for field in fields.values()) else "; {} takes their defaults"
-    return f" Known: {', '.join(fields)}{optional}."
+    optional = "" if any(field.is_required() for field in fields.values()) else "; {} uses their defaults"
+    return f" Its keys: {', '.join(fields)}{optional}."
 
 
 def _unknown_key(key: Key, section: type[Section] | None) -> str:
-    """Say where a key of that name belongs, or which of the section's keys is the nearest."""
+    """Return the message about an unknown key: where a key of that name is, or the nearest key of the section."""
     name = str(key[-1])
     if "." in name:
-        return "there is no such key; in a file the keys of a section stand below it, without dots."
-    homes = _homes(name)
+        return "there is no such key; in a file write the keys of a section below it, without dots."
+    homes = _find_keys_named(name)
     if homes and ".".join(map(str, key)) not in homes:
         return f"there is no such key. Did you mean {' or '.join(map(repr, homes))}?"
     names = _choices(section)
@@ -135,8 +135,8 @@ def _unknown_key(key: Key, section: type[Section] | None) -> str:
     return f"there is no such key{under}.{did_you_mean(name, section.model_fields if section else ())}"
 
 
-def _homes(name: str) -> list[str]:
-    """Return the keys of a config that end in a name."""
+def _find_keys_named(name: str) -> list[str]:
+    """Return the keys of a config whose last part is a name, such as ``training.epochs``."""
     homes = [name] if name in Config.model_fields else []
     for section in Config.model_fields:
         keys = {key for alternative in _alternatives(Config, section) for key in alternative.model_fields}

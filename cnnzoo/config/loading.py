@@ -1,4 +1,4 @@
-"""Config files: found by name, read and checked."""
+"""Find, read and check config files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from cnnzoo.errors import UserError, did_you_mean
 
 
 def list_shipped() -> dict[str, Path]:
-    """Return the configs that come with the package, by name without suffix."""
+    """Return the config files that come with the package, by name without suffix."""
     package = Path(__file__).parents[1]
     folders = (package / "configs", package.parent / "configs")  # in a wheel, in a checkout
     folder = next(folder for folder in folders if folder.is_dir())
@@ -20,10 +20,10 @@ def list_shipped() -> dict[str, Path]:
 
 
 def find(name: str) -> Path:
-    """Return the file of a config: one here, else one of the shipped.
+    """Return the file of a config: one in the current directory, else one of the package's.
 
     Args:
-        name: A path, or a bare name with or without ``.yaml``.
+        name: A path, or a name with or without ``.yaml``.
 
     Raises:
         UserError: There is no such file.
@@ -44,8 +44,8 @@ def load(name: str | Path, settings: Sequence[str] = ()) -> Config:
     """Load a config.
 
     Args:
-        name: A path, or the bare name of a config here or among the shipped ones.
-        settings: Overrides such as ``"optimizer.learning_rate=0.01"``; of several for one key the last one counts.
+        name: See ``find``.
+        settings: Overrides such as ``"optimizer.learning_rate=0.01"``; the last one for a key counts.
 
     Raises:
         UserError: The file or a setting is wrong; the message names file, line and key.

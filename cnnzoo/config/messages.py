@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with a value, in a sentence that comes from the error's type and context alone."""
+"""Sentences about invalid values, from the types and contexts of pydantic's errors."""
 
 import math
 import re
@@ -8,7 +8,7 @@ from typing import Any
 from cnnzoo.config.yaml_file import as_yaml
 from cnnzoo.errors import did_you_mean
 
-# By pydantic's type of error, with the fields of its context.
+# What is expected, by pydantic's type of error; the fields are those of the error's context.
 EXPECTED = {
     "bool_type": "true or false",
     "dict_type": "keys with values",
@@ -29,13 +29,13 @@ EXPECTED = {
 
 
 def sentence(problem: Any, choices: Sequence[Any] = (), expected: str | None = None, *others: Any) -> str:
-    """Say what is wrong with a value and what would be right.
+    """Return what is wrong with a value and what would be right.
 
     Args:
         problem: One of a pydantic ValidationError's ``errors()``.
         choices: The values that a ``Literal`` allows.
-        expected: What would be right, where the types say it badly.
-        *others: Further problems of the same value, of the alternatives of a union.
+        expected: What would be right, for types whose errors do not say it well.
+        *others: More errors about the same value, from other alternatives of a union.
     """
     value, problems = problem["input"], [problem, *others]
     kinds = [each["type"] for each in problems]
@@ -49,7 +49,7 @@ def sentence(problem: Any, choices: Sequence[Any] = (), expected: str | None = N
             return f"{value!r} is unknown.{did_you_mean(value, texts)}"
         if number := _number(value, kinds):
             return f"'{value}' is text, not a number; write {number}."
-    # Of the alternatives of a union, those whose type fits know best.
+    # Of a union, the alternatives of the value's own type say best what is wrong.
     fitting = [each for each in problems if each["type"] != "literal_error" and not each["type"].endswith("_type")]
     phrases = dict.fromkeys(_expected(each, texts) for each in fitting or problems)
     return f"expected {expected or ' or '.join(phrases)}{_instead(value)}."
@@ -64,7 +64,7 @@ def _expected(problem: Any, choices: Sequence[str]) -> str:
 
 
 def _instead(value: Any) -> str:
-    """End a sentence with the value that stands there, if it is short."""
+    """Return the end of a sentence: the value that was written, if it is short."""
     if value is None:
         return "; the value is missing"
     text = as_yaml(value) if isinstance(value, bool | list | dict) else repr(value)
@@ -72,7 +72,7 @@ def _instead(value: Any) -> str:
 
 
 def _number(text: str, kinds: Sequence[str]) -> str | None:
-    """Return how to write the number that a text holds, or None if it holds none of that kind."""
+    """Return how to write a number that is written as text, or None if the text is not a number of that kind."""
     whole = "float_type" not in kinds
     if whole and "int_type" not in kinds:
         return None

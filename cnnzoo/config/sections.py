@@ -1,4 +1,4 @@
-"""The sections of a config: strict, frozen, with their defaults, which live here and nowhere else."""
+"""The sections of a config: strict and frozen. Their defaults are defined here and nowhere else."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -36,7 +36,7 @@ from cnnzoo.runtime import Backend, DeviceChoice, Precision
 
 
 class ModelSection(Section):
-    """Which network, and its own options beside the name."""
+    """The name of the network, and its options."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -44,7 +44,7 @@ class ModelSection(Section):
 
     @property
     def options(self) -> dict[str, Any]:
-        """The builder's keyword-only options."""
+        """The network's options, which are keyword arguments of its builder."""
         return dict(self.model_extra or {})
 
     @model_validator(mode="after")
@@ -53,7 +53,7 @@ class ModelSection(Section):
         if self.name not in names:
             advice = did_you_mean(self.name, names)
             if not nearest(self.name, names):
-                advice += " A network that your own program registers exists in that program alone."
+                advice += " A network that your own program registers exists only in that program."
             raise mistake(f"there is no network named '{self.name}'.{advice}", "name")
         card = cards().get(self.name)
         options = card.options if card else read_options(registry.builder(self.name))
@@ -65,7 +65,7 @@ class ModelSection(Section):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Describe one alternative per network of the zoo, with its options."""
+        """Describe each network of the zoo, with its options, as one alternative."""
         handler(core)
         return {
             "title": "ModelSection",
@@ -162,7 +162,7 @@ class RuntimeSection(Section):
 
 
 class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash
-    """One run: everything that its result depends on, except the machine."""
+    """Everything that the result of a run depends on, except the machine."""
 
     model: ModelSection
     data: AnyDataSection
@@ -182,19 +182,19 @@ class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash
     def _schedule_fits_into_the_training(self) -> "Config":
         epochs, schedule, frozen = self.training.epochs, self.schedule, 0
         if self.fine_tuning is not None and (frozen := self.fine_tuning.frozen_epochs) >= epochs:
-            message = f"all of the training would be frozen; training.epochs is {epochs}."
+            message = f"the whole training would be frozen; training.epochs is {epochs}."
             raise mistake(message, "fine_tuning", "frozen_epochs")
         epochs -= frozen
         if not isinstance(schedule, OneCycleSection) and schedule.warmup_epochs >= epochs:
             message = (
-                f"{schedule.warmup_epochs:g} epochs of warm-up are no less than the whole training, {epochs} epochs."
+                f"{schedule.warmup_epochs:g} epochs of warm-up are not less than the whole training of {epochs} epochs."
             )
             raise mistake(message, "schedule", "warmup_epochs")
         if isinstance(schedule, MultiStepSection):
             if any(later <= earlier for earlier, later in pairwise(schedule.after)):
-                raise mistake(f"{schedule.after} do not ascend.", "schedule", "after")
+                raise mistake(f"{schedule.after} is not in ascending order.", "schedule", "after")
             if schedule.after[-1] >= epochs:
-                message = f"{schedule.after[-1]:g} epochs are not inside the training, {epochs} epochs; "
+                message = f"{schedule.after[-1]:g} epochs are not inside the training of {epochs} epochs; "
                 remedy = "for a short trial add --set 'schedule={name: constant}'."
                 raise mistake(message + remedy, "schedule", "after")
         return self
@@ -203,15 +203,15 @@ class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash
     def _epochs_suit_resizing_and_mirroring(self) -> "Config":
         resizing, epochs = self.training.progressive_resizing, self.training.epochs
         if resizing is not None and resizing.epochs >= epochs:
-            message = f"all of the training would see smaller images; training.epochs is {epochs}."
+            message = f"the whole training would see smaller images; training.epochs is {epochs}."
             raise mistake(message, "training", "progressive_resizing", "epochs")
         if self.augmentation.mirror == "alternating" and self.training.steps_per_epoch is not None:
-            message = "every second epoch needs epochs that see every image once; leave out training.steps_per_epoch."
+            message = "alternating needs epochs that see every image once; leave out training.steps_per_epoch."
             raise mistake(message, "augmentation", "mirror")
         return self
 
     def __eq__(self, other: object) -> bool:
-        """Compare the values, wherever they came from."""
+        """Compare the values, not their origins."""
         return isinstance(other, Config) and self.model_dump() == other.model_dump()
 
     def replaced(self, **sections: Any) -> "Config":
@@ -224,12 +224,12 @@ class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash
 
     @property
     def path(self) -> Path | None:
-        """The file that the config was read from; None for one that was made in a program."""
+        """The file that the config was read from; None for a config that a program made."""
         return self._path
 
     @property
     def text(self) -> str:
-        """The text of that file, without settings; the config's YAML where there is none."""
+        """The text of the config's file, without settings; without a file the config as YAML."""
         return self._text or self.to_yaml()
 
     def read_from(self, path: Path | None, origins: Mapping[Key, Origin], text: str | None = None) -> "Config":
@@ -239,10 +239,10 @@ class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash
 
     @contextmanager
     def at_key(self, key: str) -> Iterator[None]:
-        """Put a key, with its file and line, before the message of a UserError that the block raises.
+        """Put a key, with its file and line, in front of the message of a UserError that the block raises.
 
         Raises:
-            UserError: The mistake, with its place.
+            UserError: The same error, with file, line and key.
         """
         try:
             yield
@@ -252,14 +252,14 @@ class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash
             raise UserError(f"{origin.before(parts) if origin else key}: {error}") from error
 
     def to_yaml(self) -> str:
-        """Return the resolved config as YAML that loads to an equal one."""
+        """Return the config, with all defaults, as YAML that loads to an equal config."""
         return document(self.model_dump(mode="json"))
 
     def recipe(self) -> dict[str, Any]:
-        """Return what the members of one ensemble share: everything but the seed and where it runs."""
+        """Return the values that members of one ensemble share: all but the seed and the machine."""
         values = self.model_dump(mode="json", exclude={"seed"})
         values["runtime"] = {"precision": self.runtime.precision}
-        for without_influence in ("tensorboard", "checkpoint_steps"):
-            values["training"].pop(without_influence)
+        for key in ("tensorboard", "checkpoint_steps"):  # they do not change the result
+            values["training"].pop(key)
         values["data"].pop("memory", None)
         return values

@@ -1,4 +1,4 @@
-"""Lists of seeds: ``0..4`` or ``0,3,7``."""
+"""Lists of seeds, written as ``0..4`` or ``0,3,7``."""
 
 import re
 
@@ -15,7 +15,7 @@ def parse_seeds(text: str) -> list[int]:
         text: Seeds and ranges with both ends, separated by commas: ``0..4``, ``0,3,7`` or ``0..2,9``.
 
     Raises:
-        UserError: The form is wrong, a seed stands there twice, or there are too many.
+        UserError: The form is wrong, a seed appears twice, or there are too many.
     """
     seeds: list[int] = []
     for part in text.split(","):
@@ -25,7 +25,7 @@ def parse_seeds(text: str) -> list[int]:
         first = int(found[1])
         last = int(found[2] or first)
         if last < first:
-            raise UserError(f"{text}: {first}..{last} runs downwards; write {last}..{first}.")
+            raise UserError(f"{text}: {first}..{last} is in descending order; write {last}..{first}.")
         if last >= SEEDS:
             raise UserError(f"{text}: a seed is a whole number from 0 to {SEEDS - 1}.")
         if len(seeds) + last - first + 1 > MOST_TRAININGS:
@@ -33,5 +33,5 @@ def parse_seeds(text: str) -> list[int]:
         seeds += range(first, last + 1)
     twice = next((seed for index, seed in enumerate(seeds) if seed in seeds[:index]), None)
     if twice is not None:
-        raise UserError(f"{text}: seed {twice} is named twice.")
+        raise UserError(f"{text}: seed {twice} appears twice.")
     return seeds

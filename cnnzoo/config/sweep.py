@@ -1,4 +1,4 @@
-"""Sweep files: the values that keys of a config take. Each combination to train is a ``Point``."""
+"""Sweep files: they list values for keys of a config. Each combination that is trained is a ``Point``."""
 
 import copy
 import math
@@ -23,11 +23,13 @@ PATHS = (("data", "path"), ("fine_tuning", "weights"))
 
 
 class ValuesSection(Section):
-    """The values that one key takes: a list, or a range."""
+    """The values of one key: a list or a range."""
 
-    choice: list[Any] | None = Field(None, description="Each of these; a list alone means the same.")
-    uniform: list[float] | None = Field(None, description="Two bounds; drawn evenly between them.")
-    log_uniform: list[float] | None = Field(None, description="Two bounds; the logarithm is drawn evenly.")
+    choice: list[Any] | None = Field(None, description="A list of values; a list without `choice` means the same.")
+    uniform: list[float] | None = Field(None, description="Two bounds; the values are uniform between them.")
+    log_uniform: list[float] | None = Field(
+        None, description="Two bounds; the logarithms of the values are uniform between theirs."
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -46,15 +48,15 @@ class ValuesSection(Section):
             raise mistake("this list of values is empty.")
         for index, text in enumerate(texts):
             if text in texts[:index]:
-                raise mistake(f"{text} stands here twice.")
+                raise mistake(f"{text} appears twice.")
         if bounds and not (len(bounds) == 2 and bounds[0] < bounds[1]):
             raise mistake(f"write two numbers, the lower one first, not {bounds}.")
         if self.log_uniform and self.log_uniform[0] <= 0:
-            raise mistake("the bounds of log_uniform are greater than 0.")
+            raise mistake("the bounds of log_uniform must be greater than 0.")
         return self
 
     def draw(self, generator: random.Random) -> Any:
-        """Return one value; a number from a range has four digits, which are enough to tell points apart."""
+        """Return a random value; a number from a range has four digits."""
         if self.choice:
             return generator.choice(self.choice)
         bounds = self.uniform or self.log_uniform
@@ -68,14 +70,18 @@ class ValuesSection(Section):
 
 
 class SweepFile(Section):
-    """Which keys of which config vary, and how."""
+    """A sweep file: the config, the keys that vary, and their values."""
 
-    config: str = Field(description="The config, here or among the shipped ones.")
-    method: Literal["grid", "random"] = Field(description="All combinations, or a number of random ones.")
-    count: Count | None = Field(None, description="Points of a random sweep.")
-    seed: int = Field(0, ge=0, lt=SEEDS, description="Chooses the points of a random sweep.")
-    keys: dict[str, ValuesSection] = Field(description="Values by key of the config, such as optimizer.learning_rate.")
-    seeds: list[int] | None = Field(None, description="Each point is trained with each; by default with the config's.")
+    config: str = Field(description="The config, in the current directory or one of the package's.")
+    method: Literal["grid", "random"] = Field(description="All combinations, or points at random.")
+    count: Count | None = Field(None, description="Number of random points.")
+    seed: int = Field(0, ge=0, lt=SEEDS, description="Seed of the random points.")
+    keys: dict[str, ValuesSection] = Field(
+        description="Values for each key of the config, such as optimizer.learning_rate."
+    )
+    seeds: list[int] | None = Field(
+        None, description="Each point is trained with each of these; by default with the config's seed."
+    )
 
     @field_validator("seeds", mode="before")
     @classmethod
@@ -90,22 +96,22 @@ class SweepFile(Section):
     @model_validator(mode="after")
     def _keys_can_vary(self) -> "SweepFile":
         if not self.keys:
-            raise mistake("a sweep varies at least one key.", "keys")
+            raise mistake("a sweep needs at least one key.", "keys")
         for key in self.keys:
             if not all(key.split(".")):
                 raise mistake("write it as section.key, such as optimizer.learning_rate.", "keys", key)
         if "seed" in self.keys:
-            raise mistake("seeds are not varied here; write seeds: 0..2 beside keys.", "keys", "seed")
+            raise mistake("seed cannot be one of the keys; write seeds: 0..2 beside keys.", "keys", "seed")
         return self
 
     @model_validator(mode="after")
     def _method_has_what_it_needs(self) -> "SweepFile":
         if self.method == "grid":
             for key in sorted(self.model_fields_set & {"count", "seed"}):
-                raise mistake("this goes with method: random; a grid trains all combinations.", key)
+                raise mistake("this is for method: random; a grid trains all combinations.", key)
             for key, values in self.keys.items():
                 if not values.choice:
-                    raise mistake("a grid needs a list of values; ranges go with method: random.", "keys", key)
+                    raise mistake("a grid needs a list of values; ranges are for method: random.", "keys", key)
         elif self.count is None:
             raise mistake("random needs count, the number of points.", "method")
         elif self.count > self.combinations:
@@ -119,12 +125,12 @@ class SweepFile(Section):
         return math.prod(len(values.choice) if values.choice else math.inf for values in self.keys.values())
 
     def points(self) -> Iterator[dict[str, Any]]:
-        """Yield the values of each point by key; every call yields the same ones."""
+        """Yield the values of each point by key; every call yields the same points."""
         if self.method == "grid":
             lists = (values.choice or [] for values in self.keys.values())
             yield from (dict(zip(self.keys, values, strict=True)) for values in product(*lists))
             return
-        generator = random.Random(self.seed)  # noqa: S311 - it guards nothing
+        generator = random.Random(self.seed)  # noqa: S311 - nothing here is a secret
         texts: list[str] = []
         while len(texts) < (self.count or 0):
             point = {key: values.draw(generator) for key, values in self.keys.items()}
@@ -135,26 +141,26 @@ class SweepFile(Section):
 
 @dataclass(frozen=True)
 class Point:
-    """One combination of values, and the config that they make."""
+    """One combination of values, and the config with these values."""
 
     values: dict[str, Any]
     config: Config
 
     @property
     def settings(self) -> list[str]:
-        """The values as ``--set`` of the command line takes them, sections before the keys inside them."""
+        """The values as arguments of ``--set``, sections before the keys in them."""
         return [f"{key}={as_yaml(value)}" for key, value in _sections_first(self.values)]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A sweep file that was read and checked.
+    """A sweep file after it was read and checked, with its points.
 
     Attributes:
         sweep: The file's content.
         path: The sweep file.
-        base: The config's file.
-        base_values: The content of the config's file.
+        base: The file of the config.
+        base_values: The values in that file.
         points: The points to train.
         seeds: The seeds of each point.
     """
@@ -167,7 +173,7 @@ class Plan:
     seeds: list[int]
 
     def copies(self) -> tuple[str, str]:
-        """Return the text of the sweep file and of the config, with absolute paths: they mean the same anywhere."""
+        """Return the text of the sweep file and of the config, with absolute paths, for a copy in another directory."""
         values = self.sweep.model_dump(mode="json", exclude_unset=True)
         for name, own in values["keys"].items():
             if "choice" in own:
@@ -176,18 +182,20 @@ class Plan:
 
 
 def load_sweep(path: Path, base: Path | None = None) -> Plan:
-    """Load a sweep file and the config that it varies, and check every point.
+    """Load a sweep file and its config, and check every point.
 
     Args:
         path: The sweep file.
-        base: The file of the config; None for the one that the sweep file names.
+        base: The file of the config; None for the config that the sweep file names.
 
     Raises:
         UserError: A file is wrong, a point makes an invalid config, or there are too many points.
     """
     _, values, origins = read(path, "a sweep needs config, method and keys")
     if "model" in values and "keys" not in values:
-        raise UserError(f"{path} is a config; a sweep file names it and the keys that vary: config: {path}")
+        raise UserError(
+            f"{path} is a config, not a sweep file; a sweep file begins with config: {path}, and has method and keys"
+        )
     try:
         sweep = SweepFile.model_validate(values)
     except ValidationError as error:
@@ -195,7 +203,9 @@ def load_sweep(path: Path, base: Path | None = None) -> Plan:
     count = sweep.combinations if sweep.method == "grid" else sweep.count or 0
     trainings = int(count) * len(sweep.seeds or [0])
     if trainings > MOST_TRAININGS:
-        raise UserError(f"{path}: these are {trainings:,} trainings; a sweep has at most {MOST_TRAININGS:,}.")
+        raise UserError(
+            f"{path}: these are {trainings:,} trainings, more than {MOST_TRAININGS:,}; give fewer values or seeds."
+        )
     try:
         base = base or find(sweep.config)
     except UserError as error:
@@ -208,13 +218,13 @@ def load_sweep(path: Path, base: Path | None = None) -> Plan:
 def _point(
     point: dict[str, Any], base: Path, values: dict[str, Any], origins: dict[Key, Origin], places: dict[Key, Origin]
 ) -> Point:
-    """Put the values of a point into those of the config's file, and check them.
+    """Return a point, after a check of the config with its values.
 
     Args:
         point: The values of the point by key.
-        base: The config's file.
-        values: Its values, which change.
-        origins: Their origins, which change.
+        base: The file of the config.
+        values: The values in that file; those of the point are put into them.
+        origins: The origins of the values, which change in the same way.
         places: The origins of the sweep file's keys.
     """
     for name, value in _sections_first(point):
@@ -223,7 +233,7 @@ def _point(
         return Point(point, Config.model_validate(values).read_from(base, origins))
     except ValidationError as error:
         text = ", ".join(f"{name}={as_yaml(value)}" for name, value in point.items())
-        raise UserError("\n".join([*explain(base, values, origins, error), f"This is the point {text}."])) from None
+        raise UserError("\n".join([*explain(base, values, origins, error), f"The point is {text}."])) from None
 
 
 def _sections_first(values: dict[str, Any]) -> list[tuple[str, Any]]:

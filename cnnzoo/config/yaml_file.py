@@ -1,7 +1,7 @@
 """YAML files and settings of the command line, with the origin of each value.
 
-PyYAML reads YAML 1.1, where ``010`` is 8, ``1:30`` is 90, ``no`` is false and ``1e-4`` is text. The first three are
-refused and the last is a number, as in YAML 1.2, so that a config means what it looks like.
+PyYAML reads YAML 1.1, where ``010`` is 8, ``1:30`` is 90, ``no`` is false and ``1e-4`` is text. Here the first three
+are errors, and the last is a number as in YAML 1.2. So each value of a config means what it looks like.
 """
 
 import math
@@ -24,37 +24,43 @@ class Origin:
 
     Attributes:
         place: A line of a file, or a setting of the command line.
-        key: The key that the place names itself, if it does.
+        key: The key that the place already names; None if it names none.
     """
 
     place: str
     key: Key | None = None
 
     def before(self, key: Key) -> str:
-        """Return the beginning of a sentence about a key."""
+        """Return the beginning of a message about a key: the place, and the key if the place does not name it."""
         return self.place if key == self.key else f"{self.place}: {'.'.join(map(str, key)) or 'the config'}"
 
 
 def nearest_origin(origins: Mapping[Key, Origin], key: Key, least: int = 0) -> Origin | None:
-    """Return the origin of a key, or of the deepest section above it, of at least ``least`` parts, that has one."""
+    """Return the origin of a key, or else of the nearest section above it that has one.
+
+    Args:
+        origins: The origins of the keys of a file.
+        key: The key.
+        least: The fewest names that the section's key has; 0 for the whole file.
+    """
     return next((origins[key[:n]] for n in range(len(key), least - 1, -1) if key[:n] in origins), None)
 
 
-# Thirty digits are more than any number of a config needs, and fewer than Python refuses to read.
+# No config needs more than thirty digits, and Python refuses to read some thousands.
 DECIMAL = re.compile(
     r"[-+]?(0|[1-9][0-9]{0,29}|[0-9]*\.[0-9]*(e[-+]?[0-9]+)?|[0-9]+e[-+]?[0-9]+|\.(inf|nan))", re.IGNORECASE
 )
-# YAML 1.1 takes 010 for a number of base 8, and 08, which is none, for text.
+# YAML 1.1 reads 010 as a number of base 8, and 08, which is not one, as text.
 OCTAL_LIKE = re.compile(r"0+[0-9]*[89][0-9]*")
 EXPONENTIAL = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)e[-+]?[0-9]+$", re.IGNORECASE)
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.1, in which a number may have an exponent without a point or a sign."""
+    """Reads YAML 1.1 in which a number may have an exponent without a point or a sign."""
 
 
 class _Dumper(yaml.SafeDumper):
-    """Puts a text into quotes that ``_Loader`` would take for a number."""
+    """Writes a text in quotes if ``_Loader`` would read it as a number."""
 
 
 for _dialect in (_Loader, _Dumper):
@@ -81,7 +87,7 @@ def read(
 
     Args:
         path: The file.
-        needs: The end of a sentence about an empty file.
+        needs: What the file needs, to complete the message about an empty file.
 
     Raises:
         UserError: The file cannot be read, or is not YAML with sections.
@@ -97,7 +103,7 @@ def read(
         raise UserError(f"{path} is empty; {needs}.")
     if not isinstance(values, dict):
         raise UserError(
-            f"{origins[()].place}: a config holds sections, such as 'model: {{name: lenet5}}', and nothing else."
+            f"{origins[()].place}: a config contains sections, such as 'model: {{name: lenet5}}', and nothing else."
         )
     return text, values, origins
 
@@ -118,7 +124,7 @@ def override(values: dict[str, Any], origins: dict[Key, Origin], setting: str) -
 
 
 def put(values: dict[str, Any], origins: dict[Key, Origin], key: Key, value: Any, origin: Origin) -> None:
-    """Replace the value of a key, and create the sections that it lies in.
+    """Set the value of a key, and create the sections above it.
 
     Args:
         values: The values of a file.
@@ -128,7 +134,7 @@ def put(values: dict[str, Any], origins: dict[Key, Origin], key: Key, value: Any
         origin: Where the new value comes from.
 
     Raises:
-        UserError: The key lies below a value.
+        UserError: The key is below a value.
     """
     section: Any = values
     for depth, part in enumerate(key[:-1], start=1):
@@ -149,7 +155,7 @@ def _parse(text: str, at: Callable[[int], Origin], above: Key = ()) -> tuple[Any
 
     Args:
         text: The content of a file or a setting.
-        at: Returns the origin of a line by its number.
+        at: Returns the origin of a line, by its number.
         above: The key of the value.
     """
     try:
@@ -158,7 +164,7 @@ def _parse(text: str, at: Callable[[int], Origin], above: Key = ()) -> tuple[Any
             if isinstance(token, yaml.AliasToken | yaml.AnchorToken | yaml.TagToken):
                 place = at(token.start_mark.line + 1).place
                 raise UserError(
-                    f"{place}: YAML's aliases (*), anchors (&) and tags (!) are not taken here; write the value out, "
+                    f"{place}: YAML's aliases (*), anchors (&) and tags (!) are not supported; write the value itself, "
                     "or in quotes if it is text."
                 )
         loader = _Loader(text)
@@ -172,13 +178,15 @@ def _parse(text: str, at: Callable[[int], Origin], above: Key = ()) -> tuple[Any
         raise UserError(f"{at(mark.line + 1 if mark else 1).place}: this is not valid YAML: {error.problem}.") from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise UserError(f"{at(line).place}: here is a character that YAML does not allow; is it a text file?") from None
+        raise UserError(
+            f"{at(line).place}: this line has a character that YAML does not allow; is it a text file?"
+        ) from None
     except RecursionError:
         raise UserError(f"{at(1).place}: this is nested too deeply for a config.") from None
 
 
 def _origins(node: yaml.Node, at: Callable[[int], Origin], above: Key) -> Iterator[tuple[Key, Origin]]:
-    """Yield the key above a node and each key below it with their origins; refuse values that YAML 1.1 misreads."""
+    """Yield each key of a node, and the key above it, with their origins; refuse values that YAML 1.1 misreads."""
     here = at(node.start_mark.line + 1)
     yield above, here
     if isinstance(node, yaml.MappingNode):
@@ -191,7 +199,7 @@ def _origins(node: yaml.Node, at: Callable[[int], Origin], above: Key) -> Iterat
                 hint = " A decimal number has a point, not a comma." if is_rest else ""
                 raise UserError(f"{there.place}: {shown} cannot be a key; keys are names, such as seed.{hint}")
             if key in seen:
-                raise UserError(f"{there.place}: the key '{key}' stands here a second time; keep one.")
+                raise UserError(f"{there.place}: the key '{key}' appears twice; keep one.")
             seen.add(key)
             yield from _origins(value_node, at, (*above, key))
             yield (*above, key), there
@@ -199,7 +207,7 @@ def _origins(node: yaml.Node, at: Callable[[int], Origin], above: Key) -> Iterat
         for index, item in enumerate(node.value):
             yield from _origins(item, at, (*above, index))
     elif remedy := _remedy(node):
-        raise UserError(f"{here.before(above)}: '{node.value}' is not taken; {remedy}.")
+        raise UserError(f"{here.before(above)}: '{node.value}' is ambiguous; {remedy}.")
 
 
 def _remedy(scalar: yaml.Node) -> str | None:

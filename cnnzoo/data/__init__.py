@@ -41,12 +41,12 @@ __all__ = [
     "where",
 ]
 
-# The data sets that have a name of their own, by name. A folder of the user's own images has none.
+# The data sets that have a name, by name. A folder of the user's own images has none.
 DATA_SETS: dict[str, PublishedSet[Any] | Digits] = {}
 
 
 def register(data_set: PublishedSet[Any] | Digits) -> None:
-    """Add a data set, in place of one of the same name."""
+    """Add a data set; it replaces one of the same name."""
     DATA_SETS[data_set.description.name] = data_set
 
 
@@ -67,11 +67,11 @@ def describe(data: AnyDataSection | str) -> DataSet:
 
 
 def resolve_folder(config: Config, data_dir: Path | None = None) -> Config:
-    """Return a config with what its folder of images says, for a run to keep: the classes and the grey value of white.
+    """Return a config with the classes and the grey value of white of its folder filled in, for a run to keep.
 
     Args:
-        config: The config.
-        data_dir: A folder to take in place of the section's.
+        config: The config; it is returned unchanged if its data are not a folder.
+        data_dir: A folder to use instead of the section's.
 
     Raises:
         UserError: There is no such folder, or its classes are unclear.
@@ -84,11 +84,11 @@ def resolve_folder(config: Config, data_dir: Path | None = None) -> Config:
 
 
 def summarize(data: AnyDataSection | str, data_dir: Path | None = None) -> FolderSummary | None:
-    """Count the images of a folder by split, and the files that are left out; None for any other data set.
+    """Count the images of a folder by split, and the files that are left out; return None for other data sets.
 
     Args:
         data: A config's data section, or a name in DATA_SETS.
-        data_dir: A folder to take in place of the section's.
+        data_dir: A folder to use instead of the section's.
 
     Raises:
         UserError: There is no such folder, or its classes are unclear.
@@ -102,9 +102,8 @@ def load(data: AnyDataSection | str, split: Literal["train", "test"], data_dir: 
     Args:
         data: A config's data section, or a name in DATA_SETS.
         split: The split; the validation images are among the training images.
-        data_dir: The only directory to look in. None: ``CNNZOO_DATA_DIR``, the cache, Keras's
-            cache, and then a download into the cache. For a folder of the user's own images it is the
-            folder to take in place of the section's.
+        data_dir: The only directory to look in. None for ``CNNZOO_DATA_DIR``, the cache, Keras's cache, and then a
+            download into the cache. For a folder of the user's own images: a folder to use instead of the section's.
 
     Returns:
         The images (count, height, width, channels) and their labels (count,).
@@ -123,19 +122,20 @@ def fetch(name: str, data_dir: Path | None = None) -> list[Path]:
 
     Args:
         name: A name in DATA_SETS.
-        data_dir: Where to look and where to put it. None: looked for as by ``load``, put into the cache.
+        data_dir: The directory to look in and to download into. None to look where ``load`` does, and to download
+            into the cache.
 
     Returns:
-        Where the files now are; none for ``digits``, which is never missing.
+        The paths of the files; none for ``digits``, which is part of scikit-learn.
 
     Raises:
-        UserError: The name is unknown, or a file can be had from no mirror or cannot be written.
+        UserError: The name is unknown, no mirror has a file, or it cannot be written.
     """
     return _data_set_of(name).fetch(data_dir)
 
 
 def verify(name: str, data_dir: Path | None = None) -> list[FileCheck]:
-    """Check a data set's files where they are found, looked for as by ``load``.
+    """Check the files of a data set, which are searched where ``load`` does.
 
     Raises:
         UserError: The name is unknown or the data directory does not exist.
@@ -145,7 +145,7 @@ def verify(name: str, data_dir: Path | None = None) -> list[FileCheck]:
 
 
 def where(name: str, data_dir: Path | None = None) -> str | None:
-    """Say where a data set's files lie, in words; None when they are not here.
+    """Return where the files of a data set are, for a person; None if there are none.
 
     Raises:
         UserError: The name is unknown or the data directory does not exist.

@@ -9,7 +9,7 @@ from cnnzoo.data.decoding import WHITE, Resize
 
 @dataclass(frozen=True)
 class DataSet:
-    """A data set as it can be described without loading it.
+    """The description of a data set, which needs none of its files.
 
     Attributes:
         name: The registered name.
@@ -18,9 +18,10 @@ class DataSet:
         input_shape: Height, width and channels.
         train_count: Number of training images; None for a folder.
         test_count: Number of test images; None for a folder.
-        glyphs: Whether the images are light strokes on a dark ground, centred; a photograph is cropped to its ink.
+        glyphs: Whether the images are light strokes, centred on a dark background. A photograph is then cropped to
+            its ink.
         source: Authors, origin and licence.
-        resize: How a photograph is brought to the images' size.
+        resize: How a photograph is resized to the images' size.
         white: Grey value that counts as white in images of 16 bits.
     """
 
@@ -43,9 +44,9 @@ class FileCheck:
     Attributes:
         data_set: Name of the data set.
         file: Official name of the file.
-        path: Where it was found.
-        status: ``right`` by its hash, ``structure only``, ``wrong`` or ``missing``.
-        detail: What is wrong, or why no hash confirms the file.
+        path: Where it is; None if it is missing.
+        status: ``right`` if a hash confirms it, ``structure only`` if no hash is known, ``wrong`` or ``missing``.
+        detail: What is wrong, or why no hash confirms it.
     """
 
     data_set: str

@@ -1,4 +1,4 @@
-"""Reads image files of any format: upright, with 8 bits a channel, and resized for a network."""
+"""Reads image files of any format, and returns them upright, with 8 bits a channel, in a network's size."""
 
 import threading
 from contextlib import nullcontext
@@ -15,28 +15,29 @@ from cnnzoo.errors import UserError
 
 Resize = Literal["crop", "squash", "pad"]
 
-# Pixels of the largest image that is read. Phones take photographs of 200 million, and a JPEG of that size can be
-# decoded at a fraction of it.
+# Pixels of the largest image that is read. Phones take photographs of 200 million pixels; a JPEG can be decoded at a
+# fraction of its size.
 LARGEST, LARGEST_JPEG = 128 * 10**6, 256 * 10**6
-# Larger images than this are decoded one at a time, because each takes hundreds of megabytes.
+# Images with more pixels than this are decoded one at a time, because each needs hundreds of megabytes.
 LARGE = 40 * 10**6
-# Bytes of text or of a colour profile in a PNG; Pillow's own limit is one million.
+# The most bytes of text or of a colour profile in a PNG; Pillow's own limit is one million.
 LONGEST_METADATA = 64 * 2**20
 
 # Grey value that counts as white in images of 16 bits.
 WHITE = 65_535
 
-# Pillow only recognizes the first four and decodes none of them; EPS is a program that Ghostscript would have to run.
+# Formats that are not read. Pillow recognizes the first four but does not decode them. EPS is a program, which
+# Ghostscript would have to run.
 NOT_DECODED = {"BUFR", "GRIB", "HDF5", "MPEG", "EPS"}
 
-# Files of cameras, in which Pillow would take a small preview for the photograph.
+# Raw files of cameras, for which Pillow would return a small preview instead of the photograph.
 RAW_ENDINGS = {
     *(".3fr", ".arw", ".cr2", ".cr3", ".dng", ".erf", ".kdc", ".mef", ".mrw", ".nef", ".nrw", ".orf", ".pef"),
     *(".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"),
 }
 HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"}
 
-# Formats whose first bytes are unmistakable: a file that begins so is an image, whatever its name.
+# Formats with unmistakable first bytes: a file that begins so is an image, even with a strange name.
 UNMISTAKABLE = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "TIFF", "WEBP")
 
 # The EXIF tag that says how to turn an image upright, and the turn for each of its values.
@@ -56,10 +57,10 @@ _one_large_image = threading.Lock()
 
 @cache
 def formats() -> tuple[str, ...]:
-    """Return Pillow's names of the formats that are read, and raise Pillow's limits to ours."""
+    """Return Pillow's names of the formats that are read, after Pillow's limits are raised to ours."""
     Image.init()
     if Image.MAX_IMAGE_PIXELS is not None:
-        Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, 8 * LARGEST_JPEG)  # where it would only warn
+        Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, 8 * LARGEST_JPEG)  # above it Pillow warns
     PngImagePlugin.MAX_TEXT_CHUNK = max(PngImagePlugin.MAX_TEXT_CHUNK, LONGEST_METADATA)
     PngImagePlugin.MAX_TEXT_MEMORY = max(PngImagePlugin.MAX_TEXT_MEMORY, 4 * LONGEST_METADATA)
     return tuple(name for name in Image.OPEN if name not in NOT_DECODED)
@@ -67,12 +68,12 @@ def formats() -> tuple[str, ...]:
 
 @cache
 def endings() -> frozenset[str]:
-    """Return the endings of these formats' file names, in lower case and with their dots."""
+    """Return the endings of file names of these formats, in lower case and with their dots."""
     return frozenset(ending for ending, name in Image.registered_extensions().items() if name in formats())
 
 
 def begins_like_an_image(path: Path) -> bool:
-    """Return whether a file is an image by its first bytes.
+    """Return whether a file begins like an image.
 
     Raises:
         OSError: The file cannot be read.
@@ -82,7 +83,7 @@ def begins_like_an_image(path: Path) -> bool:
         try:
             with Image.open(file, formats=unmistakable):
                 return True
-        except Exception:  # a damaged header may raise anything in Pillow's decoders
+        except Exception:  # for a damaged header Pillow may raise any error
             return False
 
 
@@ -97,20 +98,20 @@ def is_heic(path: Path) -> bool:
 
 
 def open_upright(path: Path, *, paper: bool = False, at_least: int | None = None, white: int = WHITE) -> Image.Image:
-    """Return an image upright and in RGB, whatever the file holds.
+    """Return an image upright and in RGB.
 
     Args:
         path: A file that Pillow reads.
-        paper: A transparent image may be ink that brings its own paper, and is laid on more of it then.
-        at_least: Pixels that each side needs; a large JPEG is decoded at a half, a quarter or an eighth of its size
-            while both sides keep as many.
+        paper: Whether a transparent image may be ink on its own paper, whose transparent part then becomes paper too.
+        at_least: Pixels that each side needs. A large JPEG is decoded at a half, a quarter or an eighth of its size if
+            both sides still have as many.
         white: Grey value that counts as white in an image of 16 bits.
 
     Raises:
-        UserError: The file is missing, too large or no image, or is damaged.
+        UserError: The file is missing, is too large, is not an image or is damaged.
     """
     if path.suffix.lower() in RAW_ENDINGS:
-        raise UserError(f"{path} is a camera's raw file, which is not read here; export it as JPEG.")
+        raise UserError(f"{path} is a raw file of a camera, which cannot be read; export it as JPEG.")
     try:
         with Image.open(path, formats=formats()) as image:
             _check_size(image)
@@ -126,24 +127,24 @@ def open_upright(path: Path, *, paper: bool = False, at_least: int | None = None
     except FileNotFoundError:
         raise UserError(f"There is no image {path}.") from None
     except IsADirectoryError:
-        raise UserError(f"{path} is a folder; name an image.") from None
+        raise UserError(f"{path} is a folder; name an image file.") from None
     except UnidentifiedImageError:
         raise UserError(f"{path} {_describe_other_file(path)}.") from None
     except Image.DecompressionBombError:
         most = f"{LARGEST // 10**6} million pixels, or {LARGEST_JPEG // 10**6} million in a JPEG"
         raise UserError(f"{path} has more than {most}; make it smaller.") from None
-    except Exception as error:  # a damaged file may bring up anything in Pillow's decoders
+    except Exception as error:  # for a damaged file Pillow may raise any error
         reason = (isinstance(error, OSError) and error.strerror) or str(error).rstrip(".")
         raise UserError(f"{path} cannot be read as an image: {reason}.") from None
 
 
 def resize_to(image: Image.Image, input_shape: tuple[int, int, int], resize: Resize) -> NDArray[np.uint8]:
-    """Return an image in a network's size.
+    """Resize an image for a network.
 
     Args:
         image: In RGB.
         input_shape: Height, width and channels; 1 channel is grey.
-        resize: "crop" cuts the middle out, "squash" changes the proportions, "pad" puts black beside the whole image.
+        resize: "crop" cuts the middle out, "squash" changes the proportions, "pad" adds black beside the whole image.
 
     Returns:
         Pixels of that shape.
@@ -165,7 +166,7 @@ def resize_to(image: Image.Image, input_shape: tuple[int, int, int], resize: Res
 
 
 def decode(path: Path, input_shape: tuple[int, int, int], resize: Resize, white: int = WHITE) -> NDArray[np.uint8]:
-    """Read an image file in a network's size, in training and in prediction alike.
+    """Read an image file and resize it for a network, both to train and to predict.
 
     Args:
         path: A file that Pillow reads.
@@ -176,7 +177,7 @@ def decode(path: Path, input_shape: tuple[int, int, int], resize: Resize, white:
     Raises:
         UserError: See ``open_upright``.
     """
-    # Twice the size, so that the resampling still makes a half of it or less.
+    # Decode at twice the size or more, so that resampling still halves it.
     return resize_to(open_upright(path, at_least=2 * max(input_shape[:2]), white=white), input_shape, resize)
 
 
@@ -186,11 +187,11 @@ def _check_size(image: Image.Image) -> None:
 
 
 def largest_grey(path: Path) -> int | None:
-    """Return the largest grey value of an image of 16 bits; None for every other file."""
+    """Return the largest grey value of an image with 16 bits; None for other files."""
     try:
         with path.open("rb") as file:
             beginning = file.read(25)
-        # The first bytes show that most files have 8 bits, and these are not opened.
+        # By their first bytes most files have 8 bits; these are not decoded.
         if beginning.startswith((b"\xff\xd8", b"GIF8", b"BM", b"RIFF")):
             return None
         if beginning.startswith(b"\x89PNG") and beginning[24:] != b"\x10":
@@ -205,7 +206,7 @@ def _turn(image: Image.Image) -> Image.Image:
     image.load()
     try:
         orientation = image.getexif().get(ORIENTATION)
-    except Exception:  # damaged metadata may raise anything, and the pixels are good
+    except Exception:  # for damaged metadata Pillow may raise any error; the pixels are good
         orientation = None
     turn = TURNS.get(orientation) if isinstance(orientation, int) else None
     return image if turn is None else image.transpose(turn)
@@ -221,7 +222,7 @@ def _describe_other_file(path: Path) -> str:
         beginning = file.read(1024)
     text = beginning.lower()
     if _begins_like_heic(beginning):
-        return "is a HEIC photograph, which is not read here; convert it to JPEG"
+        return "is a HEIC photograph, which cannot be read; convert it to JPEG"
     if b"<svg" in text and b"<html" not in text:
         return "is an SVG drawing, which has no pixels; export it as PNG"
     other = describe_other_file(beginning, "an image", "; download the image itself")
@@ -229,10 +230,10 @@ def _describe_other_file(path: Path) -> str:
 
 
 def _scale_to_eight_bits(image: Image.Image, white: int) -> Image.Image:
-    """Bring whole numbers of more bits to 8, where Pillow would cut them off at 255.
+    """Scale whole numbers with more than 8 bits to 8 bits; Pillow would set all above 255 to 255.
 
     Args:
-        image: Of one channel.
+        image: An image with one channel.
         white: Grey value that counts as white; brighter pixels are white as well.
 
     Raises:
@@ -242,16 +243,16 @@ def _scale_to_eight_bits(image: Image.Image, white: int) -> Image.Image:
     highest = pixels.max(initial=0)
     if image.mode == "F" or pixels.min(initial=0) < 0 or highest > WHITE:
         raise ValueError(f"its pixels are {pixels.dtype}, whose range is unknown; save it with 8 or 16 bits a channel")
-    # An image of 32 bits may hold grey values of 8, unless the other images of its folder set another white.
+    # The values of an image with 32 bits may have 8 bits, unless the folder has another grey value of white.
     if not image.mode.startswith("I;16") and highest <= 255 and white == WHITE:
         return Image.fromarray(pixels.astype("uint8"))
     return Image.fromarray((np.minimum(pixels, white).astype("uint32") * 256 // (white + 1)).astype("uint8"))
 
 
 def _make_opaque(image: Image.Image, paper: bool) -> Image.Image:
-    """Lay an image with transparency on black or white, whichever its opaque part stands out from.
+    """Put an image with transparency on black or white, from which its opaque part differs more.
 
-    Ink with its own paper, such as a sheet cut out by a scanning app, is laid on the paper's colour instead.
+    Ink on its own paper, such as a sheet that a scanning app cut out, is put on the paper's colour instead.
     """
     grey, alpha = (np.asarray(channel) for channel in image.convert("LA").split())
     faintest, middle, brightest = np.percentile(grey[alpha >= 0.9 * alpha.max()], [1, 50, 99])

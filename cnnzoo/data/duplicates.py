@@ -19,9 +19,9 @@ def content_hash(path: Path) -> bytes:
 
 
 def same_contents(paths: Iterable[Path]) -> list[list[Path]]:
-    """Return the groups of files, of two or more each, that have the same contents.
+    """Return groups of files, two or more in each, that have the same contents.
 
-    Only files of one size and one beginning are read to their end.
+    Only files of the same size and the same beginning are read to their end.
     """
     groups = [list(paths)]
     keys: Sequence[Callable[[Path], Any]] = (lambda path: path.stat().st_size, _hash_beginning, content_hash)

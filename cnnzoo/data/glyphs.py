@@ -1,4 +1,4 @@
-"""Turns photographs of handwritten digits into images like MNIST's: light on dark, in a box, centred by mass."""
+"""Makes images like MNIST's from photographs of handwritten digits: light on dark, in a box, centred by mass."""
 
 from pathlib import Path
 from typing import Literal
@@ -17,11 +17,11 @@ Pixels = NDArray[np.uint8]
 # 1998, section III.A).
 GLYPH_BOX = 20 / 28
 
-# Longer side, in pixels, of two reduced copies: one to find the ink in, and a smaller one that shows the lighting.
+# Longer side, in pixels, of two reduced copies: ink is searched in the first, and the smaller one shows the lighting.
 # Photographs have ten times as many pixels, and noise.
 INK_SIDE, LIGHT_SIDE = 512, 48
 
-# Widest stroke, as a fraction of the longer side; anything wider is paper in another light.
+# Widest stroke, as a fraction of the longer side; anything wider is paper in shadow or light.
 WIDEST_STROKE = 1 / 3
 
 # Least density of ink, as a fraction of the darkest; anything fainter is a ruled line, dirt or blur.
@@ -30,22 +30,22 @@ INK_THRESHOLD = 0.4
 # Least size of a spot of ink, as a fraction of the largest one; anything smaller is dust.
 SPECK = 0.02
 
-# Tables, thumbs and ruled lines touch the border. A region that does not is the glyph if it has at least this
-# fraction of their size.
+# Tables, thumbs and ruled lines touch the border. If a region that does not touch it has at least this fraction of the
+# largest region's size, those that touch it are not the glyph.
 INNER = 0.05
 
-# Least contrast of ink: in grey values of 255, and in standard deviations of the noise. Among a million pixels
-# of pure noise some reach half of the latter.
+# Least contrast of ink: in grey values of 255, and in standard deviations of the noise. Of a million pixels with only
+# noise some have half of the second one.
 FAINTEST, ABOVE_NOISE = 16, 10
 
 
 def fit_glyph(
     image: Image.Image, size: tuple[int, int], input_shape: tuple[int, int, int], ink: Ink, path: Path
 ) -> tuple[Pixels, Literal["dark", "light"]]:
-    """Return a glyph in a network's size, and its ink.
+    """Return a glyph in a network's size, and whether its ink was dark or light.
 
-    It is made light on dark, its background is removed however it is lit, and the ink is cut out, fitted into MNIST's
-    box and centred by mass. An image that has the network's size already is only made light on dark.
+    The image is made light on dark, its background is removed even if the light is uneven, and the ink is cut out,
+    fitted into MNIST's box and centred by mass. An image of the network's size is only made light on dark.
 
     Args:
         image: In RGB, possibly a reduced copy.
@@ -73,7 +73,7 @@ def fit_glyph(
 
 
 def _find_ink(grey: Image.Image) -> Literal["dark", "light"]:
-    """Return whether darker or lighter pixels stand out more from a running median as wide as half the image."""
+    """Return whether darker or lighter pixels differ more from a running median as wide as half the image."""
     light = np.asarray(_reduce(grey, LIGHT_SIDE))
     light = ndimage.median_filter(light, max(light.shape) // 2 + 1, mode="nearest")
     pixels = _reduce(grey, INK_SIDE)
@@ -88,7 +88,9 @@ def _cut_out_strokes(path: Path, light_on_dark: Image.Image) -> Pixels:
     contrast = background - paper
     density = contrast / np.maximum(background, 1)
     darkest = _strongest(density)
-    noise = float(np.median(np.abs(np.diff(density.ravel())))) / 0.95  # of normal noise 0.95 standard deviations
+    noise = (
+        float(np.median(np.abs(np.diff(density.ravel())))) / 0.95
+    )  # for normal noise this median is 0.95 standard deviations
     if _strongest(contrast) < FAINTEST or darkest < ABOVE_NOISE * noise:
         raise _blank(path)
     regions, count = ndimage.label(density >= INK_THRESHOLD * darkest, structure=np.ones((3, 3)))
@@ -105,10 +107,10 @@ def _cut_out_strokes(path: Path, light_on_dark: Image.Image) -> Pixels:
 
 
 def _background(paper: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the grey values that light paper would have without its dark strokes.
+    """Return the grey values of light paper without its dark strokes.
 
-    This is a closing by a square wider than any stroke. It keeps gradients, vignettes and edges of shadows,
-    because the square may extend beyond the border.
+    This is a morphological closing with a square that is wider than any stroke. It keeps gradients, vignettes and edges
+    of shadows, because the square may extend beyond the border.
     """
     side = int(WIDEST_STROKE * max(paper.shape)) + 1
     smooth = ndimage.gaussian_filter(paper, 1.5 * max(paper.shape) / INK_SIDE, mode="nearest")
@@ -117,26 +119,26 @@ def _background(paper: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _strongest(values: NDArray[np.float64]) -> float:
-    """Return the largest value that three pixels reach, and one in 10,000."""
+    """Return the largest value that at least three pixels, and at least one pixel of 10,000, have."""
     return float(np.sort(values, axis=None)[-max(3, values.size // 10**4) :][0])
 
 
 def _reduce(image: Image.Image, side: int) -> Image.Image:
-    """Return a copy with at most ``side`` pixels a side, each the mean of the pixels it replaces."""
+    """Return a copy with at most ``side`` pixels a side; each is the mean of the pixels that it replaces."""
     copy = image.copy()
     copy.thumbnail((side, side), Image.Resampling.BOX)
     return copy
 
 
 def _blank(path: Path) -> UserError:
-    return UserError(f"{path} is blank: nothing stands out from its background.")
+    return UserError(f"{path} is blank: nothing differs from its background.")
 
 
 def _center(glyph: Pixels, size: tuple[int, int]) -> Pixels:
-    """Return a glyph scaled to the size of MNIST's box, its centre of mass in the centre of a dark image."""
+    """Return a dark image with a glyph in the size of MNIST's box, whose centre of mass is in the middle."""
     height, width = size
     scale = GLYPH_BOX * min(size) / max(glyph.shape)
-    # A stroke thinner than a pixel of the small image would fade away; MNIST's strokes are two to three pixels wide.
+    # MNIST's strokes are two to three pixels wide. A stroke thinner than a pixel of the small image would disappear.
     width_now = 2.0 * float(ndimage.distance_transform_cdt(np.pad(glyph > 127, 1), "chessboard").max())
     missing = (2.0 / scale - width_now) / 2
     if missing >= 1:

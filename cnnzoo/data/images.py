@@ -20,7 +20,7 @@ from cnnzoo.runtime import available_cores
 Pixels = NDArray[np.uint8]
 Indices = NDArray[np.integer[Any]]
 
-# The most image files that are decoded into memory at a time.
+# The largest number of image files that are decoded into memory at a time.
 CHUNK = 256
 
 
@@ -33,7 +33,7 @@ class Images(Protocol):
 
     @property
     def array(self) -> Pixels | None:
-        """All images, where they are in memory; None where they are in files."""
+        """All images if they are in memory; None if they are in files."""
 
     def take(self, indices: Indices) -> Pixels:
         """Return the images at some indices (count,).
@@ -49,7 +49,7 @@ class Images(Protocol):
         """Return the sums (2, channels) of pixels and of squared pixels over the images at some indices."""
 
     def fingerprint(self) -> bytes:
-        """Return the SHA-256 of all pixels, the same in memory and in files."""
+        """Return the SHA-256 of all pixels, which is the same for images in memory and in files."""
 
 
 @dataclass(frozen=True)
@@ -69,12 +69,12 @@ class ImageArray:
         return count, height, width, channels
 
     def take(self, indices: Indices) -> Pixels:
-        """Return the images at some indices (count,); all of them in their order are not copied."""
+        """Return the images at some indices (count,); all images in their order are not copied."""
         is_everything = len(indices) == len(self.array) and np.array_equal(indices, np.arange(len(indices)))
         return self.array if is_everything else self.array[indices]
 
     def chunks(self, indices: Indices) -> Iterator[Pixels]:
-        """Yield the images at some indices (count,) at once."""
+        """Yield the images at some indices (count,) in one array."""
         yield self.take(indices)
 
     def sums(self, indices: Indices) -> NDArray[np.int64]:
@@ -88,14 +88,14 @@ class ImageArray:
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """Images that stay in their files and are decoded by several threads, each time they are taken.
+    """Images that stay in their files, and are decoded by several threads each time they are used.
 
     Attributes:
         paths: The files.
         input_shape: Height, width and channels of each image.
-        resize: How the size is reached.
+        resize: How an image is resized.
         white: Grey value that counts as white in images of 16 bits.
-        sums_by_image: ``sums_of`` each image (count, 2, channels) when it was first read.
+        sums_by_image: ``sums_of`` each image (count, 2, channels), from the first time that it was read.
         hash: SHA-256 of all pixels at that time.
     """
 
@@ -138,7 +138,7 @@ class ImageFiles:
         return np.asarray(self.sums_by_image[indices].sum(axis=0))
 
     def fingerprint(self) -> bytes:
-        """Return the SHA-256 of all pixels as they were first read."""
+        """Return the SHA-256 of all pixels when they were first read."""
         return self.hash
 
 
@@ -154,20 +154,20 @@ def read_files(
 
     Args:
         paths: Image files.
-        input_shape: Height, width and channels that each image is brought to.
-        resize: How the size is reached.
+        input_shape: Height, width and channels that each image gets.
+        resize: How an image is resized.
         white: Grey value that counts as white in images of 16 bits.
-        most_bytes: The images stay in memory if they take this much or less, otherwise in their files.
+        most_bytes: The images stay in memory if they need this much or less, otherwise in their files.
 
     Returns:
-        The images that could be read, in their order; and for each file that could not its index and the error.
+        The images that could be read, in their order; and the error of each file that could not be read, by its index.
     """
     in_memory = len(paths) * np.prod(input_shape) <= most_bytes
     pixels = np.zeros((len(paths), *input_shape), np.uint8) if in_memory else None
     sums = np.zeros((len(paths), 2, input_shape[-1]), np.int64)
     total, failures = hashlib.sha256(), {}
     with warnings.catch_warnings(), progress.counting("Reading images", len(paths)) as advance:
-        warnings.simplefilter("ignore")  # about strange metadata, once for each of thousands of files
+        warnings.simplefilter("ignore")  # about strange metadata, perhaps of thousands of files
         for start in range(0, len(paths), CHUNK):
             chunk = paths[start : start + CHUNK]
             for index, image in enumerate(decode_all(chunk, input_shape, resize, white), start):
@@ -197,8 +197,8 @@ def decode_all(
 
 
 def sums_of(images: Pixels) -> NDArray[np.int64]:
-    """Return the sum of the pixels (..., channels) and that of their squares, of each channel (2, channels)."""
-    # Counting the 256 values is exact and touches the images once, without a wider copy of them.
+    """Return the sums (2, channels) of the pixels (..., channels) and of their squares."""
+    # To count the 256 values is exact, and needs no copy of the images with more bits.
     channels = range(images.shape[-1])
     counts = np.stack([np.bincount(images[..., channel].ravel(), minlength=256) for channel in channels])
     values = np.arange(256)

@@ -6,14 +6,14 @@ from pathlib import Path
 
 
 def free_memory() -> float:
-    """Return the bytes of free memory; half of all memory where the system does not say what is free."""
+    """Return the bytes of free memory, or half of all memory if the system does not say how much is free."""
     return min(_free_in_the_machine(), _free_in_the_container())
 
 
 def _free_in_the_container(folder: Path = Path("/sys/fs/cgroup")) -> float:
     try:
         most, used = (float((folder / f"memory.{name}").read_text(encoding="ascii")) for name in ("max", "current"))
-    except (OSError, ValueError):  # "max" is no limit
+    except (OSError, ValueError):  # "max" means no limit
         return math.inf
     return most - used
 

@@ -12,19 +12,19 @@ from cnnzoo.errors import UserError
 
 
 def resolve(section: PreprocessingSection, training: Subset) -> PreprocessingSection:
-    """Fill in mean and deviation from the training images where the config leaves them out.
+    """Fill in the mean and the deviation of the training images if the config does not state them.
 
     Args:
         section: The config's section.
         training: The training images.
 
     Returns:
-        The section with a value per channel for mean and deviation, in units of the full range.
+        The section with mean and deviation of each channel, for pixels scaled to 0..1.
 
     Raises:
-        UserError: The config has several values, but not one for each channel.
+        UserError: The config has several values, but not as many as the images have channels.
     """
-    # The sums are whole numbers, so that images in memory and images in files have the same mean.
+    # The sums are whole numbers, so that images in memory and images in files have exactly the same mean.
     total, squares = training.images.sums(training.indices)
     pixels = len(training) * np.prod(training.images.shape[1:-1])
     mean = total / (255 * pixels)
@@ -71,5 +71,7 @@ def _per_channel(key: str, value: float | list[float] | None, own: NDArray[np.fl
         return [float(round(number, 6)) for number in own]
     values = value if isinstance(value, list) else [value] * len(own)
     if len(values) != len(own):
-        raise UserError(f"{len(values)} values of {key} were given for images of {len(own)} channel(s).")
+        raise UserError(
+            f"{key} has {len(values)} values, but the images have {len(own)} channel{'s'[: len(own) != 1]}."
+        )
     return values

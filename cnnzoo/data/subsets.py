@@ -16,8 +16,8 @@ from cnnzoo.data.images import Images, Pixels
 from cnnzoo.errors import UserError
 from cnnzoo.text import listed, normalized
 
-# Not the run's seed: every member of an ensemble must hold out the same images, or members
-# would be selected on images that others were trained on.
+# Not the run's seed: all members of an ensemble must hold out the same images. Otherwise their best epochs would be
+# chosen on images that other members are trained on.
 HOLD_OUT_SEED = 19981101
 
 
@@ -28,9 +28,9 @@ class FolderSummary:
     Attributes:
         class_names: In the order of the labels.
         images: Number of images, by split.
-        left_out: Number of files that are left out, by kind, in words; empty where there are none.
-        left_out_count: Number of all files that are left out.
-        notes: What was assumed, and what looks wrong.
+        left_out: How many files of each kind are left out, for a person; empty if there are none.
+        left_out_count: Number of files that are left out.
+        notes: What was assumed, and what may be wrong.
     """
 
     class_names: tuple[str, ...]
@@ -40,7 +40,7 @@ class FolderSummary:
     notes: tuple[str, ...]
 
     def lines(self) -> list[str]:
-        """Return the summary as lines for a person."""
+        """Return the summary as lines of text."""
         return [
             f"{len(self.class_names)} classes: {listed(self.class_names, shown=10)}",
             "images: " + ", ".join(f"{number:,} {split}" for split, number in self.images.items()),
@@ -54,14 +54,14 @@ class Subset:
     """The images of one split with their labels.
 
     Attributes:
-        images: The images of this subset, possibly among others.
-        indices: Where its images are among them (count,).
+        images: The images of this subset, perhaps together with others.
+        indices: The positions of the subset's images in ``images`` (count,).
         labels: Class numbers from 0 (count,), int32.
         note: A caveat about the images, such as "1,000 of the 10,000 official test images".
-        validates: For training images (count,) which of them validate, where ``hold_out`` does not choose.
-        names: For images in files of their own the names of the files (count,); otherwise empty.
+        validates: True for each training image that is a validation image (count,); None if ``hold_out`` chooses them.
+        names: The names of the images' files (count,); empty if the images have no files of their own.
         folder: The folder that these names are relative to.
-        summary: For the training images of a folder the counts of images by split and of the files left out.
+        summary: For the training images of a folder: see ``FolderSummary``.
     """
 
     images: Images
@@ -84,7 +84,7 @@ class Subset:
 
     @property
     def pixels(self) -> Pixels:
-        """The images (count, height, width, channels) in memory; files are decoded."""
+        """The pixels (count, height, width, channels); images in files are decoded."""
         return self.images.take(self.indices)
 
     def chunks(self) -> Iterator[Pixels]:
@@ -101,22 +101,22 @@ class Subset:
         return total.digest()
 
     def hashes(self) -> tuple[bytes, ...]:
-        """Return a hash of each image (count,): of its file, where it has one of its own, otherwise of its pixels.
+        """Return a hash of each image (count,): of its file if it has one, otherwise of its pixels.
 
         Raises:
-            OSError: A file cannot be read any more.
+            OSError: A file can no longer be read.
         """
         if self.folder:
             return tuple(content_hash(self.folder / name) for name in self.names)
         return tuple(sha256(image.tobytes()).digest() for chunk in self.chunks() for image in chunk)
 
     def select(self, mask: NDArray[np.bool_]) -> "Subset":
-        """Return the images that a mask (count,) is true for."""
+        """Return the images for which a mask (count,) is true."""
         names = tuple(compress(self.names, mask))
         return Subset(self.images, self.indices[mask], self.labels[mask], self.note, names=names, folder=self.folder)
 
     def with_note(self, note: str) -> "Subset":
-        """Return the same images with one more note; an empty note adds nothing."""
+        """Return the same images with one more note, unless it is empty."""
         return replace(self, note="; ".join(filter(None, [self.note, note])))
 
     def as_divided(self, division: Mapping[str, str]) -> "Subset":
@@ -170,7 +170,7 @@ def count_of_split(size: int | float, count: int, split: Split) -> int:
     """Return how many images a split has.
 
     Args:
-        size: Number of images, or a fraction between 0 and 1 when it is a float.
+        size: Number of images (int), or their fraction between 0 and 1 (float).
         count: Number of all images.
         split: The split, for the message.
 
@@ -179,19 +179,21 @@ def count_of_split(size: int | float, count: int, split: Split) -> int:
     """
     number = round(size * count) if isinstance(size, float) else size
     if count < 2:
-        raise UserError(f"A {split} split cannot be taken of {count} image{'s'[: count != 1]}; put in more images.")
+        raise UserError(
+            f"{count} image{'s'[: count != 1]} cannot be divided into a {split} split and the rest; add more images."
+        )
     if not 0 < number < count:
         possible = f"a number from 1 to {count - 1:,}" if count > 2 else "the number 1"
         raise UserError(
-            f"A {split} split of {size} does not divide {count:,} images: "
-            f"give {possible}, or a fraction between 0 and 1 that leaves some on either side."
+            f"A {split} split of {size} is not possible with {count:,} images: set {possible}, or a fraction between 0 "
+            "and 1 that leaves images on both sides."
         )
     return number
 
 
 def quotas(class_counts: NDArray[np.int_], count: int) -> NDArray[np.int_]:
-    """Return how many images of each class (num_classes,) to take, so that the classes stay in proportion."""
-    # Largest remainders: whole images first, what is left to the classes that lost most by rounding.
+    """Return how many images of each class (num_classes,) to choose, so that the classes stay in proportion."""
+    # The method of largest remainders: round down, then add one for the classes with the largest remainders.
     numbers, remainders = np.divmod(class_counts * count, class_counts.sum())
     numbers[np.argsort(-remainders, kind="stable")[: count - numbers.sum()]] += 1
     return numbers

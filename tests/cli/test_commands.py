@@ -109,7 +109,7 @@ WRONG = {
     "train digits --config lenet": "There are two configs, digits and --config lenet",
     "train --config digits --device gpu": "device gpu: no GPU is visible",
     "train --config digits --device tpu": "Invalid value for '--device'",
-    "train --config digits --set preprocessing.mean=[0.1,0.2]": ": preprocessing: 2 values of mean",
+    "train --config digits --set preprocessing.mean=[0.1,0.2]": ": preprocessing: mean has 2 values",
     "train --config digits --set data.validation=5000": "data.validation=5000: ",
     "train --config digits --set augmentation.shift=28": "augmentation.shift=28: a shift by 28 pixels can",
     "train --config digits --set augmentation.crop=28": "augmentation.crop=28: a crop after padding by 28 pixels can",

@@ -87,7 +87,7 @@ def test_a_sweep_compares_its_points_and_goes_on_with_those_that_failed(cnnzoo):
 
 
 WRONG = {
-    "train --config digits --seeds 4..1": "--seeds 4..1: 4..1 runs downwards; write 1..4.",
+    "train --config digits --seeds 4..1": "--seeds 4..1: 4..1 is in descending order; write 1..4.",
     "train --config digits --seeds 0..x": "--seeds 0..x: write seeds as 0..4 or 0,3,7.",
     "train --config digits --seeds 1,1": "seed 1 is named twice",
     "train --config digits --seeds 0..1000": "more than 1,000 seeds",

@@ -30,12 +30,12 @@ def test_the_description_of_a_data_set_is_consistent(name):
 
 
 @pytest.mark.parametrize("use", [data.describe, data.fetch, data.verify, lambda name: data.load(name, "train")])
-def test_an_unknown_name_is_met_with_the_nearest(use):
+def test_the_error_about_an_unknown_name_suggests_the_nearest(use):
     with pytest.raises(UserError, match=r"no data set 'fashion-mnist'\. Did you mean 'fashion_mnist'\?"):
         use("fashion-mnist")
 
 
-def test_the_digits_need_no_fetching_and_verify():
+def test_the_digits_need_no_download_and_verify():
     assert data.fetch("digits") == []
     assert [check.status for check in data.verify("digits")] == ["right"]
 
@@ -58,7 +58,7 @@ def test_real_mnist_loads_and_verifies(mnist_dir):
 
 
 @pytest.mark.real_data
-def test_real_mnist_is_not_taken_for_fashion_mnist(mnist_dir):
+def test_real_mnist_is_not_mistaken_for_fashion_mnist(mnist_dir):
     folder = mnist_dir / "mnist"
     assert data.where("mnist", folder)
     assert data.where("fashion_mnist", folder) is None

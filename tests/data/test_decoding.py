@@ -30,13 +30,13 @@ def saved(tmp_path, image, name="a.png", **options):
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp", "a.gif", "a.bmp", "a.tiff"])
-def test_every_usual_format_gives_the_same_picture(tmp_path, halves, name):
+def test_every_usual_format_gives_the_same_image(tmp_path, halves, name):
     seen = decode(saved(tmp_path, halves, name), SHAPE, "crop").astype(int)
     assert (seen[:, 2] - [255, 0, 0]).max() < 40
     assert (seen[:, -3] - [0, 0, 255]).max() < 40
 
 
-def test_a_palette_cmyk_and_grey_image_come_in_colour(tmp_path, halves):
+def test_palette_cmyk_and_grey_images_become_rgb(tmp_path, halves):
     for image, name in ((halves.quantize(4), "p.png"), (halves.convert("CMYK"), "c.jpg")):
         left = decode(saved(tmp_path, image, name), SHAPE, "crop")[8, 2].astype(int)
         assert left[0] > 200 > 60 > left[2]
@@ -46,7 +46,7 @@ def test_a_palette_cmyk_and_grey_image_come_in_colour(tmp_path, halves):
 
 
 @pytest.mark.parametrize(("kind", "largest", "seen"), [("int32", 255, 255), ("int32", 65_535, 255), ("uint16", 255, 0)])
-def test_whole_numbers_of_more_bits_are_neither_cut_off_nor_darkened(tmp_path, kind, largest, seen):
+def test_pixels_with_more_bits_are_neither_cut_off_nor_darkened(tmp_path, kind, largest, seen):
     deep = Image.fromarray(np.full((16, 16), largest, kind))
     assert decode(saved(tmp_path, deep, "a.tiff"), (16, 16, 1), "squash").max() == seen
 
@@ -60,7 +60,7 @@ def test_the_grey_value_that_is_white_scales_an_image_of_more_bits(tmp_path, kin
     assert decode(deep, (16, 16, 1), "squash", white).max() == seen
 
 
-def test_the_largest_grey_is_that_of_images_of_16_bits_alone(tmp_path, halves):
+def test_the_largest_grey_is_read_only_from_images_with_16_bits(tmp_path, halves):
     for name in ("a.png", "a.tiff"):
         assert largest_grey(saved(tmp_path, Image.fromarray(np.full((4, 4), 1210, "uint16")), name)) == 1210
     (tmp_path / "c.png").write_bytes(b"nothing")
@@ -70,12 +70,12 @@ def test_the_largest_grey_is_that_of_images_of_16_bits_alone(tmp_path, halves):
 
 @pytest.mark.parametrize("size", [(100, 1), (1, 100), (1, 1)])
 @pytest.mark.parametrize("resize", ["crop", "squash", "pad"])
-def test_an_image_of_one_pixel_a_side_is_seen(size, resize):
+def test_an_image_of_one_pixel_a_side_is_resized(size, resize):
     assert resize_to(Image.new("RGB", size, "red"), SHAPE, resize)[..., 0].max() == 255
 
 
 @pytest.mark.parametrize("pixels", [np.full((4, 4), 0.5, "float32"), np.full((4, 4), 70_000, "int32")])
-def test_pixels_of_no_known_range_are_refused(tmp_path, pixels):
+def test_pixels_of_unknown_range_are_refused(tmp_path, pixels):
     with pytest.raises(UserError, match="whose range is unknown; save it with 8 or 16 bits a channel"):
         open_upright(saved(tmp_path, Image.fromarray(pixels), "a.tiff"))
 
@@ -131,7 +131,7 @@ def test_an_image_of_more_pixels_than_any_camera_takes_is_refused(tmp_path):
         open_upright(path)
 
 
-def test_large_or_broken_metadata_does_not_hide_the_picture(tmp_path, halves):
+def test_large_or_broken_metadata_does_not_hide_the_image(tmp_path, halves):
     text = PngInfo()
     text.add_text("workflow", "a" * 2_000_000, zip=True)
     large = saved(tmp_path, halves, "a.png", pnginfo=text, icc_profile=b"a" * 2_000_000)
@@ -156,11 +156,11 @@ def test_large_or_broken_metadata_does_not_hide_the_picture(tmp_path, halves):
             "is only Git LFS's pointer to the file; fetch the file with git lfs pull",
         ),
         (b'<?xml version="1.0"?><svg width="1"/>', "is an SVG drawing, which has no pixels; export it as PNG"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0", "is a HEIC photograph, which is not read here; convert it to JPEG"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0", "is a HEIC photograph, which cannot be read; convert it to JPEG"),
         (b"", "is empty; download the image itself"),
     ],
 )
-def test_what_only_is_called_an_image_is_said_to_be_what_it_is(tmp_path, content, sentence):
+def test_the_error_about_a_file_that_is_not_an_image_says_what_it_is(tmp_path, content, sentence):
     (tmp_path / "a.jpg").write_bytes(content)
     with pytest.raises(UserError, match=f"^{tmp_path}/a.jpg {sentence}"):
         decode(tmp_path / "a.jpg", SHAPE, "crop")
@@ -168,7 +168,7 @@ def test_what_only_is_called_an_image_is_said_to_be_what_it_is(tmp_path, content
 
 @pytest.mark.parametrize("change", [lambda content: content[:300], lambda content: b"", lambda content: b"text"])
 @pytest.mark.parametrize("kind", ["png", "jpeg", "gif", "webp", "tiff"])
-def test_a_damaged_file_is_one_sentence(tmp_path, halves, change, kind):
+def test_a_damaged_file_gives_an_error_of_one_sentence(tmp_path, halves, change, kind):
     packed = io.BytesIO()
     Image.effect_noise((64, 64), 60).convert("RGB").save(packed, kind)
     path = tmp_path / f"a.{kind}"
@@ -177,7 +177,7 @@ def test_a_damaged_file_is_one_sentence(tmp_path, halves, change, kind):
         decode(path, SHAPE, "crop")
 
 
-def test_what_the_system_says_of_a_file_is_said_without_its_number(tmp_path, halves):
+def test_an_error_of_the_system_is_reported_without_its_number(tmp_path, halves):
     path = saved(tmp_path, halves, "a.png") / "b.png"
     with pytest.raises(UserError, match=f"^{path} cannot be read as an image: Not a directory\\.$"):
         decode(path, SHAPE, "crop")
@@ -197,7 +197,7 @@ def test_image_files_are_decoded_on_the_cores_that_the_process_may_use(tmp_path)
         images.decoding_threads.cache_clear()
 
 
-def test_a_picture_that_is_a_program_is_not_run(tmp_path, halves):
+def test_an_image_that_is_a_program_is_not_run(tmp_path, halves):
     path = saved(tmp_path, halves, "a.eps")
     (tmp_path / "b.png").write_bytes(path.read_bytes())
     for name in ("a.eps", "b.png"):

@@ -29,7 +29,7 @@ def test_images_of_one_value_do_not_divide_by_zero():
 
 def test_one_value_serves_all_channels_and_another_number_of_values_is_refused(images):
     assert resolve(PreprocessingSection(mean=0.5), subset(images)).mean == [0.5, 0.5, 0.5]
-    with pytest.raises(UserError, match=r"2 values of mean were given for images of 3"):
+    with pytest.raises(UserError, match=r"mean has 2 values, but the images have 3 channels"):
         resolve(PreprocessingSection(mean=[0.5, 0.4]), subset(images))
 
 

@@ -16,7 +16,7 @@ def numbers(split: Subset) -> list[int]:
 
 
 @pytest.mark.parametrize("validation", [1, 7, 50, 199, 0.1, 0.333, 0.99])
-def test_every_image_is_in_one_part_with_its_label_and_in_the_old_order(validation):
+def test_every_image_is_in_one_split_with_its_label_and_in_the_old_order(validation):
     labels = np.random.default_rng(3).integers(0, 10, 200)
     training, held = hold_out(numbered(labels), validation, 10)
     wanted = validation if isinstance(validation, int) else round(200 * validation)
@@ -53,6 +53,6 @@ def test_the_images_are_not_simply_the_first_ones():
 
 
 @pytest.mark.parametrize("validation", [0, -3, 20, 21, 0.0, 1.0, 1.5, 0.001, 0.999])
-def test_an_empty_part_is_refused(validation):
-    with pytest.raises(UserError, match=f"validation split of {validation} does not divide 20 images"):
+def test_an_empty_split_is_refused(validation):
+    with pytest.raises(UserError, match=f"validation split of {validation} is not possible with 20 images"):
         hold_out(numbered([0, 1] * 10), validation, 2)

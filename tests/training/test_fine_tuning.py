@@ -76,7 +76,7 @@ def test_pixels_are_normalized_as_in_the_run_of_the_weights(digits_runs, fine_tu
             "fine_tuning.trained=.*: the network has no layer fc9 with weights; there are c1, ",
         ),
         (["model.activation=tanh"], "fine_tuning.weights: .*another network's weights: layer c1.* has activation tanh"),
-        (["fine_tuning.frozen_epochs=3"], "fine_tuning.frozen_epochs=3: all of the training would be frozen"),
+        (["fine_tuning.frozen_epochs=3"], "fine_tuning.frozen_epochs=3: the whole training would be frozen"),
     ],
 )
 def test_unsuitable_weights_or_frozen_layers_are_refused(settings, sentence, digits_runs, tmp_path):

@@ -3,17 +3,16 @@
 Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009.
 https://www.cs.toronto.edu/~kriz/cifar.html
 
-Read from the binary version, an archive of record files, and never from the Python version, which is
-pickled. The page publishes the MD5 of the archives. The MD5 of the record files, by which a file is judged
-whether it is in an archive or not, are those of the rai-project's dldataset, which unpacks the archives of that
-MD5; the five training files of CIFAR-10 were compared with a copy from elsewhere and match.
+The binary version is read, an archive of record files, and never the Python version, which is pickled. The page
+publishes the MD5 of the archives. The MD5 of each record file is from the rai-project's dldataset, which unpacks the
+archives with that MD5. The five training files of CIFAR-10 were compared with another copy and are the same.
 """
 
 from cnnzoo.data.dataset import DataSet
 from cnnzoo.data.sets.record_sets import RecordFile, RecordSet
 
-# The first is a copy in MindSpore's object store; the one host of the university, which www now only
-# redirects to, has taken half an hour. The records are checked wherever they come from.
+# The first is a copy in MindSpore's object store. The university's only host, to which www redirects, has taken half an
+# hour for a download. The records of every mirror are checked.
 _MIRRORS = (
     "https://mindspore-website.obs.cn-north-4.myhuaweicloud.com/notebook/datasets/",
     "https://cave.cs.toronto.edu/kriz/",

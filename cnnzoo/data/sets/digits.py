@@ -1,10 +1,10 @@
-"""The handwritten digits that come with scikit-learn, brought to the size of MNIST's.
+"""The handwritten digits of scikit-learn, enlarged to the size of MNIST's.
 
 E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning
 Repository, 1998: 1,797 digits by 13 writers, 8x8 pixels of 0 to 16. No download.
 
-There are no official splits. Ours has 360 test images, each class in proportion, and is always the same.
-The same writers are in both splits, so its accuracies are kinder than MNIST's.
+There are no official splits. Ours are always the same, with 360 test images, each class in proportion. Both contain
+digits of the same writers, so accuracies are higher than with test images of other writers.
 """
 
 import hashlib
@@ -19,12 +19,12 @@ from cnnzoo.data.images import ImageArray
 from cnnzoo.data.subsets import Subset
 
 TRAIN_COUNT, TEST_COUNT = 1437, 360
-# Of the pixels and then the labels as unsigned bytes.
+# Hash of the pixels and then the labels, as unsigned bytes.
 SHA256 = "87ff0c9e40dc7e2c0e34e7257799c2e3f3aec1a016363bb11cad869ec428a826"
 
 
 class Digits:
-    """The digits, with the methods of a published data set; they are inside scikit-learn."""
+    """The digits, with the methods of a published data set."""
 
     description = DataSet(
         name="digits",
@@ -40,8 +40,8 @@ class Digits:
     def load(self, split: Literal["train", "test"], data_dir: Path | None = None) -> Subset:  # noqa: ARG002
         """Load one split, as images of 28x28 pixels.
 
-        As with MNIST, the digit fills a box of 20x20 pixels in the middle of 28x28; here the box is
-        centred, not the centre of mass.
+        As in MNIST, the digit fills a box of 20x20 pixels in the middle. Here the box is centred; MNIST centres the
+        mass.
         """
         from sklearn.model_selection import train_test_split  # takes a second to import
 
@@ -53,11 +53,11 @@ class Digits:
         return Subset.whole(ImageArray(_enlarged(pixels[indices])), labels[indices])
 
     def fetch(self, data_dir: Path | None = None) -> list[Path]:  # noqa: ARG002
-        """Return no files, because none is ever missing."""
+        """Return no files: the digits are part of scikit-learn."""
         return []
 
     def verify(self, data_dir: Path | None = None) -> list[FileCheck]:  # noqa: ARG002
-        """Compare scikit-learn's copy with the digits that this version was written for."""
+        """Compare the digits of scikit-learn with those that this version was written for."""
         payload = b"".join(array.astype(np.uint8).tobytes() for array in _stored())
         if hashlib.sha256(payload).hexdigest() == SHA256:
             return [FileCheck("digits", "inside scikit-learn", None, "right")]
@@ -85,6 +85,6 @@ def _enlarged(pixels: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 
 def _bilinear(size: int, new_size: int) -> NDArray[np.float64]:
-    """Return the matrix (new_size, size) that interpolates along one side; pixels are small squares."""
+    """Return the matrix (new_size, size) that interpolates along one side of an image."""
     positions = np.clip((np.arange(new_size) + 0.5) * size / new_size - 0.5, 0, size - 1)
     return np.asarray(np.maximum(0, 1 - np.abs(positions[:, np.newaxis] - np.arange(size))))

@@ -1,9 +1,9 @@
-"""A folder of the user's own images: a folder for each class, in split folders or divided by the files' names.
+"""A folder of the user's own images, with a folder for each class.
 
-Either ``cat/``, ``dog/`` ... lie in the folder itself, and test and validation images are chosen among them; or
-``train/``, ``validation/`` and ``test/`` (or the other usual names, see ``folder_layout``) lie in it and hold those.
-Without ``validation/`` its images are chosen from ``train/``. The choice depends on the names of the files and the
-section's seed alone.
+The folder contains ``cat/``, ``dog/`` and so on, and test and validation images are chosen among them. Or it contains
+``train/``, ``validation/`` and ``test/`` (or other common names, see ``folder_layout``) with the class folders in them.
+Without ``validation/`` the validation images are chosen from ``train/``. The choice depends only on the names of the
+files and on the section's seed.
 """
 
 from collections.abc import Iterator, Sequence, Set
@@ -25,23 +25,18 @@ from cnnzoo.data.subsets import FolderSummary, Subset
 from cnnzoo.errors import UserError
 from cnnzoo.text import listed
 
-# Of the free memory. Training holds the images up to three times for a moment: as they were read, as
-# training and validation images, and as the weight that lies on the device.
+# The share of the free memory that the images may take. A training has up to three copies of them for a moment: the
+# images that were read, the training and validation images, and the copy on the device.
 SHARE_OF_MEMORY = 0.25
 
 
 def choose_folder(section: FolderSection, data_dir: Path | None) -> Path:
-    """Return the folder of the images.
-
-    Args:
-        section: The config's.
-        data_dir: A folder to take in place of the section's.
-    """
+    """Return the folder of the images: ``data_dir``, or else the section's."""
     return Path(data_dir.absolute() if data_dir else section.path)
 
 
 def describe(section: FolderSection) -> DataSet:
-    """Return the description of the folder; its classes are looked up where the section does not state them.
+    """Return the description of the folder; its classes are read from the folder if the section does not state them.
 
     Raises:
         UserError: See ``find``.
@@ -62,14 +57,13 @@ def describe(section: FolderSection) -> DataSet:
 
 
 def resolve_section(section: FolderSection, division: Division) -> FolderSection:
-    """Return a section with what its folder says, for a run to keep.
+    """Return a section with the absolute path, the classes and the grey value of white filled in, for a run to keep.
 
-    That is the whole path, the classes, and the grey value that is white in the training images, where these are of 16
-    bits and use fewer.
+    The grey value is filled in if the training images have 16 bits and do not use all of them.
 
     Args:
-        section: The config's.
-        division: What ``find`` returned.
+        section: The config's section.
+        division: The result of ``find``.
 
     Raises:
         UserError: There are no training images, or the section asks for more validation or test images than there are.
@@ -83,7 +77,7 @@ def resolve_section(section: FolderSection, division: Division) -> FolderSection
 
 
 def summarize(section: FolderSection, data_dir: Path | None) -> FolderSummary:
-    """Count the images of a folder, and list what is left out and what was assumed.
+    """Count the images of a folder, and list the files that are left out and what was assumed.
 
     Raises:
         UserError: See ``find`` and ``divide``.
@@ -92,14 +86,14 @@ def summarize(section: FolderSection, data_dir: Path | None) -> FolderSummary:
 
 
 def load(section: FolderSection, split: Literal["train", "test"], data_dir: Path | None) -> Subset:
-    """Load one split; the training images come with the validation images and say which these are.
+    """Load one split; validation images are among the training images, and ``Subset.validates`` marks them.
 
-    Every file is decoded once, so that a damaged one is found before the training begins. The images stay in
-    memory where they fit, otherwise in their files.
+    Every file is decoded once, so that a damaged file is found before the training begins. The images stay in memory
+    if they fit, otherwise in their files.
 
     Raises:
-        UserError: The folder is not there or has other classes than the section, or an image cannot be read and the
-            section says to stop there.
+        UserError: The folder is missing or does not have the section's classes, or an image cannot be read and the
+            section says to stop then.
     """
     folder = choose_folder(section, data_dir)
     data_set = describe(section)
@@ -112,8 +106,8 @@ def load(section: FolderSection, split: Literal["train", "test"], data_dir: Path
     images, failures = read_files(paths, data_set.input_shape, data_set.resize, data_set.white, most_bytes=most)
     if failures and section.broken == "stop":
         raise UserError(
-            f"{failures[min(failures)]} Put it right or remove it; a training with data.broken: skip leaves "
-            f"such images out, and its evaluation too ({len(failures):,} of {len(files.names):,} here)."
+            f"{failures[min(failures)]} Repair or remove it, or train with data.broken: skip, which leaves such "
+            f"images out of training and evaluation ({len(failures):,} of {len(files.names):,} here)."
         )
     unreadable = [files.names[index] for index in sorted(failures)]
     is_good = np.ones(len(files.names), dtype=bool)
@@ -138,15 +132,15 @@ def load(section: FolderSection, split: Literal["train", "test"], data_dir: Path
 
 
 def needs_a_config() -> UserError:
-    """Return the error for the name of a folder without its path."""
+    """Return the error for the name ``folder`` without a config, which has the path."""
     return UserError(
-        "'folder' stands for your own images, and a config names their folder: "
-        "data: {name: folder, path: photos}. `cnnzoo config validate FILE` looks at them."
+        "'folder' means your own images, and needs a config that names their folder: "
+        "data: {name: folder, path: photos}. `cnnzoo config validate FILE` counts them."
     )
 
 
 def _white(paths: Sequence[Path]) -> int | None:
-    """Return the largest grey value of as many bits as the images of 16 bits among some use; None for all 16."""
+    """Return the grey value that is white for as many bits as the images of 16 bits use; None if they use all 16."""
     values = decoding_threads().map(largest_grey, paths)
     largest = max((value for value in values if value is not None), default=WHITE)
     white = max(255, (1 << largest.bit_length()) - 1)
@@ -154,7 +148,7 @@ def _white(paths: Sequence[Path]) -> int | None:
 
 
 def _summary(section: FolderSection, division: Division, unreadable: Set[str] = frozenset()) -> FolderSummary:
-    """Summarize a division, of which some images may be left out as unreadable."""
+    """Summarize a division without the unreadable images."""
     layout, classes = division.layout, division.classes
     notes = list(layout.notes)
     left_out = [*division.left_out, *(LeftOut(UNREADABLE, layout.folder / name) for name in sorted(unreadable))]
@@ -164,16 +158,14 @@ def _summary(section: FolderSection, division: Division, unreadable: Set[str] = 
         counts[split] = len(labels)
         absent = [classes[label] for label in np.setdiff1d(range(len(classes)), labels)]
         if absent:
-            notes.append(f"no {split} image is of {listed(absent)}")
+            notes.append(f"there is no {split} image of {listed(absent)}")
     if not layout.is_divided:
-        notes.append(f"test and validation images drawn by file name and data.split_seed {section.split_seed}")
+        notes.append(f"test and validation images are chosen by file name and data.split_seed {section.split_seed}")
     elif "train" in layout.splits and "validation" not in layout.splits:
-        notes.append(f"validation images drawn from {layout.splits['train'].name}")
+        notes.append(f"validation images are chosen from {layout.splits['train'].name}")
     notes += layout.missing.values()
     if section.white:
-        notes.append(
-            f"in images of 16 bits the grey value {section.white:,}, and what is brighter, is white (data.white)"
-        )
+        notes.append(f"in images of 16 bits the grey value {section.white:,} and all above it are white (data.white)")
     return FolderSummary(
         class_names=classes,
         images=counts,
@@ -184,7 +176,7 @@ def _summary(section: FolderSection, division: Division, unreadable: Set[str] = 
 
 
 def _notes_on_repeated(division: Division) -> Iterator[str]:
-    """Yield notes on images that are in two splits or in two classes, by the contents of their files."""
+    """Yield notes about files with the same contents in different splits or classes."""
     splits = {name: split for split, files in division.splits.items() for name in files.names}
     labels = {name: label for files in division.splits.values() for name, label in zip(*files, strict=True)}
     groups = division.same_images(splits)
@@ -200,7 +192,7 @@ def _notes_on_repeated(division: Division) -> Iterator[str]:
 
 
 def _note_on_trained(division: Division) -> str:
-    """Return how many test images are among the training and validation images too; empty where none are."""
+    """Return a note about test images that are training or validation images too; empty if there are none."""
     test = set(division.splits["test"].names)
     others = {name for split, files in division.splits.items() if split != "test" for name in files.names}
     groups = division.same_images(test | others)

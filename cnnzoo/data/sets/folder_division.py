@@ -1,4 +1,4 @@
-"""The images of a folder with their classes, divided into splits by its folders or by the names of its files."""
+"""The images of a folder with their classes, divided into splits by folders or by the names of the files."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -49,7 +49,7 @@ class Division:
         layout: How the folder is divided.
         classes: Names of the classes, in the order of their labels.
         splits: The images of each split; "test" is missing where the folder is divided and has none.
-        left_out: The files that are in no split.
+        left_out: The files that are not in any split.
     """
 
     layout: Layout
@@ -63,17 +63,17 @@ class Division:
         return self.layout.folder
 
     def same_images(self, names: Iterable[str]) -> list[list[str]]:
-        """Return the groups of names, of two or more each, whose files have the same contents."""
+        """Return groups of names, two or more in each, whose files have the same contents."""
         groups = same_contents(self.folder / name for name in names)
         return [[path.relative_to(self.folder).as_posix() for path in group] for group in groups]
 
 
 def find(section: FolderSection, folder: Path) -> Division:
-    """Find the images of a folder, in the splits that its folders stand for.
+    """Find the images of a folder, divided into the splits that have folders of their own.
 
     Raises:
-        UserError: The folder is missing, can be understood in two ways, does not hold two classes or more, one of them
-            is empty, or its splits do not hold the same classes.
+        UserError: The folder is missing, can be understood in two ways or has fewer than two classes, a class is empty,
+            or the splits do not have the same classes.
     """
     layout = read_layout(folder, section.classes)
     if section.classes is None and "train" not in layout.splits:
@@ -87,7 +87,7 @@ def find(section: FolderSection, folder: Path) -> Division:
 
 
 def divide(section: FolderSection, division: Division) -> Division:
-    """Choose test and validation images where the folder has no such splits.
+    """Choose test and validation images if the folder has no folders for them.
 
     Raises:
         UserError: The section asks for more validation or test images than there are.
@@ -109,17 +109,17 @@ def with_validation(division: Division) -> tuple[LabelledFiles, NDArray[np.bool_
     labels = np.concatenate([training.labels, validation.labels])
     validates = np.arange(len(names)) >= len(training.names)
     if "validation" not in division.layout.splits:
-        # Chosen among the training images: all keep the order that they have without a validation split.
+        # They were chosen from the training images: all of these keep the order that they have in the folder.
         order = sorted(range(len(names)), key=lambda index: (labels[index], names[index]))
         names, labels, validates = [names[index] for index in order], labels[order], validates[order]
     return LabelledFiles(names, labels), validates
 
 
 def _choose(files: LabelledFiles, size: int | float, seed: int, split: Split) -> NDArray[np.bool_]:
-    """Choose files, each class in proportion, by a hash of their names, and return them as a mask (count,).
+    """Choose files by a hash of their names, each class in proportion, and return them as a mask (count,).
 
-    One more file moves few others from one split to another, and neither the order of a listing nor the images
-    themselves make a difference.
+    If a file is added, few others change their split. The choice does not depend on the order of the files or on the
+    images.
     """
     try:
         count = count_of_split(size, len(files.names), split)
@@ -129,8 +129,8 @@ def _choose(files: LabelledFiles, size: int | float, seed: int, split: Split) ->
     hashes = [hashlib.sha256(name.encode(errors="surrogateescape")).digest() for name in names]
     mask = np.zeros(len(files.names), dtype=bool)
     for label, quota in enumerate(quotas(np.bincount(files.labels), count)):
-        members = np.flatnonzero(files.labels == label)
-        mask[sorted(members, key=lambda member: hashes[member])[:quota]] = True
+        indices = np.flatnonzero(files.labels == label)
+        mask[sorted(indices, key=lambda index: hashes[index])[:quota]] = True
     return mask
 
 
@@ -138,7 +138,7 @@ def _class_names(folder: Path) -> list[str]:
     """Return the names of the class folders, sorted.
 
     Raises:
-        UserError: There are fewer than two, or one of them has no plain name.
+        UserError: There are fewer than two, or one of them has a name that cannot be printed.
     """
     classes = [path.name for path in folders_in(folder)]
     if not classes:
@@ -147,19 +147,19 @@ def _class_names(folder: Path) -> list[str]:
             f"such as {folder / 'cat' / '1.jpg'}."
         )
     for name in classes:
-        if not name.isprintable():  # nor are bytes that are no UTF-8; no config could state such a name
-            raise UserError(f"{folder} has a class folder whose name is no plain text, {name!r}; rename it.")
+        if not name.isprintable():  # such as bytes that are not UTF-8; a config cannot contain such a name
+            raise UserError(f"{folder} has a class folder whose name cannot be printed, {name!r}; rename it.")
     plain = [normalized(name) for name in classes]
     if twice := next((name for name in plain if plain.count(name) > 1), None):
         raise UserError(
-            f"{folder} has two class folders that are both written '{twice}', with their accents stored in "
-            "different ways; put the images of both into one."
+            f"{folder} has two class folders with the name '{twice}', whose accents are stored in different ways; put "
+            "the images of both into one."
         )
     if len(classes) == 1:
         inside = [path.name for path in folders_in(folder / classes[0])]
-        deeper = f" It holds the folders {listed(inside)}: put these into {folder}." if len(inside) > 1 else ""
+        deeper = f" It contains the folders {listed(inside)}: put these into {folder}." if len(inside) > 1 else ""
         raise UserError(
-            f"{folder} has one class folder alone, {classes[0]}; a network needs two classes to tell apart.{deeper}"
+            f"{folder} has only one class folder, {classes[0]}; a network needs at least two classes.{deeper}"
         )
     return classes
 
@@ -171,13 +171,13 @@ def _find_files(folder: Path, split: Path, classes: Sequence[str], left_out: lis
     if sorted(expected) != sorted(found):
         unknown = listed([f"'{name}'" for name in sorted(found) if name not in expected])
         missing = listed([f"'{name}'" for name in classes if normalized(name) not in found])
-        differences = [f"has {unknown}" if unknown else "", f"lacks {missing}" if missing else ""]
+        hint = ""
         if sorted(map(str.casefold, classes)) == sorted(map(str.casefold, found)):
-            differences.append("the names differ in capital letters alone")
+            hint = " The names differ only in capital letters."
         raise UserError(
-            f"{split} holds {len(found)} classes, and not the {len(classes)} that belong there: "
-            f"it {' and '.join(filter(None, differences))}. "
-            "Take the folder with those class folders, or a config for these."
+            f"{split} has {len(found)} class folders, but the config has {len(classes)} classes. "
+            f"Unknown: {unknown or 'none'}. Missing: {missing or 'none'}.{hint} "
+            "Use the folder with these classes, or a config for the classes of this folder."
         )
     names: list[str] = []
     labels: list[int] = []
@@ -185,10 +185,8 @@ def _find_files(folder: Path, split: Path, classes: Sequence[str], left_out: lis
         images, others = find_images(split / found[name])
         left_out += others
         if not images:
-            inside = f" It holds {describe_left_out(others, split)}." if others else ""
-            raise UserError(
-                f"{split / classes[label]} holds no images; put some into it, or remove the folder.{inside}"
-            )
+            inside = f" It contains {describe_left_out(others, split)}." if others else ""
+            raise UserError(f"{split / classes[label]} has no images; put some into it, or remove the folder.{inside}")
         names += sorted(path.relative_to(folder).as_posix() for path in images)
         labels += [label] * len(images)
     return LabelledFiles(names, np.array(labels, np.int32))

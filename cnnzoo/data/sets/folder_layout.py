@@ -1,4 +1,4 @@
-"""How a folder of the user's own images is divided: which of its folders are splits, and which are classes."""
+"""Which folders in a folder of the user's own images are splits, and which are classes."""
 
 import json
 import re
@@ -22,7 +22,7 @@ from cnnzoo.text import listed, normalized
 
 SPLITS: tuple[Split, ...] = get_args(Split)
 
-# What people call the splits, in any case. FILLERS may stand beside these words, as in "test_set".
+# Common names of the splits, in lower case. A name may contain FILLERS too, as in "test_set".
 SPLIT_WORDS: dict[str, Split] = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("val", "valid", "validation", "dev"), "validation"),
@@ -37,9 +37,10 @@ class Layout:
 
     Attributes:
         folder: The folder.
-        splits: For each split the folder that holds its class folders; an undivided folder is its own "train".
+        splits: For each split the folder that contains its class folders. For an undivided folder this is
+            "train" with the folder itself.
         left_out: The files beside the split folders, or beside the class folders of an undivided folder.
-        missing: For a divided folder without training or test images a sentence that says why there are none.
+        missing: For a divided folder without training or test images, a sentence that says why it has none, by split.
         notes: What was assumed.
     """
 
@@ -51,7 +52,7 @@ class Layout:
 
     @property
     def is_divided(self) -> bool:
-        """Whether the folder holds split folders, and not the class folders themselves."""
+        """Whether the folder contains split folders, not class folders."""
         return self.splits.get("train") != self.folder
 
 
@@ -59,10 +60,10 @@ def read_layout(folder: Path, classes: Sequence[str] | None = None) -> Layout:
     """Find out how a folder is divided.
 
     Args:
-        folder: Class folders, or ``train``, ``validation`` and ``test`` folders (by these names or the other usual
-            ones) that hold class folders.
-        classes: Names of the class folders, if a config states them: where the folder itself holds exactly these, it
-            is undivided, whatever they are called.
+        folder: The folder. It contains class folders; or ``train``, ``validation`` and ``test`` folders, by these or
+            other common names, that contain class folders.
+        classes: Names of the class folders, if a config states them. A folder that contains exactly these is
+            undivided, even if one of them is called "train".
 
     Raises:
         UserError: The folder cannot be read, or it can be understood in two ways.
@@ -93,24 +94,24 @@ def read_layout(folder: Path, classes: Sequence[str] | None = None) -> Layout:
             found = find_images(folder / name)
             left_out += [*(LeftOut(kind, path) for path in found.images), *found.left_out]
     missing: dict[Split, str] = {}
-    beside_what = f"beside its {_and(list(with_classes))}"
+    has_folders = f"{folder} has a {_and(list(with_classes))} folder"
     if "train" not in splits:
         to_train_on = listed(with_images) or "the class folders to train on"
-        missing["train"] = f"{folder} has no train folder {beside_what}; put {to_train_on} into {folder / 'train'}."
+        missing["train"] = f"{has_folders} but no train folder; put {to_train_on} into {folder / 'train'}."
     if "test" not in splits:
-        no_folder = f"{folder} has no test folder {beside_what}; put one there."
+        no_folder = f"{has_folders} but no test folder; put one there."
         missing["test"] = _no_class_folders(folder / unlabelled[0]) if unlabelled else no_folder
-    return Layout(folder, splits, left_out, missing, [f"{folder / name} holds no images" for name in empty])
+    return Layout(folder, splits, left_out, missing, [f"{folder / name} has no images" for name in empty])
 
 
 def split_of(name: str) -> Split | None:
-    """Return the split that a folder's name stands for, such as "train" for ``Training_Set``; None for other names."""
+    """Return the split that a folder's name means, such as "train" for ``Training_Set``; None for other names."""
     words = [word for word in _words(name) if word not in FILLERS]
     return SPLIT_WORDS.get(words[0]) if len(words) == 1 else None
 
 
 def _check_flat(folder: Path, flat: Sequence[str], others: Sequence[str]) -> None:
-    """Refuse split folders with images but no class folders, unless it is one class that happens to be called train."""
+    """Refuse split folders that contain images but no class folders, unless "train" is the name of a class."""
     if not flat or (others and [name.casefold() for name in flat] == ["train"]):
         return
     if not others:
@@ -124,12 +125,12 @@ def _check_flat(folder: Path, flat: Sequence[str], others: Sequence[str]) -> Non
 def _check_one_division(
     folder: Path, splits: dict[Split, Path], flat: dict[str, Split], with_images: Sequence[str]
 ) -> None:
-    """Refuse a train folder that may be a class beside others, and a validation folder without class folders."""
+    """Refuse a train folder that may be one of the classes, and a validation folder without class folders."""
     if list(splits) == ["train"] and with_images:
         train = splits["train"]
         raise UserError(
-            f"{folder} can be understood in two ways: {train.name} holds class folders ({listed(_names(train))}) "
-            f"like training images, and beside it lie {listed(with_images)} with images. "
+            f"{folder} can be understood in two ways: {train.name} contains the class folders "
+            f"{listed(_names(train))}, but there are also the folders {listed(with_images)} with images. "
             f"{_state_classes([*with_images, train.name])} Otherwise move {listed(with_images)} away."
         )
     for name, split in flat.items():
@@ -138,30 +139,31 @@ def _check_one_division(
 
 
 def _check_undivided(folder: Path, names: Sequence[str]) -> None:
-    """Refuse class folders that look like splits under other names, and those that hold the splits themselves."""
+    """Refuse class folders that look like splits with uncommon names, and class folders that contain splits."""
     if len(names) == 1 and len(inside := _names(folder / names[0])) > 1:
         raise UserError(
-            f"{folder} holds one folder, {names[0]}, which holds {listed(inside)}; name that one: {folder / names[0]}"
+            f"{folder} contains only the folder {names[0]}, which contains {listed(inside)}; name that folder: "
+            f"{folder / names[0]}"
         )
     alike = {name: split for name in names if (split := _looks_like(name)) and folders_in(folder / name)}
     if len(set(alike.values())) > 1:
         raise UserError(
             f"{folder} can be understood in two ways: {_and(list(alike))} look like the splits of a data set, "
-            f"but not by the usual names. Call them train, validation and test. {_state_classes(names)}"
+            f"but these are not the usual names. Call them train, validation and test. {_state_classes(names)}"
         )
     below = {name: _names(folder / name) for name in names}
     for name, inside in below.items():
         usual = {inner: split for inner in inside if (split := split_of(inner))}
         if len(set(usual.values())) > 1:
             raise UserError(
-                f"{folder / name} holds the folders {_and(list(usual))}, and a class folder is not divided: put "
-                f"the class folders into {folder / 'train'} and {folder / 'test'}. {_state_classes(names)}"
+                f"{folder / name} contains the folders {_and(list(usual))}, but a class folder cannot contain splits: "
+                f"put the class folders into {folder / 'train'} and {folder / 'test'}. {_state_classes(names)}"
             )
     first = below[names[0]] if names else []
     if len(names) > 1 and len(first) > 1 and all(inside == first for inside in below.values()):
         raise UserError(
-            f"{folder} can be understood in two ways: {listed(names)} may be the classes, and each of them holds the "
-            f"folders {listed(first)}, which may be the classes too. {_state_classes(names)} Otherwise put folders "
+            f"{folder} can be understood in two ways: {listed(names)} may be the classes, and each of them contains "
+            f"the folders {listed(first)}, which may be the classes too. {_state_classes(names)} Otherwise put folders "
             f"called {listed(first)} into {folder}."
         )
 
@@ -174,15 +176,15 @@ def _check_once(folder: Path, splits: dict[str, Split]) -> None:
 
 
 def _no_class_folders(*folders: Path) -> str:
-    hold = "hold" if len(folders) > 1 else "holds"
+    contain = "contain" if len(folders) > 1 else "contains"
     return (
-        f"{_and(list(map(str, folders)))} {hold} images but no class folders, so their classes are unknown: put "
+        f"{_and(list(map(str, folders)))} {contain} images but no class folders, so their classes are unknown: put "
         f"the images of each class into a folder of its own, such as {folders[-1] / 'cat' / '1.jpg'}."
     )
 
 
 def _state_classes(names: Sequence[str]) -> str:
-    # In quotes, without which YAML takes a class called 0 or no for a number or for false.
+    # In quotes, because YAML reads a class called 0 or no as a number or as false.
     return f"If these are the classes, state data.classes: {json.dumps(sorted(names), ensure_ascii=False)}."
 
 

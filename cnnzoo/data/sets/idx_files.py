@@ -1,4 +1,4 @@
-"""Reads idx files, gzipped or not, and arrays in npz archives; names what is wrong with a damaged one.
+"""Reads idx files, gzipped or not, and arrays in npz archives, and says what is wrong with a damaged file.
 
 The idx format is described on the page of MNIST, http://yann.lecun.com/exdb/mnist: two zero bytes,
 the element type (8 = unsigned byte), the number of dimensions, each dimension as a big-endian
@@ -18,7 +18,7 @@ from cnnzoo.downloads.archives import open_unpacked
 from cnnzoo.downloads.damage import describe_other_file, explain_damage
 from cnnzoo.errors import DamagedFileError
 
-# The kind of array that an idx file of unsigned bytes holds, by its first four bytes.
+# The contents of an idx file of unsigned bytes, by its first four bytes.
 KINDS = {bytes([0, 0, 8, 3]): "images", bytes([0, 0, 8, 1]): "labels"}
 
 
@@ -43,17 +43,19 @@ def read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
             raise DamagedFileError(path, f"is cut short: it ends inside its header, after {len(header)} bytes")
         _check_shape(path, struct.unpack(f">{len(shape)}I", header[4:]), shape)
         size = math.prod(shape)
-        # One byte more than expected: it shows surplus bytes, and makes gzip compare its checksum.
+        # One byte more than expected, to notice a longer file and to make gzip compare its checksum.
         payload = file.read(size + 1)
     if len(payload) < size:
-        raise DamagedFileError(path, f"is cut short: its header promises {size:,} bytes, {len(payload):,} follow")
+        raise DamagedFileError(
+            path, f"is cut short: by its header {size:,} bytes follow, but there are {len(payload):,}"
+        )
     if len(payload) > size:
-        raise DamagedFileError(path, f"goes on after the {size:,} bytes that its header promises")
+        raise DamagedFileError(path, f"has more than the {size:,} bytes that its header states")
     return np.frombuffer(bytearray(payload), dtype=np.uint8).reshape(shape)
 
 
 def read_npz(path: Path, key: str, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Read one array of an npz archive, and only that one.
+    """Read one array of an npz archive, but not the others.
 
     Args:
         path: The archive.
@@ -67,23 +69,23 @@ def read_npz(path: Path, key: str, shape: tuple[int, ...]) -> NDArray[np.uint8]:
         DamagedFileError: The file cannot be read or holds something else.
     """
     with explain_damage(path), path.open("rb") as stored:
-        # An archive with a foreign start or without its end, and NumPy would call it a pickle.
+        # NumPy would report a file that does not begin or end like a zip archive as a pickle.
         if not zipfile.is_zipfile(stored):
-            raise DamagedFileError(path, f"is no npz archive, or cut short: {path.stat().st_size:,} bytes")
+            raise DamagedFileError(path, f"is not an npz archive, or is cut short: {path.stat().st_size:,} bytes")
         stored.seek(0)
         with np.load(stored, allow_pickle=False) as archive:
             if key not in archive:
                 arrays = ", ".join(archive.files) or "nothing"
-                raise DamagedFileError(path, f"has no array '{key}'; it holds {arrays}")
+                raise DamagedFileError(path, f"has no array '{key}'; it contains {arrays}")
             try:
                 array = archive[key]
             except (ValueError, RuntimeError, MemoryError):
-                raise DamagedFileError(path, f"holds something as '{key}' that is no plain array") from None
+                raise DamagedFileError(path, f"has a '{key}' that is not a plain array") from None
     if not isinstance(array, np.ndarray) or array.dtype != np.uint8:
         kind = getattr(array, "dtype", "raw bytes")
-        raise DamagedFileError(path, f"holds {kind} as '{key}' where uint8 belongs")
+        raise DamagedFileError(path, f"has '{key}' as {kind}, not as uint8")
     if array.ndim != len(shape):
-        raise DamagedFileError(path, f"holds an array of shape {array.shape} as '{key}' where {shape} belongs")
+        raise DamagedFileError(path, f"has '{key}' with the shape {array.shape}, not {shape}")
     _check_shape(path, array.shape, shape)
     return np.ascontiguousarray(array)
 
@@ -99,7 +101,7 @@ def _check_start(path: Path, header: bytes, shape: tuple[int, ...]) -> None:
     if start == expected:
         return
     if start in KINDS:
-        raise DamagedFileError(path, f"holds {KINDS[start]} where {KINDS[expected]} belong")
+        raise DamagedFileError(path, f"contains {KINDS[start]}, not {KINDS[expected]}")
     reason = f"is not an idx file: it starts with the bytes {start.hex(' ')}, not {expected.hex(' ')}"
     raise DamagedFileError(path, describe_other_file(header, "an idx file") or reason)
 
@@ -108,6 +110,6 @@ def _check_shape(path: Path, shape: tuple[int, ...], expected: tuple[int, ...]) 
     kind = "images" if len(expected) > 1 else "labels"
     if shape[1:] != expected[1:]:
         size, expected_size = ("x".join(map(str, sides[1:])) for sides in (shape, expected))
-        raise DamagedFileError(path, f"holds {kind} of {size} pixels where {expected_size} belong")
+        raise DamagedFileError(path, f"contains {kind} of {size} pixels, not {expected_size}")
     if shape[0] != expected[0]:
-        raise DamagedFileError(path, f"holds {shape[0]:,} {kind} where {expected[0]:,} belong")
+        raise DamagedFileError(path, f"contains {shape[0]:,} {kind}, not {expected[0]:,}")

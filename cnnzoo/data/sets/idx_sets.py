@@ -1,4 +1,4 @@
-"""Data sets of four idx files: images and labels to train on, images and labels to test with."""
+"""Data sets of four idx files: images and labels of training and test."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from cnnzoo.errors import DamagedFileError
 
 
 class OtherDataSetError(DamagedFileError):
-    """A sound file of the same name that belongs to another data set."""
+    """A file that is not damaged, but is another data set's file of the same name."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class IdxFile:
         name: Its official name without ``.gz``.
         npz_key: The name of the same array in Keras's ``mnist.npz``.
         shape: (count, height, width) of images or (count,) of labels.
-        sha256: Hash of the elements, without the idx header.
-        gzip_md5: Hash of the official gzip file, where that of the elements is not published.
+        sha256: Hash of the elements, without the idx header; None if it is not published.
+        gzip_md5: Hash of the official gzip file, if that of the elements is not published.
     """
 
     name: str
@@ -46,7 +46,7 @@ class IdxSet(PublishedSet[IdxFile]):
     """A data set of four idx files.
 
     Attributes:
-        npz_mirrors: Addresses of the folder of Keras's npz archive, for when the other mirrors fail.
+        npz_mirrors: Addresses of the folder with Keras's npz archive, which is used if the other mirrors fail.
         others: Other data sets whose files have the same names, by title.
     """
 
@@ -54,19 +54,19 @@ class IdxSet(PublishedSet[IdxFile]):
     others: Mapping[str, tuple[IdxFile, ...]]
 
     def paths(self, file: IdxFile) -> Sequence[str]:
-        """Return where a file may lie: gzipped or not, by either of its usual names, or in Keras's archive."""
+        """Return where a file may be: gzipped or not, with either of its usual names, or in Keras's archive."""
         dotted = file.name.replace("-idx", ".idx")
         names = (f"{file.name}.gz", file.name, f"{dotted}.gz", dotted, f"{self.name}.npz")
         return [f"{folder}/{name}" for folder in (self.name, *self.folders, ".") for name in names]
 
     def read(self, files: Sequence[IdxFile], path: Path) -> dict[IdxFile, Contents]:
-        """Read and check files of one path, which is a file of their own or Keras's archive."""
+        """Read and check files at one path: one file, or several in Keras's archive."""
         return {file: self._read(file, path) for file in files}
 
     def doubt(self, file: IdxFile, contents: Contents, path: Path) -> str:  # noqa: ARG002
-        """Return why no hash confirms a file: of some images only that of the official gzip file is published."""
+        """Return why no hash confirms a file: for some images only the hash of the official gzip file is published."""
         confirmed = file.sha256 is not None or _md5(path) == file.gzip_md5
-        return "" if confirmed else "no hash is published for these images outside the official gzip file"
+        return "" if confirmed else "for these images only the hash of the official gzip file is published"
 
     def subset(self, split: LoadedSplit, contents: Mapping[IdxFile, Contents], directories: Sequence[Path]) -> Subset:  # noqa: ARG002
         """Return the images (count, height, width, 1) of a split."""
@@ -74,22 +74,22 @@ class IdxSet(PublishedSet[IdxFile]):
         return Subset.whole(ImageArray(images[..., np.newaxis]), labels.astype(np.int32))
 
     def expected(self, files: Sequence[IdxFile]) -> str:
-        """Name missing files."""
-        return f"{' and '.join(f'{file.name}.gz' for file in files)} (unpacked or as {self.name}.npz would do)"
+        """List missing files, and what may be there instead, for a message."""
+        return f"{' and '.join(f'{file.name}.gz' for file in files)} (or the unpacked files, or {self.name}.npz)"
 
     def is_another(self, located: Sequence[tuple[Found, list[IdxFile]]]) -> bool:
-        """Return whether the files are another data set's, which their labels tell at once."""
+        """Return whether the files are another data set's, by their labels."""
         for found, files in located:
             try:
                 self.read([file for file in files if len(file.shape) == 1], found.path)
             except OtherDataSetError:
                 return True
             except DamagedFileError:
-                pass  # But here; ``verify`` says what is wrong with it.
+                pass  # it is this data set's; ``verify`` says what is wrong with it
         return False
 
     def download(self, files: Sequence[IdxFile], folder: Path) -> tuple[list[str], list[str]]:
-        """Download files one by one; the last resort is Keras's archive."""
+        """Download files one by one, or Keras's archive if no mirror has them."""
         paths = {file: folder / f"{file.name}.gz" for file in files}
         downloads = [Download(path.name, path, partial(self._read_official, file)) for file, path in paths.items()]
         missing, failures = from_mirrors(downloads, self.mirrors)
@@ -123,15 +123,15 @@ class IdxSet(PublishedSet[IdxFile]):
         if file.sha256 is not None:
             hashes = f"{sha256[:12]}..., expected {file.sha256[:12]}..."
             raise DamagedFileError(
-                path, f"does not hold {self.title}'s {kind}: the SHA-256 of its elements is {hashes}"
+                path, f"does not contain {self.title}'s {kind}: the SHA-256 of its elements is {hashes}"
             )
         return array
 
     def _read_official(self, file: IdxFile, path: Path) -> Contents:
-        """Read a download, which a hash must confirm."""
+        """Read a downloaded file, which a hash must confirm."""
         array = self._read(file, path)
         if self.doubt(file, array, path):
-            raise DamagedFileError(path, f"is not the official file, its MD5 is {_md5(path)[:12]}...")
+            raise DamagedFileError(path, f"is not the official file: its MD5 is {_md5(path)[:12]}...")
         return array
 
 

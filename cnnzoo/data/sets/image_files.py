@@ -1,4 +1,4 @@
-"""The images below a folder, and the files that are left out, each with the reason."""
+"""The images in a folder and its subfolders, and the files that are left out, with the reason for each."""
 
 import os
 from collections import Counter
@@ -10,10 +10,10 @@ from cnnzoo.data.decoding import RAW_ENDINGS, begins_like_an_image, endings, is_
 from cnnzoo.errors import UserError
 from cnnzoo.text import listed
 
-# Device and inode of a folder.
+# Device and inode, which identify a folder.
 FolderId = tuple[int, int]
 
-# What operating systems leave in folders of images: thumbnails, waste bins, notes of their own.
+# Files and folders that operating systems create among images: thumbnails, waste bins, settings.
 SYSTEM_NAMES = {
     *(".appledouble", ".ds_store", ".fseventsd", ".ipynb_checkpoints", ".spotlight-v100", ".thumbnails", ".trashes"),
     *("#recycle", "#snapshot", "$recycle.bin", "@eadir", "@recycle", "@tmp", "__macosx", "__pycache__", "desktop.ini"),
@@ -35,10 +35,10 @@ SPECIAL_FILES = "pipes, sockets and devices"
 
 
 class LeftOut(NamedTuple):
-    """A file that is in no split.
+    """A file that is not in any split.
 
     Attributes:
-        kind: Why, as one of the constants above.
+        kind: The reason: one of the constants above.
         path: The file.
     """
 
@@ -47,14 +47,14 @@ class LeftOut(NamedTuple):
 
 
 class FolderContents(NamedTuple):
-    """The images below a folder, sorted, and the files that are left out."""
+    """The images in a folder and its subfolders, sorted, and the files that are left out."""
 
     images: list[Path]
     left_out: list[LeftOut]
 
 
 def folders_in(folder: Path) -> list[Path]:
-    """Return the folders in a folder, sorted by name, without hidden ones and those of the system.
+    """Return the folders in a folder, sorted by name, without hidden folders and those of the operating system.
 
     Raises:
         UserError: The folder cannot be read.
@@ -63,25 +63,20 @@ def folders_in(folder: Path) -> list[Path]:
 
 
 def find_images(folder: Path) -> FolderContents:
-    """Return all images below a folder; links are followed, and every folder is read once.
+    """Return all images in a folder and its subfolders. Links are followed, and every folder is read once.
 
-    An image is a file whose ending is that of a kind of image, or that begins like one.
+    An image is a file whose name ends, or whose contents begin, like those of an image format.
 
     Raises:
         UserError: A folder cannot be read.
     """
-    found = FolderContents([], [])
-    for path, kind in _walk(folder, _parents(folder)):
-        if kind is None:
-            found.images.append(path)
-        else:
-            found.left_out.append(LeftOut(kind, path))
-    found.images.sort()
-    return found
+    files = list(_walk(folder, _parents(folder)))
+    images = sorted(path for path, kind in files if kind is None)
+    return FolderContents(images, [LeftOut(kind, path) for path, kind in files if kind])
 
 
 def describe_left_out(left_out: Sequence[LeftOut], folder: Path) -> str:
-    """Return how many files of each kind were left out, each with an example; empty where none were."""
+    """Return how many files of each kind were left out, with an example of each; empty if there are none."""
     clauses = []
     for kind in dict.fromkeys(kind for kind, _ in left_out):
         paths = [path for other, path in left_out if other == kind]
@@ -96,12 +91,12 @@ def _count_endings(paths: Sequence[Path]) -> str:
 
 
 def has_images(folder: Path) -> bool:
-    """Return whether there is an image below a folder."""
+    """Return whether there is an image in a folder or its subfolders."""
     return any(kind is None for _, kind in _walk(folder, _parents(folder)))
 
 
 def _parents(folder: Path) -> set[FolderId]:
-    """Return the folders that a link in a folder must not lead to, or their other images would be read as its own."""
+    """Return the folders above a folder; a link in it to one of these must not be followed."""
     return {_identity(parent) for parent in folder.absolute().parents}
 
 
@@ -111,24 +106,21 @@ def _identity(folder: Path) -> FolderId:
 
 
 def files_beside_folders(folder: Path) -> list[LeftOut]:
-    """Return the files that lie in a folder beside its folders, and those of the system.
+    """Return the files in a folder that are not in its ordinary subfolders.
 
     Raises:
         UserError: The folder cannot be read.
     """
-    found = []
-    for entry in _entries(folder):
-        if not _is_ordinary_folder(entry):
-            found += [LeftOut(kind or OUTSIDE, path) for path, kind in _look_at(entry, set())]
-    return found
+    entries = [entry for entry in _entries(folder) if not _is_ordinary_folder(entry)]
+    return [LeftOut(kind or OUTSIDE, path) for entry in entries for path, kind in _inspect(entry, set())]
 
 
 def _walk(folder: Path, seen: set[FolderId]) -> Iterator[tuple[Path, str | None]]:
-    """Yield all files below a folder, each with the reason for which it is left out, None for an image.
+    """Yield all files in a folder and its subfolders, each with the reason to leave it out, or None for an image.
 
     Args:
         folder: The folder.
-        seen: The folders that were read already; this one is added.
+        seen: The folders that were read already; the folders that are read are added.
     """
     waiting = [folder]
     while waiting:
@@ -138,23 +130,23 @@ def _walk(folder: Path, seen: set[FolderId]) -> Iterator[tuple[Path, str | None]
             yield folder, LINKS_TO_SEEN
             continue
         seen.add(identity)
-        # Links come last: of a folder and a link to it, the link is skipped.
+        # Links come last, so that of a folder and a link to it the link is skipped.
         entries = sorted(_entries(folder), key=lambda entry: entry.is_symlink())
         for entry in entries:
             if not _is_ordinary_folder(entry):
-                yield from _look_at(entry, seen)
+                yield from _inspect(entry, seen)
         inside = [Path(entry.path) for entry in entries if _is_ordinary_folder(entry)]
         waiting += reversed(inside)
 
 
-def _look_at(entry: "os.DirEntry[str]", seen: set[FolderId]) -> Iterator[tuple[Path, str | None]]:
-    """Yield a file, or all files below a folder of the system, with the reason for which it is left out."""
+def _inspect(entry: "os.DirEntry[str]", seen: set[FolderId]) -> Iterator[tuple[Path, str | None]]:
+    """Yield a file, or all files in a hidden or system folder, each with the reason to leave it out."""
     path = Path(entry.path)
     kind = _kind_of_name(entry.name)
     if kind and _is_folder(entry):
         try:
             yield from ((inner, kind) for inner, _ in _walk(path, seen))
-        except UserError:  # such as of lost+found, which only the administrator may read
+        except UserError:  # such as for lost+found, which only the administrator may read
             yield path, kind
     elif kind:
         yield path, kind
@@ -176,7 +168,7 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
 
 
 def _kind_of_name(name: str) -> str | None:
-    """Return the reason to leave out a file or folder of this name; None where there is none."""
+    """Return the reason to leave out a file or folder of this name, or None."""
     lower = name.casefold()
     if lower in SYSTEM_NAMES or lower.startswith(SYSTEM_BEGINNINGS):
         return SYSTEM_FILES
@@ -184,7 +176,7 @@ def _kind_of_name(name: str) -> str | None:
 
 
 def _kind_of_content(path: Path) -> str | None:
-    """Return the reason to leave out a file for what it contains; None for an image."""
+    """Return the reason to leave out a file because of its contents; None for an image."""
     if path.suffix.lower() in RAW_ENDINGS:
         return NOT_READ
     if path.suffix.lower() in endings():

@@ -6,10 +6,9 @@ Proceedings of the IEEE 86(11), 1998. http://yann.lecun.com/exdb/mnist
 Xiao, Rasul and Vollgraf, "Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning
 Algorithms", 2017. https://arxiv.org/abs/1708.07747
 
-Both are four idx files of the same names. A file is confirmed by the hash of its elements, because mirrors
-pack the same bytes differently. Of Fashion-MNIST's images only the MD5 of the official gzip files is
-published: a download must match it, while a copy that was unpacked or packed again is checked for its
-structure only, and ``verify`` says so.
+Both are four idx files of the same names. The hash of its elements confirms a file, because mirrors compress the same
+bytes differently. For Fashion-MNIST's images only the MD5 of the official gzip files is published. A download must have
+it. Of a copy that was unpacked or compressed again only the structure is checked, and ``verify`` says so.
 """
 
 from cnnzoo.data.dataset import DataSet

@@ -1,4 +1,4 @@
-"""Data sets whose files are published: found, read and checked, and downloaded where they are missing."""
+"""Published data sets: their files are searched, read and checked, and downloaded if they are missing."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -22,11 +22,11 @@ LoadedSplit = Literal["train", "test"]
 
 
 def check_labels(labels: Contents, classes: int) -> str:
-    """Return what is wrong with labels (count,) of a number of classes; empty where nothing is."""
+    """Return what is wrong with labels (count,), whose number of classes is given; empty if nothing is wrong."""
     if labels.max() < classes:
         return ""
     position = int(np.argmax(labels >= classes))
-    return f"holds the label {labels[position]} at position {position:,}; labels are 0 to {classes - 1}"
+    return f"has the label {labels[position]} at position {position:,}; labels are 0 to {classes - 1}"
 
 
 class PublishedFile(Protocol):
@@ -42,15 +42,15 @@ File = TypeVar("File", bound=PublishedFile)
 
 @dataclass(frozen=True, kw_only=True)
 class PublishedSet(ABC, Generic[File]):
-    """A data set of published files; subclasses know their format and how they are packed.
+    """A data set of published files; a subclass reads their format.
 
     Attributes:
         description: The data set.
         train: The files of the training images.
         test: The files of the test images.
-        folders: Where the files may lie as well, below a directory or in a folder that has the data set's name.
+        folders: Other folders in which the files may be, below a directory.
         mirrors: Addresses of the folder with the downloads, the best first.
-        archive: Name of an archive that is read once for all its files; empty where there is none.
+        archive: Name of the archive that contains all files; empty if there is none.
     """
 
     description: DataSet
@@ -60,7 +60,7 @@ class PublishedSet(ABC, Generic[File]):
     mirrors: tuple[str, ...]
     archive: str = ""
 
-    # What a check by ``verify`` says of a file that ``fetch`` downloads.
+    # ``fetch`` downloads a file again if ``verify`` returns one of these.
     downloaded_again: ClassVar[frozenset[str]] = frozenset({"missing", "wrong"})
 
     @property
@@ -84,19 +84,19 @@ class PublishedSet(ABC, Generic[File]):
 
     @abstractmethod
     def paths(self, file: File) -> Sequence[str]:
-        """Return where below a directory a file may lie; a download comes first, so that it hides a wrong file."""
+        """Return where a file may be below a directory, a download first, so that it is preferred to a wrong file."""
 
     @abstractmethod
     def read(self, files: Sequence[File], path: Path) -> dict[File, Contents]:
-        """Read and check files that lie at one path.
+        """Read and check files at one path.
 
         Raises:
-            DamagedFileError: One of them is not what it should be.
+            DamagedFileError: One of them is damaged or another file.
         """
 
     @abstractmethod
     def doubt(self, file: File, contents: Contents, path: Path) -> str:
-        """Return why no hash confirms a file that was read; empty where one does."""
+        """Return why no hash confirms a file that was read; empty if one does."""
 
     @abstractmethod
     def subset(self, split: LoadedSplit, contents: Mapping[File, Contents], directories: Sequence[Path]) -> Subset:
@@ -104,37 +104,37 @@ class PublishedSet(ABC, Generic[File]):
 
     @abstractmethod
     def expected(self, files: Sequence[File]) -> str:
-        """Name files that are missing, and what would do instead, for a message."""
+        """List missing files, and what may be there instead, for a message."""
 
     @abstractmethod
     def download(self, files: Sequence[File], folder: Path) -> tuple[list[str], list[str]]:
         """Download files into a folder.
 
         Returns:
-            The names of those that no mirror has, and a line per failed attempt.
+            The names of the files that no mirror has, and a line per failed attempt.
         """
 
     def is_another(self, located: Sequence[tuple[Found, list[File]]]) -> bool:  # noqa: ARG002 - for subclasses
-        """Return whether files of these names are another data set's."""
+        """Return whether the files belong to another data set that uses the same names."""
         return False
 
     def note(self, directories: Sequence[Path]) -> str:  # noqa: ARG002 - for subclasses
-        """Return what is incomplete although all files are there."""
+        """Return a note about files with missing images; empty if none are missing."""
         return ""
 
     def missing_in(self, files: Sequence[File], data_dir: Path) -> UserError:
-        """Return the error for files that are not in the only directory to look in."""
+        """Return the error for files that are not in the data directory."""
         return missing_in(self.name, self.title, self.expected(files), (self.name, *self.folders), data_dir)
 
     def load(self, split: LoadedSplit, data_dir: Path | None = None) -> Subset:
-        """Load one split and read only its files; without a data directory they may be downloaded.
+        """Load one split, and read only its files; without a data directory missing files are downloaded.
 
         Args:
             split: The split.
             data_dir: The only directory to look in, or None for the search path.
 
         Raises:
-            UserError: The files are not there, cannot be downloaded or are damaged.
+            UserError: The files are missing, cannot be downloaded or are damaged.
         """
         directories = search_path(data_dir)
         files = self.files_of(split)
@@ -142,7 +142,7 @@ class PublishedSet(ABC, Generic[File]):
         if missing and data_dir is not None:
             raise self.missing_in(missing, data_dir)
         if missing:
-            # All at once, so that the evaluation needs no network either.
+            # All files at once, so that the evaluation needs no network.
             missing = [file for file in self.files if not self.find(file, directories)]
             self._download(missing, cache_dir(), directories)
         contents: dict[File, Contents] = {}
@@ -157,14 +157,14 @@ class PublishedSet(ABC, Generic[File]):
         """Download what is missing or wrong.
 
         Args:
-            data_dir: Where to look and where to put it, or None for the search path and the cache.
+            data_dir: The directory to look in and to download into; None for the search path and the cache.
 
         Returns:
-            Where the files now are.
+            The paths of the files.
 
         Raises:
-            UserError: A file can be had from no mirror or cannot be written, or a wrong one lies where
-                it would hide the download.
+            UserError: No mirror has a file, it cannot be written, or a wrong file in another directory would be
+                preferred to the download.
         """
         target = data_dir or cache_dir()
         directories = search_path(data_dir)
@@ -179,7 +179,7 @@ class PublishedSet(ABC, Generic[File]):
         return [found.path for found, _ in self._locate(self.files, directories)]
 
     def verify(self, data_dir: Path | None = None) -> list[FileCheck]:
-        """Check each file where it is found."""
+        """Check each file."""
         checks = {file: FileCheck(self.name, file.name, None, "missing") for file in self.files}
         for (path, _), inside in self._locate(self.files, search_path(data_dir)):
             try:
@@ -193,7 +193,7 @@ class PublishedSet(ABC, Generic[File]):
         return list(checks.values())
 
     def where(self, data_dir: Path | None = None) -> str | None:
-        """Return where the files lie, with a note if they are incomplete; None where there are none."""
+        """Return where the files are, with a note if they are incomplete; None if there are none."""
         directories = search_path(data_dir)
         located = self._locate(self.files, directories)
         if not located or self.is_another(located):
@@ -212,7 +212,7 @@ class PublishedSet(ABC, Generic[File]):
         return find(self.paths(file), directories)
 
     def _locate(self, files: Sequence[File], directories: Sequence[Path]) -> list[tuple[Found, list[File]]]:
-        """Return where files are found, those in the archive together."""
+        """Return where files are; the files in an archive are grouped."""
         groups: dict[object, tuple[Found, list[File]]] = {}
         for file in files:
             if found := self.find(file, directories):

@@ -1,4 +1,4 @@
-"""Data sets of files of records, in an archive or unpacked."""
+"""Data sets of record files, in an archive or unpacked."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -21,12 +21,12 @@ from cnnzoo.errors import DamagedFileError, UserError
 
 @dataclass(frozen=True)
 class RecordFile:
-    """A file of records of equal length: labels of one byte each, then the red, green and blue plane.
+    """A file of records of equal length: labels of one byte each, then the red, green and blue pixels.
 
     Attributes:
         name: Its official name.
-        count: Its records.
-        md5: Of the whole file.
+        count: Number of records.
+        md5: Hash of the whole file.
     """
 
     name: str
@@ -36,16 +36,16 @@ class RecordFile:
 
 @dataclass(frozen=True, kw_only=True)
 class RecordSet(PublishedSet[RecordFile]):
-    """A data set that is published as an archive of record files, one of them with the test images.
+    """A data set that is published as an archive of record files, one of which has the test images.
 
-    A test file with any whole number of records is taken, and the notes say how many there are.
+    A test file with fewer records is used, and the notes say how many there are.
 
     Attributes:
         folders: The folder in the archive.
-        label_classes: For each label byte of a record, its number of classes.
-        label: Index of the label byte that is read.
-        coarse_classes: The classes of the first label byte, where it has others than the last.
-        python_version: Names of the version that is not read.
+        label_classes: The number of classes of each label byte of a record.
+        label: Index of the label byte that is used.
+        coarse_classes: The classes of the first label byte, if it is not the only one.
+        python_version: Names of the files and folder of the Python version, which is not read.
     """
 
     label_classes: tuple[int, ...]
@@ -61,14 +61,14 @@ class RecordSet(PublishedSet[RecordFile]):
         return len(self.label_classes) + int(np.prod(self.description.input_shape))
 
     def with_coarse_labels(self) -> "RecordSet":
-        """Return the data set with the first label of each image in place of the last."""
+        """Return the data set with the first label of each image instead of the last."""
         title = f"{self.title}, coarse labels"
         return replace(
             self, label=0, description=replace(self.description, title=title, class_names=self.coarse_classes)
         )
 
     def paths(self, file: RecordFile) -> Sequence[str]:
-        """Return where a file may lie: in the archive or unpacked."""
+        """Return where a file may be: in the archive or unpacked."""
         (folder,) = self.folders
         parents = (f"{self.name}/{folder}", self.name, folder, ".")
         return [f"{self.name}/{self.archive}", self.archive, *(f"{parent}/{file.name}" for parent in parents)]
@@ -76,7 +76,7 @@ class RecordSet(PublishedSet[RecordFile]):
     def read(self, files: Sequence[RecordFile], path: Path) -> dict[RecordFile, Contents]:
         """Read and check record files as arrays (count, bytes).
 
-        Of an archive the test images are read as well, because all that stands before them is read anyway.
+        The test file of an archive is checked in any case, because the whole archive is read.
         """
         if self.is_archive(path):
             return self._read_archive(files, path)
@@ -88,15 +88,15 @@ class RecordSet(PublishedSet[RecordFile]):
     def doubt(self, file: RecordFile, contents: Contents, path: Path) -> str:  # noqa: ARG002
         """Return why no hash confirms a file: the published hash is that of all test images."""
         count = len(contents)
-        return f"holds {count:,} of {file.count:,} images, which no hash confirms" if count < file.count else ""
+        return f"has {count:,} of {file.count:,} images, which no hash confirms" if count < file.count else ""
 
     def subset(
         self, split: LoadedSplit, contents: Mapping[RecordFile, Contents], directories: Sequence[Path]
     ) -> Subset:
-        """Return the images (count, height, width, channels) of a split, with a note on missing test images.
+        """Return the images (count, height, width, channels) of a split, with a note about missing test images.
 
         Raises:
-            UserError: The file of the test images, which training images come with a note on, is cut inside a record.
+            UserError: The file of the test images, which the note is about, is cut inside a record.
         """
         records = np.concatenate([contents[file] for file in self.files_of(split)])
         labels = records[:, : len(self.label_classes)][:, self.label]
@@ -112,7 +112,7 @@ class RecordSet(PublishedSet[RecordFile]):
         return Subset.whole(images, labels.astype(np.int32), note)
 
     def note(self, directories: Sequence[Path]) -> str:
-        """Return how many test images there are if some are missing, by the size of their file."""
+        """Return a note about missing test images, by the size of their file; empty if none are missing."""
         (test,) = self.test
         found = self.find(test, directories)
         if found is None or self.is_archive(found.path):
@@ -120,18 +120,18 @@ class RecordSet(PublishedSet[RecordFile]):
         return self._missing_tests(found.path.stat().st_size // self.record_size)
 
     def expected(self, files: Sequence[RecordFile]) -> str:
-        """Name missing files."""
+        """List missing files, for a message."""
         names = [file.name for file in files]
         return f"{self.archive} and no {names[0] if len(names) == 1 else f'{names[0]} to {names[-1]}'}"
 
     def missing_in(self, files: Sequence[RecordFile], data_dir: Path) -> UserError:
-        """Return the error for files that are not there, which explains that the Python version will not do."""
+        """Return the error for missing files; if the Python version is there, it says that this is not read."""
         pickled = find([f"{folder}/{name}" for folder in (self.name, ".") for name in self.python_version], [data_dir])
         if not pickled:
             return super().missing_in(files, data_dir)
         return UserError(
-            f"{pickled.path} is the Python version of {self.title}; it is pickled, and reading it could run code, so "
-            f"the binary version {self.archive} is needed: `{fetch_command(self.name, data_dir)}` downloads it."
+            f"{pickled.path} is the Python version of {self.title}, which is pickled: to read it could run code. "
+            f"The binary version {self.archive} is needed: `{fetch_command(self.name, data_dir)}` downloads it."
         )
 
     def download(self, files: Sequence[RecordFile], folder: Path) -> tuple[list[str], list[str]]:  # noqa: ARG002
@@ -140,13 +140,13 @@ class RecordSet(PublishedSet[RecordFile]):
         def check(path: Path) -> None:
             for file, records in self._read_archive(self.files, path).items():
                 if len(records) < file.count:
-                    raise DamagedFileError(path, f"holds {len(records):,} of {file.count:,} images as {file.name}")
+                    raise DamagedFileError(path, f"has {len(records):,} of {file.count:,} images in {file.name}")
 
         missing, failures = from_mirrors([Download(self.archive, folder / self.archive, check)], self.mirrors)
         return [download.name for download in missing], failures
 
     def _check_tests(self, directories: Sequence[Path]) -> str:
-        """Return the note on an unpacked file of test images, and refuse one that is cut inside a record."""
+        """Return ``note``, and refuse an unpacked file of test images that is cut inside a record."""
         found = self.find(self.test[0], directories)
         if found and not self.is_archive(found.path):
             with explain_damage(found.path):
@@ -170,7 +170,7 @@ class RecordSet(PublishedSet[RecordFile]):
         contents = {}
         for name, file in members.items():
             if name in found:
-                contents[file] = self._records(file, found.pop(name), path, f"is not right: {file.name} in it ")
+                contents[file] = self._records(file, found.pop(name), path, f"is damaged: its member {file.name} ")
             elif file in files:
                 raise DamagedFileError(path, f"has no {name}")
         return contents
@@ -180,18 +180,18 @@ class RecordSet(PublishedSet[RecordFile]):
         count, rest = divmod(len(content), self.record_size)
         records = np.frombuffer(content, np.uint8)[: count * self.record_size].reshape(count, self.record_size)
         if len(content) > file.count * self.record_size:
-            wrong = f"holds more than the {file.count:,} images that belong there"
+            wrong = f"has more than {file.count:,} images"
         elif rest or not content:
             wrong = describe_other_file(content[:64], "a file of records") or self._cut(len(content))
         elif count < file.count and file not in self.test:
-            wrong = f"holds {count:,} images where {file.count:,} belong"
+            wrong = f"has {count:,} images, not {file.count:,}"
         else:
             checks = (check_labels(records[:, i], classes) for i, classes in enumerate(self.label_classes))
             wrong = next(filter(None, checks), "")
             md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
             if not wrong and count == file.count and md5 != file.md5:
                 expected = f"its MD5 is {md5[:12]}..., expected {file.md5[:12]}..."
-                wrong = f"does not hold {self.title}'s images: {expected}"
+                wrong = f"does not contain {self.title}'s images: {expected}"
         if wrong:
             raise DamagedFileError(path, start + wrong)
         return records

@@ -26,7 +26,7 @@ EVERYTHING = {
 }
 
 
-def test_with_nothing_asked_for_pixels_and_targets_are_what_they_were(noise):
+def test_without_settings_pixels_and_targets_do_not_change(noise):
     targets = np.eye(len(noise), dtype="float32")
     unchanged = Augmentation(AugmentationSection(), subset(noise))(noise, targets, np.arange(len(noise)))
     assert np.array_equal(unchanged[0], noise)
@@ -42,7 +42,7 @@ def test_with_nothing_asked_for_pixels_and_targets_are_what_they_were(noise):
     ],
     ids=["planar", "elastic", "colour"],
 )
-def test_the_smallest_settings_leave_images_nearly_as_they_were(settings, noise, augmented):
+def test_the_smallest_settings_hardly_change_images(settings, noise, augmented):
     smooth = np.minimum(np.cumsum(np.cumsum(noise, axis=1), axis=2) / 200, 250)
     assert np.abs(augmented(smooth, **settings) - smooth)[:, 2:-2, 2:-2].max() < 0.5
 

@@ -26,7 +26,7 @@ def test_brightness_multiplies_all_pixels_of_an_image_by_one_factor(noise, augme
     assert 1.37 < factors.max() <= 1.4001
 
 
-def test_contrast_keeps_the_mean_grey_and_scales_what_differs_from_it(noise, augmented):
+def test_contrast_keeps_the_mean_grey_and_scales_the_distances_from_it(noise, augmented):
     muted = 100 + noise / 8
     new = augmented(muted, contrast=0.5)
     assert np.allclose((new @ LUMA).mean(axis=(1, 2)), (muted @ LUMA).mean(axis=(1, 2)), atol=0.01)
@@ -42,7 +42,7 @@ def test_contrast_and_brightness_take_grey_images(noise, augmented):
     assert not np.allclose(new, grey, atol=1)
 
 
-def test_saturation_keeps_each_pixels_grey_and_reaches_towards_none(plain, augmented):
+def test_saturation_keeps_the_grey_of_each_pixel_and_can_remove_the_colour(plain, augmented):
     new = augmented(plain, saturation=1.0)
     assert np.allclose(new @ LUMA, plain @ LUMA, atol=0.01)
     ratios = new.std(axis=3)[:, 0, 0] / plain.std(axis=3)[:, 0, 0]

@@ -149,7 +149,7 @@ def coordinates(size, turns):
 
 
 @pytest.mark.parametrize("turns", [0, 1, 2, 3])
-def test_a_rotation_by_quarters_is_numpys(turns, noise):
+def test_a_rotation_by_quarters_equals_numpys(turns, noise):
     square = noise[:2, :, :12]
     places = (np.stack([place] * 2).astype("float32") for place in coordinates((12, 12), turns))
     turned = keras.ops.convert_to_numpy(geometry.sample_pixels(keras.ops.convert_to_tensor(square), *places))
@@ -179,7 +179,7 @@ def test_an_elastic_distortion_is_smooth_and_as_strong_in_the_corners_as_in_the_
     assert abs(np.corrcoef(x, y)[0, 1]) < 0.1
 
 
-def test_a_resized_crop_is_a_part_of_the_area_and_aspect_asked_for():
+def test_a_resized_crop_has_the_configured_area_and_aspect():
     section = ResizedCropSection(area=[0.2, 0.6], aspect=[0.5, 2.0])
     drawn = geometry.draw_crops(section, 4000, (30, 30), keras.random.SeedGenerator(2))
     width, height, x, y = (keras.ops.convert_to_numpy(part) for part in drawn)
@@ -199,13 +199,13 @@ def test_a_resized_crop_of_everything_changes_nothing(noise, augmented):
     assert np.allclose(new, noise, atol=0.05)
 
 
-def test_a_resized_crop_shows_a_part_without_anything_from_outside(noise, augmented):
+def test_a_resized_crop_shows_nothing_from_outside_the_image(noise, augmented):
     new = augmented(np.full_like(noise, 90.0), resized_crop={"area": [0.1, 0.5]})
     assert np.allclose(new, 90.0, atol=1e-2)
 
 
 @pytest.mark.parametrize("scale", [0.75, 0.5, 0.3])
-def test_shrinking_is_what_pillow_does(scale, noise):
+def test_shrinking_equals_pillows(scale, noise):
     small = keras.ops.convert_to_numpy(geometry.shrink(noise[:1], scale))
     height, width = small.shape[1:3]
     assert (height, width) == (round(12 * scale), round(16 * scale)) == geometry.shrunk_size((12, 16), scale)

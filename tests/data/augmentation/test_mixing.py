@@ -13,7 +13,7 @@ def levels():
     return np.tile(np.arange(512, dtype="float32")[:, None, None, None], (1, 16, 20, 1))
 
 
-def test_cutout_leaves_out_a_square_of_the_side_asked_for(augmented):
+def test_cutout_makes_a_square_of_the_configured_side_black(augmented):
     new = augmented(np.full((512, 16, 20, 3), 9.0, "float32"), cutout=5)
     assert set(np.unique(new)) == {0.0, 9.0}
     assert (new == new[..., :1]).all()
@@ -48,7 +48,7 @@ def test_cutmix_weighs_labels_by_the_pixels_that_each_image_has(levels, mixed):
         assert mask.sum() == len(rows) * len(columns)
 
 
-def test_of_mixup_and_cutmix_a_coin_takes_one(levels, mixed):
+def test_chance_chooses_between_mixup_and_cutmix(levels, mixed):
     new, _ = mixed(levels, mixup=1.0, cutmix=1.0)
     even = (np.ptp(new, axis=(1, 2, 3)) == 0) & (new[:, 0, 0, 0] != np.round(new[:, 0, 0, 0]))
     assert 200 < even.sum() < 312

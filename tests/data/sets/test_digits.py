@@ -37,7 +37,7 @@ def test_enlarging_keeps_the_mean_brightness_and_the_orientation():
     np.testing.assert_allclose(quarters, stored_quarters, rtol=0.05)
 
 
-def test_no_image_is_in_both_parts_and_none_is_lost():
+def test_no_image_is_in_both_splits_and_none_is_lost():
     train, test = ({image.tobytes() for image in data.load("digits", split).pixels} for split in ("train", "test"))
     assert not train & test
     assert len(train) + len(test) == 1797
@@ -48,6 +48,6 @@ def test_each_class_is_divided_in_proportion():
     np.testing.assert_allclose(test / (train + test), 360 / 1797, atol=0.005)
 
 
-def test_the_division_is_the_one_that_results_were_measured_on():
+def test_the_splits_are_those_that_results_were_measured_on():
     labels = data.load("digits", "test").labels
     assert hashlib.sha256(labels.astype("<i4").tobytes()).hexdigest().startswith("9ce5b942abae7d0e")

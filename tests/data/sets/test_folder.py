@@ -59,14 +59,14 @@ def test_a_terminal_shows_how_many_images_are_read(photos, monkeypatch, capsys):
     assert "24/24" in shown
 
 
-def test_every_image_is_in_one_part_and_each_class_in_proportion(photos):
+def test_every_image_is_in_one_split_and_each_class_in_proportion(photos):
     training, validation, test = divided(photos, validation=3, test=0.2)
     assert (len(training), len(validation), len(test)) == (21, 3, 6)
     assert len(training | validation | test) == 30
     assert sorted(name.split("/")[0] for name in validation) == ["blue", "green", "red"]
 
 
-def test_the_division_depends_on_the_names_and_the_seed_alone(photos, tmp_path):
+def test_the_division_depends_only_on_the_names_and_the_seed(photos, tmp_path):
     before = divided(photos)
     moved = tmp_path / "elsewhere"
     moved.mkdir()
@@ -101,7 +101,7 @@ def test_images_of_12_bits_in_files_of_16_keep_their_greys(tmp_path):
     config = data.resolve_folder(load_config(tmp_path / "mine.yaml", [f"data.path={tmp_path}/xrays"]))
     assert config.data.white == 4095
     assert (
-        "in images of 16 bits the grey value 4,095, and what is brighter, is white (data.white)"
+        "in images of 16 bits the grey value 4,095 and all above it are white (data.white)"
         in data.summarize(config.data).notes
     )
     for split in ("train", "test"):
@@ -116,7 +116,7 @@ def test_images_of_12_bits_in_files_of_16_keep_their_greys(tmp_path):
     assert eight_bits.data.white is None
 
 
-def test_a_folder_divided_by_hand_is_taken_as_it_is(tmp_path):
+def test_a_folder_with_split_folders_keeps_its_splits(tmp_path):
     for part, count in (("train", 6), ("val", 2), ("test", 3)):
         write_photos(tmp_path / "mine" / part, count=count)
     training, validation, test = divided(tmp_path / "mine")
@@ -127,7 +127,7 @@ def test_a_folder_divided_by_hand_is_taken_as_it_is(tmp_path):
     assert sorted(name.split("/")[0] for name in validation) == ["blue"] * 2 + ["green"] * 2 + ["red"] * 2
 
 
-def test_a_class_may_be_called_train_and_images_may_lie_deeper(tmp_path):
+def test_a_class_may_be_called_train_and_images_may_be_in_subfolders(tmp_path):
     folder = write_photos(tmp_path / "mine", ("bus", "train"))
     (folder / "bus" / "red").mkdir()
     shutil.move(folder / "bus" / "0.png", folder / "bus" / "red" / "0.png")
@@ -155,10 +155,12 @@ def test_images_that_do_not_fit_into_memory_stay_in_their_files_and_are_the_same
 
 
 @pytest.mark.parametrize("memory", [0, 1])
-def test_a_broken_image_stops_the_loading_or_is_left_out_and_named(photos, memory):
+def test_a_broken_image_stops_the_loading_or_is_left_out_with_a_note(photos, memory):
     for name in ("blue/3.bmp", "red/5.png"):
         (photos / name).write_bytes((photos / name).read_bytes()[:80])
-    with pytest.raises(UserError, match=f"^{photos}/(blue/3.bmp|red/5.png) .*a training with data.broken: skip leaves"):
+    with pytest.raises(
+        UserError, match=f"^{photos}/(blue/3.bmp|red/5.png) .* or train with data.broken: skip, which leaves"
+    ):
         [data.load(section(photos, memory=memory), split) for split in ("train", "test")]
     parts = [data.load(section(photos, memory=memory, broken="skip"), split) for split in ("train", "test")]
     assert sum(len(part.labels) for part in parts) == 28
@@ -173,7 +175,7 @@ def test_a_broken_image_stops_the_loading_or_is_left_out_and_named(photos, memor
     assert training.note == parts[0].note
 
 
-def test_images_of_which_none_can_be_read_are_refused(tmp_path):
+def test_a_split_without_readable_images_is_refused(tmp_path):
     for part in ("train", "val", "test"):
         write_photos(tmp_path / "mine" / part, count=2)
     for part, split in (("val", "train"), ("test", "test"), ("train", "train")):
@@ -203,24 +205,24 @@ def with_other_classes_to_test(folder):
 
 
 MISTAKES = {
-    "a name that is no text": (
+    "a name that cannot be printed": (
         lambda folder: (folder / "red").rename(folder / "re\x1bd"),
-        r"photos has a class folder whose name is no plain text, 're\\x1bd'; rename it\.",
+        r"photos has a class folder whose name cannot be printed, 're\\x1bd'; rename it\.",
     ),
     "no folder": (shutil.rmtree, r"photos is not a directory; data.path, or --data-dir, names"),
     "no class folders": (
         lambda folder: [shutil.rmtree(path) for path in folder.iterdir()],
         r"photos has no class folders: put the images of each class into a folder of its own, such as .*cat/1.jpg\.",
     ),
-    "one class": (with_one_class, r"photos has one class folder alone, green; a network needs two classes"),
-    "an empty class": (with_an_empty_class, r"photos/green holds no images; put some into it, or remove the folder\."),
+    "one class": (with_one_class, r"photos has only one class folder, green; a network needs at least two classes"),
+    "an empty class": (with_an_empty_class, r"photos/green has no images; put some into it, or remove the folder\."),
     "other classes to test": (
         with_other_classes_to_test,
-        r"photos/test holds 3 classes, and not the 3 that belong there: it has 'violet' and lacks 'red'\.",
+        r"photos/test has 3 class folders, but the config has 3 classes\. Unknown: 'violet'\. Missing: 'red'\.",
     ),
     "no train folder": (
         lambda folder: [write_photos(folder / "test"), *(shutil.rmtree(folder / n) for n in ("blue", "green", "red"))],
-        r"photos has no train folder beside its test; put the class folders to train on into .*photos/train\.",
+        r"photos has a test folder but no train folder; put the class folders to train on into .*photos/train\.",
     ),
     "two validation folders": (
         lambda folder: [write_photos(folder / part) for part in ("train", "val", "validation")],
@@ -230,7 +232,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize(("spoil", "sentence"), MISTAKES.values(), ids=MISTAKES)
-def test_a_folder_that_cannot_be_trained_on_is_one_sentence_with_its_line(photos, tmp_path, spoil, sentence):
+def test_the_error_about_an_unusable_folder_is_one_sentence_with_its_line(photos, tmp_path, spoil, sentence):
     spoil(photos)
     path = tmp_path / "mine.yaml"
     path.write_text(f"model: {{name: lenet5}}\ndata:\n  name: folder\n  path: {photos}\n")
@@ -239,39 +241,44 @@ def test_a_folder_that_cannot_be_trained_on_is_one_sentence_with_its_line(photos
     assert "\n" not in str(raised.value)
 
 
-def test_a_config_for_some_classes_refuses_a_folder_of_others(photos, tmp_path):
+def test_a_config_for_some_classes_refuses_a_folder_with_other_classes(photos, tmp_path):
     digits = [str(digit) for digit in range(10)]
-    with pytest.raises(UserError, match=r"holds 3 classes, and not the 10 that belong there: it has 'blue', 'green'"):
+    with pytest.raises(
+        UserError, match=r"has 3 class folders, but the config has 10 classes\. Unknown: 'blue', 'green'"
+    ):
         data.load(section(photos, classes=digits), "train")
     other = write_photos(tmp_path / "other", ("blue", "green", "red", "violet"))
     known = section(photos, classes=["red", "green", "blue"])
     assert data.describe(known).class_names == ("red", "green", "blue")
-    with pytest.raises(UserError, match=r"other holds 4 classes, and not the 3 that belong there: it has 'violet'\."):
+    with pytest.raises(
+        UserError,
+        match=r"other has 4 class folders, but the config has 3 classes\. Unknown: 'violet'\. Missing: none\.",
+    ):
         data.load(known, "test", other)
 
 
-def test_a_part_that_takes_every_image_of_a_class_is_refused(photos):
+def test_a_split_with_every_image_of_a_class_is_refused(photos):
     for path in list((photos / "red").iterdir())[1:]:
         path.unlink()
     with pytest.raises(UserError, match=r"No image of class 'red' in .* is left to train on; add some"):
         data.load(section(photos, test=18, validation=1), "train")
-    with pytest.raises(UserError, match=r"^data.test: A test split of 21 does not divide 21 images"):
+    with pytest.raises(UserError, match=r"^data.test: A test split of 21 is not possible with 21 images"):
         data.load(section(photos, test=21), "train")
 
 
-def test_too_few_images_for_three_parts_are_said_to_be_too_few(tmp_path):
+def test_too_few_images_for_three_splits_are_refused(tmp_path):
     folder = write_photos(tmp_path / "few", ("blue", "red"), 1)
     with pytest.raises(
-        UserError, match=r"^data.test: A test split of 0.2 does not divide 2 images: give the number 1,"
+        UserError, match=r"^data.test: A test split of 0.2 is not possible with 2 images: set the number 1,"
     ):
         data.load(section(folder), "train")
     with pytest.raises(
-        UserError, match=r"^data.validation: A validation split cannot be taken of 1 image; put in more"
+        UserError, match=r"^data.validation: 1 image cannot be divided into a validation split and the rest; add more"
     ):
         data.load(section(folder, test=1), "train")
 
 
-def test_a_class_folder_that_cannot_be_read_is_not_said_to_be_empty(photos, monkeypatch):
+def test_a_class_folder_without_permission_is_not_reported_as_empty(photos, monkeypatch):
     scan = os.scandir
 
     def forbidden(path):
@@ -284,7 +291,7 @@ def test_a_class_folder_that_cannot_be_read_is_not_said_to_be_empty(photos, monk
         data.load(section(photos), "train")
 
 
-def test_a_relative_path_is_kept_from_the_root_on(photos, tmp_path, monkeypatch):
+def test_a_relative_path_becomes_absolute(photos, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.yaml").write_text("model: {name: lenet5}\ndata: {name: folder, path: ../x/../photos/}\n")
     config = load_config("mine.yaml", ["data.path=photos"])
@@ -301,7 +308,7 @@ def test_a_relative_path_is_kept_from_the_root_on(photos, tmp_path, monkeypatch)
 @pytest.mark.parametrize(
     ("setting", "sentence"),
     [
-        ("data={name: folder}", r"data.path: this key is needed and missing"),
+        ("data={name: folder}", r"data.path: this key is required and missing"),
         ("data={name: folder, path: x, size: 0}", r"data.size: expected pixels from 1 to 4096, .*not 0\."),
         ("data={name: folder, path: x, size: [3]}", r"data.size: "),
         ("data={name: folder, path: x, channels: 4}", r"data.channels: expected 1 or 3, not 4"),
@@ -309,7 +316,7 @@ def test_a_relative_path_is_kept_from_the_root_on(photos, tmp_path, monkeypatch)
         ("data={name: mnist, path: x}", r"data.path: there is no such key"),
     ],
 )
-def test_a_wrong_section_is_blamed_on_its_key(setting, sentence):
+def test_the_error_about_a_wrong_value_states_its_key(setting, sentence):
     with pytest.raises(UserError, match=sentence):
         load_config("digits", [setting])
 
@@ -320,7 +327,7 @@ def test_a_folder_has_no_files_to_fetch_or_verify(use):
         use("folder")
 
 
-def test_hidden_folders_of_thumbnails_are_no_images(photos):
+def test_hidden_folders_of_thumbnails_are_left_out(photos):
     before = len(data.load(section(photos), "train").labels)
     thumbnails = photos / "red" / ".thumbnails"
     thumbnails.mkdir()

@@ -46,27 +46,27 @@ def every_part(*parts):
         ("train2017", "val2017", "test2017"),
     ],
 )
-def test_the_usual_names_of_parts_are_known_in_any_case(tmp_path, parts):
+def test_the_usual_names_of_splits_are_recognized_in_any_case(tmp_path, parts):
     put_images(tmp_path, *every_part(*parts))
     assert counts(tmp_path) == {"train": 8, "validation": 8, "test": 8}
     assert data.describe(section(tmp_path)).class_names == ("cat", "dog")
 
 
-def test_what_is_not_divided_by_hand_is_drawn_and_said_to_be(tmp_path):
+def test_splits_without_folders_are_chosen_with_a_note(tmp_path):
     put_images(tmp_path, *every_part("training", "testing"))
     summary = data.summarize(section(tmp_path, validation=2))
     assert dict(summary.images) == {"train": 6, "validation": 2, "test": 8}
-    assert summary.notes == ("validation images drawn from training",)
+    assert summary.notes == ("validation images are chosen from training",)
     put_images(tmp_path / "other", "cat", "dog", count=10)
     summary = data.summarize(section(tmp_path / "other"))
     assert dict(summary.images) == {"train": 14, "validation": 2, "test": 4}
-    assert summary.notes == ("test and validation images drawn by file name and data.split_seed 0",)
+    assert summary.notes == ("test and validation images are chosen by file name and data.split_seed 0",)
 
 
 AMBIGUOUS = {
     "a class beside a divided folder": (
         ["bus", "car", "train/diesel", "train/steam"],
-        r"train holds class folders \(diesel, steam\) like training images, and beside it lie bus, car with images",
+        r"train contains the class folders diesel, steam, but there are also the folders bus, car with images",
     ),
     "a test folder among the classes": (
         ["cat", "dog", "test"],
@@ -74,7 +74,7 @@ AMBIGUOUS = {
     ),
     "parts by unusual names": (every_part("seg_train", "seg_test"), r"seg_test and seg_train look like the splits"),
     "classes or batches": (every_part("fold1", "fold2"), r"fold1, fold2 may be the classes, and each .* cat, dog"),
-    "classes that are divided": (["cat/train", "cat/test", "dog/train"], r"/cat holds the folders test and train"),
+    "classes that are divided": (["cat/train", "cat/test", "dog/train"], r"/cat contains the folders test and train"),
 }
 
 
@@ -88,24 +88,24 @@ def test_a_folder_that_can_be_understood_in_two_ways_is_refused_until_its_classe
     assert sum(counts(tmp_path, classes=stated).values()) == 4 * len(folders)
 
 
-def test_a_class_without_an_image_in_a_part_is_named(tmp_path):
+def test_a_class_without_images_in_a_split_is_noted(tmp_path):
     put_images(tmp_path, "cat", count=9)
     put_images(tmp_path, "dog", count=1)
     notes = data.summarize(section(tmp_path)).notes
-    assert "no validation image is of dog" in notes
-    assert "no test image is of dog" in notes
+    assert "there is no validation image of dog" in notes
+    assert "there is no test image of dog" in notes
 
 
-def test_class_names_that_differ_in_their_accents_or_capitals_alone_are_explained(tmp_path):
+def test_class_names_that_differ_only_in_accents_or_capitals_are_explained(tmp_path):
     put_images(tmp_path / "accents", "caf\u00e9", "cafe\u0301")
-    with pytest.raises(UserError, match="has two class folders that are both written 'caf\u00e9'"):
+    with pytest.raises(UserError, match="has two class folders with the name 'caf\u00e9'"):
         counts(tmp_path / "accents")
     put_images(tmp_path / "capitals", *every_part("train"), "test/Cat", "test/dog")
-    with pytest.raises(UserError, match="lacks 'cat' and the names differ in capital letters alone"):
+    with pytest.raises(UserError, match=r"Missing: 'cat'\. The names differ only in capital letters\."):
         counts(tmp_path / "capitals")
 
 
-def test_images_that_cannot_be_read_are_counted_among_what_is_left_out(tmp_path):
+def test_images_that_cannot_be_read_are_counted_among_the_files_left_out(tmp_path):
     put_images(tmp_path, "cat", "dog", count=10)
     for path in (tmp_path / "dog").iterdir():
         path.write_bytes(b"nothing") if path.stem != "3" else None
@@ -123,33 +123,33 @@ REFUSED = {
     ),
     "parts without classes": (
         ["train", "test"],
-        r"test and .*train hold images but no class folders, .*train/cat/1.jpg",
+        r"test and .*train contain images but no class folders, .*train/cat/1.jpg",
     ),
     "validation without classes": (
         [*every_part("train"), "val"],
-        r"/val holds images but no .* Or remove the folder\.",
+        r"/val contains images but no .* Or remove the folder\.",
     ),
     "no training images": (
         ["cat", "dog", *every_part("test")],
-        r"no train folder beside its test; put cat, dog into .*/train",
+        r"has a test folder but no train folder; put cat, dog into .*/train",
     ),
     "one folder around all": (
         every_part("photos"),
-        r"one folder, photos, which holds cat, dog; name that one: .*/photos",
+        r"only the folder photos, which contains cat, dog; name that folder: .*/photos",
     ),
     "one folder around the parts": (
         every_part("a/train", "a/test"),
-        r"one folder, a, which holds test, train; name that",
+        r"only the folder a, which contains test, train; name that",
     ),
     "a part inside itself": (
         every_part("train/train"),
-        r"train has one class .* It holds the folders cat, dog: put these",
+        r"train has only one class .* It contains the folders cat, dog: put these",
     ),
 }
 
 
 @pytest.mark.parametrize(("folders", "sentence"), REFUSED.values(), ids=REFUSED)
-def test_a_folder_without_its_classes_or_parts_is_one_sentence(tmp_path, folders, sentence):
+def test_the_error_about_a_folder_without_classes_or_splits_is_one_sentence(tmp_path, folders, sentence):
     put_images(tmp_path, *folders)
     with pytest.raises(UserError, match=sentence) as raised:
         counts(tmp_path)
@@ -162,13 +162,13 @@ def test_a_test_folder_without_class_folders_is_left_out_and_its_evaluation_says
     summary = data.summarize(section(tmp_path))
     assert dict(summary.images) == {"train": 7, "validation": 1}
     assert summary.left_out == "images of a test folder without class folders: 5, such as test/0.png"
-    sentence = f"{tmp_path}/test holds images but no class folders, so their classes are unknown"
+    sentence = f"{tmp_path}/test contains images but no class folders, so their classes are unknown"
     assert summary.notes[-1].startswith(sentence)
     with pytest.raises(UserError, match=re.escape(sentence)):
         data.load(section(tmp_path), "test")
 
 
-def test_what_is_left_out_is_counted_by_kind(tmp_path):
+def test_files_left_out_are_counted_by_kind(tmp_path):
     put_images(tmp_path, "cat", "dog", count=10)
     red = tmp_path / "cat"
     for name in ("Thumbs.db", ".DS_Store", "._0.png", ".hidden.png", "notes.txt", "list.TXT", "numbers"):
@@ -217,7 +217,7 @@ def test_photographs_of_kinds_that_are_not_read_are_counted(tmp_path):
     assert data.summarize(section(tmp_path)).left_out == left_out
     for path in (tmp_path / "cat").glob("*.png"):
         path.unlink()
-    with pytest.raises(UserError, match=r"/cat holds no images; .* It holds HEIC and raw photographs, .*: 3, such as"):
+    with pytest.raises(UserError, match=r"/cat has no images; .* It contains HEIC and raw photographs, .*: 3, such as"):
         counts(tmp_path)
 
 
@@ -225,19 +225,19 @@ def test_a_folder_with_nothing_but_test_images_is_enough_to_test(tmp_path):
     put_images(tmp_path, *every_part("test"))
     assert len(data.load(section(tmp_path, classes=["cat", "dog"]), "test").labels) == 8
     for use in (lambda: counts(tmp_path), lambda: data.load(section(tmp_path, classes=["cat", "dog"]), "train")):
-        with pytest.raises(UserError, match="has no train folder beside its test; put the class folders to train on"):
+        with pytest.raises(UserError, match="has a test folder but no train folder; put the class folders to train on"):
             use()
 
 
-def test_a_part_without_images_is_no_part_and_said_to_be_empty(tmp_path):
+def test_a_split_folder_without_images_is_ignored_with_a_note(tmp_path):
     put_images(tmp_path, *every_part("train", "test"))
     (tmp_path / "val").mkdir()
     summary = data.summarize(section(tmp_path))
     assert dict(summary.images) == {"train": 7, "validation": 1, "test": 8}
-    assert f"{tmp_path / 'val'} holds no images" in summary.notes
+    assert f"{tmp_path / 'val'} has no images" in summary.notes
 
 
-def test_a_run_keeps_its_images_when_the_folder_has_more_parts_than_it_knew(tmp_path):
+def test_a_run_keeps_its_images_when_the_folder_has_another_split(tmp_path):
     """As a run of an earlier version, which drew its validation images although there was a folder of them."""
     put_images(tmp_path, *every_part("train", "valid"))
     division = {f"train/{name}/{index}.png": "train" for name in ("cat", "dog") for index in range(4)}
@@ -248,7 +248,7 @@ def test_a_run_keeps_its_images_when_the_folder_has_more_parts_than_it_knew(tmp_
     assert not any(name.startswith("valid") for name in training.names)
 
 
-def test_a_picture_in_two_parts_or_two_classes_is_reported(tmp_path):
+def test_an_image_in_two_splits_or_two_classes_is_reported(tmp_path):
     put_images(tmp_path, *every_part("train"))
     put_images(tmp_path, *every_part("test"), suffix=".bmp")
     assert not [note for note in data.summarize(section(tmp_path)).notes if "more than one" in note]

@@ -18,7 +18,7 @@ def idx_bytes(array: np.ndarray, *, dtype: int = 8, counts: tuple[int, ...] | No
 
 
 @pytest.mark.parametrize("array", [IMAGES, LABELS])
-def test_a_file_reads_the_same_gzipped_or_not_whatever_its_name(tmp_path, array):
+def test_a_file_reads_the_same_gzipped_or_not_with_any_name(tmp_path, array):
     write_idx(tmp_path / "packed", array)
     (tmp_path / "plain.gz").write_bytes(idx_bytes(array))
     for name in ("packed", "plain.gz"):
@@ -35,11 +35,11 @@ BAD_IDX = {
     "empty": (b"", "is empty"),
     "cut inside the magic": (PLAIN[:3], "is not an idx file: it starts with the bytes 00 00 08, not 00 00 08 03"),
     "cut inside the header": (PLAIN[:9], "is cut short: it ends inside its header, after 9 bytes"),
-    "cut": (PLAIN[:-7], "is cut short: its header promises 60 bytes, 53 follow"),
-    "too long": (PLAIN + b"\0", "goes on after the 60 bytes that its header promises"),
+    "cut": (PLAIN[:-7], "is cut short: by its header 60 bytes follow, but there are 53"),
+    "too long": (PLAIN + b"\0", "has more than the 60 bytes that its header states"),
     "cut gz": (PACKED[:-20], "is cut short: its compressed data ends too early, after "),
     "only the start of a gz": (PACKED[:5], "is cut short: its compressed data ends too early, after 5 bytes"),
-    "gz of a cut file": (gzip.compress(PLAIN[:-7]), "is cut short: its header promises 60 bytes, 53 follow"),
+    "gz of a cut file": (gzip.compress(PLAIN[:-7]), "is cut short: by its header 60 bytes follow, but there are 53"),
     "gz with a wrong checksum": (FLIPPED, "is damaged: its compressed data does not unpack"),
     "gz with a damaged middle": (PACKED[:10] + b"\xff" * 9 + PACKED[19:], "is damaged: "),
     "gz with something behind": (PACKED + b"garbage", "is damaged: its compressed data does not unpack"),
@@ -47,18 +47,18 @@ BAD_IDX = {
     "web page": (b"<!DOCTYPE html><p>404", "is a web page or XML, not an idx file"),
     "wrong magic": (b"\1" + PLAIN[1:], "is not an idx file: it starts with the bytes 01 00 08 03, not 00 00 08 03"),
     "floats": (idx_bytes(IMAGES, dtype=13), "is not an idx file: it starts with the bytes 00 00 0d 03"),
-    "labels in place of images": (idx_bytes(LABELS), "holds labels where images belong"),
-    "another count": (idx_bytes(IMAGES[:2]), "holds 2 images where 3 belong"),
-    "another size": (idx_bytes(IMAGES.reshape(3, 4, 5)), "holds images of 4x5 pixels where 5x4 belong"),
+    "labels in place of images": (idx_bytes(LABELS), "contains labels, not images"),
+    "another count": (idx_bytes(IMAGES[:2]), "contains 2 images, not 3"),
+    "another size": (idx_bytes(IMAGES.reshape(3, 4, 5)), "contains images of 4x5 pixels, not 5x4"),
     "a count that its bytes do not match": (
         idx_bytes(IMAGES, counts=(9000, 5, 4)),
-        "holds 9,000 images where 3 belong",
+        "contains 9,000 images, not 3",
     ),
 }
 
 
 @pytest.mark.parametrize(("content", "reason"), BAD_IDX.values(), ids=BAD_IDX)
-def test_a_bad_idx_file_is_named_with_what_is_wrong(tmp_path, content, reason):
+def test_the_error_about_a_bad_idx_file_states_its_name_and_the_reason(tmp_path, content, reason):
     path = tmp_path / "train-images-idx3-ubyte.gz"
     path.write_bytes(content)
     with pytest.raises(DamagedFileError) as raised:
@@ -66,20 +66,20 @@ def test_a_bad_idx_file_is_named_with_what_is_wrong(tmp_path, content, reason):
     assert str(raised.value).startswith(f"{path} {reason}")
 
 
-def test_images_in_place_of_labels_are_named(tmp_path):
+def test_images_in_place_of_labels_are_an_error(tmp_path):
     (tmp_path / "labels").write_bytes(PLAIN)
-    with pytest.raises(DamagedFileError, match="labels holds images where labels belong"):
+    with pytest.raises(DamagedFileError, match="labels contains images, not labels"):
         read_idx(tmp_path / "labels", (3,))
 
 
 @pytest.mark.parametrize("read", [read_idx, lambda path, shape: read_npz(path, "x_train", shape)])
-def test_a_directory_in_place_of_a_file_is_named(tmp_path, read):
+def test_a_directory_in_place_of_a_file_is_an_error(tmp_path, read):
     with pytest.raises(DamagedFileError, match=f"{tmp_path} is a directory, not a file"):
         read(tmp_path, IMAGES.shape)
 
 
 @pytest.mark.parametrize("read", [read_idx, lambda path, shape: read_npz(path, "x_train", shape)])
-def test_a_file_without_permission_is_named(tmp_path, monkeypatch, read):
+def test_a_file_without_permission_is_an_error(tmp_path, monkeypatch, read):
     def refuse(path: Path, mode: str) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
@@ -96,17 +96,17 @@ def test_an_array_of_an_archive_is_read(tmp_path, save):
 
 
 BAD_ARCHIVES = {
-    "no such key": ({"y_train": LABELS}, "has no array 'x_train'; it holds y_train"),
-    "floats": ({"x_train": IMAGES / 255}, "holds float64 as 'x_train' where uint8 belongs"),
-    "flattened": ({"x_train": IMAGES.reshape(3, 20)}, "holds an array of shape (3, 20) as 'x_train' where (3, 5, 4)"),
-    "another size": ({"x_train": IMAGES.reshape(3, 4, 5)}, "holds images of 4x5 pixels where 5x4 belong"),
-    "another count": ({"x_train": IMAGES[:2]}, "holds 2 images where 3 belong"),
-    "a pickle": ({"x_train": np.array([{}], object)}, "holds something as 'x_train' that is no plain array"),
+    "no such key": ({"y_train": LABELS}, "has no array 'x_train'; it contains y_train"),
+    "floats": ({"x_train": IMAGES / 255}, "has 'x_train' as float64, not as uint8"),
+    "flattened": ({"x_train": IMAGES.reshape(3, 20)}, "has 'x_train' with the shape (3, 20), not (3, 5, 4)"),
+    "another size": ({"x_train": IMAGES.reshape(3, 4, 5)}, "contains images of 4x5 pixels, not 5x4"),
+    "another count": ({"x_train": IMAGES[:2]}, "contains 2 images, not 3"),
+    "a pickle": ({"x_train": np.array([{}], object)}, "has a 'x_train' that is not a plain array"),
 }
 
 
 @pytest.mark.parametrize(("arrays", "reason"), BAD_ARCHIVES.values(), ids=BAD_ARCHIVES)
-def test_a_bad_archive_is_named_with_what_is_wrong(tmp_path, arrays, reason):
+def test_the_error_about_a_bad_archive_states_its_name_and_the_reason(tmp_path, arrays, reason):
     path = tmp_path / "mnist.npz"
     np.savez(path, **arrays)
     with pytest.raises(DamagedFileError) as raised:
@@ -114,14 +114,14 @@ def test_a_bad_archive_is_named_with_what_is_wrong(tmp_path, arrays, reason):
     assert str(raised.value).startswith(f"{path} {reason}")
 
 
-def test_a_damaged_or_cut_archive_is_named(tmp_path):
+def test_a_damaged_or_cut_archive_is_an_error(tmp_path):
     path = tmp_path / "mnist.npz"
     np.savez_compressed(path, x_train=np.random.default_rng(0).integers(0, 256, IMAGES.shape, np.uint8))
     whole = path.read_bytes()
     for content, reason in (
-        (b"", "is no npz archive, or cut short: 0 bytes"),
-        (b"text", "is no npz archive, or cut short: 4 bytes"),
-        (whole[:-30], "is no npz archive, or cut short: "),
+        (b"", "is not an npz archive, or is cut short: 0 bytes"),
+        (b"text", "is not an npz archive, or is cut short: 4 bytes"),
+        (whole[:-30], "is not an npz archive, or is cut short: "),
         (whole[:120] + b"\xff" * 40 + whole[160:], "is damaged: its compressed data does not unpack"),
     ):
         path.write_bytes(content)

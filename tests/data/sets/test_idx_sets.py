@@ -55,21 +55,21 @@ def test_the_named_directory_comes_before_the_environment_the_cache_and_keras(tm
     assert_is_train(tiny.published.load("train"), tiny)
 
 
-def test_a_directory_that_the_environment_names_has_to_be_there(tmp_path, monkeypatch, home, tiny):
+def test_a_directory_in_the_environment_must_exist(tmp_path, monkeypatch, home, tiny):
     tiny.write(cache_dir() / "mnist")
     monkeypatch.setenv("CNNZOO_DATA_DIR", str(tmp_path / "gone"))
     with pytest.raises(UserError, match=r"^CNNZOO_DATA_DIR: .*gone is not a directory; set another one"):
         data.load("mnist", "train")
 
 
-def test_kerass_folder_of_fashion_mnist_counts(home, tiny):
+def test_files_in_kerass_folder_of_fashion_mnist_are_found(home, tiny):
     description = replace(tiny.published.description, name="fashion_mnist")
     other = replace(tiny.published, description=description, folders=FASHION_MNIST.folders)
     folder = tiny.write(home / "keras" / "datasets" / "fashion-mnist")
     assert other.where() == str(folder)
 
 
-def test_a_part_does_not_need_the_other_parts_files(tmp_path, tiny):
+def test_a_split_does_not_need_the_files_of_the_other(tmp_path, tiny):
     tiny.write(tmp_path)
     (tmp_path / f"{TEST_LABELS}.gz").unlink()
     (tmp_path / f"{TEST_IMAGES}.gz").write_bytes(b"broken")
@@ -102,7 +102,7 @@ def test_a_named_directory_that_is_not_there_is_an_error(tmp_path, tiny, use):
         use("mnist", tmp_path / "nowhere")
 
 
-def test_where_tells_of_missing_files(tmp_path, tiny):
+def test_where_states_missing_files(tmp_path, tiny):
     assert tiny.published.where(tmp_path) is None
     tiny.write(tmp_path)
     (tmp_path / f"{TEST_IMAGES}.gz").unlink()
@@ -122,34 +122,34 @@ BAD_FILES = {
     "test images as training images": (
         TRAIN_IMAGES,
         lambda tiny: tiny.arrays[TEST_IMAGES],
-        "holds 6 images where 12 belong",
+        "contains 6 images, not 12",
     ),
     "test labels as training labels": (
         TRAIN_LABELS,
         lambda tiny: tiny.arrays[TEST_LABELS],
-        "holds 6 labels where 12 belong",
+        "contains 6 labels, not 12",
     ),
-    "images as labels": (TRAIN_LABELS, lambda tiny: tiny.arrays[TRAIN_IMAGES], "holds images where labels belong"),
+    "images as labels": (TRAIN_LABELS, lambda tiny: tiny.arrays[TRAIN_IMAGES], "contains images, not labels"),
     "a label out of range": (
         TRAIN_LABELS,
         lambda tiny: relabelled(tiny, TRAIN_LABELS, 5, 77),
-        "holds the label 77 at position 5; labels are 0 to 2",
+        "has the label 77 at position 5; labels are 0 to 2",
     ),
     "a wrong label": (
         TRAIN_LABELS,
         lambda tiny: relabelled(tiny, TRAIN_LABELS, 5, 0),
-        "does not hold Tiny's labels: the SHA-256 of its elements is ",
+        "does not contain Tiny's labels: the SHA-256 of its elements is ",
     ),
     "other images": (
         TRAIN_IMAGES,
         lambda tiny: 255 - tiny.arrays[TRAIN_IMAGES],
-        "does not hold Tiny's images: the SHA-256 of its elements is ",
+        "does not contain Tiny's images: the SHA-256 of its elements is ",
     ),
 }
 
 
 @pytest.mark.parametrize(("stem", "made", "reason"), BAD_FILES.values(), ids=BAD_FILES)
-def test_a_file_that_is_not_what_it_should_be_is_named(tmp_path, tiny, stem, made, reason):
+def test_the_error_about_a_wrong_file_states_its_name_and_the_reason(tmp_path, tiny, stem, made, reason):
     path = tiny.write(tmp_path) / f"{stem}.gz"
     write_idx(path, made(tiny))
     with pytest.raises(UserError) as raised:
@@ -161,14 +161,14 @@ def test_a_file_that_is_not_what_it_should_be_is_named(tmp_path, tiny, stem, mad
     assert wrong[0].detail.startswith(reason)
 
 
-def test_a_cut_gz_is_named(tmp_path, tiny):
+def test_the_error_about_a_cut_gz_states_its_name(tmp_path, tiny):
     path = tiny.write(tmp_path) / f"{TRAIN_IMAGES}.gz"
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(UserError, match=f"{re.escape(str(path))} is cut short"):
         tiny.published.load("train", tmp_path)
 
 
-def test_a_directory_in_place_of_a_file_is_named_unless_a_file_is_there_too(tmp_path, tiny):
+def test_a_directory_in_place_of_a_file_is_an_error_unless_a_file_is_there_too(tmp_path, tiny):
     tiny.write(tmp_path)
     (tmp_path / TRAIN_IMAGES).mkdir()
     assert_is_train(tiny.published.load("train", tmp_path), tiny)
@@ -212,7 +212,7 @@ def left_over(folder):
 FOUR_FILES = sorted(f"{file.name}.gz" for file in MNIST.files)
 
 
-def test_a_mirror_that_lacks_a_file_or_serves_wrong_bytes_is_followed_by_the_next(tmp_path, capsys, tiny, mirrors):
+def test_the_next_mirror_is_tried_after_one_without_a_file_or_with_wrong_bytes(tmp_path, capsys, tiny, mirrors):
     mirrors.files = served_by("third", tiny)
     mirrors.files |= {path.replace("third", "second"): content[:-9] for path, content in mirrors.files.items()}
     published = mirrors.of(tiny.published, "first", "second", "third")
@@ -310,14 +310,14 @@ def test_without_a_network_one_message_says_everything(tmp_path, monkeypatch, ti
         assert part in message
 
 
-def test_a_wrong_setting_of_the_network_is_told_as_such(tmp_path, monkeypatch, tiny):
+def test_a_wrong_network_setting_is_reported(tmp_path, monkeypatch, tiny):
     published = replace(tiny.published, mirrors=("https://127.0.0.1:9/",))
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "nowhere.pem"))
     with pytest.raises(UserError, match=r"(?s)could not be downloaded.*nowhere\.pem"):
         published.fetch(tmp_path)
 
 
-def test_a_target_that_cannot_be_written_is_one_sentence(tmp_path, tiny, mirrors):
+def test_a_folder_that_cannot_be_written_gives_an_error_of_one_sentence(tmp_path, tiny, mirrors):
     mirrors.files = served_by("good", tiny)
     published = mirrors.of(tiny.published, "good")
     (tmp_path / "mnist").write_text("a file where the folder should be")
@@ -326,7 +326,7 @@ def test_a_target_that_cannot_be_written_is_one_sentence(tmp_path, tiny, mirrors
     assert mirrors.asked == []
 
 
-def test_a_wrong_file_that_would_hide_the_download_is_named(tmp_path, monkeypatch, tiny, mirrors):
+def test_fetching_refuses_a_wrong_file_that_would_hide_the_download(tmp_path, monkeypatch, tiny, mirrors):
     mirrors.files = served_by("good", tiny)
     published = mirrors.of(tiny.published, "good")
     monkeypatch.setenv("CNNZOO_DATA_DIR", str(tmp_path))
@@ -337,7 +337,7 @@ def test_a_wrong_file_that_would_hide_the_download_is_named(tmp_path, monkeypatc
     assert_is_train(published.load("train"), tiny)
 
 
-def test_two_who_fetch_at_once_do_not_harm_each_other(tmp_path, tiny, mirrors):
+def test_two_downloads_at_once_do_not_disturb_each_other(tmp_path, tiny, mirrors):
     mirrors.files = served_by("good", tiny)
     published = mirrors.of(tiny.published, "good")
     threads = [threading.Thread(target=published.fetch, args=(tmp_path,)) for _ in range(4)]

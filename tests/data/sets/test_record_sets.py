@@ -58,7 +58,7 @@ def test_cifar100_has_fine_and_coarse_labels(tmp_path, tiny_cifar100):
 
 
 @pytest.mark.parametrize("archived", [True, False])
-def test_an_incomplete_test_file_is_used_and_said(tmp_path, tiny_cifar10, archived):
+def test_an_incomplete_test_file_is_used_with_a_note(tmp_path, tiny_cifar10, archived):
     contents = cut_records(tiny_cifar10, "test_batch.bin", 3 * RECORD)
     if archived:
         tiny_cifar10.write(tmp_path, contents=contents)
@@ -69,7 +69,7 @@ def test_an_incomplete_test_file_is_used_and_said(tmp_path, tiny_cifar10, archiv
     assert split.note == "3 of the 10 official test images"
     assert tiny_cifar10.published.load("train", tmp_path).note == "3 of 10 test images are there"
     check = tiny_cifar10.published.verify(tmp_path)[-1]
-    assert (check.status, check.detail) == ("structure only", "holds 3 of 10 images, which no hash confirms")
+    assert (check.status, check.detail) == ("structure only", "has 3 of 10 images, which no hash confirms")
     if not archived:
         assert tiny_cifar10.published.where(tmp_path) == f"{tmp_path} (3 of 10 test images)"
 
@@ -78,7 +78,7 @@ BAD_CONTENTS = {
     "a training file that lacks records": (
         "data_batch_2.bin",
         lambda content: content[: 19 * RECORD],
-        "holds 19 images where 20 belong",
+        "has 19 images, not 20",
     ),
     "a cut record": (
         "test_batch.bin",
@@ -88,12 +88,12 @@ BAD_CONTENTS = {
     "a label of 255": (
         "data_batch_1.bin",
         lambda content: with_byte(content, 4 * RECORD, 255),
-        "holds the label 255 at position 4; labels are 0 to 9",
+        "has the label 255 at position 4; labels are 0 to 9",
     ),
     "other pixels": (
         "data_batch_1.bin",
         lambda content: with_byte(content, 9, content[9] ^ 1),
-        "does not hold CIFAR-10's images: its MD5 is ",
+        "does not contain CIFAR-10's images: its MD5 is ",
     ),
     "an empty file": ("test_batch.bin", lambda content: b"", "is empty"),
     "a web page": ("test_batch.bin", lambda content: b"<!DOCTYPE html>", "is a web page or XML"),
@@ -102,11 +102,13 @@ BAD_CONTENTS = {
 
 @pytest.mark.parametrize("archived", [True, False])
 @pytest.mark.parametrize(("name", "change", "reason"), BAD_CONTENTS.values(), ids=BAD_CONTENTS)
-def test_a_record_file_that_is_not_right_is_named(tmp_path, tiny_cifar10, name, change, reason, archived):
+def test_the_error_about_a_bad_record_file_states_its_name_and_the_reason(
+    tmp_path, tiny_cifar10, name, change, reason, archived
+):
     contents = tiny_cifar10.contents | {name: change(tiny_cifar10.contents[name])}
     if archived:
         path = tiny_cifar10.write(tmp_path, contents=contents)
-        start = f"{path} is not right: {name} in it {reason}"
+        start = f"{path} is damaged: its member {name} {reason}"
     else:
         path = replace(tiny_cifar10, contents=contents).write_unpacked(tmp_path) / name
         start = f"{path} {reason}"
@@ -117,10 +119,10 @@ def test_a_record_file_that_is_not_right_is_named(tmp_path, tiny_cifar10, name, 
     assert "wrong" in [check.status for check in tiny_cifar10.published.verify(tmp_path)]
 
 
-def test_a_coarse_label_out_of_range_is_named(tmp_path, tiny_cifar100):
+def test_a_coarse_label_out_of_range_is_an_error(tmp_path, tiny_cifar100):
     contents = {"train.bin": with_byte(tiny_cifar100.contents["train.bin"], 0, 20)}
     replace(tiny_cifar100, contents=tiny_cifar100.contents | contents).write_unpacked(tmp_path)
-    with pytest.raises(UserError, match=r"train.bin holds the label 20 at position 0; labels are 0 to 19"):
+    with pytest.raises(UserError, match=r"train.bin has the label 20 at position 0; labels are 0 to 19"):
         tiny_cifar100.published.load("train", tmp_path)
 
 
@@ -141,7 +143,7 @@ def entry(name, kind=tarfile.REGTYPE, target=""):
         (entry("x", tarfile.FIFOTYPE), "a link or device, 'x'"),
     ],
 )
-def test_an_archive_with_a_treacherous_entry_is_refused_and_nothing_is_unpacked(tmp_path, tiny_cifar10, extra, reason):
+def test_an_archive_with_a_dangerous_entry_is_refused_and_nothing_is_unpacked(tmp_path, tiny_cifar10, extra, reason):
     path = tmp_path / "in" / tiny_cifar10.published.archive
     path.parent.mkdir()
     path.write_bytes(tiny_cifar10.archive(extra))
@@ -150,7 +152,7 @@ def test_an_archive_with_a_treacherous_entry_is_refused_and_nothing_is_unpacked(
     assert [found for found in tmp_path.rglob("*") if found.is_file()] == [path]
 
 
-def test_a_cut_or_foreign_archive_is_named(tmp_path, tiny_cifar10):
+def test_the_error_about_a_cut_or_foreign_archive_states_its_name(tmp_path, tiny_cifar10):
     path = tiny_cifar10.write(tmp_path)
     packed = path.read_bytes()
     unpacked = gzip.decompress(packed)
@@ -176,12 +178,12 @@ def test_an_entry_larger_than_it_should_be_is_not_read(tmp_path, tiny_cifar10):
         tiny_cifar10.published.load("test", tmp_path)
 
 
-def test_the_pickled_version_is_not_read_and_said_to_be_none(tmp_path, tiny_cifar10):
+def test_the_pickled_version_is_not_read(tmp_path, tiny_cifar10):
     (tmp_path / "cifar-10-batches-py").mkdir()
     with pytest.raises(UserError) as raised:
         tiny_cifar10.published.load("train", tmp_path)
     assert str(raised.value).startswith(
-        f"{tmp_path}/cifar-10-batches-py is the Python version of CIFAR-10; it is pickled"
+        f"{tmp_path}/cifar-10-batches-py is the Python version of CIFAR-10, which is pickled"
     )
     assert f"`cnnzoo data fetch cifar10 --data-dir {tmp_path}` downloads it." in str(raised.value)
 
@@ -196,7 +198,7 @@ def test_a_directory_without_the_files_says_what_to_do(tmp_path, tiny_cifar10):
     assert {check.status for check in tiny_cifar10.published.verify(tmp_path)} == {"missing"}
 
 
-def test_a_mirror_that_sends_something_wrong_is_followed_by_the_next(tmp_path, tiny_cifar10, mirrors):
+def test_the_next_mirror_is_tried_after_one_that_sends_something_wrong(tmp_path, tiny_cifar10, mirrors):
     right = tiny_cifar10.archive()
     few = tiny_cifar10.archive(contents=cut_records(tiny_cifar10, "test_batch.bin", RECORD))
     name = tiny_cifar10.published.archive
@@ -219,11 +221,11 @@ def test_fetching_replaces_an_incomplete_test_file(tmp_path, tiny_cifar10, mirro
     assert published.load("test", tmp_path).note == ""
 
 
-def test_an_incomplete_test_file_that_would_hide_the_download_is_named(tmp_path, monkeypatch, tiny_cifar10):
+def test_fetching_refuses_an_incomplete_test_file_that_would_hide_the_download(tmp_path, monkeypatch, tiny_cifar10):
     few = replace(tiny_cifar10, contents=cut_records(tiny_cifar10, "test_batch.bin", RECORD))
     path = few.write_unpacked(tmp_path) / "test_batch.bin"
     monkeypatch.setenv("CNNZOO_DATA_DIR", str(tmp_path))
-    with pytest.raises(UserError, match=f"^{path} holds 1 of 10 images, .* --data-dir {tmp_path}` downloads the right"):
+    with pytest.raises(UserError, match=f"^{path} has 1 of 10 images, .* --data-dir {tmp_path}` downloads the right"):
         tiny_cifar10.published.fetch()
 
 
@@ -246,7 +248,7 @@ def test_without_a_network_the_message_says_what_was_tried(tiny_cifar10):
     assert not cache_dir().exists()
 
 
-def test_a_training_says_of_the_tests_what_is_missing_without_reading_them(tmp_path, tiny_cifar10):
+def test_training_images_have_a_note_about_missing_test_images_that_are_not_read(tmp_path, tiny_cifar10):
     few = replace(tiny_cifar10, contents=cut_records(tiny_cifar10, "test_batch.bin", 3 * RECORD))
     path = few.write_unpacked(tmp_path) / "test_batch.bin"
     assert tiny_cifar10.published.load("train", tmp_path).note == "3 of 10 test images are there"
