@@ -1,4 +1,4 @@
-"""The section for random changes of the training images."""
+"""The section for augmentation: random changes of the training images."""
 
 from typing import Annotated, Literal
 
@@ -6,9 +6,9 @@ from pydantic import Field, model_validator
 
 from cnnzoo.config.base import Section, mistake
 
-# Below, the gamma variates that make a Beta(alpha, alpha) are often too small for a float.
+# For a smaller alpha, the gamma variates that make a Beta(alpha, alpha) are often too small for a float.
 Alpha = Annotated[float, Field(ge=0.05, le=100)]
-# Of fractions of a whole: the least and the largest.
+# The smallest and the largest of a range of fractions.
 Interval = Annotated[list[Annotated[float, Field(gt=0, le=1)]], Field(min_length=2, max_length=2)]
 
 
@@ -19,83 +19,94 @@ class ElasticSection(Section):
         34.0,
         gt=0,
         le=1000,
-        description="Strength: the paper's factor of a field of uniform noise smoothed by a normalized Gaussian; "
-        "pixels then move along each axis by about 0.16 alpha / sigma pixels (standard deviation).",
+        description="Strength: the paper's factor of uniform noise that a normalized Gaussian smooths. Pixels move "
+        "along each axis by about 0.16 alpha / sigma pixels (standard deviation).",
     )
-    sigma: float = Field(4.0, ge=0.5, le=64, description="Deviation of the Gaussian that smooths it, in pixels.")
+    sigma: float = Field(4.0, ge=0.5, le=64, description="Standard deviation of the Gaussian, in pixels.")
 
 
 class ResizedCropSection(Section):
-    """A random part of the image enlarged to its size; Szegedy et al., CVPR 2015, section 6."""
+    """A random part of the image, enlarged to the image's size; Szegedy et al., CVPR 2015, section 6."""
 
-    area: Interval = Field([0.08, 1.0], description="Least and largest area of the part, as fractions of the image.")
+    area: Interval = Field([0.08, 1.0], description="Smallest and largest area of the part, as fractions of the image.")
     aspect: Annotated[list[Annotated[float, Field(gt=0, le=10)]], Field(min_length=2, max_length=2)] = Field(
-        [0.75, 1.3333], description="Least and largest width over height of the part, in pixels."
+        [0.75, 1.3333], description="Smallest and largest ratio of the part's width to its height."
     )
 
     @model_validator(mode="after")
-    def _the_least_is_not_above_the_largest(self) -> "ResizedCropSection":
-        for key, (least, largest) in (("area", self.area), ("aspect", self.aspect)):
-            if least > largest:
-                raise mistake(f"the least comes first, and {least:g} is more than {largest:g}.", key)
+    def _ranges_are_in_ascending_order(self) -> "ResizedCropSection":
+        for key, (first, second) in (("area", self.area), ("aspect", self.aspect)):
+            if first > second:
+                raise mistake(f"the smaller number comes first, but {first:g} is more than {second:g}.", key)
         return self
 
 
 class AugmentationSection(Section):
-    """Random changes of each training image, drawn anew every time it is seen.
+    """Random changes of the training images; every image gets a new random augmentation each time.
 
-    Their order is fixed: geometry in at most one resampling, colour, cutout, mixing. Pixels from outside an image are
-    0. The training accuracy of mixed images is that of their own labels.
+    The order is fixed: geometry (the image is resampled at most once), colour, cutout, mixing. Pixels from outside an
+    image are 0. The training accuracy of mixed images is that of each image's own label.
     """
 
     crop: int = Field(
-        0, ge=0, le=256, description="Pixels of zeros on each side, before the old size is cut out anywhere."
+        0, ge=0, le=256, description="Pixels of zeros added on each side before a random crop of the original size."
     )
     mirror: Literal[False, True, "alternating"] = Field(
         False,
-        description="Left for right: true mirrors half of the images, by chance; alternating mirrors every image in "
-        "every second epoch, the first one by chance.",
+        description="Mirror left and right: true mirrors each image with probability 1/2; alternating mirrors each "
+        "image in every second epoch, in the first or in the second one by chance.",
     )
-    rotation: float = Field(0.0, ge=0, le=180, description="Largest rotation either way, in degrees.")
+    rotation: float = Field(0.0, ge=0, le=180, description="Largest rotation in either direction, in degrees.")
     shift: float = Field(0.0, ge=0, le=256, description="Largest shift along each axis, in pixels.")
-    scale: float = Field(0.0, ge=0, le=4, description="Largest change of size: 0.1 is a factor from 1/1.1 to 1.1.")
+    scale: float = Field(0.0, ge=0, le=4, description="Largest change of size: 0.1 means a factor from 1/1.1 to 1.1.")
     squeeze: float = Field(
-        0.0, ge=0, le=4, description="Largest stretch of one axis while the other shrinks, as scale."
+        0.0, ge=0, le=4, description="Largest stretch of one axis while the other shrinks, in the same units as scale."
     )
-    shear: float = Field(0.0, ge=0, le=60, description="Largest slant of upright lines either way, in degrees.")
-    elastic: ElasticSection | None = Field(None, description="Elastic distortion; {} takes the paper's values.")
+    shear: float = Field(
+        0.0, ge=0, le=60, description="Largest slant of upright lines in either direction, in degrees."
+    )
+    elastic: ElasticSection | None = Field(None, description="Elastic distortion; {} uses the paper's values.")
     resized_crop: ResizedCropSection | None = Field(
-        None, description="A random part enlarged to the image's size; {} takes the usual values. Not with crop."
+        None,
+        description="A random part of the image, enlarged to the image's size; {} uses the usual values. Not together "
+        "with crop.",
     )
-    brightness: float = Field(0.0, ge=0, le=1, description="Pixels are multiplied by 1 plus or minus this at most.")
+    brightness: float = Field(
+        0.0, ge=0, le=1, description="Pixels are multiplied by a factor from 1 - this to 1 + this."
+    )
     contrast: float = Field(
-        0.0, ge=0, le=1, description="Distances from the image's mean grey are multiplied by 1 plus or minus this."
+        0.0,
+        ge=0,
+        le=1,
+        description="Distances from the image's mean grey are multiplied by a factor from 1 - this to 1 + this.",
     )
     saturation: float = Field(
-        0.0, ge=0, le=1, description="Distances from the pixel's own grey are multiplied by 1 plus or minus this."
+        0.0,
+        ge=0,
+        le=1,
+        description="Distances from the pixel's own grey are multiplied by a factor from 1 - this to 1 + this.",
     )
-    hue: float = Field(0.0, ge=0, le=0.5, description="Largest turn of the colour circle, as a fraction of it.")
+    hue: float = Field(0.0, ge=0, le=0.5, description="Largest rotation of the hue, as a fraction of the full circle.")
     lighting: float = Field(
         0.0,
         ge=0,
         le=10,
-        description="Deviation of AlexNet's noise along the principal components of the training images' colours; "
-        "the paper's is 0.1.",
+        description="Standard deviation of AlexNet's noise along the principal components of the training images' "
+        "colours; 0.1 in the paper.",
     )
-    cutout: int = Field(
-        0, ge=0, le=512, description="Side in pixels of a square of zeros, centred anywhere in the image."
-    )
+    cutout: int = Field(0, ge=0, le=512, description="Side in pixels of a black square, centred anywhere in the image.")
     mixup: Alpha | None = Field(
-        None, description="Alpha of Zhang et al. 2018: the share of a second image is Beta(alpha, alpha)."
+        None,
+        description="Alpha of Zhang et al. 2018: a second image is mixed in, with a weight from Beta(alpha, alpha).",
     )
     cutmix: Alpha | None = Field(
         None,
-        description="Alpha of Yun et al. 2019: the same for the area of a rectangle of a second image. "
-        "With mixup, a coin decides for each image.",
+        description="Alpha of Yun et al. 2019: a rectangle of a second image is pasted in, with an area from "
+        "Beta(alpha, alpha). With mixup too, each image gets one of the two, by chance.",
     )
 
     @model_validator(mode="after")
     def _one_crop_is_enough(self) -> "AugmentationSection":
         if self.crop and self.resized_crop:
-            raise mistake("augmentation.resized_crop cuts as well; leave one of them out.", "crop")
+            raise mistake("augmentation.resized_crop is a crop too; leave one of them out.", "crop")
         return self

@@ -1,4 +1,4 @@
-"""The sections for the images: which data set, and the preprocessing of the pixels."""
+"""The sections of the data set and of preprocessing."""
 
 from typing import Annotated, Literal
 
@@ -6,7 +6,7 @@ from pydantic import Field, field_validator
 
 from cnnzoo.config.base import SEEDS, AbsolutePath, Count, Expected, NonNegative, ProperFraction, Section, mistake
 
-# Of pixels scaled to 0..1; a larger number was meant for 0..255.
+# For pixels scaled to 0..1. A larger number is a mistake: it is meant for pixels from 0 to 255.
 Level = Annotated[float, Field(ge=-10, le=10)]
 Spread = Annotated[float, Field(gt=0, le=10)]
 Side = Annotated[int, Field(ge=1, le=4096)]
@@ -19,79 +19,83 @@ HELD_OUT = "Training images held out for validation: a number of images, or a fr
 
 
 class DataSection(Section):
-    """A published data set, and how many of its training images are held out for validation."""
+    """A published data set."""
 
     name: Literal["mnist", "fashion_mnist", "digits", "cifar10"] = Field(description="Name of the data set.")
     validation: Amount = Field(0.1, description=HELD_OUT)
 
 
 class Cifar100Section(Section):
-    """CIFAR-100 by its 100 classes or by their 20 superclasses."""
+    """CIFAR-100 with its 100 classes or their 20 superclasses."""
 
     name: Literal["cifar100"]
-    labels: Literal["fine", "coarse"] = Field("fine", description="100 classes, or the 20 that they belong to.")
+    labels: Literal["fine", "coarse"] = Field(
+        "fine", description="The 100 classes (fine), or their 20 superclasses (coarse)."
+    )
     validation: Amount = Field(0.1, description=HELD_OUT)
 
 
 class FolderSection(Section):
-    """A folder of your own images: class folders, or train, validation and test folders that hold class folders."""
+    """A folder of your own images: class folders, or train, validation and test folders that contain class folders."""
 
     name: Literal["folder"]
-    path: AbsolutePath = Field(description="The folder; in a run's own config an absolute path.")
-    size: Size = Field(64, description="Pixels that every image is brought to: of each side, or [height, width].")
+    path: AbsolutePath = Field(description="The folder. A run keeps its absolute path.")
+    size: Size = Field(
+        64, description="Size of the images after they are resized, in pixels: one number, or [height, width]."
+    )
     channels: Literal[1, 3] = Field(3, description="3 for colour, 1 for grey.")
     resize: Literal["crop", "squash", "pad"] = Field(
         "crop",
-        description="For other proportions: the middle is cut out, the image is squashed, or black is added.",
+        description="For images with other proportions: cut the middle out, change the proportions, or add black.",
     )
     white: int | None = Field(
         None,
         ge=255,
         le=65_535,
-        description="Grey value that counts as white in images of 16 bits; by default the largest one of as many bits "
-        "as the training images use.",
+        description="Grey value that counts as white in images of 16 bits; by default the largest value of the bits "
+        "that the training images use.",
     )
-    validation: Amount = Field(0.1, description=f"{HELD_OUT} Not used where there is a validation folder.")
+    validation: Amount = Field(0.1, description=f"{HELD_OUT} Not used if there is a validation folder.")
     test: Amount = Field(
         0.2,
-        description="Images set apart for the test: a number, or a fraction. Not used where there is a train folder.",
+        description="Images held out for the test: a number, or a fraction. Not used if there is a train folder.",
     )
     split_seed: int = Field(
-        0, ge=0, lt=SEEDS, description="Draws the validation and test images, together with the files' names."
+        0, ge=0, lt=SEEDS, description="Chooses the validation and test images, together with the names of the files."
     )
     broken: Literal["stop", "skip"] = Field(
-        "stop", description="An image that cannot be read ends the run, or is left out and named."
+        "stop", description="stop: an image that cannot be read is an error; skip: it is left out and listed."
     )
     memory: NonNegative | None = Field(
         None,
-        description="Gigabytes that the images may take in memory, by default a quarter of what is free; "
-        "more are read from their files each time.",
+        description="Gigabytes of memory that the images may use; by default a quarter of the free memory. If they "
+        "need more, they are read from their files each time.",
     )
     classes: list[str] | None = Field(
         None,
-        description="The class folders, in the order of their labels; by default all there are, sorted. Stated, they "
-        "are classes even if they are called train or test.",
+        description="The class folders, in the order of their labels; by default all folders, sorted. A folder in "
+        "this list is a class even if it is called train or test.",
     )
 
     @field_validator("classes")
     @classmethod
     def _at_least_two_classes(cls, classes: list[str] | None) -> list[str] | None:
         if classes is not None and (len(classes) < 2 or len(set(classes)) < len(classes)):
-            raise mistake("name at least two classes, and each of them once.")
+            raise mistake("list at least two classes, each of them once.")
         return classes
 
 
 class PreprocessingSection(Section):
-    """What happens to raw pixels before the network sees them; it is saved inside the model."""
+    """Changes of raw pixels before the network; they are saved in the model."""
 
     pad: int = Field(0, ge=0, le=512, description="Pixels of zeros added on each side.")
     mean: Level | list[Level] | None = Field(
         None,
-        description="Subtracted from pixels scaled to 0..1, one value or one per channel; "
-        "by default the training images' own mean.",
+        description="Mean that is subtracted from pixels scaled to 0..1: one value, or one per channel; by default "
+        "that of the training images.",
     )
     deviation: Spread | list[Spread] | None = Field(
-        None, description="Divides after the mean is subtracted; by default the training images' own."
+        None, description="Standard deviation that they are then divided by; by default that of the training images."
     )
 
 

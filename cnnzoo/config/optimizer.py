@@ -1,4 +1,4 @@
-"""The sections of optimizers and of learning rate schedules."""
+"""The sections of optimizers and learning rate schedules."""
 
 from typing import Annotated, Literal
 
@@ -9,21 +9,21 @@ from cnnzoo.config.base import Count, Fraction, NonNegative, Positive, ProperFra
 L2 = Annotated[
     NonNegative,
     Field(
-        description="The weight decay of the papers of 2012 to 2016: a weight times this is added to its gradient, "
-        "so that momentum and learning rate act on it."
+        description="Weight decay as in the papers of 2012 to 2016: this times each weight is added to its gradient, "
+        "so that momentum and learning rate apply to it."
     ),
 ]
-Momentum = Annotated[Fraction, Field(description="Share of each step that the next one keeps.")]
-Nesterov = Annotated[bool, Field(description="Whether the momentum is Nesterov's.")]
-Beta1 = Annotated[Fraction, Field(description="Decay of the mean of gradients.")]
-Beta2 = Annotated[Fraction, Field(description="Decay of the mean of squared gradients.")]
+Momentum = Annotated[Fraction, Field(description="Fraction of each step that is added to the next one.")]
+Nesterov = Annotated[bool, Field(description="Use Nesterov's momentum.")]
+Beta1 = Annotated[Fraction, Field(description="Decay of the running mean of the gradients.")]
+Beta2 = Annotated[Fraction, Field(description="Decay of the running mean of the squared gradients.")]
 Epsilon = Annotated[Positive, Field(description="Added to the denominator, so that it is not 0.")]
-Factor = Annotated[ProperFraction, Field(description="What the learning rate is multiplied by.")]
+Factor = Annotated[ProperFraction, Field(description="Factor of the learning rate at each change.")]
 WeightDecay = Annotated[
     NonNegative,
     Field(
-        description="Decoupled decay: a step takes the learning rate times this of each weight away, "
-        "past momentum and gradient; Loshchilov and Hutter, ICLR 2019."
+        description="Decoupled weight decay: each step subtracts the learning rate times this times the weight, "
+        "without momentum; Loshchilov and Hutter, ICLR 2019."
     ),
 ]
 
@@ -33,9 +33,12 @@ class OptimizerSection(Section):
 
     learning_rate: Positive = Field(0.001, description="Peak learning rate.")
     decay_kernels_only: bool = Field(
-        False, description="Leave biases and normalization's scales and offsets out of l2 and weight_decay."
+        False,
+        description="Apply l2 and weight_decay only to kernels: not to biases or normalization's scales and offsets.",
     )
-    clip_norm: Positive | None = Field(None, description="Largest norm of all gradients together; above, they shrink.")
+    clip_norm: Positive | None = Field(
+        None, description="Largest norm of all gradients together; larger gradients are scaled down to it."
+    )
 
 
 class MomentsSection(OptimizerSection):
@@ -75,22 +78,22 @@ class RmspropSection(OptimizerSection):
     """RMSprop; Tieleman and Hinton, lecture 6.5 of "Neural Networks for Machine Learning", 2012."""
 
     name: Literal["rmsprop"]
-    rho: Fraction = Field(0.9, description="Decay of the mean of squared gradients.")
+    rho: Fraction = Field(0.9, description="Decay of the running mean of the squared gradients.")
     momentum: Momentum = 0.0
     epsilon: Epsilon = 1e-7
     l2: L2 = 0.0
 
 
 class MuonSection(MomentsSection):
-    """Muon on the kernels of convolutions and dense layers, AdamW on the classifier and on all vectors.
+    """Muon for the kernels of convolutions and dense layers, AdamW for the classifier, biases and normalization.
 
-    Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024; scaled as by Liu et al. 2025.
+    Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024; with the scale of Liu et al. 2025.
     """
 
     name: Literal["muon"]
     momentum: Momentum = 0.95
     nesterov: Nesterov = True
-    iterations: int = Field(5, ge=1, le=20, description="Newton-Schulz iterations of a step.")
+    iterations: int = Field(5, ge=1, le=20, description="Newton-Schulz iterations in each step.")
     weight_decay: WeightDecay = 0.0
 
 
@@ -98,12 +101,12 @@ class WarmupSection(Section):
     """Settings of every schedule but one-cycle."""
 
     warmup_epochs: NonNegative = Field(
-        0.0, description="Epochs of linear growth to the peak, from its share of one step."
+        0.0, description="Epochs of linear growth to the peak; the first of their steps has 1/(steps + 1) of the peak."
     )
 
 
 class ConstantSection(WarmupSection):
-    """The same learning rate throughout, after the warm-up."""
+    """The same learning rate in all steps after the warm-up."""
 
     name: Literal["constant"]
 
@@ -112,15 +115,17 @@ class StepSection(WarmupSection):
     """The learning rate is multiplied by a factor at regular intervals."""
 
     name: Literal["step"]
-    every: Positive = Field(description="Epochs between two changes, counted from the beginning.")
+    every: Positive = Field(description="Epochs between two changes, counted from the first epoch.")
     factor: Factor = 0.1
 
 
 class MultiStepSection(WarmupSection):
-    """The learning rate is multiplied by a factor after some epochs, which are listed."""
+    """The learning rate is multiplied by a factor after each epoch in a list."""
 
     name: Literal["multi_step"]
-    after: list[Positive] = Field(min_length=1, description="After how many epochs, in ascending order.")
+    after: list[Positive] = Field(
+        min_length=1, description="The epochs after which the learning rate changes, in ascending order."
+    )
     factor: Factor = 0.1
 
 
@@ -132,10 +137,10 @@ class CosineSection(WarmupSection):
 
 
 class PolynomialSection(WarmupSection):
-    """A power of what is left of the training: 1 is linear decay."""
+    """The learning rate falls with a power of the fraction of steps that are left."""
 
     name: Literal["polynomial"]
-    power: Positive = Field(1.0, description="Exponent of the decay.")
+    power: Positive = Field(1.0, description="The power; 1 is linear decay.")
     final: Fraction = Field(0.0, description="Last learning rate, as a fraction of the peak.")
 
 
@@ -143,19 +148,19 @@ class OneCycleSection(Section):
     """Linear growth to the peak, then half a cosine down; after Smith and Topin 2018."""
 
     name: Literal["one_cycle"]
-    rise: ProperFraction = Field(0.25, description="Fraction of all steps spent growing.")
+    rise: ProperFraction = Field(0.25, description="Fraction of all steps in which the learning rate grows.")
     initial: Fraction = Field(0.04, description="First learning rate, as a fraction of the peak.")
     final: Fraction = Field(0.0, description="Last learning rate, as a fraction of the peak.")
 
 
 class PlateauSection(WarmupSection):
-    """The learning rate is multiplied by a factor when validation has stalled, as AlexNet's paper does by hand."""
+    """The learning rate is multiplied by a factor when validation stops improving, as in AlexNet's paper by hand."""
 
     name: Literal["plateau"]
-    monitor: Literal["accuracy", "loss"] = Field("accuracy", description="Which of validation's figures may stall.")
-    patience: Count = Field(5, description="Epochs without a better figure that count as stalled.")
+    monitor: Literal["accuracy", "loss"] = Field("accuracy", description="The validation figure that must improve.")
+    patience: Count = Field(5, description="Epochs without a better figure after which the learning rate changes.")
     factor: Factor = 0.1
-    smallest: Fraction = Field(0.0, description="Least learning rate, as a fraction of the peak.")
+    smallest: Fraction = Field(0.0, description="Smallest learning rate, as a fraction of the peak.")
 
 
 AnyOptimizerSection = Annotated[

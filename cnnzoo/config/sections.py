@@ -83,82 +83,93 @@ class ModelSection(Section):
 
 
 class ProgressiveResizingSection(Section):
-    """Smaller training images at the beginning, which cost less; Howard et al., fast.ai's DAWNBench entry, 2018."""
+    """Smaller training images in the first epochs, which cost less; Howard et al., fast.ai's DAWNBench entry, 2018."""
 
     scale: ProperFraction = Field(
-        0.75, description="What the sides of training images are multiplied by; the cost falls with its square."
+        0.75, description="Factor of the sides of the smaller images; the cost of a step falls with its square."
     )
-    epochs: Count = Field(description="Epochs at the beginning that see smaller images. Validation never does.")
+    epochs: Count = Field(description="Number of first epochs with smaller images. Validation images keep their size.")
 
 
 class TrainingSection(Section):
-    """How long, in what batches, and towards what."""
+    """The length of the training, its batches and its loss."""
 
     epochs: int = Field(
-        10, ge=1, le=100_000, description="Passes over the training images, or steps_per_epoch batches."
+        10,
+        ge=1,
+        le=100_000,
+        description="Number of passes over the training images, or of steps_per_epoch batches each.",
     )
-    batch_size: Count = Field(128, description="Images of one batch.")
+    batch_size: Count = Field(128, description="Images in one batch.")
     steps_per_epoch: Count | None = Field(
         None,
-        description="Batches of an epoch; by default as many as full ones can be made of the training images. "
-        "Any other number goes on in the next epoch where the one before it stopped.",
+        description="Batches in one epoch; by default all full batches of the training images. With another number, "
+        "each epoch continues with the images at which the one before it stopped.",
     )
     gradient_accumulation: Count = Field(
         1,
-        description="Batches whose mean gradient makes one step of the optimizer, for batches that memory cannot hold.",
+        description="Batches whose mean gradient makes one step, if larger batches do not fit into memory.",
     )
-    label_smoothing: Fraction = Field(0.0, description="Probability spread evenly over all classes.")
+    label_smoothing: Fraction = Field(
+        0.0, description="Part of the target probability that is spread evenly over all classes."
+    )
     class_weights: Literal["balanced"] | list[Positive] | None = Field(
         None,
-        description="Weight of each class in the training loss: one number per class, or balanced for the inverse of "
-        "how often the class occurs. Their mean over the training images is brought to 1.",
+        description="Weight of each class in the training loss: one number per class, or balanced, the inverse of the "
+        "number of its images. Weights are scaled to a mean of 1 over the training images.",
     )
     ema_decay: ProperFraction | None = Field(
-        None, description="Decay per step of averaged weights, which are then the ones judged and saved."
+        None, description="Decay per step of a moving average of the weights, which is then validated and saved."
     )
     progressive_resizing: ProgressiveResizingSection | None = Field(
-        None, description="Smaller images at the beginning, for networks that take any size, such as the ResNets."
+        None, description="Smaller images in the first epochs, for networks that accept any size, such as the ResNets."
     )
     early_stopping: Count | None = Field(
         None,
-        description="Epochs without a better validation accuracy, or loss at equal accuracy, that end the training.",
+        description="The training ends after this many epochs without a better validation accuracy, or a lower loss "
+        "at the same accuracy.",
     )
     checkpoint_steps: Count = Field(
         1000,
-        description="Within an epoch a checkpoint is written each time this many batches are done; at its end always.",
+        description="Batches between two checkpoints within an epoch; there is one at the end of each epoch too.",
     )
-    tensorboard: bool = Field(False, description="Write TensorBoard events into the run's events/ folder.")
+    tensorboard: bool = Field(False, description="Write TensorBoard events into the folder events/ of the run.")
 
 
 class FineTuningSection(Section):
-    """Begin with the weights of a model file, most of them frozen at first."""
+    """Begin with the weights of a model file; most of them can be frozen in the first epochs."""
 
     weights: AbsolutePath = Field(
-        description="A .keras file of the same network, from `cnnzoo weights import` or of a run; its classifier is "
-        "taken where it has as many classes. Mean and deviation of the pixels are the file's, unless preprocessing "
-        "gives others."
+        description="A .keras file of the same network, from `cnnzoo weights import` or of a run. Its classifier is "
+        "used if it has as many classes, and its mean and deviation of the pixels unless preprocessing sets others."
     )
     frozen_epochs: int = Field(
-        0, ge=0, description="Epochs at the beginning in which only the layers in `trained` learn."
+        0, ge=0, description="Number of first epochs in which only the layers in `trained` learn."
     )
     trained: list[str] = Field(
-        ["logits"], min_length=1, description="Names of the layers that learn meanwhile; conv5_* stands for several."
+        ["logits"],
+        min_length=1,
+        description="Names of the layers that learn in these epochs; conv5_* matches all layers that begin so.",
     )
     frozen_learning_rate: Positive | None = Field(
         None,
-        description="Learning rate of these epochs, constant; by default the optimizer's. The schedule comes after.",
+        description="Constant learning rate of these epochs; by default the optimizer's. The schedule follows them.",
     )
 
 
 class RuntimeSection(Section):
-    """Where the arithmetic happens."""
+    """Backend, device, threads and precision."""
 
     backend: Backend | None = Field(
-        None, description="By default KERAS_BACKEND, or else tensorflow; keras.json is ignored."
+        None, description="By default that of KERAS_BACKEND, or else tensorflow; keras.json is ignored."
     )
     device: DeviceChoice = Field("auto", description="auto uses a GPU if the backend finds one.")
-    threads: Annotated[int, Field(ge=1, le=1024)] | None = Field(None, description="Processor threads; by default all.")
-    precision: Precision = Field("float32", description="Number type of the computation; weights are float32.")
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = Field(
+        None, description="Number of processor threads; by default one for each available core."
+    )
+    precision: Precision = Field(
+        "float32", description="Number type of the computation; the weights are always float32."
+    )
 
 
 class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash
@@ -173,7 +184,9 @@ class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash
     training: TrainingSection = TrainingSection()
     fine_tuning: FineTuningSection | None = None
     runtime: RuntimeSection = RuntimeSection()
-    seed: int = Field(0, ge=0, lt=SEEDS, description="Seeds weights, order, augmentation and dropout.")
+    seed: int = Field(
+        0, ge=0, lt=SEEDS, description="Seed of the initial weights, the order of the images, augmentation and dropout."
+    )
     _path: Path | None = PrivateAttr(default=None)
     _origins: dict[Key, Origin] = PrivateAttr(default_factory=dict)
     _text: str | None = PrivateAttr(default=None)

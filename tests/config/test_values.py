@@ -1,6 +1,6 @@
-import re
+"""Which values a config may have, and the configs of the package."""
+
 from functools import partial
-from pathlib import Path
 
 import jsonschema
 import pytest
@@ -10,7 +10,6 @@ from pydantic import ValidationError
 import cnnzoo
 from cnnzoo import config as configs
 from cnnzoo.config import optimizer
-from cnnzoo.config.yaml_file import as_yaml, document, read
 from cnnzoo.errors import UserError
 
 GOOD = "model:\n  name: lenet5\ndata:\n  name: digits\n"
@@ -32,11 +31,6 @@ MISTAKES = {
         ":7: optimizer.learning_rate",
         "'0,004' is text, not a number; write 0.004 with a point.",
     ),
-    "a number with a comma between braces": (
-        GOOD + "optimizer: {name: adam, learning_rate: 0,004}\n",
-        ":5: '004' cannot be a key",
-        "A decimal number has a point, not a comma.",
-    ),
     "no images to validate on": (
         GOOD + "  validation: 0\n",
         ":5: data.validation",
@@ -57,18 +51,12 @@ MISTAKES = {
         ":5: augmentation.mirror: 'true' is text; ",
         "write true without quotes.",
     ),
-    "a number with a zero before it": (GOOD + "seed: 08\n", ":5: seed: '08' is ambiguous; ", "write 8 without zeros"),
-    "a sweep file": (
-        "config: digits\nmethod: grid\nkeys: {seed: [0, 1]}\n",
-        " is a sweep file; ",
-        "train its points with: cnnzoo sweep",
-    ),
     "a whole number in quotes": (
         GOOD + "training:\n  epochs: '12'\n",
         ":6: training.epochs",
         "write 12 without quotes.",
     ),
-    "a number that is larger than any": (
+    "a number that is too large": (
         GOOD + "optimizer:\n  name: adam\n  learning_rate: 1e999\n",
         ":7: optimizer.learning_rate",
         "finite number, not inf",
@@ -98,7 +86,7 @@ MISTAKES = {
     ),
     "a key that belongs elsewhere": (GOOD + "epochs: 3\n", ":5: epochs", "Did you mean 'training.epochs'?"),
     "a network's option outside it": (GOOD + "pooling: max\n", ":5: pooling", "Did you mean 'model.pooling'?"),
-    "a section inside another": (GOOD + "training:\n  seed: 3\n", ":6: training.seed", "Did you mean 'seed'?"),
+    "a top-level key inside a section": (GOOD + "training:\n  seed: 3\n", ":6: training.seed", "Did you mean 'seed'?"),
     "a key that belongs to several": (GOOD + "name: x\n", ":5: name", "'model.name' or 'data.name' or "),
     "a key with a dot": (GOOD + "training.epochs: 3\n", ":5: training.epochs", "without dots"),
     "a wrong value in a list": (
@@ -116,12 +104,12 @@ MISTAKES = {
         ":7: schedule.warmup_epochs",
         "3 epochs of warm-up are not less than the whole training of 3 epochs.",
     ),
-    "a shift out of every image": (
+    "a shift larger than every image": (
         GOOD + "augmentation:\n  shift: 999\n",
         ":6: augmentation.shift",
         "at most 256, not 999",
     ),
-    "a mirror that is misspelt": (
+    "a misspelt mirror": (
         GOOD + "augmentation:\n  mirror: alternate\n",
         ":6: augmentation.mirror",
         "Did you mean 'alternating'?",
@@ -134,14 +122,14 @@ MISTAKES = {
     "two crops": (
         GOOD + "augmentation:\n  resized_crop: {}\n  crop: 4\n",
         ":7: augmentation.crop",
-        "augmentation.resized_crop cuts as well; leave one of them out.",
+        "augmentation.resized_crop is a crop too; leave one of them out.",
     ),
-    "an interval that is upside down": (
+    "a range in the wrong order": (
         GOOD + "augmentation:\n  resized_crop:\n    area: [1.0, 0.5]\n",
         ":7: augmentation.resized_crop.area",
-        "the least comes first, and 1 is more than 0.5.",
+        "the smaller number comes first, but 1 is more than 0.5.",
     ),
-    "half an interval": (
+    "half a range": (
         GOOD + "augmentation:\n  resized_crop:\n    area: [0.5]\n",
         ":7: augmentation.resized_crop.area",
         "at least 2 values in the list, not [0.5].",
@@ -151,165 +139,39 @@ MISTAKES = {
         ":6: augmentation.elastic.sigm",
         "Did you mean 'sigma'?",
     ),
-    "smaller images to the end": (
+    "smaller images in all epochs": (
         GOOD + "training:\n  progressive_resizing: {epochs: 3}\n  epochs: 3\n",
         ":6: training.progressive_resizing.epochs",
         "the whole training would see smaller images; training.epochs is 3.",
     ),
-    "a mirror by epochs that are parts of epochs": (
+    "an alternating mirror with incomplete epochs": (
         GOOD + "augmentation:\n  mirror: alternating\ntraining:\n  steps_per_epoch: 3\n",
         ":6: augmentation.mirror",
         "leave out training.steps_per_epoch.",
     ),
-    "neither of two kinds of values": (
+    "neither of two types of values": (
         GOOD + "training:\n  class_weights: 2\n",
         ":6: training.class_weights: ",
         "expected balanced or a list, not 2.",
     ),
-    "endless epochs": (
+    "too many epochs": (
         GOOD + "training:\n  epochs: 1000000000\n",
         ":6: training.epochs",
         "at most 100000, not 1000000000",
     ),
     "thousands of threads": (GOOD + "runtime:\n  threads: 5000\n", ":6: runtime.threads", "at most 1024, not 5000"),
-    "an alias of what it stands in": (
-        GOOD.replace("model:", "model: &a").replace("lenet5", "lenet5\n  x: *a"),
-        ":1: ",
-        "aliases (*), anchors (&) and tags (!) are not supported; write the value itself",
-    ),
-    "a tag": (GOOD + "seed: !!int '3'\n", ":5: ", "tags (!)"),
-    "a number with underscores": (GOOD + "training:\n  epochs: 1_000\n", ":6: training.epochs: '1_000'", "decimal"),
-    "an octal number": (GOOD + "training:\n  epochs: 010\n", ":6: training.epochs: '010'", "plain decimal number"),
-    "a number of base 16": (GOOD + "training:\n  epochs: 0x10\n", ":6: training.epochs: '0x10'", "decimal"),
-    "a number of base 60": (GOOD + "training:\n  epochs: 1:30\n", ":6: training.epochs: '1:30'", "decimal"),
-    "a fraction of base 60": (GOOD + "seed: 1:30.5\n", ":5: seed: '1:30.5'", "decimal"),
-    "a number too long to read": (GOOD + f"seed: {'9' * 5000}\n", ":5: seed: '999", "decimal"),
-    "a no that means false": (
-        GOOD + "training:\n  tensorboard: no\n",
-        ":6: training.tensorboard: 'no'",
-        "true or false",
-    ),
-    "an impossible date": (GOOD + "seed: 2020-99-01\n", ":5: seed: '2020-99-01'", "quotes"),
-    "a list without end": (GOOD + f"seed: {'[' * 3000}\n", ":1: ", "nested too deeply"),
-    "a character that is none": (GOOD + "seed: \x00\n", ":5: ", "does not allow"),
-    "a key written twice": (GOOD + "seed: 1\nseed: 2\n", ":6: the key 'seed'", "appears twice"),
-    "a list": ("- lenet5\n", ":1: ", "sections, such as 'model: {name: lenet5}'"),
-    "broken YAML": (GOOD + "training: [\n", ":6: ", "not valid YAML"),
-    "nothing": ("", " is empty", "model and data"),
-    "only remarks": ("# later\n", " is empty", "model and data"),
 }
 
 
-@pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_is_told_with_line_key_and_remedy(mistake, tmp_path):
-    text, place, remedy = MISTAKES[mistake]
+@pytest.mark.parametrize(("text", "place", "remedy"), MISTAKES.values(), ids=MISTAKES)
+def test_an_error_about_a_value_states_line_key_and_remedy(text, place, remedy, tmp_path):
     path = tmp_path / "a.yaml"
     path.write_text(text)
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as raised:
         configs.load(path)
-    assert str(told.value).startswith(f"{path}{place.replace(':', ', line ', 1) if place[0] == ':' else place}")
-    assert remedy in str(told.value)
-    assert "\n" not in str(told.value)
-
-
-@pytest.mark.parametrize("key", ["1", "1.5", "null", "true", "on", "2020-01-01", "<<", "? [a]\n ", "? {a: 1}\n "])
-@pytest.mark.parametrize("section", ["model", "data", "optimizer", "training"])
-def test_a_key_that_is_no_text_is_named_with_its_line(key, section, tmp_path):
-    path = tmp_path / "a.yaml"
-    path.write_text(f"# 1\n# 2\n{section}:\n {key}: 3\n")
-    with pytest.raises(UserError) as told:
-        configs.load(path)
-    shown = "a list or a section" if "?" in key else f"'{key}'"
-    assert str(told.value) == f"{path}, line 4: {shown} cannot be a key; keys are names, such as seed."
-
-
-def test_aliases_that_stand_for_billions_of_values_are_refused_at_once(tmp_path):
-    path = tmp_path / "a.yaml"
-    path.write_text("a: &a [x, x]\n" + "".join(f"b{n}: &b{n} [{'*a, ' * 9}]\n" for n in range(9)))
-    with pytest.raises(UserError, match="line 1: YAML's aliases"):
-        configs.load(path)
-
-
-def test_numbers_and_truths_that_look_like_themselves_are_taken(tmp_path):
-    path = tmp_path / "a.yaml"
-    path.write_text(
-        GOOD
-        + "training: {epochs: +12, tensorboard: True, label_smoothing: .5e-1, ema_decay: ~}\n"
-        + "preprocessing: {mean: [-0.5], deviation: 1.0e-01}\n"
-    )
-    config = configs.load(path)
-    assert config.training == configs.Config.model_fields["training"].default.model_copy(
-        update={"epochs": 12, "tensorboard": True, "label_smoothing": 0.05}
-    )
-    assert (config.preprocessing.mean, config.preprocessing.deviation) == ([-0.5], 0.1)
-
-
-@pytest.mark.parametrize("text", ["1e-4", "1E-4", "+1e-4", "1.e-4", ".1e-3", "0.1e-3", "1.0e-04", "0.0001"])
-def test_a_number_may_have_an_exponent(tmp_path, text):
-    path = tmp_path / "a.yaml"
-    path.write_text(GOOD + f"optimizer: {{name: adam, learning_rate: {text}}}\n")
-    assert configs.load(path).optimizer.learning_rate == 1e-4
-    settings = ["optimizer.name=adam", f"optimizer.learning_rate={text}"]
-    assert configs.load(path, settings).optimizer.learning_rate == 1e-4
-
-
-@pytest.mark.parametrize(
-    "value", ["1e-4", "1E9", "+.5e3", "1e", "e4", "0.5", 1e-5, 1e16, 3, None, {"a": ["2e2", True]}]
-)
-def test_what_is_written_reads_back_as_the_same(tmp_path, value):
-    path = tmp_path / "a.yaml"
-    path.write_text(f"value: {as_yaml(value)}\n")
-    assert read(path)[1] == {"value": value}
-    path.write_text(document({"value": value}))
-    assert read(path)[1] == {"value": value}
-
-
-def test_every_mistake_is_told_at_once(tmp_path):
-    path = tmp_path / "a.yaml"
-    path.write_text(GOOD.replace("lenet5", "lenet6") + "seed: x\n")
-    with pytest.raises(UserError) as told:
-        configs.load(path)
-    assert len(str(told.value).splitlines()) == 2
-
-
-@pytest.mark.parametrize("content", [b"\x80\x81\xff\x00" * 99, b"model: \x00\n", "model: ä".encode("utf-16")])
-def test_a_binary_file_is_no_config(content, tmp_path):
-    path = tmp_path / "a.yaml"
-    path.write_bytes(content)
-    with pytest.raises(UserError, match="text file"):
-        configs.load(path)
-
-
-def test_settings_override_the_file_and_name_themselves_when_wrong(tmp_path):
-    path = tmp_path / "a.yaml"
-    path.write_text(GOOD)
-    config = configs.load(path, ["optimizer={name: sgd, momentum: 0.8}", "optimizer.learning_rate=0.5", "seed=7"])
-    assert (config.optimizer.name, config.optimizer.momentum, config.optimizer.learning_rate) == ("sgd", 0.8, 0.5)
-    assert config.seed == 7
-    for setting, message in {
-        "seed": "--set seed: write it as",
-        "sed=1": "--set sed=1: there is no such key. Did you mean 'seed'?",
-        "seed.x=1": "--set seed.x=1: seed: expected a whole number, not {x: 1}.",
-        "model.name.x=1": "--set model.name.x=1: 'name' is a value",
-        "training.epochs=ten": "--set training.epochs=ten: expected a whole number, not 'ten'.",
-        "seed=[": "--set seed=[: this is not valid YAML: ",
-        "epochs=1": "--set epochs=1: there is no such key. Did you mean 'training.epochs'?",
-        "seed=&a [*a]": "--set seed=&a [*a]: YAML's aliases (*)",
-        "seed=010": "--set seed=010: '010' is ambiguous; write a plain decimal number",
-        "training={1: 2}": "--set training={1: 2}: '1' cannot be a key",
-        "training={epochs: 1, epochs: 2}": "--set training={epochs: 1, epochs: 2}: the key 'epochs' appears twice",
-        "optimizer.learning_rate=0.1": "--set optimizer.learning_rate=0.1: optimizer: this section needs a name: sgd",
-    }.items():
-        with pytest.raises(UserError) as told:
-            configs.load(path, [setting])
-        assert str(told.value).startswith(message)
-
-
-def test_a_resolved_config_loads_to_itself(tmp_path):
-    config = configs.load("lenet", ["optimizer.learning_rate=0.00001", "training.ema_decay=0.999"])
-    path = tmp_path / "resolved.yaml"
-    path.write_text(config.to_yaml())
-    assert configs.load(path) == config
+    assert str(raised.value).startswith(f"{path}{place.replace(':', ', line ', 1) if place[0] == ':' else place}")
+    assert remedy in str(raised.value)
+    assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -322,7 +184,7 @@ def test_a_resolved_config_loads_to_itself(tmp_path):
         {"schedule": optimizer.CosineSection(name="cosine", warmup_epochs=99.0)},
     ],
 )
-def test_what_is_replaced_is_checked(changes):
+def test_replaced_values_are_checked(changes):
     with pytest.raises(ValidationError):
         configs.load("lenet").replaced(**changes)
 
@@ -333,7 +195,7 @@ def test_a_config_with_nothing_replaced_is_the_same():
     assert config.replaced(seed=3).model.options == {"activation": "relu", "pooling": "max"}
 
 
-def test_a_model_of_another_project_is_known_once_it_is_registered(tmp_path):
+def test_a_network_of_another_project_can_be_used_after_it_is_registered(tmp_path):
     def mine(column, input_shape=(28, 28, 1), num_classes=10, *, width=3):
         """Never built here."""
 
@@ -347,19 +209,6 @@ def test_a_model_of_another_project_is_known_once_it_is_registered(tmp_path):
         configs.load(path, ["model.name=min"])
 
 
-def test_a_file_here_goes_before_a_shipped_one(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    Path("lenet.yaml").write_text(GOOD)
-    assert configs.load("lenet").data.name == "digits"
-    assert configs.load("lenet.yaml").data.name == "digits"
-    Path("lenet.yaml").unlink()
-    assert configs.load("lenet").data.name == "mnist"
-    with pytest.raises(
-        UserError, match=r"no config lenett, neither here nor among the shipped ones. Did you mean 'lenet'"
-    ):
-        configs.load("lenett")
-
-
 def test_the_schema_accepts_every_shipped_config_and_refuses_a_misspelt_one():
     validator = jsonschema.Draft202012Validator(configs.schema())
     for path in configs.list_shipped().values():
@@ -369,7 +218,7 @@ def test_the_schema_accepts_every_shipped_config_and_refuses_a_misspelt_one():
         assert list(validator.iter_errors(values)) != []
 
 
-def test_the_schema_knows_the_keys_of_each_kind_of_data():
+def test_the_schema_has_the_keys_of_each_kind_of_data():
     validator = jsonschema.Draft202012Validator(configs.schema())
     for section, right in (
         ({"name": "cifar10", "validation": 5000}, True),
@@ -397,17 +246,3 @@ def test_every_config_builds_for_its_data(name, photos):
 
     own_images = configs.load(name).data.name == "folder"
     check_config(configs.load(name, [f"data.path={photos}"] if own_images else []))
-
-
-def test_a_mistake_that_is_found_late_is_blamed_on_its_file_and_line(tmp_path):
-    path = tmp_path / "late.yaml"
-    path.write_text("model: {name: lenet5}\ndata:\n  name: digits\n  validation: 9\n")
-    config = configs.load(path, ["training.epochs=3"]).replaced(seed=1)
-    for key, place in (
-        ("data.validation", f"{path}, line 4: data.validation"),
-        ("data", f"{path}, line 2: data"),
-        ("training.epochs", "--set training.epochs=3"),
-        ("optimizer.learning_rate", "optimizer.learning_rate"),
-    ):
-        with pytest.raises(UserError, match=re.escape(f"{place}: it is too small.")), config.at_key(key):
-            raise UserError("it is too small.")
