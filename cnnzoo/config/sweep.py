@@ -194,7 +194,7 @@ def load_sweep(path: Path, base: Path | None = None) -> Plan:
     _, values, origins = read(path, "a sweep needs config, method and keys")
     if "model" in values and "keys" not in values:
         raise UserError(
-            f"{path} is a config, not a sweep file; a sweep file begins with config: {path}, and has method and keys"
+            f"{path} is a config, not a sweep file; write a sweep file with config: {path}, method and keys"
         )
     try:
         sweep = SweepFile.model_validate(values)

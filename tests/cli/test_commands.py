@@ -117,7 +117,7 @@ WRONG = {
     "config validate digits --set augmentation.hue=0.1": "augmentation.hue=0.1: the images of Handwritten",
     "train --config digits --set augmentation.lighting=0.1": "augmentation.lighting=0.1: the images of Handwritten",
     "train --config digits --data-dir none": "none is not a directory",
-    "train --config digits --set model={}": "--set model={}: model.name: this key is needed",
+    "train --config digits --set model={}": "--set model={}: model.name: this key is required",
     "train --config small.yaml": "takes images of 32x32 pixels, not 28x28",
     "train --config digits --set preprocessing.pad=0 --set model.name=lenet5_1998": "no option",
     "train --config lenet --data-dir nothing": "nothing has no train-images-idx3-ubyte.gz",

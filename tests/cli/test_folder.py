@@ -109,7 +109,7 @@ def test_validate_looks_into_the_folder(cnnzoo, here):
         "  3 classes: blue, green, red",
         "  images: 22 train, 2 validation, 6 test",
         "  left out: files that are not images: 1 (.txt 1), such as notes.txt",
-        "  note: no validation image is of red",
+        "  note: there is no validation image of red",
         "  note: test and validation images are chosen by file name and data.split_seed 0",
         "  note: no image was decoded; train and eval find those that cannot be read",
     ]

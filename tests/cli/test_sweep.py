@@ -89,7 +89,7 @@ def test_a_sweep_compares_its_points_and_goes_on_with_those_that_failed(cnnzoo):
 WRONG = {
     "train --config digits --seeds 4..1": "--seeds 4..1: 4..1 is in descending order; write 1..4.",
     "train --config digits --seeds 0..x": "--seeds 0..x: write seeds as 0..4 or 0,3,7.",
-    "train --config digits --seeds 1,1": "seed 1 is named twice",
+    "train --config digits --seeds 1,1": "seed 1 appears twice",
     "train --config digits --seeds 0..1000": "more than 1,000 seeds",
     "train --config digits --seeds 4294967296": "--seeds 4294967296: a seed is",
     "train --config digits --seeds 0..1 --seed 1": "leave out --seed",
@@ -98,7 +98,7 @@ WRONG = {
     "train --config lenet --seeds 0..1 --data-dir nothing": "nothing has no train-images-idx3-ubyte.gz",
     "train --seeds 0..1": "Name one config",
     "sweep": "Name a sweep file",
-    "sweep config.yaml": "config.yaml is a config; a sweep file names it and the keys that vary",
+    "sweep config.yaml": "config.yaml is a config, not a sweep file; write a sweep file with config: config.yaml",
     "sweep none.yaml": "none.yaml cannot be read: No such file",
     "sweep sweep.yaml --resume nothing": "one of the two",
     "sweep wrong.yaml": "wrong.yaml, line 4: optimizer.learning_rat: there is no such key",
