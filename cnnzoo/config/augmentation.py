@@ -48,9 +48,7 @@ class AugmentationSection(Section):
     image are 0. The training accuracy of mixed images is that of each image's own label.
     """
 
-    crop: int = Field(
-        0, ge=0, le=256, description="Pixels of zeros added on each side before a random crop of the original size."
-    )
+    crop: int = Field(0, ge=0, le=256, description="Pixels of zeros on each side before a random crop to the old size.")
     mirror: Literal[False, True, "alternating"] = Field(
         False,
         description="Mirror left and right: true mirrors each image with probability 1/2; alternating mirrors each "
@@ -62,30 +60,14 @@ class AugmentationSection(Section):
     squeeze: float = Field(
         0.0, ge=0, le=4, description="Largest stretch of one axis while the other shrinks, in the same units as scale."
     )
-    shear: float = Field(
-        0.0, ge=0, le=60, description="Largest slant of upright lines in either direction, in degrees."
-    )
+    shear: float = Field(0.0, ge=0, le=60, description="Largest slant of upright lines to either side, in degrees.")
     elastic: ElasticSection | None = Field(None, description="Elastic distortion; {} uses the paper's values.")
     resized_crop: ResizedCropSection | None = Field(
-        None,
-        description="A random part of the image, enlarged to the image's size; {} uses the usual values. Not together "
-        "with crop.",
+        None, description="A random part of the image, enlarged to its size; {} uses the usual values. Not with crop."
     )
-    brightness: float = Field(
-        0.0, ge=0, le=1, description="Pixels are multiplied by a factor from 1 - this to 1 + this."
-    )
-    contrast: float = Field(
-        0.0,
-        ge=0,
-        le=1,
-        description="Distances from the image's mean grey are multiplied by a factor from 1 - this to 1 + this.",
-    )
-    saturation: float = Field(
-        0.0,
-        ge=0,
-        le=1,
-        description="Distances from the pixel's own grey are multiplied by a factor from 1 - this to 1 + this.",
-    )
+    brightness: float = Field(0.0, ge=0, le=1, description="Pixels get a factor from 1 - this to 1 + this.")
+    contrast: float = Field(0.0, ge=0, le=1, description="As brightness, for distances from the image's mean grey.")
+    saturation: float = Field(0.0, ge=0, le=1, description="As brightness, for distances from the pixel's own grey.")
     hue: float = Field(0.0, ge=0, le=0.5, description="Largest rotation of the hue, as a fraction of the full circle.")
     lighting: float = Field(
         0.0,
@@ -96,12 +78,11 @@ class AugmentationSection(Section):
     )
     cutout: int = Field(0, ge=0, le=512, description="Side in pixels of a black square, centred anywhere in the image.")
     mixup: Alpha | None = Field(
-        None,
-        description="Alpha of Zhang et al. 2018: a second image is mixed in, with a weight from Beta(alpha, alpha).",
+        None, description="Alpha of Zhang et al. 2018: the weight of a second image is from Beta(alpha, alpha)."
     )
     cutmix: Alpha | None = Field(
         None,
-        description="Alpha of Yun et al. 2019: a rectangle of a second image is pasted in, with an area from "
+        description="Alpha of Yun et al. 2019: a rectangle of a second image is inserted, with an area from "
         "Beta(alpha, alpha). With mixup too, each image gets one of the two, by chance.",
     )
 

@@ -29,9 +29,7 @@ class Cifar100Section(Section):
     """CIFAR-100 with its 100 classes or their 20 superclasses."""
 
     name: Literal["cifar100"]
-    labels: Literal["fine", "coarse"] = Field(
-        "fine", description="The 100 classes (fine), or their 20 superclasses (coarse)."
-    )
+    labels: Literal["fine", "coarse"] = Field("fine", description="The 100 classes, or their 20 superclasses (coarse).")
     validation: Amount = Field(0.1, description=HELD_OUT)
 
 
@@ -40,13 +38,10 @@ class FolderSection(Section):
 
     name: Literal["folder"]
     path: AbsolutePath = Field(description="The folder. A run keeps its absolute path.")
-    size: Size = Field(
-        64, description="Size of the images after they are resized, in pixels: one number, or [height, width]."
-    )
+    size: Size = Field(64, description="Pixels that the images are resized to: of each side, or [height, width].")
     channels: Literal[1, 3] = Field(3, description="3 for colour, 1 for grey.")
     resize: Literal["crop", "squash", "pad"] = Field(
-        "crop",
-        description="For images with other proportions: cut the middle out, change the proportions, or add black.",
+        "crop", description="For images of other proportions: cut the middle out, squash the image, or add black."
     )
     white: int | None = Field(
         None,
@@ -57,8 +52,7 @@ class FolderSection(Section):
     )
     validation: Amount = Field(0.1, description=f"{HELD_OUT} Not used if there is a validation folder.")
     test: Amount = Field(
-        0.2,
-        description="Images held out for the test: a number, or a fraction. Not used if there is a train folder.",
+        0.2, description="Images held out for the test: a number, or a fraction. Not used if there is a train folder."
     )
     split_seed: int = Field(
         0, ge=0, lt=SEEDS, description="Chooses the validation and test images, together with the names of the files."
@@ -68,8 +62,8 @@ class FolderSection(Section):
     )
     memory: NonNegative | None = Field(
         None,
-        description="Gigabytes of memory that the images may use; by default a quarter of the free memory. If they "
-        "need more, they are read from their files each time.",
+        description="Gigabytes of memory for the images; by default a quarter of the free memory. If they need more, "
+        "they are read from their files each time.",
     )
     classes: list[str] | None = Field(
         None,

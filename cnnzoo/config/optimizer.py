@@ -33,12 +33,9 @@ class OptimizerSection(Section):
 
     learning_rate: Positive = Field(0.001, description="Peak learning rate.")
     decay_kernels_only: bool = Field(
-        False,
-        description="Apply l2 and weight_decay only to kernels: not to biases or normalization's scales and offsets.",
+        False, description="Do not apply l2 and weight_decay to biases and normalization's scales and offsets."
     )
-    clip_norm: Positive | None = Field(
-        None, description="Largest norm of all gradients together; larger gradients are scaled down to it."
-    )
+    clip_norm: Positive | None = Field(None, description="Norm to which larger gradients, all together, are reduced.")
 
 
 class MomentsSection(OptimizerSection):

@@ -95,10 +95,7 @@ class TrainingSection(Section):
     """The length of the training, its batches and its loss."""
 
     epochs: int = Field(
-        10,
-        ge=1,
-        le=100_000,
-        description="Number of passes over the training images, or of steps_per_epoch batches each.",
+        10, ge=1, le=100_000, description="Epochs: passes over the training images, or steps_per_epoch batches each."
     )
     batch_size: Count = Field(128, description="Images in one batch.")
     steps_per_epoch: Count | None = Field(
@@ -107,12 +104,9 @@ class TrainingSection(Section):
         "each epoch continues with the images at which the one before it stopped.",
     )
     gradient_accumulation: Count = Field(
-        1,
-        description="Batches whose mean gradient makes one step, if larger batches do not fit into memory.",
+        1, description="Batches whose mean gradient makes one step, if larger batches do not fit into memory."
     )
-    label_smoothing: Fraction = Field(
-        0.0, description="Part of the target probability that is spread evenly over all classes."
-    )
+    label_smoothing: Fraction = Field(0.0, description="Probability that is spread evenly over all classes.")
     class_weights: Literal["balanced"] | list[Positive] | None = Field(
         None,
         description="Weight of each class in the training loss: one number per class, or balanced, the inverse of the "
@@ -126,12 +120,11 @@ class TrainingSection(Section):
     )
     early_stopping: Count | None = Field(
         None,
-        description="The training ends after this many epochs without a better validation accuracy, or a lower loss "
-        "at the same accuracy.",
+        description="Epochs without a better validation accuracy, or a lower loss at the same accuracy, before the "
+        "training ends.",
     )
     checkpoint_steps: Count = Field(
-        1000,
-        description="Batches between two checkpoints within an epoch; there is one at the end of each epoch too.",
+        1000, description="Batches between two checkpoints within an epoch; there is one after each epoch too."
     )
     tensorboard: bool = Field(False, description="Write TensorBoard events into the folder events/ of the run.")
 
@@ -143,17 +136,12 @@ class FineTuningSection(Section):
         description="A .keras file of the same network, from `cnnzoo weights import` or of a run. Its classifier is "
         "used if it has as many classes, and its mean and deviation of the pixels unless preprocessing sets others."
     )
-    frozen_epochs: int = Field(
-        0, ge=0, description="Number of first epochs in which only the layers in `trained` learn."
-    )
+    frozen_epochs: int = Field(0, ge=0, description="First epochs, in which only the layers in `trained` learn.")
     trained: list[str] = Field(
-        ["logits"],
-        min_length=1,
-        description="Names of the layers that learn in these epochs; conv5_* matches all layers that begin so.",
+        ["logits"], min_length=1, description="Layers that learn in them; conv5_* matches all layers that begin so."
     )
     frozen_learning_rate: Positive | None = Field(
-        None,
-        description="Constant learning rate of these epochs; by default the optimizer's. The schedule follows them.",
+        None, description="Constant learning rate of these epochs; by default the optimizer's. The schedule follows."
     )
 
 
@@ -164,12 +152,8 @@ class RuntimeSection(Section):
         None, description="By default that of KERAS_BACKEND, or else tensorflow; keras.json is ignored."
     )
     device: DeviceChoice = Field("auto", description="auto uses a GPU if the backend finds one.")
-    threads: Annotated[int, Field(ge=1, le=1024)] | None = Field(
-        None, description="Number of processor threads; by default one for each available core."
-    )
-    precision: Precision = Field(
-        "float32", description="Number type of the computation; the weights are always float32."
-    )
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = Field(None, description="Processor threads; by default all.")
+    precision: Precision = Field("float32", description="Number type of the computation; weights are float32.")
 
 
 class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash

@@ -27,9 +27,7 @@ class ValuesSection(Section):
 
     choice: list[Any] | None = Field(None, description="A list of values; a list without `choice` means the same.")
     uniform: list[float] | None = Field(None, description="Two bounds; the values are uniform between them.")
-    log_uniform: list[float] | None = Field(
-        None, description="Two bounds; the logarithms of the values are uniform between theirs."
-    )
+    log_uniform: list[float] | None = Field(None, description="Two bounds; the logarithms of the values are uniform.")
 
     @model_validator(mode="before")
     @classmethod
@@ -76,12 +74,8 @@ class SweepFile(Section):
     method: Literal["grid", "random"] = Field(description="All combinations, or points at random.")
     count: Count | None = Field(None, description="Number of random points.")
     seed: int = Field(0, ge=0, lt=SEEDS, description="Seed of the random points.")
-    keys: dict[str, ValuesSection] = Field(
-        description="Values for each key of the config, such as optimizer.learning_rate."
-    )
-    seeds: list[int] | None = Field(
-        None, description="Each point is trained with each of these; by default with the config's seed."
-    )
+    keys: dict[str, ValuesSection] = Field(description="Values for keys such as optimizer.learning_rate.")
+    seeds: list[int] | None = Field(None, description="Each point is trained with each; by default with the config's.")
 
     @field_validator("seeds", mode="before")
     @classmethod
@@ -193,9 +187,7 @@ def load_sweep(path: Path, base: Path | None = None) -> Plan:
     """
     _, values, origins = read(path, "a sweep needs config, method and keys")
     if "model" in values and "keys" not in values:
-        raise UserError(
-            f"{path} is a config, not a sweep file; write a sweep file with config: {path}, method and keys"
-        )
+        raise UserError(f"{path} is a config; write a sweep file with config: {path}, method and keys.")
     try:
         sweep = SweepFile.model_validate(values)
     except ValidationError as error:
@@ -203,9 +195,7 @@ def load_sweep(path: Path, base: Path | None = None) -> Plan:
     count = sweep.combinations if sweep.method == "grid" else sweep.count or 0
     trainings = int(count) * len(sweep.seeds or [0])
     if trainings > MOST_TRAININGS:
-        raise UserError(
-            f"{path}: these are {trainings:,} trainings, more than {MOST_TRAININGS:,}; give fewer values or seeds."
-        )
+        raise UserError(f"{path}: these are {trainings:,} trainings; a sweep has at most {MOST_TRAININGS:,}.")
     try:
         base = base or find(sweep.config)
     except UserError as error:

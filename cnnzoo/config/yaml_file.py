@@ -67,17 +67,14 @@ for _dialect in (_Loader, _Dumper):
     _dialect.add_implicit_resolver("tag:yaml.org,2002:float", EXPONENTIAL, list("-+.0123456789"))
 
 
-def document(value: Any) -> str:
-    """Return a value as YAML that reads back as the same value, its keys in their order."""
-    return yaml.dump(value, Dumper=_Dumper, allow_unicode=True, sort_keys=False)
+def document(value: Any, **options: Any) -> str:
+    """Return a value as YAML that reads back as the same value, its keys in their order; see ``yaml.dump``."""
+    return str(yaml.dump(value, Dumper=_Dumper, allow_unicode=True, sort_keys=False, **options))
 
 
 def as_yaml(value: Any) -> str:
     """Return a value as one line of YAML, which reads back as the same value."""
-    text = yaml.dump(
-        value, Dumper=_Dumper, default_flow_style=True, width=math.inf, allow_unicode=True, sort_keys=False
-    )
-    return text.removesuffix("\n").removesuffix("\n...")
+    return document(value, default_flow_style=True, width=math.inf).removesuffix("\n").removesuffix("\n...")
 
 
 def read(

@@ -1,7 +1,7 @@
 """Reads image files of any format, and returns them upright, with 8 bits a channel, in a network's size."""
 
 import threading
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -39,18 +39,6 @@ HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"}
 
 # Formats with unmistakable first bytes: a file that begins so is an image, even with a strange name.
 UNMISTAKABLE = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "TIFF", "WEBP")
-
-# The EXIF tag that says how to turn an image upright, and the turn for each of its values.
-ORIENTATION = 0x0112
-TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 _one_large_image = threading.Lock()
 
@@ -186,6 +174,14 @@ def _check_size(image: Image.Image) -> None:
         raise Image.DecompressionBombError
 
 
+def _turn(image: Image.Image) -> Image.Image:
+    """Turn an image upright, and return it."""
+    image.load()
+    with suppress(Exception):  # for damaged metadata Pillow may raise any error; the pixels are good
+        ImageOps.exif_transpose(image, in_place=True)
+    return image
+
+
 def largest_grey(path: Path) -> int | None:
     """Return the largest grey value of an image with 16 bits; None for other files."""
     try:
@@ -200,16 +196,6 @@ def largest_grey(path: Path) -> int | None:
             return int(np.asarray(image).max(initial=0)) if image.mode.startswith("I") else None
     except Exception:  # decoding will report the error
         return None
-
-
-def _turn(image: Image.Image) -> Image.Image:
-    image.load()
-    try:
-        orientation = image.getexif().get(ORIENTATION)
-    except Exception:  # for damaged metadata Pillow may raise any error; the pixels are good
-        orientation = None
-    turn = TURNS.get(orientation) if isinstance(orientation, int) else None
-    return image if turn is None else image.transpose(turn)
 
 
 def _begins_like_heic(beginning: bytes) -> bool:

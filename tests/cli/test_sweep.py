@@ -98,7 +98,7 @@ WRONG = {
     "train --config lenet --seeds 0..1 --data-dir nothing": "nothing has no train-images-idx3-ubyte.gz",
     "train --seeds 0..1": "Name one config",
     "sweep": "Name a sweep file",
-    "sweep config.yaml": "config.yaml is a config, not a sweep file; write a sweep file with config: config.yaml",
+    "sweep config.yaml": "config.yaml is a config; write a sweep file with config: config.yaml",
     "sweep none.yaml": "none.yaml cannot be read: No such file",
     "sweep sweep.yaml --resume nothing": "one of the two",
     "sweep wrong.yaml": "wrong.yaml, line 4: optimizer.learning_rat: there is no such key",
