@@ -1,12 +1,12 @@
-"""Configs: a YAML file becomes a ``Config``, or a ``UserError`` that names file, line, key and remedy."""
+"""Configs: a YAML file becomes a ``Config``, or a ``UserError`` with file, line, key and remedy."""
 
 from typing import Any
 
 from cnnzoo.config.augmentation import AugmentationSection, ElasticSection, ResizedCropSection
 from cnnzoo.config.base import SEEDS, Split
-from cnnzoo.config.data import AnyDataSection, Cifar100Section, DataSection, FolderSection, PreprocessingSection
+from cnnzoo.config.data import AnyDataSection, Cifar100Section, FolderSection, PreprocessingSection
 from cnnzoo.config.loading import find, list_shipped, load
-from cnnzoo.config.sections import Config, ProgressiveResizingSection, TrainingSection
+from cnnzoo.config.sections import Config
 from cnnzoo.config.seeds import parse_seeds
 from cnnzoo.config.sweep import Plan, Point, load_sweep
 from cnnzoo.config.yaml_file import as_yaml
@@ -17,16 +17,13 @@ __all__ = [
     "AugmentationSection",
     "Cifar100Section",
     "Config",
-    "DataSection",
     "ElasticSection",
     "FolderSection",
     "Plan",
     "Point",
     "PreprocessingSection",
-    "ProgressiveResizingSection",
     "ResizedCropSection",
     "Split",
-    "TrainingSection",
     "as_yaml",
     "find",
     "list_shipped",

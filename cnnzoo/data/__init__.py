@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from cnnzoo.config import AnyDataSection, Cifar100Section, Config, FolderSection
 from cnnzoo.data.dataset import DataSet, FileCheck
-from cnnzoo.data.images import ImageArray, ImageFiles, Images
+from cnnzoo.data.images import ImageArray, ImageFiles
 from cnnzoo.data.sets import folder
 from cnnzoo.data.sets.cifar import CIFAR10, CIFAR100
 from cnnzoo.data.sets.digits import Digits
@@ -28,7 +28,6 @@ __all__ = [
     "FolderSummary",
     "ImageArray",
     "ImageFiles",
-    "Images",
     "Subset",
     "describe",
     "fetch",

@@ -82,7 +82,8 @@ def is_heic(path: Path) -> bool:
         OSError: The file cannot be read.
     """
     with path.open("rb") as file:
-        return _begins_like_heic(file.read(12))
+        beginning = file.read(12)
+    return beginning[4:8] == b"ftyp" and beginning[8:] in HEIC_BRANDS
 
 
 def open_upright(path: Path, *, paper: bool = False, at_least: int | None = None, white: int = WHITE) -> Image.Image:
@@ -198,16 +199,12 @@ def largest_grey(path: Path) -> int | None:
         return None
 
 
-def _begins_like_heic(beginning: bytes) -> bool:
-    return beginning[4:8] == b"ftyp" and beginning[8:12] in HEIC_BRANDS
-
-
 def _describe_other_file(path: Path) -> str:
     """Return what a file is that Pillow does not recognize as an image, as a clause that follows the file's name."""
     with path.open("rb") as file:
         beginning = file.read(1024)
     text = beginning.lower()
-    if _begins_like_heic(beginning):
+    if is_heic(path):
         return "is a HEIC photograph, which cannot be read; convert it to JPEG"
     if b"<svg" in text and b"<html" not in text:
         return "is an SVG drawing, which has no pixels; export it as PNG"

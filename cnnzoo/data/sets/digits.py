@@ -59,10 +59,9 @@ class Digits:
     def verify(self, data_dir: Path | None = None) -> list[FileCheck]:  # noqa: ARG002
         """Compare the digits of scikit-learn with those that this version was written for."""
         payload = b"".join(array.astype(np.uint8).tobytes() for array in _stored())
-        if hashlib.sha256(payload).hexdigest() == SHA256:
-            return [FileCheck("digits", "inside scikit-learn", None, "right")]
-        detail = "are not the digits that this version was written for"
-        return [FileCheck("digits", "inside scikit-learn", None, "wrong", detail)]
+        is_right = hashlib.sha256(payload).hexdigest() == SHA256
+        detail = "" if is_right else "are not the digits that this version was written for"
+        return [FileCheck("digits", self.where(), None, "right" if is_right else "wrong", detail)]
 
     def where(self, data_dir: Path | None = None) -> str:  # noqa: ARG002
         """Return where the digits are."""

@@ -7,7 +7,7 @@ files and on the section's seed.
 """
 
 from collections.abc import Iterator, Sequence, Set
-from itertools import compress
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -110,25 +110,20 @@ def load(section: FolderSection, split: Literal["train", "test"], data_dir: Path
             f"images out of training and evaluation ({len(failures):,} of {len(files.names):,} here)."
         )
     unreadable = [files.names[index] for index in sorted(failures)]
-    is_good = np.ones(len(files.names), dtype=bool)
-    is_good[list(failures)] = False
-    note = ""
-    if failures:
-        count = f"{len(unreadable):,} of {len(is_good):,}"
-        note = f"{count} images left out as unreadable: {listed(unreadable, shown=20)}"
-    labels = files.labels[is_good]
-    if not len(labels):
+    is_good = ~np.isin(np.arange(len(paths)), list(failures))
+    names, labels = files.select(is_good)
+    if not names:
         raise UserError(f"None of the {split} images in {folder} can be read.")
-    names = tuple(compress(files.names, is_good))
+    count = f"{len(unreadable):,} of {len(paths):,}"
+    note = f"{count} images left out as unreadable: {listed(unreadable, shown=20)}" if unreadable else ""
+    subset = Subset.whole(images, labels, note, names=tuple(names), folder=folder)
     if validates is None:
-        subset = Subset.whole(images, labels, note, names=names, folder=folder)
         return subset.with_note(_note_on_trained(division))
     validates = validates[is_good]
-    _check_each_is_trained_on(labels[~validates], data_set.class_names, folder)
+    _check_each_class_is_trained_on(labels[~validates], data_set.class_names, folder)
     if not validates.any():
         raise UserError(f"None of the validation images in {folder} can be read.")
-    summary = _summary(section, division, set(unreadable))
-    return Subset.whole(images, labels, note, validates=validates, names=names, folder=folder, summary=summary)
+    return replace(subset, validates=validates, summary=_summary(section, division, set(unreadable)))
 
 
 def needs_a_config() -> UserError:
@@ -203,7 +198,7 @@ def _note_on_trained(division: Division) -> str:
     return f"{len(repeated):,} of {len(test):,} are among the training images too, such as {example}"
 
 
-def _check_each_is_trained_on(labels: NDArray[np.int32], classes: Sequence[str], folder: Path) -> None:
+def _check_each_class_is_trained_on(labels: NDArray[np.int32], classes: Sequence[str], folder: Path) -> None:
     missing = np.flatnonzero(np.bincount(labels, minlength=len(classes)) == 0)
     if len(missing):
         raise UserError(

@@ -83,8 +83,7 @@ def read_layout(folder: Path, classes: Sequence[str] | None = None) -> Layout:
         _check_undivided(folder, names)
         return undivided
     _check_once(folder, {name: split for name, split in usual.items() if name not in empty})
-    by_split = {split: folder / name for name, split in with_classes.items()}
-    splits = {split: by_split[split] for split in SPLITS if split in by_split}
+    splits = {split: folder / name for split in SPLITS for name, other in with_classes.items() if other == split}
     with_images = [name for name in others if has_images(folder / name)]
     _check_one_division(folder, splits, flat, with_images)
     unlabelled = [name for name, split in flat.items() if split == "test"]

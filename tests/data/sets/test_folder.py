@@ -312,7 +312,7 @@ def test_a_relative_path_becomes_absolute(photos, tmp_path, monkeypatch):
         ("data={name: folder, path: x, size: 0}", r"data.size: expected pixels from 1 to 4096, .*not 0\."),
         ("data={name: folder, path: x, size: [3]}", r"data.size: "),
         ("data={name: folder, path: x, channels: 4}", r"data.channels: expected 1 or 3, not 4"),
-        ("data={name: folder, path: x, classes: [a]}", r"data.classes: name at least two classes"),
+        ("data={name: folder, path: x, classes: [a]}", r"data.classes: list at least two classes"),
         ("data={name: mnist, path: x}", r"data.path: there is no such key"),
     ],
 )
