@@ -6,7 +6,7 @@ from pathlib import Path
 PORTING = Path(__file__).parent / "weights"
 
 
-def test_all_tests_of_weights_are_slow_and_for_tensorflow_so_that_two_sessions_need_not_collect_them():
+def test_all_tests_of_weights_are_slow_and_run_on_tensorflow_only():
     modules = sorted(PORTING.glob("test_*.py"))
     assert modules
     for module in modules:

@@ -127,9 +127,9 @@ def _unknown_key(key: Key, section: type[Section] | None) -> str:
     name = str(key[-1])
     if "." in name:
         return "there is no such key; in a file write the keys of a section below it, without dots."
-    homes = _find_keys_named(name)
-    if homes and ".".join(map(str, key)) not in homes:
-        return f"there is no such key. Did you mean {' or '.join(map(repr, homes))}?"
+    namesakes = _find_keys_named(name)
+    if namesakes and ".".join(map(str, key)) not in namesakes:
+        return f"there is no such key. Did you mean {' or '.join(map(repr, namesakes))}?"
     names = _choices(section)
     under = f" under {names[0]}" if len(names) == 1 else ""
     return f"there is no such key{under}.{did_you_mean(name, section.model_fields if section else ())}"
@@ -137,11 +137,11 @@ def _unknown_key(key: Key, section: type[Section] | None) -> str:
 
 def _find_keys_named(name: str) -> list[str]:
     """Return the keys of a config whose last part is a name, such as ``training.epochs``."""
-    homes = [name] if name in Config.model_fields else []
+    keys = [name] if name in Config.model_fields else []
     for section in Config.model_fields:
-        keys = {key for alternative in _alternatives(Config, section) for key in alternative.model_fields}
+        names = {key for alternative in _alternatives(Config, section) for key in alternative.model_fields}
         if section == "model":
-            keys.update(*(card.options for card in cards().values()))
-        if name in keys:
-            homes.append(f"{section}.{name}")
-    return homes
+            names.update(*(card.options for card in cards().values()))
+        if name in names:
+            keys.append(f"{section}.{name}")
+    return keys

@@ -225,11 +225,11 @@ def _result(
         "config": runs.name_for(folder.plan.sweep.config),
         "method": folder.plan.sweep.method,
         "keys": folder.varied,
-        "points": sorted(points, key=_merit, reverse=True),
+        "points": sorted(points, key=_rank_key, reverse=True),
     }
 
 
-def _merit(point: dict[str, Any]) -> tuple[float, float]:
+def _rank_key(point: dict[str, Any]) -> tuple[float, float]:
     mean = point["mean"]
     return (mean["validation_accuracy"], -mean["validation_loss"]) if point["runs"] else (-1.0, 0.0)
 

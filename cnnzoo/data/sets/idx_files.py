@@ -33,7 +33,7 @@ def read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
         A writable array of that shape.
 
     Raises:
-        DamagedFileError: The file cannot be read or holds something else.
+        DamagedFileError: The file cannot be read or contains something else.
     """
     with open_unpacked(path) as file:
         header_size = 4 * (1 + len(shape))
@@ -66,7 +66,7 @@ def read_npz(path: Path, key: str, shape: tuple[int, ...]) -> NDArray[np.uint8]:
         A writable array of that shape.
 
     Raises:
-        DamagedFileError: The file cannot be read or holds something else.
+        DamagedFileError: The file cannot be read or contains something else.
     """
     with explain_damage(path), path.open("rb") as stored:
         # NumPy would report a file that does not begin or end like a zip archive as a pickle.
