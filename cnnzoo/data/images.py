@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,34 @@ Indices = NDArray[np.integer[Any]]
 
 # The largest number of image files that are decoded into memory at a time.
 CHUNK = 256
+
+
+class Images(Protocol):
+    """Images of one size: (count, height, width, channels), grey or colour values 0 to 255."""
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Count, height, width and channels."""
+
+    @property
+    def array(self) -> Pixels | None:
+        """All images if they are in memory; None if they are in files."""
+
+    def take(self, indices: Indices) -> Pixels:
+        """Return the images at some indices (count,).
+
+        Raises:
+            UserError: A file cannot be read any more.
+        """
+
+    def chunks(self, indices: Indices) -> Iterator[Pixels]:
+        """Yield the images at some indices (count,) in arrays that fit into memory."""
+
+    def sums(self, indices: Indices) -> NDArray[np.int64]:
+        """Return the sums (2, channels) of pixels and of squared pixels over the images at some indices."""
+
+    def fingerprint(self) -> bytes:
+        """Return the SHA-256 of all pixels, which is the same for images in memory and in files."""
 
 
 @dataclass(frozen=True)
@@ -112,9 +140,6 @@ class ImageFiles:
     def fingerprint(self) -> bytes:
         """Return the SHA-256 of all pixels when they were first read."""
         return self.hash
-
-
-Images = ImageArray | ImageFiles
 
 
 def read_files(

@@ -48,7 +48,7 @@ CASES = {
     cut_archive: ("{name: cifar10}", "cifar-10-binary.tar.gz is cut short"),
     entry_that_leads_out: ("{name: cifar10}", "holds an entry that leads out of its folder"),
     label_of_255: ("{name: cifar10}", "data_batch_1.bin has the label 255 at position 4; labels are 0 to 9"),
-    hundred_classes: ("{name: cifar100, validation: 20}", "10 weights were given for 100 classes"),
+    hundred_classes: ("{name: cifar100, validation: 20}", "there are 10 weights for 100 classes"),
     one_class: (FOLDER, "images has only one class folder, blue"),
     empty_class: (FOLDER, "violet"),
     unreadable_image: (FOLDER, "red/broken.png"),
