@@ -114,6 +114,8 @@ def outline(
         num_classes: By default the builder's own.
         **options: Of the builder.
     """
+    import cnnzoo.models  # noqa: F401 - registers the zoo
+
     return build_without_weights(lambda: registry.build(name, input_shape, num_classes, **options))
 
 

@@ -2,7 +2,6 @@
 
 from keras import Model
 
-import cnnzoo.models  # noqa: F401 - registers the zoo
 from cnnzoo import data
 from cnnzoo.config import Config
 from cnnzoo.data.augmentation.geometry import shrunk_size
