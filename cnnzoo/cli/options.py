@@ -11,17 +11,17 @@ from cnnzoo.runtime import DeviceChoice
 
 
 class NewFile(click.ParamType[Path]):
-    """The path of a file that a command writes, where there is none yet.
+    """The path of a file that a command writes and that does not exist yet.
 
     Args:
-        what: What the file is, for messages: "a picture".
-        suffixes: The endings of its name, such as ".svg"; none for any ending.
+        kind: What the file is, for messages: "a picture".
+        suffixes: The endings that its name can have, such as ".svg"; none for any ending.
     """
 
     name = "file"
 
-    def __init__(self, what: str = "a file", suffixes: tuple[str, ...] = ()) -> None:
-        self.what, self.suffixes = what, suffixes
+    def __init__(self, kind: str = "a file", suffixes: tuple[str, ...] = ()) -> None:
+        self.kind, self.suffixes = kind, suffixes
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:  # noqa: ARG002
         """Return the path.
@@ -31,8 +31,9 @@ class NewFile(click.ParamType[Path]):
         """
         path = Path(value)
         where = f"{param.opts[0]} {path}" if isinstance(param, click.Option) else str(path)
-        if self.suffixes and path.suffix.lower() not in self.suffixes:
-            raise UserError(f"{where}: {self.what}'s name ends in {' or '.join(self.suffixes)}.")
+        if self.suffixes and path.suffix not in self.suffixes:
+            suffixes = dict.fromkeys(map(str.lower, self.suffixes))
+            raise UserError(f"{where}: {self.kind}'s name ends in {' or '.join(suffixes)}.")
         if path.exists():
             raise UserError(f"{where} exists already; name a new {self.name}.")
         return path
@@ -44,10 +45,10 @@ class NewDirectory(NewFile):
     name = "directory"
 
 
-PICTURE = NewFile("a picture", (".svg", ".png"))
+PICTURE = NewFile("a picture", (".svg", ".png", ".SVG", ".PNG"))
 
 config_option = click.option(
-    "--config", "config_name", metavar="FILE", help="A config here, or the name of a shipped one."
+    "--config", "config_name", metavar="FILE", help="Path of a config, or name of a shipped one."
 )
 settings_option = click.option(
     "--set",
@@ -65,7 +66,7 @@ data_dir_option = click.option(
 device_option = click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "gpu"]),
-    help="Where to compute; auto, the default unless a config says otherwise, takes a GPU when there is one.",
+    help="Where to compute; auto takes a GPU if there is one. By default as the config says, or else auto.",
 )
 split_option = click.option(
     "--split",
@@ -81,9 +82,10 @@ def load_config(
 ) -> Config:
     """Load a config with the options that override it."""
     config = load(name, settings)
-    changes = {"device": device} if device else {}
-    if seed is not None and not 0 <= seed < SEEDS:
+    if device:
+        config = config.replaced(runtime=config.runtime.model_copy(update={"device": device}))
+    if seed is None:
+        return config
+    if not 0 <= seed < SEEDS:
         raise UserError(f"--seed {seed}: a seed is a whole number from 0 to {SEEDS - 1}.")
-    return config.replaced(
-        runtime=config.runtime.model_copy(update=changes), seed=config.seed if seed is None else seed
-    )
+    return config.replaced(seed=seed)

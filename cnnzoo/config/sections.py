@@ -217,7 +217,7 @@ class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash
         Raises:
             pydantic.ValidationError: A value is wrong, or the values do not fit together.
         """
-        return Config.model_validate({**dict(self), **sections}).read_from(self.path, self._origins, self._text)
+        return Config.model_validate({**dict(self), **sections}).read_from(self.path, self._origins)
 
     @property
     def path(self) -> Path | None:
@@ -226,7 +226,7 @@ class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash
 
     @property
     def text(self) -> str:
-        """The text of the config's file, without settings; without a file the config as YAML."""
+        """The text of the config's file, without settings; as YAML without a file or after ``replaced``."""
         return self._text or self.to_yaml()
 
     def read_from(self, path: Path | None, origins: Mapping[Key, Origin], text: str | None = None) -> "Config":

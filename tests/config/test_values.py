@@ -189,6 +189,13 @@ def test_replaced_values_are_checked(changes):
         configs.load("lenet").replaced(**changes)
 
 
+def test_the_text_of_a_config_contains_its_replaced_values():
+    config = configs.load("digits")
+    changed = config.replaced(training=config.training.model_copy(update={"epochs": 9}))
+    assert yaml.safe_load(changed.text)["training"]["epochs"] == 9
+    assert yaml.safe_load(config.text)["training"]["epochs"] != 9
+
+
 def test_a_config_with_nothing_replaced_is_the_same():
     config = configs.load("lenet")
     assert config.replaced() == config
