@@ -6,8 +6,8 @@ import click
 
 from cnnzoo.catalogue import card
 from cnnzoo.cli.network_options import Size, format_value, image_size, network_options, number_of_classes, parse_options
+from cnnzoo.cli.options import PICTURE
 from cnnzoo.cli.output import json_option, print_json
-from cnnzoo.errors import UserError
 
 
 @click.command("draw")
@@ -15,12 +15,8 @@ from cnnzoo.errors import UserError
 @image_size
 @number_of_classes
 @network_options
-@click.option("--full", is_flag=True, help="Draw repeated blocks one by one, rather than once with their number.")
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path),
-    help="The picture, .svg or .png; by default NAME.svg in the current directory.",
-)
+@click.option("--full", is_flag=True, help="Draw repeated blocks one by one, not once with their number.")
+@click.option("--output", type=PICTURE, help="The picture, .svg or .png; by default NAME.svg in the current directory.")
 @json_option
 def command(
     name: str,
@@ -33,16 +29,12 @@ def command(
 ) -> None:
     """Draw a network's architecture for a slide.
 
-    A box is a layer's output: its height and depth are those of the map, its width is the number of channels, both on
+    A box is a layer's output: its height and depth show the size of the feature maps, its width their number, both on
     a square-root scale. Equal blocks in a row are drawn once, with their number.
     """
     network = card(name)
     options = parse_options(network, settings)
     path = output or Path(f"{name}.svg")
-    if path.suffix.lower() not in {".svg", ".png"}:
-        raise UserError(f"--output {path}: a picture's name ends in .svg or .png.")
-    if output and output.exists():
-        raise UserError(f"--output {output} exists already; name a new file.")
 
     from cnnzoo import runtime  # decides the backend before Keras is imported
 

@@ -1,4 +1,4 @@
-"""``cnnzoo weights``: to and from torchvision and keras.applications."""
+"""``cnnzoo weights``: import from and export to torchvision and keras.applications."""
 
 import shlex
 from dataclasses import asdict
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnnzoo import runs, runtime, weights
+from cnnzoo.cli.options import NewFile
 from cnnzoo.cli.output import json_option, print_json
 from cnnzoo.errors import UserError
 from cnnzoo.text import printable
@@ -55,36 +56,40 @@ def command() -> None:
 @command.command("import")
 @click.argument("network")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--output", type=click.Path(path_type=Path), required=True, help="The new model file, .keras.")
-@click.option("--classes", "num_classes", type=click.IntRange(min=1), help="How many FILE must tell apart.")
+@click.option("--output", type=NewFile("a model file", (".keras",)), required=True, help="The new model file, .keras.")
+@click.option("--classes", "num_classes", type=click.IntRange(min=1), help="Expected number of classes in FILE.")
 @click.option(
     "--class-names",
     "class_names_file",
     metavar="TEXTFILE",
     type=click.Path(path_type=Path),
-    help="Names of the classes, one a line in the order of the labels; by default ImageNet's, or numbers.",
+    help="Names of the classes, one per line in the order of the labels; by default ImageNet's, or numbers.",
 )
-@click.option("--auxiliary-heads", is_flag=True, help="Keep GoogLeNet's heads for training.")
+@click.option("--auxiliary-heads", is_flag=True, help="Keep GoogLeNet's auxiliary heads, which only training uses.")
 @click.option(
     "--state-dict",
     metavar="KEY",
-    help="The state dict to take, where FILE has several; by default the network itself before its averages.",
+    help="Which state dict to import if FILE has several; by default the network's, not that of averaged weights.",
 )
 @click.option(
     "--preprocessing",
     type=click.Choice([*PREPROCESSINGS]),
-    help="How the training of FILE's network prepared its images. imagenet: pixels of 0..1 less ImageNet's mean, "
-    "divided by its deviation; "
-    "transform_input: -1 to 1, as torchvision's GoogLeNet with transform_input=True; caffe: 0 to 255 less the mean; "
-    "unit: 0 to 1. By default the library's own.",
+    help="How the images of FILE's training were prepared. imagenet: pixels from 0 to 1, minus ImageNet's mean, "
+    "divided by its standard deviation; transform_input: -1 to 1, as torchvision's GoogLeNet with "
+    "transform_input=True; caffe: 0 to 255, minus the mean; unit: 0 to 1. By default as the library prepares them.",
 )
-@click.option("--mean", type=PerChannel(), help="Of pixels scaled to 0..1, instead of the mean of --preprocessing.")
-@click.option("--deviation", type=PerChannel(positive=True), help="Likewise.")
+@click.option("--mean", type=PerChannel(), help="Mean of pixels scaled to 0..1, instead of that of --preprocessing.")
+@click.option(
+    "--deviation",
+    type=PerChannel(positive=True),
+    help="Standard deviation of these pixels, instead of that of --preprocessing.",
+)
 @click.option(
     "--resize",
     type=click.IntRange(min=1),
     metavar="PIXELS",
-    help="Shorter side of a photograph before its centre is cut out; 232 for torchvision's IMAGENET1K_V2, else 256.",
+    help="Shorter side of a photograph before its centre is cut out; by default 232 for torchvision's IMAGENET1K_V2, "
+    "otherwise 256.",
 )
 @json_option
 def import_(
@@ -92,14 +97,10 @@ def import_(
 ) -> None:
     """Make a model of NETWORK with the weights in FILE.
 
-    FILE is a state dict of torchvision's network, alone or in the checkpoint of a training (.pth, .safetensors), or
-    the weights of keras.applications' (.h5, .keras). The model takes RGB pixels, 0 to 255, and knows its classes:
-    classify with cnnzoo predict.
+    FILE is a state dict of a torchvision network, alone or in the checkpoint of a training (.pth, .safetensors), or a
+    weight file of keras.applications (.h5, .keras). The model takes RGB pixels from 0 to 255, and contains the names
+    of its classes: classify with cnnzoo predict.
     """
-    if output.suffix != ".keras":
-        raise UserError(f"--output {output}: a model file ends in .keras.")
-    if output.exists():
-        raise UserError(f"--output {output} exists already; name a new file.")
     find_network(network)
     if not file.exists():
         raise UserError(f"There is no file {file}.")
@@ -108,17 +109,17 @@ def import_(
     imported = weights.import_weights(network, file, **options)
     if names.notes and len(names.names) != imported.num_classes:
         raise UserError(
-            f"{class_names_file} names {len(names.names)} classes ({'; '.join(names.notes)}), and {file} tells "
-            f"{imported.num_classes} apart."
+            f"{class_names_file} names {len(names.names)} classes ({'; '.join(names.notes)}), and {file} has "
+            f"{imported.num_classes} classes."
         )
-    described = weights.save_model(imported, output, class_names=names.names or None)
+    metadata = weights.save_model(imported, output, class_names=names.names or None)
     notes = [f"{class_names_file}: {note}" for note in names.notes]
     if as_json:
-        print_json({"output": str(output), **asdict(described), **_list_facts(imported), "notes": notes})
+        print_json({"output": str(output), **asdict(metadata), **_list_facts(imported), "notes": notes})
         return
-    _print_imported(imported, described, output)
-    if described.network != network:
-        click.echo(f"Note: '{network}' is '{described.network}' here")
+    _print_imported(imported, metadata, output)
+    if metadata.network != network:
+        click.echo(f"Note: '{network}' is '{metadata.network}' here")
     for note in notes:
         click.echo(f"Note: {printable(note)}")
 
@@ -138,15 +139,15 @@ def _list_facts(imported: "Imported") -> dict[str, Any]:
     }
 
 
-def _print_imported(imported: "Imported", described: "Metadata", output: Path) -> None:
-    height, width, _ = described.input_shape
-    names, images = described.class_names, imported.preprocessing
+def _print_imported(imported: "Imported", metadata: "Metadata", output: Path) -> None:
+    height, width, _ = metadata.input_shape
+    names, images = metadata.class_names, imported.preprocessing
     parameters = sum(prod(weight.shape) for weight in imported.network.trainable_weights)
     for line in (
-        f"{described.title}: {parameters:,} parameters",
+        f"{metadata.title}: {parameters:,} parameters",
         f"{len(names)} classes: {', '.join(names[:3])}{', ...' if len(names) > 3 else ''}",
-        f"Inside: RGB pixels / 255, less {_format(images.mean)}, divided by {_format(images.deviation)}",
-        f"Photographs: shorter side to {described.shorter_side} pixels, then the centre, {height}x{width}",
+        f"Inside: RGB pixels / 255, minus {_format(images.mean)}, divided by {_format(images.deviation)}",
+        f"Photographs: shorter side to {metadata.shorter_side} pixels, then the centre, {height}x{width}",
         *_describe_preprocessing(imported),
         *_describe_choices(imported),
     ):
@@ -155,7 +156,7 @@ def _print_imported(imported: "Imported", described: "Metadata", output: Path) -
 
 
 def _describe_preprocessing(imported: "Imported") -> list[str]:
-    """Say what nobody stated about the images, and how to state it."""
+    """Return lines on what was assumed about the images, and which options change it."""
     counterpart, images = imported.counterpart, imported.preprocessing
     if images.recognized:
         return _describe_recognized(images)
@@ -186,7 +187,7 @@ def _describe_preprocessing(imported: "Imported") -> list[str]:
 
 
 def _describe_recognized(images: "Preprocessing") -> list[str]:
-    """Say what follows from a file that torchvision publishes, where the user stated nothing else."""
+    """Return lines on what was recognized from a file that torchvision publishes, where no option says otherwise."""
     parts = [{"resize": "shorter side"}.get(name, name) for name in images.unstated]
     if len(parts) == 3:
         return [f"Recognized: torchvision's {images.recognized}; the images are prepared as torchvision does for it"]
@@ -196,12 +197,12 @@ def _describe_recognized(images: "Preprocessing") -> list[str]:
 
 
 def _describe_choices(imported: "Imported") -> list[str]:
-    """Say what was taken from the file where there was a choice, and what was left out."""
+    """Return lines on which of several parts of the file were imported, and what was left out."""
     sentences = []
     if imported.others:
         others = ", ".join(f"'{key}'" for key in imported.others)
         taken = f"'{imported.state_dict}'" if imported.state_dict else "the file itself"
-        sentences.append(f"State dict: {taken}; the file has {others} as well, which --state-dict takes")
+        sentences.append(f"State dict: {taken}; the file also has {others}; --state-dict chooses")
     if imported.classifier:
         sentences.append(f"Classifier: '{imported.classifier}' of the file, the only layer beside the network")
     heads = {name for name in imported.left_out if name.startswith(("aux1.", "aux2."))}
@@ -217,15 +218,13 @@ def _describe_choices(imported: "Imported") -> list[str]:
 
 @command.command("export")
 @click.argument("model", type=click.Path(path_type=Path))
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=NewFile())
 @json_option
 def export(model: Path, file: Path, as_json: bool) -> None:
     """Write the weights of MODEL, a run or a .keras file, into FILE.
 
-    The suffix tells the format: .safetensors or .pth for torchvision's network, .h5 for keras.applications'.
+    The suffix chooses the format: .safetensors or .pth for torchvision's network, .h5 for keras.applications'.
     """
-    if file.exists():
-        raise UserError(f"{file} exists already; name a new file.")
     path = runs.open_finished(model).model_path if model.is_dir() else model
     if not path.is_file():
         raise UserError(f"There is no model {model}.")
@@ -239,9 +238,9 @@ def export(model: Path, file: Path, as_json: bool) -> None:
     heads = ", with auxiliary heads" if facts["auxiliary_heads"] else ""
     click.echo(f"{file}: {facts['library']}'s {facts['network']}{heads}, {facts['tensors']} tensors")
     size = "x".join(map(str, facts["input_shape"][:2]))
-    images = f"The file does not hold the preparation of the images: {size} pixels, 0 to 255, {facts['channels']}"
+    images = f"The preparation of the images is not in the file: {size} pixels, 0 to 255, {facts['channels']}"
     if facts["mean"]:
-        images += f", less {_format(facts['mean'])}, divided by {_format(facts['deviation'])}"
+        images += f", minus {_format(facts['mean'])}, divided by {_format(facts['deviation'])}"
     click.echo(images)
     if facts["usual"] is False:
         click.echo(f"{facts['library']}'s own weights expect other numbers there.")

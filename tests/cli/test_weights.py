@@ -33,14 +33,14 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-def test_weights_go_in_and_out_again(cnnzoo: Cnnzoo, checkpoint: Path) -> None:
+def test_weights_are_imported_and_exported(cnnzoo: Cnnzoo, checkpoint: Path) -> None:
     Path("names.txt").write_text("cat\ndog\nneither\n")
     done = cnnzoo("weights", "import", "resnet18", checkpoint, "--output", "m.keras", "--class-names", "names.txt")
     assert (done.code, done.err) == (0, "")
     assert done.out.splitlines() == [
         "torchvision's ResNet-18 from mine.safetensors: 11,178,051 parameters",
         "3 classes: cat, dog, neither",
-        "Inside: RGB pixels / 255, less (0.485, 0.456, 0.406), divided by (0.229, 0.224, 0.225)",
+        "Inside: RGB pixels / 255, minus (0.485, 0.456, 0.406), divided by (0.229, 0.224, 0.225)",
         "Photographs: shorter side to 256 pixels, then the centre, 224x224",
         "Assumed: mean and deviation as for torchvision's own weights, since the file does not say; if your training "
         "prepared its images differently, pass --preprocessing, or --mean and --deviation",
@@ -56,8 +56,8 @@ def test_weights_go_in_and_out_again(cnnzoo: Cnnzoo, checkpoint: Path) -> None:
     assert (done.code, done.err) == (0, "")
     assert done.out.splitlines() == [
         "out.pth: torchvision's ResNet-18, 122 tensors",
-        "The file does not hold the preparation of the images: 224x224 pixels, 0 to 255, RGB, "
-        "less (123.7, 116.3, 103.5), divided by (58.4, 57.12, 57.38)",
+        "The preparation of the images is not in the file: 224x224 pixels, 0 to 255, RGB, "
+        "minus (123.7, 116.3, 103.5), divided by (58.4, 57.12, 57.38)",
     ]
     with weight_file.open_weight_file(checkpoint) as before, weight_file.open_weight_file(Path("out.pth")) as after:
         assert {name for name in after.tensors if "num_batches" not in name} == set(before.tensors)
@@ -72,7 +72,7 @@ def test_weights_go_in_and_out_again(cnnzoo: Cnnzoo, checkpoint: Path) -> None:
     assert json.loads(done.out)["tensors"] == 122
 
 
-def test_json_says_all_of_an_import(cnnzoo: Cnnzoo, checkpoint: Path) -> None:
+def test_json_has_all_facts_of_an_import(cnnzoo: Cnnzoo, checkpoint: Path) -> None:
     Path("names.txt").write_bytes("\ufeffa\r\n\r\nb\r\nc\r\n".encode())
     arguments = ("--output", "m.keras", "--mean", "0.5,0.5,0.5", "--deviation", "0.25,0.25,0.25", "--resize", "232")
     done = cnnzoo("weights", "import", "ResNet18", checkpoint, *arguments, "--class-names", "names.txt", "--json")
@@ -103,7 +103,7 @@ def test_the_order_of_the_channels_is_assumed_unless_preprocessing_is_stated() -
     assert _describe_preprocessing(imported_like("resnet50", "torchvision", Path("a.pth"), **own)) == []
 
 
-def test_a_published_file_is_recognized_in_words_only_for_what_nobody_stated() -> None:
+def test_a_published_file_fills_in_only_what_no_option_states() -> None:
     def sentences(**stated: Any) -> list[str]:
         file = Path("a.pth")
         return _describe_preprocessing(
@@ -146,7 +146,7 @@ def test_names_in_a_file_cannot_write_to_the_terminal(capsys: pytest.CaptureFixt
             "There are no weights for 'resnet20' in torchvision or keras.applications",
         ),
         (("resnet18", "none.pth", "--output", "m.keras"), "There is no file none.pth"),
-        (("resnet18", "FILE", "--output", "m.h5"), "--output m.h5: a model file ends in .keras"),
+        (("resnet18", "FILE", "--output", "m.h5"), "--output m.h5: a model file's name ends in .keras"),
         (("resnet18", "FILE", "--output", "there.keras"), "--output there.keras exists already"),
         (("resnet18", "FILE", "--output", "m.keras", "--classes", "10"), "tells 3 classes apart, not 10"),
         (("resnet18", "FILE", "--output", "m.keras", "--class-names", "two.txt"), "2 names of classes were given"),
