@@ -12,6 +12,7 @@ from cnnzoo import config as configs
 from cnnzoo import data, runs
 from cnnzoo.cli.options import PICTURE, data_dir_option, settings_option
 from cnnzoo.cli.output import json_option, print_json, results
+from cnnzoo.data.sets.digits import Digits
 from cnnzoo.errors import UserError
 
 
@@ -55,7 +56,7 @@ def list_(data_dir: Path | None, as_json: bool) -> None:
 def fetch(name: str, data_dir: Path | None, as_json: bool) -> None:
     """Download the missing or wrong files of the data set NAME.
 
-    Without --data-dir they go into the cache, where every command looks.
+    Without --data-dir they are downloaded into the cache, where every command looks.
     """
     paths = data.fetch(name, data_dir)
     if as_json:
@@ -74,10 +75,10 @@ def fetch(name: str, data_dir: Path | None, as_json: bool) -> None:
 def verify(names: tuple[str, ...], data_dir: Path | None, as_json: bool) -> None:
     """Check the files of data sets.
 
-    Without a NAME it checks all data sets that are here. The exit code is 2 when a file is wrong or missing.
+    Without a NAME it checks all data sets that are found. The exit code is 2 when a file is wrong or missing.
     """
     checked = names or [name for name in data.DATA_SETS if data.where(name, data_dir)]
-    absent = [name for name in data.DATA_SETS if name not in checked and not names]
+    missing = [name for name in data.DATA_SETS if name not in checked and not names]
     checks = [check for name in checked for check in data.verify(name, data_dir)]
     bad = [check for check in checks if check.status in ("wrong", "missing")]
     if as_json:
@@ -88,25 +89,27 @@ def verify(names: tuple[str, ...], data_dir: Path | None, as_json: bool) -> None
             click.echo(f"{check.data_set}  {check.file}  {check.status}")
             if check.path:
                 click.echo(f"  {check.path}")
-        for name in absent:
-            click.echo(f"{name} is not here, so not checked", err=True)
+        for name in missing:
+            click.echo(f"{name} was not found, so it was not checked", err=True)
         for detail in dict.fromkeys(check.detail for check in checks if check.status == "structure only"):
             click.echo(f"structure only: {detail}")
     if bad:
-        raise UserError(_remedy(bad, data_dir))
+        raise UserError(_explain(bad, data_dir))
 
 
 @command.command()
 @click.argument("name", metavar="CONFIG")
 @click.option("--output", type=PICTURE, help="The picture, .svg or .png; by default CONFIG-preview.png.")
-@click.option("--count", type=click.IntRange(1, 64), default=8, show_default=True, help="Training images to draw.")
+@click.option(
+    "--count", type=click.IntRange(1, 64), default=8, show_default=True, help="Number of training images to draw."
+)
 @settings_option
 @data_dir_option
 @json_option
 def preview(
     name: str, output: Path | None, count: int, settings: tuple[str, ...], data_dir: Path | None, as_json: bool
 ) -> None:
-    """Draw training images beside what the network sees of them, epoch by epoch, before normalization."""
+    """Draw training images, and beside each what the network sees of it in the first epochs, before normalization."""
     config = configs.load(name, settings)
     picture = output or Path(f"{runs.name_for(name)}-preview.png")
     from cnnzoo import runtime  # decides the backend before Keras is imported
@@ -122,13 +125,19 @@ def preview(
         click.echo(f"Picture: {picture}")
 
 
-def _remedy(bad: list[data.FileCheck], data_dir: Path | None) -> str:
-    names = list(dict.fromkeys(check.data_set for check in bad))
+def _explain(bad: list[data.FileCheck], data_dir: Path | None) -> str:
+    """Return sentences that say what is wrong or missing, and what to do."""
     lines = [f"{check.path or check.data_set} {check.detail}." for check in bad if check.status == "wrong"]
-    for name in names:
+    option = f" --data-dir {shlex.quote(str(data_dir))}" if data_dir else ""
+    commands = []
+    for name in dict.fromkeys(check.data_set for check in bad):
         missing = [check.file for check in bad if check.data_set == name and check.status == "missing"]
         if missing:
-            lines.append(f"{name} lacks {', '.join(missing)}.")
-    option = f" --data-dir {shlex.quote(str(data_dir))}" if data_dir else ""
-    commands = " and ".join(f"`cnnzoo data fetch {name}{option}`" for name in names)
-    return "\n".join((*dict.fromkeys(lines), f"{commands} puts it right."))
+            lines.append(f"{name} is missing {', '.join(missing)}.")
+        if isinstance(data.DATA_SETS[name], Digits):
+            lines.append(f"The files of {name} are part of scikit-learn: install scikit-learn again.")
+        else:
+            commands.append(f"cnnzoo data fetch {name}{option}")
+    if commands:
+        lines.append(f"To download again: {'; '.join(commands)}")
+    return "\n".join(dict.fromkeys(lines))

@@ -11,6 +11,8 @@ from dataclasses import replace
 import pytest
 
 from cnnzoo import cli
+from cnnzoo.cli.data import _explain
+from cnnzoo.data import FileCheck
 from cnnzoo.data.sets.mnist import MNIST
 
 DOWNLOADED = ["mnist", "fashion_mnist", "cifar10", "cifar100"]
@@ -90,15 +92,15 @@ def test_list_as_json_is_one_object(run):
 
 
 @pytest.mark.parametrize("arguments", [("verify", "digits"), ("verify",)])
-def test_verify_is_content_with_what_is_right(run, arguments):
+def test_verify_accepts_right_files(run, arguments):
     code, out, err = run(*arguments)
     assert code == 0
     assert "right" in out
     skipped = [] if len(arguments) > 1 else DOWNLOADED
-    assert err.splitlines() == [f"{name} is not here, so not checked" for name in skipped]
+    assert err.splitlines() == [f"{name} was not found, so it was not checked" for name in skipped]
 
 
-def test_verify_names_what_is_wrong_and_missing(run, tmp_path):
+def test_verify_names_wrong_and_missing_files(run, tmp_path):
     path = tmp_path / "train-labels-idx1-ubyte"
     path.write_bytes(b"broken")
     code, out, err = run("verify", "mnist", "--data-dir", tmp_path, "--json")
@@ -107,11 +109,20 @@ def test_verify_names_what_is_wrong_and_missing(run, tmp_path):
     assert result["right"] is False
     assert [file["status"] for file in result["files"]] == ["missing", "wrong", "missing", "missing"]
     assert f"{path} is not an idx file" in err
-    assert "mnist lacks train-images-idx3-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte." in err
-    assert f"`cnnzoo data fetch mnist --data-dir {tmp_path}` puts it right." in err
+    assert "mnist is missing train-images-idx3-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte." in err
+    assert f"To download again: cnnzoo data fetch mnist --data-dir {tmp_path}" in err
 
 
-def test_verify_without_a_name_checks_what_is_in_the_directory(run, tmp_path):
+def test_the_advice_names_a_command_per_data_set_and_for_the_digits_scikit_learn(tmp_path):
+    wrong = [FileCheck(name, "a", None, "wrong", "is damaged") for name in ("mnist", "cifar10")]
+    commands = [f"cnnzoo data fetch {name} --data-dir {tmp_path}" for name in ("mnist", "cifar10")]
+    assert _explain(wrong, tmp_path).endswith(f"To download again: {'; '.join(commands)}")
+    digits = _explain([FileCheck("digits", "inside scikit-learn", None, "wrong", "is damaged")], None)
+    assert "install scikit-learn again" in digits
+    assert "data fetch" not in digits
+
+
+def test_verify_without_a_name_checks_the_data_sets_in_the_directory(run, tmp_path):
     (tmp_path / "mnist").mkdir()
     (tmp_path / "mnist" / "t10k-labels-idx1-ubyte.gz").write_bytes(b"broken")
     code, out, err = run("verify", "--data-dir", tmp_path)
@@ -121,7 +132,7 @@ def test_verify_without_a_name_checks_what_is_in_the_directory(run, tmp_path):
 
 
 @pytest.mark.parametrize("arguments", [("list",), ("verify",), ("verify", "mnist"), ("verify", "digits")])
-def test_a_directory_that_is_not_there_is_refused(run, tmp_path, arguments):
+def test_a_missing_directory_is_refused(run, tmp_path, arguments):
     code, out, err = run(*arguments, "--data-dir", tmp_path / "nowhere")
     assert (code, out) == (2, "")
     assert err.startswith(f"Error: {tmp_path}/nowhere is not a directory.")
@@ -143,7 +154,7 @@ def test_fetch_without_a_network_ends_with_the_message(run, tmp_path, monkeypatc
     assert "http://127.0.0.1:9/train-images-idx3-ubyte.gz: no connection" in err
 
 
-def test_an_unknown_set_is_met_with_the_nearest(run):
+def test_an_unknown_data_set_gets_the_nearest_name(run):
     code, _, err = run("fetch", "minst")
     assert code == 2
     assert err == "Error: There is no data set 'minst'. Did you mean 'mnist'?\n"
