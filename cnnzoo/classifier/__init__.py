@@ -19,7 +19,7 @@ from cnnzoo.runs import Run
 from cnnzoo.runtime import Device, DeviceChoice
 
 # The largest batch that TensorFlow computes without compiling. On two cores ResNet-50 then takes 0.7 s for one image,
-# against 3 s when compiled, after 4 s of tracing. A larger batch would hold the maps of all its images in memory.
+# and 3 s when compiled, after 4 s of tracing. A larger batch would keep the maps of all its images in memory.
 DIRECT = 4
 
 # The batch size for many images.
@@ -37,9 +37,9 @@ class Classifier:
     Attributes:
         path: The model file.
         title: Name of the run, or title of the imported model.
-        images: The data set that it was trained on, or the metadata of an imported model: both have the class_names in
-            the order of the logits, the input_shape, a title, and how a photograph is brought to that shape.
-        backend: The backend that it was trained on; None where that is unknown.
+        images: The data set that it was trained on, or the metadata of an imported model. Both have the class_names in
+            the order of the logits, the input_shape, a title, and say how a photograph is resized to that shape.
+        backend: The backend that it was trained on; None if unknown.
         threads: Processor threads of one operation; None for all.
         device: Where to compute.
     """
@@ -65,7 +65,8 @@ class Classifier:
         """The Keras model for inference, from pixels (batch, height, width, channels) to logits (batch, num_classes).
 
         Raises:
-            UserError: See ``computed_on`` and ``load_model``, or the model has other images or classes.
+            UserError: See ``computed_on`` and ``load_model``, or the model takes images of another shape or has another
+                number of classes.
         """
         _ = self.computed_on  # Keras has to be imported on the right backend first
         model = load_model(self.path)
@@ -75,11 +76,15 @@ class Classifier:
             model = without_auxiliary_heads(model)
             shapes = tuple(model.input_shape[1:]), tuple(model.output_shape[1:])
         except (AttributeError, TypeError, ValueError):
-            raise UserError(f"{self.path} is not a network from one image to its logits.") from None
+            raise UserError(f"{self.path} is not a network that takes one image and returns its logits.") from None
         expected = self.images.input_shape, (len(self.images.class_names),)
         if shapes != expected:
-            found, own = (" to ".join("x".join(map(str, shape)) for shape in pair) for pair in (shapes, expected))
-            raise UserError(f"{self.path} is another network's: it goes from {found} values, not from {own}.")
+            sizes = [["x".join(map(str, shape)) for shape in pair] for pair in (shapes, expected)]
+            (image, logits), (expected_image, expected_logits) = sizes
+            raise UserError(
+                f"{self.path} is another network: its images are {image} and its logits {logits}; expected are "
+                f"{expected_image} and {expected_logits}."
+            )
         return model
 
     def logits(self, images: Pixels) -> Logits:
@@ -90,7 +95,7 @@ class Classifier:
         """Return the logits (count, num_classes) of images (count, height, width, channels), computed in one batch.
 
         Args:
-            images: At most ``batch_size``. Fewer are filled up with black ones, because each size is compiled anew.
+            images: At most ``batch_size``. Black images are added to fewer, because each size would be compiled again.
             batch_size: The same for all calls.
         """
         model = self.model
@@ -109,18 +114,18 @@ def open_classifier(source: Run | Path, device: DeviceChoice = "auto", config: C
     Args:
         source: A run that has a model, or a .keras file of ``weights import``.
         device: Where to compute.
-        config: The run's config, if it has been read.
+        config: The run's config; None to read it.
 
     Raises:
-        UserError: The file does not say what its classes are called.
+        UserError: The file has no names of classes.
     """
     if isinstance(source, Run):
         config = config or source.config()
-        images, settings = data.describe(config.data), config.runtime
-        return Classifier(source.model_path, source.name, images, settings.backend, settings.threads, device)
-    if described := metadata.read(source):
-        return Classifier(source, described.title, described, device=device)
-    raise UserError(f"{source} does not say what its classes are called; name a run, or a model of `weights import`.")
+        data_set, settings = data.describe(config.data), config.runtime
+        return Classifier(source.model_path, source.name, data_set, settings.backend, settings.threads, device)
+    if images := metadata.read(source):
+        return Classifier(source, images.title, images, device=device)
+    raise UserError(f"{source} has no names of classes; name a run, or a model of `weights import`.")
 
 
 def softmax(logits: NDArray[np.floating[Any]]) -> Probabilities:

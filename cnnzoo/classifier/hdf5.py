@@ -1,8 +1,9 @@
-"""HDF5 files of weights from unknown sources, read for the first time by a process of their own.
+"""Reads HDF5 files of weights from unknown sources, first in a process of its own.
 
-HDF5 trusts the sizes in a file: one changed byte can keep it busy for ever, fill the memory or crash it. A process
-can be ended. So this module is a program, too, which reads a file as this process will read it afterwards, and prints
-{"error": a clause, or nothing}. It imports neither Keras nor much of the package, and starts in a fraction of a second.
+HDF5 trusts the sizes in a file: one changed byte can make it run forever, fill the memory or crash. Such a process can
+be ended. So this module is also a program: it reads a file as the main process will read it afterwards, and prints
+{"error": a clause, or an empty text}. It imports no Keras and little of the package, and starts in a fraction of a
+second.
 """
 
 import json
@@ -27,10 +28,10 @@ if __name__ == "__main__":
 
 from cnnzoo.errors import DamagedContentsError
 
-# What a .keras file calls its weights.
+# Name of the weights in a .keras file.
 WEIGHTS = "model.weights.h5"
 
-# What Python raises for a damaged zip archive; RuntimeError for an encrypted one or an unknown compression.
+# Python's errors for a damaged zip archive; RuntimeError is for an encrypted one or an unknown compression.
 UNPACKING_ERRORS = (
     zipfile.BadZipFile,
     EOFError,
@@ -44,25 +45,26 @@ UNPACKING_ERRORS = (
     zlib.error,
 )
 
-# What h5py and NumPy raise for a damaged HDF5 file.
+# Errors of h5py and NumPy for a damaged HDF5 file.
 _READING_ERRORS = (AttributeError, KeyError, OSError, RuntimeError, TypeError, ValueError)
 
 _NUMBERS = {"float64", "float32", "float16", "int64", "int32", "int16", "int8", "uint8", "bool"}
 
-# CPU seconds; an undamaged file takes 0.5. The clock also counts what other programs use.
+# Limits of time: CPU seconds, of which an undamaged file takes 0.5; and seconds by the clock, on a busy machine.
 PROCESSOR_SECONDS = 5
 CLOCK_SECONDS = 60
 BYTES_PER_SECOND = 50_000_000
 
-# Python, NumPy and HDF5, and a few times the file.
+# Limits of memory: bytes for Python, NumPy and HDF5, and copies of the file.
 MEMORY = 2 * 2**30
 COPIES = 4
 
-# Weights of floating-point numbers hardly compress; pruned ones do.
+# Largest factor of compression, and bytes that are always accepted. Floating-point weights hardly compress; pruned
+# weights do.
 COMPRESSION = 16
 SMALL = 64 * 2**20
 
-# Layers that are whole networks nest in one another.
+# Limit for networks inside networks.
 DEEPEST = 16
 
 Layers = list[tuple[str, list[h5py.Dataset]]]
@@ -70,11 +72,10 @@ Layers = list[tuple[str, list[h5py.Dataset]]]
 
 @contextmanager
 def open_layers(path: Path, seconds: int = PROCESSOR_SECONDS) -> Iterator[Layers]:
-    """Open a file of Keras and find its layers with weights, in its order, and each one's weights.
+    """Open a file of Keras; yield the name and the weights of each layer that has weights, in the file's order.
 
     Args:
-        path: ``.h5``, ``.weights.h5`` or ``.keras``. A layer inside a network inside a network is called
-            ``network/layer``.
+        path: ``.h5``, ``.weights.h5`` or ``.keras``. A layer of an inner network has the name ``network/layer``.
         seconds: CPU time for a small file; a large one has more.
 
     Raises:
@@ -86,10 +87,10 @@ def open_layers(path: Path, seconds: int = PROCESSOR_SECONDS) -> Iterator[Layers
 
 
 def check_model(path: Path, seconds: int = PROCESSOR_SECONDS) -> None:
-    """Make sure that HDF5 can read the weights in a ``.keras`` file.
+    """Check that HDF5 can read the weights in a ``.keras`` file.
 
     Raises:
-        DamagedContentsError: It cannot: they are damaged.
+        DamagedContentsError: The weights are damaged.
     """
     _try_to_read(path, "model", seconds)
 
@@ -103,14 +104,14 @@ def _try_to_read(path: Path, task: Literal["layers", "model"], seconds: int) -> 
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=CLOCK_SECONDS + 4 * seconds,
-            # Each thread of a linear algebra library would reserve memory.
+            # Each thread of a linear algebra library reserves memory.
             env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
             check=False,
         )
         error = json.loads(done.stdout)["error"] if done.returncode == 0 else None
     except subprocess.TimeoutExpired:
         raise DamagedContentsError("is damaged: HDF5 did not finish reading it; download or copy it again") from None
-    if done.returncode < 0:  # ended by the system: by a limit, or by a crash of HDF5
+    if done.returncode < 0:  # ended by a signal: at a limit, or because HDF5 crashed
         raise DamagedContentsError("is damaged: HDF5 did not finish reading it, or crashed; download or copy it again")
     if error is None:
         last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
@@ -141,7 +142,7 @@ def main(path: str, seconds: str, memory: str, task: str) -> None:
 
 
 def _limit(seconds: int, memory: int) -> None:
-    """Have the system end this process when it takes more, where the system can."""
+    """Let the system end this process at these limits, if the system has them."""
     try:
         import resource  # not on Windows
     except ImportError:
@@ -152,7 +153,7 @@ def _limit(seconds: int, memory: int) -> None:
 
 
 def _look_at(_: str, part: h5py.Group | h5py.Dataset) -> None:
-    """Read what Keras will read, except the numbers that lie in one piece."""
+    """Read what Keras will read, except numbers in one piece."""
     dict(part.attrs)
     if isinstance(part, h5py.Dataset) and part.id.get_offset() is None:
         part[()]
@@ -194,14 +195,14 @@ def _find_layers(file: h5py.File) -> Layers:
     except (*_READING_ERRORS, RecursionError):
         raise DamagedContentsError("is not laid out as Keras lays out weights in HDF5, or is damaged") from None
     if any(start < end for (_, end), (start, _) in pairwise(places)):
-        raise DamagedContentsError("is damaged: two of its tensors lie in the same place")
+        raise DamagedContentsError("is damaged: two of its tensors are in the same place")
     return found
 
 
 def _find_listed(file: h5py.Group) -> Iterator[tuple[str, list[h5py.Dataset]]]:
-    """Go through the layers of the older layout: attributes list the layers and each one's weights.
+    """Yield the layers of the older layout, in which attributes list the layers and the weights of each.
 
-    A layer that is a network itself lists the weights of all its layers.
+    A layer that is a network lists the weights of all its layers.
     """
     for layer in map(_decode, file.attrs["layer_names"]):
         group = _follow(file, layer)
@@ -213,7 +214,7 @@ def _find_listed(file: h5py.Group) -> Iterator[tuple[str, list[h5py.Dataset]]]:
 
 
 def _find_numbered(file: h5py.Group, before: str = "", depth: int = 0) -> Iterator[tuple[str, list[h5py.Dataset]]]:
-    """Go through the layers of Keras 3's layout: weights are numbered, and an attribute names the layer."""
+    """Yield the layers of Keras 3's layout, in which weights are numbered and an attribute names the layer."""
     if depth > DEEPEST:
         raise ValueError
     inside = _follow(file, "layers")
@@ -229,7 +230,7 @@ def _find_numbered(file: h5py.Group, before: str = "", depth: int = 0) -> Iterat
 
 
 def _follow(group: h5py.Group, path: str) -> Any:
-    """Return what lies at a path, without following links, which may lead to other files."""
+    """Return what is at a path; links, which may point to other files, are errors."""
     for name in path.strip("/").split("/"):
         if not isinstance(group.get(name, getlink=True), h5py.HardLink):
             raise KeyError(name)
@@ -242,15 +243,15 @@ def _decode(value: Any) -> str:
 
 
 def _locate(layer: str, dataset: h5py.Dataset) -> tuple[int, int]:
-    """Return where the numbers of a weight begin and end; nowhere if they are stored in chunks.
+    """Return where the numbers of a weight begin and end in the file; (0, 0) if they are stored in chunks.
 
     Raises:
-        DamagedContentsError: They are no numbers, or the file does not hold them.
+        DamagedContentsError: They are of another type, or are not in the file.
     """
     kind = dataset.dtype.name
     if kind not in _NUMBERS or dataset.id.get_type() != h5py.h5t.py_create(dataset.dtype):
         raise DamagedContentsError(f"holds numbers of a type that cannot be read ({kind} in {layer!r})")
-    # A dataset may claim any size: what it has in this file itself is what it can be read from.
+    # A dataset may claim any size; its numbers must be in this file.
     if dataset.is_virtual or dataset.external or dataset.id.get_storage_size() < dataset.nbytes:
         raise DamagedContentsError(f"does not hold the numbers of {layer!r} itself, uncompressed")
     place = dataset.id.get_offset()

@@ -1,32 +1,39 @@
-"""The metadata of a .keras file: JSON about its images and classes, in the comment of the archive.
+"""The metadata of a .keras file: JSON about its images and classes, in the comment of the zip archive.
 
-Keras leaves that comment alone, and loads the file as any other.
+Keras ignores that comment.
 """
 
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import ClassVar
 from zipfile import BadZipFile, ZipFile
 
+from cnnzoo.data.decoding import WHITE
 from cnnzoo.errors import UserError
 
-# A zip archive has no room for more.
+# The most bytes that the comment of a zip archive can have.
 LONGEST = 2**16 - 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Metadata:
-    """What a model's user must know, beside the model, to classify a photograph with it.
+    """What is needed, besides the model, to classify a photograph with it.
 
     Attributes:
-        title: Whose network it is and where its weights come from.
+        title: The network and the source of its weights.
         network: Name of its builder.
         input_shape: Height, width and channels of the pixels that it takes.
-        class_names: What its logits stand for.
-        shorter_side: Pixels that the shorter side of a photograph is brought to before the centre is cut out.
+        class_names: In the order of the logits.
+        shorter_side: Shorter side of a photograph, in pixels, before its centre is cut out.
         source: Name of the file that the weights come from.
-        sha256: Of that file.
+        sha256: SHA-256 of that file.
+        glyphs: As of a ``DataSet``: no imported model is for light strokes on a dark ground.
+        white: As of a ``DataSet``.
     """
+
+    glyphs: ClassVar[bool] = False
+    white: ClassVar[int] = WHITE
 
     title: str
     network: str
@@ -38,21 +45,21 @@ class Metadata:
 
 
 def write(path: Path, metadata: Metadata) -> None:
-    """Put metadata into a saved model, instead of any that it had.
+    """Write metadata into a saved model, in place of earlier ones.
 
     Raises:
-        UserError: The names of the classes are too long, all in all.
+        UserError: All names of classes together are too long.
     """
     comment = json.dumps({"cnnzoo": asdict(metadata)}, ensure_ascii=False).encode()
     if len(comment) > LONGEST:
         count = len(metadata.class_names)
-        raise UserError(f"The names of the {count} classes are too long for a model file, all in all; shorten them.")
+        raise UserError(f"The names of the {count} classes together are too long for a model file; shorten them.")
     with ZipFile(path, "a") as archive:
         archive.comment = comment
 
 
 def read(path: Path) -> Metadata | None:
-    """Return the metadata of a saved model; None where it has none that can be read."""
+    """Return the metadata of a saved model; None if they are missing or unreadable."""
     try:
         with ZipFile(path) as archive:
             values = json.loads(archive.comment)["cnnzoo"]

@@ -1,4 +1,4 @@
-"""Models in files."""
+"""Loads models from files."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from cnnzoo.classifier import hdf5
 from cnnzoo.errors import DamagedContentsError, DamagedFileError
 from cnnzoo.text import printable
 
-# Keras describes the largest networks in 2 MB; a small archive can claim gigabytes.
+# Keras's descriptions of the largest networks take 2 MB; a small archive can unpack to gigabytes.
 LARGEST_DESCRIPTION = 64 * 2**20
 
 
@@ -25,7 +25,7 @@ def load_model(path: Path) -> Any:
             reading a damaged file.
 
     Raises:
-        UserError: The file is damaged, is not a Keras model, is of a newer Keras, or needs code that is not here.
+        UserError: The file is damaged, is not a Keras model, is from a newer Keras, or needs code that is missing.
     """
     import keras  # after the runtime has chosen the backend
 
@@ -36,14 +36,14 @@ def load_model(path: Path) -> Any:
         config, written_by = _check(path)
         try:
             return keras.saving.load_model(path, compile=False, safe_mode=True, custom_objects=CUSTOM_OBJECTS)
-        except Exception as error:  # Keras lets through whatever the layers of a damaged file raise
+        except Exception as error:  # with a damaged file, layers raise errors of any type
             raise DamagedContentsError(_explain(error, config, written_by)) from None
     except DamagedContentsError as error:
         raise DamagedFileError(path, str(error)) from None
 
 
 def _check(path: Path) -> tuple[Any, str]:
-    """Return a model's config, and the version of Keras that it was written by.
+    """Return a model's config, and the version of Keras that wrote it.
 
     Raises:
         DamagedContentsError: The file is not a model, or is damaged.
@@ -52,7 +52,7 @@ def _check(path: Path) -> tuple[Any, str]:
         beginning = file.read(8)
     if beginning.startswith(b"\x89HDF"):
         raise DamagedContentsError(
-            "is an HDF5 file, not a model in Keras 3's format: load it in Keras and save it as .keras, or take its "
+            "is an HDF5 file, not a model in Keras 3's format: load it in Keras and save it as .keras, or import its "
             "weights with cnnzoo weights import"
         )
     if not zipfile.is_zipfile(path):
@@ -67,8 +67,8 @@ def _check(path: Path) -> tuple[Any, str]:
                 size = archive.getinfo(name).file_size
                 if size > LARGEST_DESCRIPTION:
                     raise DamagedContentsError(
-                        f"is damaged: its {name} would unpack to {size >> 20:,} MB; no model needs more than "
-                        f"{LARGEST_DESCRIPTION >> 20}"
+                        f"is damaged: its {name} would unpack to {size >> 20:,} MB, and no model needs more "
+                        f"than {LARGEST_DESCRIPTION >> 20}"
                     )
             config = json.loads(archive.read("config.json"))
             config["class_name"]
@@ -92,18 +92,20 @@ def _explain(error: BaseException, config: Any, written_by: str) -> str:
     for part in _find_objects(config):
         name, registered = str(part["class_name"]), str(part.get("registered_name") or "")
         if name == "__lambda__":
-            return "has a Lambda layer, whose code is in the file and is not run; build it without that layer"
+            return "has a Lambda layer, whose code is in the file and is not run; build the model without it"
         is_custom = registered and not str(part.get("module")).startswith(("keras", "builtins"))
         if is_custom and name not in CUSTOM_OBJECTS and keras.saving.get_registered_object(registered) is None:
-            return f"has a layer of the class {name!r}, which neither Keras {here} nor cnnzoo has; build it without"
-    while error.__context__:  # Keras wraps errors in others, and the innermost says most
+            return (
+                f"has a layer of the class {name!r}, which Keras {here} and cnnzoo do not have; build it without that"
+            )
+    while error.__context__:  # Keras wraps errors in others, and the innermost is the clearest
         error = error.__context__
     text = printable((str(error).splitlines() or ["no reason"])[0]).strip(" .:")[:200]
     return f"is damaged or is not a model that Keras {here} can load ({text})"
 
 
 def _find_objects(config: Any) -> Iterator[dict[str, Any]]:
-    """Go through the objects that a config describes."""
+    """Yield the objects that a config describes."""
     waiting = [config]
     while waiting:
         value = waiting.pop()

@@ -18,7 +18,7 @@ from cnnzoo import runtime
 from cnnzoo.classifier import Classifier, Pixels, Probabilities, open_classifier, softmax
 from cnnzoo.classifier.metadata import Metadata
 from cnnzoo.data import DataSet
-from cnnzoo.data.decoding import WHITE, decode, open_upright
+from cnnzoo.data.decoding import decode, open_upright
 from cnnzoo.data.glyphs import Ink, fit_glyph
 from cnnzoo.errors import UserError
 from cnnzoo.pictures.evaluation import draw_prediction
@@ -31,14 +31,14 @@ from cnnzoo.text import printable
 # Pixels of the longer side of the copy of an image that is drawn.
 KEPT_SIDE = 1024
 
-# Up to this many times longer than wide, an image is resized whole, as torchvision does it. Of a longer one only the
-# part that is used is resized: the whole of 40,000x2 pixels would become 5,120,000x256.
+# An image up to this many times longer than wide is resized as a whole, as in torchvision. Of a longer one only the
+# centre is resized: 40,000x2 pixels would become 5,120,000x256.
 LONGEST_RESIZED = 16
 
-# Images that are computed at once, and threads that decode; a photograph of 50 million pixels takes 150 MB meanwhile.
+# Images per batch, and threads that decode; each thread needs 150 MB for a photograph of 50 million pixels.
 BATCH, DECODERS = 8, 4
 
-# The bytes of a picture's stem; a file's name has room for 255, and a temporary one is longer.
+# Most bytes of a picture's stem; a file's name can have 255, and the temporary name is longer.
 LONGEST_STEM = 180
 
 
@@ -48,10 +48,10 @@ class Photograph:
 
     Attributes:
         pixels: (height, width, channels), the network's size.
-        original: The image upright: (height, width, 3), at most KEPT_SIDE a side; None where no picture will be drawn.
-        size: Width and height of the image, where it is known.
-        ink: "dark" where dark strokes on a light ground were inverted, "light" where nothing was, None where the
-            classifier is not one of glyphs.
+        original: The upright image (height, width, 3), each side at most KEPT_SIDE; None if no picture will be drawn.
+        size: Width and height of the image; None if no picture will be drawn.
+        ink: "dark" if dark strokes on a light background were inverted, "light" if they were light already, None if
+            the classifier is not for glyphs.
     """
 
     pixels: Pixels
@@ -77,9 +77,9 @@ class Classification:
         error: Why it could not be classified, as a sentence; the other attributes are empty then.
         ink: See ``Photograph``.
         top: The likeliest classes, the likeliest first.
-        probabilities: Of all classes, by name.
-        picture: The picture of it; None without one.
-        picture_error: Why its picture could not be drawn, after which no other one is.
+        probabilities: The probability of each class, by name.
+        picture: The file of its picture; None without one.
+        picture_error: Why its picture could not be drawn; later ones are not tried then.
     """
 
     image: str
@@ -91,7 +91,7 @@ class Classification:
     picture_error: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the keys of --json: of an error, or of the classes."""
+        """Return the keys of --json: image and error, or the classes."""
         if self.error:
             return {"image": self.image, "error": self.error}
         optional = ("error", "picture_error")
@@ -107,31 +107,30 @@ def read_photograph(path: Path, classifier: Classifier, ink: Ink = "auto", *, ke
 
     Args:
         path: A file that Pillow reads, such as PNG or JPEG.
-        classifier: States the size and the way there.
-        ink: For glyphs: "dark" for dark strokes on a light ground, "light" for the reverse, "auto" to judge
-            by what stands out.
+        classifier: Its ``images`` say how the image is resized.
+        ink: For glyphs: "dark" for dark strokes on a light background, "light" for the reverse, "auto" to recognize
+            which.
         keep_original: Return a copy of the image, too.
 
     Raises:
-        UserError: The file is missing, too large or no image, or the image is blank.
+        UserError: The file is missing, too large or not an image, or the image is blank.
     """
     if path.is_dir():
         raise UserError(f"{path} is a folder in which no image can be found.")
-    images, found_ink = classifier.images, None
-    has_glyphs = isinstance(images, DataSet) and images.glyphs
-    if isinstance(images, DataSet) and not has_glyphs:
+    images, detected_ink = classifier.images, None
+    if isinstance(images, DataSet) and not images.glyphs:
         pixels = decode(path, images.input_shape, images.resize, images.white)
         if not keep_original:
             return Photograph(pixels, None, None, None)
-    image = open_upright(path, paper=has_glyphs, white=images.white if isinstance(images, DataSet) else WHITE)
+    image = open_upright(path, paper=images.glyphs, white=images.white)
     size = image.size
     if isinstance(images, Metadata):
         pixels = _centre(image, images.shorter_side, images.input_shape[:2])
-    if has_glyphs or keep_original:
+    if images.glyphs or keep_original:
         image.thumbnail((KEPT_SIDE, KEPT_SIDE))
-    if has_glyphs:
-        pixels, found_ink = fit_glyph(image, size, images.input_shape, ink, path)
-    return Photograph(pixels, np.asarray(image) if keep_original else None, size, found_ink)
+    if images.glyphs:
+        pixels, detected_ink = fit_glyph(image, size, images.input_shape, ink, path)
+    return Photograph(pixels, np.asarray(image) if keep_original else None, size, detected_ink)
 
 
 def predict(
@@ -147,7 +146,7 @@ def predict(
     """Classify images, and draw the first ones with their probabilities.
 
     The results come a few at a time, in the order of the images. Keras is imported only when there is something to
-    classify. Nothing is written but the pictures; if they cannot be written, the images are classified all the same.
+    classify. Only the pictures are written; if that fails, the images are still classified.
 
     Args:
         source: A finished run, or the file of an imported model.
@@ -159,15 +158,14 @@ def predict(
         folder: Where the pictures go; by default into the run, or beside the imported model.
 
     Raises:
-        UserError: Ink is stated where the data are no glyphs, or a model's file does not say what its
-            classes are called.
+        UserError: ``ink`` is set for images that are not glyphs, or a model file has no names of classes.
     """
     classifier = open_classifier(source, device)
     images = classifier.images
-    if ink != "auto" and not (isinstance(images, DataSet) and images.glyphs):
-        raise UserError(f"--ink {ink}: {images.title} has no strokes on a ground; leave the option out.")
+    if ink != "auto" and not images.glyphs:
+        raise UserError(f"--ink {ink} is for handwritten digits, and {images.title} has none; leave it out.")
     default = source.predictions_folder if isinstance(source, Run) else source.parent / f"{source.stem}-predictions"
-    album = _Album(folder or default, classifier)
+    album = _Album(folder or default, classifier, paths)
     return _classify(classifier, list(paths), ink, top, len(paths) if pictures is None else pictures, album)
 
 
@@ -176,7 +174,7 @@ def _classify(
 ) -> Iterator[Classification]:
     names, batch_size = classifier.images.class_names, min(BATCH, len(paths))
     with warnings.catch_warnings(), closing(_read_ahead(paths, classifier, ink, pictures)) as read:
-        warnings.filterwarnings("ignore", module="PIL")  # of metadata in a strange form, and of sizes that are refused
+        warnings.filterwarnings("ignore", module="PIL")  # about unusual metadata, and sizes that are refused
         outcomes = zip(paths, read, strict=True)
         while chunk := list(islice(outcomes, batch_size)):
             pixels = [photograph.pixels for _, photograph in chunk if isinstance(photograph, Photograph)]
@@ -187,7 +185,7 @@ def _classify(
                     continue
                 logits = next(rows)
                 if not np.isfinite(logits).all():
-                    yield Classification(str(path), f"{path}: {classifier.path} gives no finite numbers for it.")
+                    yield Classification(str(path), f"{path}: the logits of {classifier.path} are not finite for it.")
                     continue
                 row = softmax(logits[np.newaxis])[0]
                 best = [ClassProbability(names[i], float(row[i])) for i in row.argsort()[::-1][:top]]
@@ -199,7 +197,7 @@ def _classify(
 def _read_ahead(
     paths: Sequence[Path], classifier: Classifier, ink: Ink, pictures: int
 ) -> Generator[Photograph | UserError]:
-    """Yield each image or its error; threads decode the next few while the last few are classified."""
+    """Yield each image or its error; threads decode the next few while others are classified."""
     pool = ThreadPoolExecutor(min(DECODERS, runtime.available_cores()), thread_name_prefix="decoding")
     futures: deque[Future[Photograph]] = deque()
     try:
@@ -221,11 +219,11 @@ def _outcome(future: "Future[Photograph]") -> Photograph | UserError:
 
 
 def _centre(image: Image.Image, shorter_side: int, size: tuple[int, int]) -> Pixels:
-    """Return the centre of a photograph that was resized by its shorter side, as torchvision does it.
+    """Resize a photograph by its shorter side and return its centre, as torchvision does it.
 
     Args:
-        image: In RGB.
-        shorter_side: Pixels of that side once it is resized.
+        image: The photograph, in RGB.
+        shorter_side: Length of that side after resizing, in pixels.
         size: Height and width of the centre.
     """
     shorter = min(image.size)
@@ -242,17 +240,20 @@ def _centre(image: Image.Image, shorter_side: int, size: tuple[int, int]) -> Pix
 
 
 class _Album:
-    """The pictures of predictions in a folder.
+    """Draws the predictions of a call, and names their files in one folder.
 
     Args:
-        folder: Made with the first picture.
-        classifier: Names its classes and itself on the pictures.
+        folder: Created with the first picture.
+        classifier: Its title and classes are on the pictures.
+        paths: The images of the call; pictures do not overwrite those in the folder.
     """
 
-    def __init__(self, folder: Path, classifier: Classifier) -> None:
+    def __init__(self, folder: Path, classifier: Classifier, paths: Sequence[Path]) -> None:
         self._folder = folder
         self._classifier = classifier
-        self._taken: set[str] = set()
+        real_folder = os.path.realpath(folder)
+        inputs = (path for path in paths if os.path.realpath(path.parent) == real_folder)
+        self._taken = {path.stem.casefold() for path in inputs if path.suffix.casefold() == ".png"}
         self._failed = False
 
     def add(self, path: Path, photograph: Photograph, probabilities: Probabilities) -> tuple[str | None, str | None]:
@@ -276,10 +277,10 @@ class _Album:
         return (None, error) if error else (str(picture), None)
 
     def _free_path(self, path: Path) -> Path:
-        """Return a path that no other image of this call has."""
-        stem = os.fsencode(path.stem)[:LONGEST_STEM].decode(errors="replace")
+        """Return the path of a new picture, different from all images and pictures of this call."""
+        stem = printable(path.stem).encode()[:LONGEST_STEM].decode(errors="ignore")
         free, number = stem, 1
-        while free.casefold() in self._taken:  # on some disks capital and small letters are the same
+        while free.casefold() in self._taken:  # some disks do not distinguish upper and lower case
             number += 1
             free = f"{stem}-{number}"
         self._taken.add(free.casefold())

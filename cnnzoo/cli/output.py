@@ -42,12 +42,12 @@ def numbers_table(first: str, *others: str) -> Table:
 
 
 def print_table(console: Console, *widths: Table) -> None:
-    """Print a table whose words and numbers stay whole.
+    """Print a table without breaking words and numbers.
 
     Args:
         console: The console.
-        *widths: The same table, from wide to narrow. The first one that fits is printed, or else the last one:
-            its columns wrap between words, and a long word passes the terminal's edge.
+        *widths: The same table, from wide to narrow. The first one that fits is printed, otherwise the last one:
+            it wraps between words, and a word that is too long goes beyond the terminal's edge.
     """
     unbounded = console.options.update_width(10_000)
     table = next(
@@ -59,6 +59,11 @@ def print_table(console: Console, *widths: Table) -> None:
     console.width = width
 
 
+def percent(share: float | None, missing: str = "") -> str:
+    """Return a fraction of 1 as a percentage with two decimals, without the sign."""
+    return missing if share is None else f"{100 * share:.2f}"
+
+
 def print_json(value: dict[str, Any]) -> None:
-    """Print one JSON object on standard output; null stands for numbers that are not finite."""
+    """Print one JSON object on standard output, with null for numbers that are not finite."""
     click.echo(files.to_json(value, ensure_ascii=False))

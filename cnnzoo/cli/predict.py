@@ -10,8 +10,8 @@ from rich.table import Table
 from cnnzoo import runs
 from cnnzoo.classifier import photographs
 from cnnzoo.classifier.photographs import Classification
-from cnnzoo.cli.options import device_option
-from cnnzoo.cli.output import json_option, print_json, print_table, results
+from cnnzoo.cli.options import NewDirectory, device_option
+from cnnzoo.cli.output import json_option, percent, print_json, print_table, results
 from cnnzoo.data.glyphs import Ink
 from cnnzoo.data.sets.image_files import describe_left_out, find_images
 from cnnzoo.downloads import progress
@@ -19,10 +19,10 @@ from cnnzoo.errors import UserError
 from cnnzoo.runtime import DeviceChoice
 from cnnzoo.text import printable
 
-# Endings of files of weights.
+# Endings of weight files.
 WEIGHTS = {".bin", ".ckpt", ".h5", ".pt", ".pth", ".safetensors", ".tar"}
 
-GROUNDS = {"dark": "dark on light, inverted", "light": "light on dark", None: "unchanged"}
+BACKGROUNDS = {"dark": "dark on light, inverted", "light": "light on dark", None: "unchanged"}
 UNSURE = "\nunsure: no class has half of the probability"
 
 # How many images are drawn without --pictures; drawing one takes longer than classifying it.
@@ -32,26 +32,32 @@ DRAWN = 10
 @click.command("predict")
 @click.argument("source", metavar="RUN", type=click.Path(path_type=Path))
 @click.argument("images", metavar="IMAGE...", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--top", type=click.IntRange(min=1), default=3, show_default=True, help="Classes to name.")
+@click.option(
+    "--top",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="Number of classes to list, the likeliest first.",
+)
 @click.option(
     "--ink",
     type=click.Choice(["auto", "dark", "light"]),
     default="auto",
     show_default=True,
-    help="Digits: dark strokes on light paper, or light ones on dark; auto judges by what stands out.",
+    help="For digits: dark strokes on light paper, or light strokes on dark; auto recognizes which.",
 )
 @click.option(
     "--pictures/--no-pictures",
     default=None,
-    help=f"Draw every image with its probabilities, or none; by default the first {DRAWN}.",
+    help=f"Draw all images with their probabilities, or none; by default the first {DRAWN}.",
 )
 @click.option(
     "--output",
-    type=click.Path(path_type=Path),
-    help="A new directory for the pictures; by default predictions in the run, or beside the model.",
+    type=NewDirectory(),
+    help="A new directory for the pictures; by default predictions/ in the run, or beside the model.",
 )
 @device_option
-@click.option("--unfinished", is_flag=True, help="Take what an interrupted run, or one that still trains, reached.")
+@click.option("--unfinished", is_flag=True, help="Use what an unfinished run has reached, even while it trains.")
 @json_option
 def command(
     source: Path,
@@ -64,66 +70,65 @@ def command(
     unfinished: bool,
     as_json: bool,
 ) -> None:
-    """Classify images of any size and kind with a finished run, or with a model of `weights import`.
+    """Classify images of any size with a finished run, or with a model of `weights import`.
 
-    A folder stands for all images in it. An image that cannot be read is reported, and the others are classified; the
-    exit code is 2 then.
+    An IMAGE can be a folder; then all images in it are classified. An image that cannot be read is reported, and the
+    others are classified; the exit code is 2 then.
     """
     imported = source.suffix == ".keras" and source.is_file()
     if source.is_file() and source.suffix.lower() in WEIGHTS:
         raise UserError(
-            f"{source} holds weights; make a model of them first: cnnzoo weights import NETWORK {source} --output "
+            f"{source} is a weight file; make a model of it first: cnnzoo weights import NETWORK {source} --output "
             f"{source.stem}.keras"
         )
     if not images or (source.is_file() and not imported):
         raise UserError("Name a run and then its images, such as: cnnzoo predict runs/0001-digits seven.png")
     if output and pictures is False:
-        raise UserError("--output says where pictures go, and --no-pictures draws none; leave one of them out.")
-    if output and output.exists():
-        raise UserError(f"--output {output} exists already; name a new directory.")
+        raise UserError("--output says where pictures go, and --no-pictures draws none; leave out one of them.")
     run = None if imported else runs.open_finished(source, unfinished)
     paths = _images_in(images)
     limit = DRAWN if pictures is None else len(paths) * pictures
     predictions = photographs.predict(run or source, paths, ink, top, device or "auto", pictures=limit, folder=output)
-    found = _collect(predictions, len(paths), as_json=as_json)
+    classifications = _collect(predictions, len(paths), as_json=as_json)
     if as_json:
-        print_json({"run" if run else "model": str(source), "predictions": [result.to_dict() for result in found]})
+        rows = [classification.to_dict() for classification in classifications]
+        print_json({"run" if run else "model": str(source), "predictions": rows})
     else:
-        _print(found)
-    errors = [result.error for result in found if result.error]
+        _print(classifications)
+    errors = [classification.error for classification in classifications if classification.error]
     for error in errors:
         click.echo(f"Error: {printable(error)}", err=True)
-    all_drawn = _explain_pictures(found, limit, output, required=bool(pictures or output))
+    all_drawn = _explain_pictures(classifications, limit, output, required=bool(pictures or output))
     if errors or not all_drawn:
         click.get_current_context().exit(2)
 
 
 def _collect(predictions: Iterator[Classification], count: int, *, as_json: bool) -> list[Classification]:
-    """Return all predictions, with a progress bar; on Ctrl-C print those that there are."""
-    found: list[Classification] = []
+    """Return all predictions, with a progress bar; after Ctrl-C print those that are finished."""
+    classifications: list[Classification] = []
     try:
         with progress.counting("Classifying images", count) as advance:
             for result in predictions:
-                # Only --json shows all probabilities: of a thousand classes, for thousands of images.
-                found.append(result if as_json else replace(result, probabilities={}))
+                # Only --json prints all probabilities; a thousand classes for thousands of images fill the memory.
+                classifications.append(result if as_json else replace(result, probabilities={}))
                 advance(1)
     except KeyboardInterrupt:
-        if not as_json:  # a program would take it for complete
-            _print(found)
-            click.echo(f"{len(found):,} of {count:,} images classified.", err=True)
+        if not as_json:  # a program would not notice that the JSON is incomplete
+            _print(classifications)
+            click.echo(f"{len(classifications):,} of {count:,} images classified.", err=True)
         raise
-    return found
+    return classifications
 
 
 def _images_in(paths: Sequence[Path]) -> list[Path]:
-    """Return the images, with those inside a folder instead of the folder, and say what was left out there."""
+    """Return the images, and those in the folders; print how many a folder has, and what was left out there."""
     images: list[Path] = []
     for path in paths:
         if not path.is_dir():
             images.append(path)
             continue
         if runs.Run(path).config_path.is_file():
-            raise UserError(f"{path} is a run and holds no images; name one run, and then images.")
+            raise UserError(f"{path} is a run, not an image; name one run, and then images.")
         inside, others = find_images(path)
         images += inside or [path]
         count = f"{len(inside):,} {'image' if len(inside) == 1 else 'images'}"
@@ -132,21 +137,23 @@ def _images_in(paths: Sequence[Path]) -> list[Path]:
     return images
 
 
-def _explain_pictures(found: Sequence[Classification], limit: int, output: Path | None, *, required: bool) -> bool:
-    """Say which images were not drawn and why; return False where required pictures could not be drawn."""
-    good = [result for result in found if not result.error]
+def _explain_pictures(
+    classifications: Sequence[Classification], limit: int, output: Path | None, *, required: bool
+) -> bool:
+    """Print which images were not drawn and why; return False if required pictures could not be drawn."""
+    good = [result for result in classifications if not result.error]
     count = f"{sum(bool(result.picture) for result in good):,} of {len(good):,} images drawn"
     failure = next((result.picture_error for result in good if result.picture_error), None)
     if failure:
         elsewhere = "" if output else "; --output DIR puts pictures elsewhere, --no-pictures draws none"
         click.echo(f"{'Error: ' if required else ''}{count}: {printable(failure)}{elsewhere}.", err=True)
-    elif 0 < limit < len(found):
-        click.echo(f"{count}, those among the first {limit}; --pictures draws all, --no-pictures none.", err=True)
+    elif 0 < limit < len(classifications):
+        click.echo(f"{count}, only the first {limit} are; --pictures draws all, --no-pictures none.", err=True)
     return not (failure and required)
 
 
-def _print(found: Sequence[Classification]) -> None:
-    good = [result for result in found if not result.error]
+def _print(classifications: Sequence[Classification]) -> None:
+    good = [result for result in classifications if not result.error]
     if good:
         print_table(results(), _table(good))
     for result in good:
@@ -154,20 +161,21 @@ def _print(found: Sequence[Classification]) -> None:
             click.echo(f"Picture: {printable(result.picture)}")
 
 
-def _table(found: Sequence[Classification]) -> Table:
-    """Return a row per image; its ground stands below its name, so that 80 columns hold both."""
+def _table(classifications: Sequence[Classification]) -> Table:
+    """Return a row per image; the second line says dark or light background, so that 80 columns are enough."""
     table = Table("image", "class", "probability %", show_lines=True)
     table.columns[0].overflow = "fold"
     table.columns[2].justify = "right"
-    for result in found:
+    for result in classifications:
+        unsure = "" if result.top[0].probability >= 0.5 else UNSURE
         table.add_row(
-            f"{printable(result.image)}\n({GROUNDS[result.ink]}){'' if result.top[0].probability >= 0.5 else UNSURE}",
+            f"{printable(result.image)}\n({BACKGROUNDS[result.ink]}){unsure}",
             "\n".join(entry.class_name for entry in result.top),
-            "\n".join(_percent(entry.probability) for entry in result.top),
+            "\n".join(_probability(entry.probability) for entry in result.top),
         )
     return table
 
 
-def _percent(probability: float) -> str:
-    """Return a percentage that is never rounded up to certainty."""
-    return ">99.99" if probability > 0.9999 else f"{100 * probability:.2f}"
+def _probability(probability: float) -> str:
+    """Return a percentage that is never rounded up to 100."""
+    return ">99.99" if probability > 0.9999 else percent(probability)

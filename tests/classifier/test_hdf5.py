@@ -29,7 +29,7 @@ def read(path, **options):
         return [(layer, [dataset[()] for dataset in datasets]) for layer, datasets in layers]
 
 
-def test_numbers_are_read_in_one_piece_in_chunks_and_in_either_order_of_bytes(tmp_path):
+def test_numbers_are_read_in_one_piece_in_chunks_and_in_either_byte_order(tmp_path):
     ((layer, (kernel, bias)),) = read(write(tmp_path / "a.h5", {"kernel": KERNEL, "bias": KERNEL[0]}))
     assert (layer, kernel.dtype, kernel.shape, bias.shape) == ("conv", "float32", (2, 3), (3,))
     assert np.array_equal(kernel, KERNEL)
@@ -40,7 +40,7 @@ def test_numbers_are_read_in_one_piece_in_chunks_and_in_either_order_of_bytes(tm
         assert np.array_equal(bias, KERNEL[:1])
 
 
-def test_a_file_that_hdf5_does_not_finish_reading_is_given_up(tmp_path):
+def test_a_file_that_hdf5_does_not_finish_reading_is_an_error(tmp_path):
     path = tmp_path / "a.h5"
     keras_h5.write(path, {"conv/kernel": np.ones((3, 3, 3, 4), "float32"), "conv/bias": np.ones(4, "float32")})
     content = bytearray(path.read_bytes())
@@ -60,14 +60,14 @@ def test_two_tensors_never_share_their_numbers(tmp_path):
     content = path.read_bytes()
     assert content.count(second) == 1
     path.write_bytes(content.replace(second, first))
-    with pytest.raises(DamagedContentsError, match="two of its tensors lie in the same place"):
+    with pytest.raises(DamagedContentsError, match="two of its tensors are in the same place"):
         read(path)
     path.write_bytes(content.replace(second, (len(content) - 8).to_bytes(8, "little")))
     with pytest.raises(DamagedContentsError, match="is damaged"):
         read(path)
 
 
-def test_a_layer_that_holds_itself_has_an_end(tmp_path):
+def test_a_layer_that_contains_itself_is_an_error(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         layers = file.create_group("layers")
         layers.create_group("a").create_group("vars")

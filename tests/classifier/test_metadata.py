@@ -25,7 +25,7 @@ def path(tmp_path):
     return tmp_path / "a.keras"
 
 
-def test_metadata_travel_in_the_file_which_keras_loads_as_before(path):
+def test_keras_loads_a_file_with_metadata(path):
     pixels = np.ones((1, 8, 8, 3), "float32")
     before = keras.saving.load_model(path).predict(pixels, verbose=0)
     assert metadata.read(path) is None
@@ -34,7 +34,7 @@ def test_metadata_travel_in_the_file_which_keras_loads_as_before(path):
     assert np.array_equal(keras.saving.load_model(path).predict(pixels, verbose=0), before)
 
 
-def test_metadata_that_are_written_again_replace_the_old(path):
+def test_new_metadata_replace_old_ones(path):
     metadata.write(path, CATS)
     metadata.write(path, Metadata(**{**vars(CATS), "class_names": ("a", "b")}))
     read = metadata.read(path)
@@ -45,13 +45,13 @@ def test_metadata_that_are_written_again_replace_the_old(path):
 @pytest.mark.parametrize(
     "comment", [b"", b"hello", b"[]", b'{"cnnzoo": 3}', b'{"cnnzoo": {"title": "a"}}', b"[" * 60_000, b"\xff"]
 )
-def test_other_comments_are_no_metadata(comment, path):
+def test_other_comments_are_not_metadata(comment, path):
     with zipfile.ZipFile(path, "a") as archive:
         archive.comment = comment
     assert metadata.read(path) is None
 
 
-def test_what_is_no_model_file_has_no_metadata(tmp_path):
+def test_other_files_have_no_metadata(tmp_path):
     (tmp_path / "a.keras").write_text("text")
     assert metadata.read(tmp_path / "a.keras") is None
     assert metadata.read(tmp_path / "none.keras") is None
@@ -59,6 +59,6 @@ def test_what_is_no_model_file_has_no_metadata(tmp_path):
 
 def test_names_that_are_too_long_are_refused(path):
     long = Metadata(**{**vars(CATS), "class_names": ("a name as long as this",) * 5000})
-    with pytest.raises(UserError, match="The names of the 5000 classes are too long for a model file"):
+    with pytest.raises(UserError, match="The names of the 5000 classes together are too long for a model file"):
         metadata.write(path, long)
     assert metadata.read(path) is None

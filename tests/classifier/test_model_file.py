@@ -82,7 +82,7 @@ def test_a_model_of_a_newer_keras_names_both_versions(tmp_path):
     assert f"was written by Keras 3.999.0, and Keras {keras.__version__} here cannot load it; install" in message
 
 
-def test_a_layer_that_is_not_here_is_named(tmp_path):
+def test_the_error_names_an_unknown_layer(tmp_path):
     assert "has a layer of the class 'Doubling', which" in sentence(saved(tmp_path / "a.keras", Doubling()))
     assert "has a Lambda layer, whose code is in the file" in sentence(
         saved(tmp_path / "a.keras", keras.layers.Lambda(lambda x: x))
@@ -166,7 +166,7 @@ def test_an_entry_that_cannot_be_unpacked_is_a_sentence(name, message, model, tm
 def test_an_archive_that_unpacks_to_far_more_than_it_holds_is_not_unpacked(model, tmp_path):
     path = tmp_path / "a.keras"
     for entry, message in {
-        "config": r"its config.json would unpack to 70 MB; no model needs more than 64",
+        "config": r"its config.json would unpack to 70 MB, and no model needs more than 64",
         "metadata": "its metadata.json would unpack to 70 MB",
         "model": "its weights would unpack to more than a file of its size can need",
     }.items():
@@ -176,7 +176,7 @@ def test_an_archive_that_unpacks_to_far_more_than_it_holds_is_not_unpacked(model
     assert load_model(compressed(path, zipfile.ZIP_LZMA)).name == "small"
 
 
-def test_a_model_that_gives_no_numbers_for_a_photograph_is_a_sentence(cnnzoo: Cnnzoo) -> None:
+def test_logits_that_are_not_finite_are_a_sentence(cnnzoo: Cnnzoo) -> None:
     saved(Path("a.keras"))
     model = load_model(Path("a.keras"))
     model.layers[-1].kernel.assign(np.full((192, 2), np.nan))
@@ -187,4 +187,4 @@ def test_a_model_that_gives_no_numbers_for_a_photograph_is_a_sentence(cnnzoo: Cn
     done = cnnzoo("predict", "a.keras", "a.png", "--json")
     assert done.code == 2
     assert "NaN" not in done.out
-    assert "Error: a.png: a.keras gives no finite numbers for it.\n" in done.err
+    assert "Error: a.png: the logits of a.keras are not finite for it.\n" in done.err

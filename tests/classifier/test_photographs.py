@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import subprocess
 import sys
@@ -9,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from cnnzoo import data
+from cnnzoo import data, files
 from cnnzoo.classifier import DIRECT, Classifier, metadata
 from cnnzoo.classifier.metadata import Metadata
-from cnnzoo.classifier.photographs import predict, read_photograph
+from cnnzoo.classifier.photographs import _Album, predict, read_photograph
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
 
@@ -37,13 +38,13 @@ def digit():
     return data.load("digits", "test").pixels[3, ..., 0]
 
 
-def test_an_image_of_the_networks_size_is_taken_as_it_is(digit, tmp_path):
+def test_an_image_of_the_networks_size_is_not_changed(digit, tmp_path):
     seen = read_photograph(save(digit, tmp_path / "digit.png"), DIGITS)
     assert np.array_equal(seen.pixels[..., 0], digit)
     assert seen.ink == "light"
 
 
-def test_dark_ink_on_light_paper_is_turned_round_unless_stated(digit, tmp_path):
+def test_dark_ink_on_light_paper_is_inverted_unless_stated(digit, tmp_path):
     path = save(255 - digit, tmp_path / "digit.png")
     assert np.array_equal(read_photograph(path, DIGITS).pixels[..., 0], digit)
     assert read_photograph(path, DIGITS).ink == "dark"
@@ -95,7 +96,7 @@ def test_ink_of_any_colour_shows_on_a_transparent_ground(ink, tmp_path):
 
 
 @pytest.mark.parametrize(("paper", "ink"), [(240, 20), (30, 220)])
-def test_a_sheet_cut_out_of_its_surroundings_is_no_glyph(paper, ink, tmp_path):
+def test_a_sheet_with_a_transparent_surrounding_is_not_a_glyph(paper, ink, tmp_path):
     sheet = Image.new("LA", (640, 360), (paper, 255))
     ImageDraw.Draw(sheet).rectangle((400, 60, 520, 300), fill=(ink, 255))
     sheet.rotate(90, expand=True).rotate(10, expand=True).rotate(-100, expand=True).save(tmp_path / "cut.png")
@@ -163,7 +164,7 @@ def test_a_small_digit_in_a_corner_is_found_in_a_dark_corner(digit, tmp_path):
     assert differ(even, small) < 0.5
 
 
-def test_squares_and_what_comes_in_from_the_border_are_not_the_digit(digit, tmp_path):
+def test_squared_paper_and_strokes_from_the_border_are_not_the_digit(digit, tmp_path):
     even = read_photograph(photographed(digit, tmp_path / "even.jpg"), DIGITS)
     squared = read_photograph(photographed(digit, tmp_path / "squared.jpg", "from one side", lines=0.65), DIGITS)
     assert differ(even, squared) < 0.15
@@ -208,7 +209,7 @@ def test_an_image_too_small_to_hold_anything_is_blank(size, tmp_path):
         read_photograph(tmp_path / "a.png", DIGITS)
 
 
-def test_a_photograph_is_fitted_whole_where_the_data_are_no_glyphs(tmp_path):
+def test_a_photograph_is_fitted_whole_if_the_images_are_not_glyphs(tmp_path):
     path = drawn(tmp_path, "a.png")
     seen = read_photograph(path, classifier(data.describe("fashion_mnist")))
     assert seen.pixels.shape == (28, 28, 1)
@@ -216,14 +217,14 @@ def test_a_photograph_is_fitted_whole_where_the_data_are_no_glyphs(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"not an image", b"\x89PNG\r\n\x1a\n cut"])
-def test_a_file_that_is_no_image_is_named(content, tmp_path):
+def test_the_error_names_a_file_that_is_not_an_image(content, tmp_path):
     path = tmp_path / "a.png"
     path.write_bytes(content)
     with pytest.raises(UserError, match=r"a\.png"):
         read_photograph(path, DIGITS)
 
 
-def test_a_cut_image_a_missing_one_a_folder_and_a_blank_one_are_named(digit, tmp_path):
+def test_the_error_names_a_cut_image_a_missing_one_a_folder_and_a_blank_one(digit, tmp_path):
     whole = save(np.kron(digit, np.ones((9, 9), "uint8")), tmp_path / "whole.png").read_bytes()
     (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
     save(np.full((50, 50), 200, "uint8"), tmp_path / "blank.png")
@@ -272,13 +273,26 @@ def test_a_blank_image_of_the_networks_size_is_refused(tmp_path):
         read_photograph(save(np.zeros((28, 28), "uint8"), tmp_path / "black.png"), DIGITS)
 
 
-def test_ink_is_refused_where_the_data_have_no_strokes(digits_runs, tmp_path):
+def test_ink_is_refused_if_the_images_have_no_strokes(digits_runs, tmp_path):
     fashion = tmp_path / "fashion"
     fashion.mkdir()
     config = digits_runs[0].config_path.read_text().replace("name: digits", "name: fashion_mnist")
     (fashion / "config.yaml").write_text(config)
-    with pytest.raises(UserError, match="--ink dark: Fashion-MNIST has no strokes"):
+    with pytest.raises(UserError, match="--ink dark is for handwritten digits, and Fashion-MNIST has none"):
         predict(Run(fashion), [drawn(tmp_path, "a.png")], "dark")
+
+
+def test_a_picture_never_has_the_name_of_an_input(tmp_path):
+    paths = [tmp_path / "mine.png", tmp_path / "other" / "mine.png", tmp_path / "mine-2.jpg"]
+    album = _Album(tmp_path / "other" / "..", DIGITS, paths)
+    assert [album._free_path(path).name for path in paths] == ["mine-2.png", "mine-3.png", "mine-2-2.png"]
+
+
+def test_a_long_name_of_any_bytes_leaves_room_for_a_temporary_name(tmp_path):
+    picture = _Album(tmp_path, DIGITS, [])._free_path(Path(os.fsdecode(b"\xe9" * 100 + b".png")))
+    with files.whole(picture) as path:
+        path.touch()
+    assert picture.is_file()
 
 
 def test_two_images_of_one_name_get_a_picture_each(digits_runs, digit, tmp_path):
@@ -296,7 +310,7 @@ def some_bad(digit, tmp_path):
     return [first, tmp_path / "text.png", second, tmp_path / "none.png"]
 
 
-def test_a_bad_image_is_named_and_does_not_stop_the_others(cnnzoo, digits_runs, some_bad):
+def test_the_error_names_a_bad_image_and_the_others_are_classified(cnnzoo, digits_runs, some_bad):
     answer = cnnzoo("predict", digits_runs[0].directory, *some_bad)
     assert answer.code == 2
     assert "first.png" in answer.out
@@ -367,7 +381,7 @@ def test_an_imported_model_sees_the_centre_of_a_photograph_and_names_its_own_cla
     photograph = save(pixels, tmp_path / "photograph.png")
     model = keras.Sequential([keras.Input((224, 224, 3)), keras.layers.AveragePooling2D(224), keras.layers.Flatten()])
     model.save(tmp_path / "model.keras")
-    with pytest.raises(UserError, match=r"model\.keras does not say what its classes are called"):
+    with pytest.raises(UserError, match=r"model\.keras has no names of classes"):
         predict(tmp_path / "model.keras", [photograph])
     colours = described(224, ("red", "green", "blue"))
     metadata.write(tmp_path / "model.keras", colours)

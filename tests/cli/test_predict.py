@@ -64,10 +64,10 @@ def test_many_images_keep_their_order_and_the_first_ten_are_drawn(cnnzoo, averag
     right[5] = None
     assert [entry["top"][0]["class"] if "top" in entry else None for entry in found] == right
     assert [place for place, entry in enumerate(found) if entry.get("picture")] == [0, 1, 2, 3, 4, 6, 7, 8, 9]
-    assert "9 of 20 images drawn, those among the first 10; --pictures draws all" in answer.err
+    assert "9 of 20 images drawn, only the first 10 are; --pictures draws all" in answer.err
 
 
-def test_an_image_for_which_the_model_gives_no_numbers_loses_no_other(cnnzoo, averages):
+def test_logits_that_are_not_finite_do_not_stop_other_images(cnnzoo, averages):
     described = metadata.read(averages)
     model = keras.saving.load_model(averages)
     whole = keras.Sequential([model, keras.layers.Rescaling(1e38)])  # finite for a black image alone
@@ -76,10 +76,10 @@ def test_an_image_for_which_the_model_gives_no_numbers_loses_no_other(cnnzoo, av
     answer = cnnzoo("predict", averages, plain("a.png", "black"), plain("b.png", "red"), "--json")
     assert answer.code == 2
     assert ["top" in found for found in predicted(answer)] == [True, False]
-    assert "Error: b.png: model.keras gives no finite numbers for it." in answer.err
+    assert "Error: b.png: the logits of model.keras are not finite for it." in answer.err
 
 
-def test_pictures_go_where_output_says_or_are_left_out(cnnzoo, averages):
+def test_pictures_are_written_to_output_or_left_out(cnnzoo, averages):
     images = [plain("a.png"), plain("b.png")]
     assert cnnzoo("predict", averages, *images, "--no-pictures").code == 0
     assert not Path("model-predictions").exists()
@@ -94,7 +94,7 @@ def test_pictures_go_where_output_says_or_are_left_out(cnnzoo, averages):
 
 
 @pytest.mark.parametrize(("options", "code"), [((), 0), (("--pictures",), 2), (("--output", "file/pictures"), 2)])
-def test_images_are_classified_where_no_picture_can_be_written(cnnzoo, averages, options, code):
+def test_images_are_classified_even_if_no_picture_can_be_written(cnnzoo, averages, options, code):
     Path("model-predictions").write_text("")  # in the folder's place, which stops an administrator, too
     Path("file").write_text("")
     answer = cnnzoo("predict", averages, plain("a.png"), plain("b.png", "blue"), *options)
@@ -107,7 +107,7 @@ def test_images_are_classified_where_no_picture_can_be_written(cnnzoo, averages,
     assert "cannot be written" in sentence
 
 
-def test_a_run_that_another_process_holds_can_predict(cnnzoo, digits_runs):
+def test_a_run_that_another_process_has_locked_can_predict(cnnzoo, digits_runs):
     zero = np.zeros((28, 28), "uint8")
     zero[6:22, 12:16] = 255
     Image.fromarray(zero).save("one.png")
@@ -117,7 +117,7 @@ def test_a_run_that_another_process_holds_can_predict(cnnzoo, digits_runs):
     assert "Picture: pictures/one.png" in answer.out
 
 
-def test_a_folder_stands_for_its_images_and_what_is_left_out_is_named(cnnzoo, averages):
+def test_the_images_of_a_folder_are_classified_and_other_files_are_named(cnnzoo, averages):
     Path("photos/more/.thumbnails").mkdir(parents=True)
     Path("empty").mkdir()
     images = [plain(Path("photos") / name) for name in ("a.PNG", "b.jpg", "more/c.gif")]
@@ -131,7 +131,7 @@ def test_a_folder_stands_for_its_images_and_what_is_left_out_is_named(cnnzoo, av
     assert "Error: empty is a folder in which no image can be found.\n" in answer.err
 
 
-def test_weights_in_place_of_a_model_get_the_command_that_makes_one(cnnzoo):
+def test_the_error_for_a_weight_file_has_the_command_that_imports_it(cnnzoo):
     Path("net.pth").write_bytes(b"PK")
     answer = cnnzoo("predict", "net.pth", "a.png")
     assert answer.code == 2
@@ -140,7 +140,7 @@ def test_weights_in_place_of_a_model_get_the_command_that_makes_one(cnnzoo):
 
 def test_a_run_among_the_images_is_refused(cnnzoo, digits_runs):
     answer = cnnzoo("predict", digits_runs[0].directory, digits_runs[1].directory)
-    assert (answer.code, "is a run and holds no images" in answer.err) == (2, True)
+    assert (answer.code, "is a run, not an image" in answer.err) == (2, True)
 
 
 def test_names_of_any_characters_and_length_are_shown_and_drawn(cnnzoo, averages):
