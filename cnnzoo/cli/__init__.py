@@ -33,7 +33,7 @@ _MODULES = {"eval": "evaluate"}
 
 
 class LazyGroup(click.Group):
-    """A group that knows its commands' names and summaries without importing them."""
+    """A group that lists its commands without importing their modules."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - Click's signature
         """Return the commands in the order of a first session."""
@@ -62,7 +62,7 @@ class LazyGroup(click.Group):
 
 
 def _print_version(context: click.Context, _: click.Parameter, is_asked: bool) -> None:
-    """Print the version, or with --json all that a problem can depend on, and end."""
+    """Print the version, or with --json also the packages, the machine and the device, and exit."""
     if not is_asked:
         return
     if context.params["as_json"]:
@@ -81,7 +81,7 @@ def _print_version(context: click.Context, _: click.Parameter, is_asked: bool) -
     is_flag=True,
     expose_value=False,
     callback=_print_version,
-    help="Print the version and exit; with --json those of Keras and its backends, the machine and the device too.",
+    help="Print the version and exit; with --json also those of Keras and its backends, the machine and the device.",
 )
 @click.option("--json", "as_json", is_flag=True, is_eager=True, help="With --version: print one JSON object.")
 def cli(as_json: bool) -> None:
@@ -94,7 +94,7 @@ def cli(as_json: bool) -> None:
 
 
 def main() -> None:
-    """Run the command line; a mistake of the user's ends with one sentence and exit code 2."""
+    """Run the command line; a mistake of the user ends it with one sentence and exit code 2."""
     prepare_process()
     try:
         check_matplotlibrc()
@@ -110,11 +110,11 @@ def main() -> None:
         if error.strerror is None:
             raise
         if error.filename == OUTPUT:
-            if isinstance(error, BrokenPipeError):  # as of `| head`, which has read enough
+            if isinstance(error, BrokenPipeError):  # for example `| head` has read enough
                 sys.exit(1)
             _fail(f"{OUTPUT}: {error.strerror}; the result could not be printed.")
         where = error.filename or "a file"
-        _fail(f"{where}: {error.strerror}; check the path, its permissions and the room left.")
+        _fail(f"{where}: {error.strerror}; check the path, its permissions and the free space.")
     except (click.Abort, KeyboardInterrupt):
         _end("Interrupted.", 130)
     if code:
@@ -122,7 +122,7 @@ def main() -> None:
 
 
 def _sentence(error: click.ClickException) -> str:
-    """Return a mistake that Click found as a sentence that names the command's help."""
+    """Return an error of Click as a sentence that ends with the command's help."""
     message = error.format_message().rstrip(".")
     context = error.ctx if isinstance(error, click.UsageError) else None
     return (
@@ -131,8 +131,8 @@ def _sentence(error: click.ClickException) -> str:
 
 
 def _fail(message: str) -> NoReturn:
-    """End with an error, and report it to the process that runs this one among others."""
-    from cnnzoo.jobs.local import report_error  # only where something fails
+    """Exit with an error, and report it to the parent process if that runs several trainings."""
+    from cnnzoo.jobs.local import report_error  # only needed for an error
 
     report_error(message)
     _end(f"Error: {message}", 2)

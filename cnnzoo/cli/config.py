@@ -49,8 +49,8 @@ def validate(names: tuple[str, ...], settings: tuple[str, ...], as_json: bool) -
             check_batch_size(loaded[name][1], summary.images["train"])
     valid = {name: str(path) for name, (path, _) in loaded.items()}
     if as_json:
-        found = {name: asdict(summary) for name, summary in summaries.items() if summary}
-        print_json({"valid": valid, "data": found})
+        folders = {name: asdict(summary) for name, summary in summaries.items() if summary}
+        print_json({"valid": valid, "data": folders})
         return
     for name, file in valid.items():
         click.echo(f"{file}: valid")

@@ -18,24 +18,24 @@ def command(pattern: str, as_json: bool) -> None:
 
     PATTERN is a glob, such as 'resnet*', or a part of the name.
 
-    Parameters are those that training changes; a MAC is one multiplication and one addition. Both
-    are counted for one image of the default size.
+    Parameters are the trainable ones. A MAC is one multiplication and one addition; MACs are counted for one image of
+    the default size.
     """
-    found = catalogue.select(pattern)
+    cards = catalogue.select(pattern)
     if as_json:
-        output.print_json({"models": [asdict(card) for card in found]})
+        output.print_json({"models": [asdict(card) for card in cards]})
     else:
-        _print(found)
+        _print(cards)
 
 
-def _print(found: list[Card]) -> None:
+def _print(cards: list[Card]) -> None:
     """Print a heading per paper and a line per network, the smallest first; a title that does not fit goes below."""
     console = output.results()
-    name_width = max(len(card.name) for card in found)
-    size_width = max(len(_size(card)) for card in found)
+    name_width = max(len(card.name) for card in cards)
+    size_width = max(len(_size(card)) for card in cards)
     heading = f"  {'name':<{name_width}}  {'input':>{size_width}} {'parameters':>11}  {'MACs':>7}  title"
     console.print(heading, style="dim", no_wrap=True, overflow="ellipsis")
-    ordered = sorted(found, key=lambda card: (card.year, card.paper, card.parameters))
+    ordered = sorted(cards, key=lambda card: (card.year, card.paper, card.parameters))
     for _, group in groupby(ordered, key=lambda card: card.paper):
         networks = list(group)
         console.print(f"\n{networks[0].year}  {networks[0].summary}", style="bold")
@@ -48,7 +48,7 @@ def _print(found: list[Card]) -> None:
             else:
                 console.print(line, no_wrap=True, overflow="ellipsis")
                 console.print(f"    {card.title}", style="dim")
-    console.print("\nLayers, options and link of one: cnnzoo show NAME")
+    console.print("\nLayers, options and link of a network: cnnzoo show NAME")
 
 
 def _size(card: Card) -> str:

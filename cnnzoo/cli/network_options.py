@@ -38,7 +38,7 @@ network_options = click.option(
     "settings",
     metavar="KEY=VALUE",
     multiple=True,
-    help="One of the network's options, as `cnnzoo show` lists them; repeatable.",
+    help="An option of the network, as `cnnzoo show` lists them; repeatable.",
 )
 
 
@@ -46,7 +46,7 @@ def parse_options(card: Card, settings: Sequence[str]) -> dict[str, Any]:
     """Parse ``key=value`` settings by the options on a network's card.
 
     Raises:
-        UserError: An option is unknown, or a value is not one that it can have.
+        UserError: An option is unknown, or a value is invalid for it.
     """
     options = {}
     for setting in settings:

@@ -1,4 +1,4 @@
-"""The process of a command: closed or full standard streams, and settings of other programs."""
+"""Prepares the process of a command: its standard streams, and settings meant for other programs."""
 
 import io
 import os
@@ -13,7 +13,7 @@ OUTPUT = "standard output"
 
 
 class _Output(io.FileIO):
-    """Standard output. Its first error names it; later writes are dropped."""
+    """Standard output. Its first error has the name ``OUTPUT``; later writes are dropped."""
 
     failed = False
 
@@ -43,12 +43,14 @@ def prepare_process() -> None:
     """Open the standard streams, and disable settings that are meant for other programs."""
     _open_closed_streams()
     if os.name == "posix":  # Windows writes to a console differently
-        if sys.stdout is sys.__stdout__:  # otherwise a program that runs this command has set its own
+        if sys.stdout is sys.__stdout__:  # otherwise the program that runs this command has replaced it
             sys.stdout = _text(_Output(1, "w", closefd=False), sys.__stdout__)
         if sys.stderr is sys.__stderr__:
             sys.stderr = _text(_Errors(2, "w", closefd=False), sys.__stderr__)
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # an ASCII terminal shows "?" for "±", where it would end the program
+        if isinstance(
+            stream, io.TextIOWrapper
+        ):  # so that an ASCII terminal shows "?" for "±" instead of raising an error
             stream.reconfigure(errors="replace")
     # matplotlib's import fails with a notebook's backend or a damaged settings file, see also ``check_matplotlibrc``.
     os.environ["MPLBACKEND"] = "agg"
@@ -58,7 +60,7 @@ def prepare_process() -> None:
 
 
 def check_matplotlibrc() -> None:
-    """Check that matplotlib can read its settings in the current directory, which it always does.
+    """Check that matplotlib can read the ``matplotlibrc`` in the current directory, which it always reads.
 
     Raises:
         UserError: It cannot.
@@ -72,7 +74,7 @@ def check_matplotlibrc() -> None:
 
 
 def _open_closed_streams() -> None:
-    """Open closed standard streams; otherwise the next file would take their place and get their text.
+    """Open closed standard streams; otherwise the next open file would get their number, and their text.
 
     Standard output is opened for reading, so that writing to it fails.
     """

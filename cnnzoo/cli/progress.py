@@ -26,7 +26,7 @@ def training_listener(console: Console) -> Iterator["Lines"]:
 
 
 class TimesColumn(ProgressColumn):
-    """Time elapsed and, as soon as it can be estimated, time left."""
+    """The time elapsed and, once it can be estimated, the time left."""
 
     def render(self, task: Task) -> Text:
         """Return the times in hours, minutes and seconds."""
@@ -36,14 +36,14 @@ class TimesColumn(ProgressColumn):
 
 
 class Lines(Listener):
-    """Prints facts at the start, and a line per epoch."""
+    """Prints the facts of a training at its start, and a line per epoch."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
         self.epochs = self.steps = 0
 
     def started(self, facts: TrainingFacts) -> None:
-        """Print what is about to be trained."""
+        """Print the facts of a training and the headings of the epochs."""
         self.epochs, self.steps = facts.epochs, facts.steps
         lines = {
             "Model": f"{facts.model}, {facts.parameters:,} trainable parameters",
@@ -63,16 +63,17 @@ class Lines(Listener):
         )
 
     def resumed(self, rows: Sequence[dict[str, float]], epoch: int, step: int) -> None:
-        """Print where the training goes on."""
+        """Print where the training continues."""
         del rows
-        self.console.print(f"{epoch:>5}/{self.epochs:<3} are done{f', and {step:,} batches' if step else ''}; going on")
+        batches = f" and {step:,} batches" if step else ""
+        self.console.print(f"{epoch:>5}/{self.epochs:<3} epochs{batches} are finished; continuing")
 
     def note(self, text: str) -> None:
         """Print a text."""
         self.console.print(text, soft_wrap=True)
 
     def epoch(self, row: dict[str, float], images_per_second: float, best: bool) -> None:
-        """Print the row of an epoch, with a star at the best so far."""
+        """Print the row of an epoch, with a star if it is the best so far."""
         self.console.print(
             f"{row['epoch']:>5.0f}/{self.epochs:<3} {row['loss']:>8.4f}  {100 * row['accuracy']:>7.2f} %  "
             f"{row['validation_loss']:>9.4f}  {100 * row['validation_accuracy']:>8.2f} %{'*' if best else ' '} "
@@ -81,20 +82,20 @@ class Lines(Listener):
 
 
 class Bar(Lines):
-    """The same lines above one bar with the time left."""
+    """The same lines, above a bar with the time left."""
 
     def __init__(self, console: Console, bar: Progress) -> None:
         super().__init__(console)
         self.bar = bar
 
     def started(self, facts: TrainingFacts) -> None:
-        """Print what is about to be trained, and begin a bar of its length."""
+        """Print the same, and start the bar."""
         super().started(facts)
         self.task = self.bar.add_task("compiling", total=self.epochs * self.steps)
         self.bar.start()
 
     def resumed(self, rows: Sequence[dict[str, float]], epoch: int, step: int) -> None:
-        """Print where the training goes on, and set the bar there, so that it estimates the time left from here."""
+        """Print where the training continues, and move the bar there, so that it estimates the time from here on."""
         super().resumed(rows, epoch, step)
         self.bar.reset(self.task, total=self.epochs * self.steps, completed=epoch * self.steps + step)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @image_size
 @number_of_classes
 @network_options
-@click.option("--compare", "other_name", metavar="OTHER", help="Compare it with another network, layer by layer.")
+@click.option("--compare", "other_name", metavar="OTHER", help="Another network to compare it with, layer by layer.")
 @output.json_option
 def command(
     name: str,
@@ -47,15 +47,15 @@ def command(
     from cnnzoo.inspection import inspect, outline
 
     summary = inspect(outline(name, input_shape, num_classes, **options))
-    # The other network keeps its default options; image and classes are the same for both.
-    beside = inspect(outline(other.name, input_shape, num_classes)) if other else None
+    # The other network keeps its default options; input size and number of classes are the same for both.
+    other_summary = inspect(outline(other.name, input_shape, num_classes)) if other else None
     if as_json:
         shown = _describe(network, summary, input_shape, num_classes, options)
-        if other and beside:
-            shown["compared_with"] = _describe(other, beside, input_shape, num_classes, {})
+        if other and other_summary:
+            shown["compared_with"] = _describe(other, other_summary, input_shape, num_classes, {})
         output.print_json(shown)
-    elif other and beside:
-        _print_beside(network, summary, other, beside)
+    elif other and other_summary:
+        _print_comparison(network, summary, other, other_summary)
     else:
         _print(network, summary, options)
 
@@ -91,7 +91,7 @@ def _print(network: Card, summary: "NetworkSummary", options: Mapping[str, Any])
     console.print()
     if summary.trainable_parameters < summary.parameters:
         fixed = summary.parameters - summary.trainable_parameters
-        console.print(f"{fixed:,} further numbers are kept in the weights and not trained.\n")
+        console.print(f"{fixed:,} more numbers in the weights are not trained.\n")
     if network.options:
         output.print_table(console, _options(network))
         console.print()
@@ -101,7 +101,7 @@ def _print(network: Card, summary: "NetworkSummary", options: Mapping[str, Any])
 
 
 def _layers(summary: "NetworkSummary", *, narrow: bool = False, windows: bool = True) -> "Table":
-    """Return the table of layers; the narrow one has no kinds, and on request no windows."""
+    """Return the table of layers; the narrow one has no column of kinds."""
     table = _table(0 if narrow else 1)
     table.show_footer = True
     table.add_column("layer", "total", no_wrap=True)
@@ -122,22 +122,24 @@ def _layers(summary: "NetworkSummary", *, narrow: bool = False, windows: bool = 
     return table
 
 
-def _print_beside(network: Card, summary: "NetworkSummary", other: Card, beside: "NetworkSummary") -> None:
+def _print_comparison(network: Card, summary: "NetworkSummary", other: Card, other_summary: "NetworkSummary") -> None:
     console = output.results()
     console.print(f"{network.name} (left) and {other.name} (right)\n", style="bold")
-    tables = (_beside(summary, beside), _beside(summary, beside, narrow=True))
+    tables = (_compare(summary, other_summary), _compare(summary, other_summary, narrow=True))
     output.print_table(console, *tables)
     console.print()
-    for what, left, right in (
-        ("parameters", summary.trainable_parameters, beside.trainable_parameters),
-        ("MACs", summary.macs, beside.macs),
-        ("bytes of activations", summary.activation_bytes, beside.activation_bytes),
+    for quantity, left, right in (
+        ("parameters", summary.trainable_parameters, other_summary.trainable_parameters),
+        ("MACs", summary.macs, other_summary.macs),
+        ("bytes of activations", summary.activation_bytes, other_summary.activation_bytes),
     ):
-        console.print(f"{other.name} has {right / left:.3g} times the {what} of {network.name}: {right:,} to {left:,}.")
+        console.print(
+            f"{other.name} has {right / left:.3g} times the {quantity} of {network.name}: {right:,} to {left:,}."
+        )
 
 
-def _beside(left: "NetworkSummary", right: "NetworkSummary", *, narrow: bool = False) -> "Table":
-    """Return the layers of two networks, those of the same name in one row; the narrow table has no shapes."""
+def _compare(left: "NetworkSummary", right: "NetworkSummary", *, narrow: bool = False) -> "Table":
+    """Return the layers of two networks, layers of the same name in one row; the narrow table has no shapes."""
     table = _table(0 if narrow else 1)
     table.show_footer = True
     table.add_column("layer", "total", no_wrap=True)
@@ -162,7 +164,7 @@ def _beside(left: "NetworkSummary", right: "NetworkSummary", *, narrow: bool = F
 def _aligned(
     left: Sequence["LayerRow"], right: Sequence["LayerRow"]
 ) -> Iterator[tuple["LayerRow | None", "LayerRow | None"]]:
-    """Yield the rows of two networks in their order, those of the same name together."""
+    """Yield the rows of two networks in their order, layers of the same name together."""
     matcher = SequenceMatcher(None, [row.name for row in left], [row.name for row in right], autojunk=False)
     for kind, left_start, left_end, right_start, right_end in matcher.get_opcodes():
         if kind == "equal":
@@ -197,7 +199,7 @@ def _options(network: Card) -> "Table":
 
 
 def _table(gap: int) -> "Table":
-    """Return an empty table without edges, its columns one space apart, or more by the gap."""
+    """Return an empty table without edges; between its columns is one space and the gap."""
     from rich import box  # only where a table is printed
     from rich.table import Table
 

@@ -10,7 +10,7 @@ import pytest
 pytestmark = pytest.mark.backend("tensorflow")
 
 COMMAND = f"'{sys.executable}' -m cnnzoo models vgg11"
-LAST_LINE = "Layers, options and link of one: cnnzoo show NAME"
+LAST_LINE = "Layers, options and link of a network: cnnzoo show NAME"
 
 
 def shell(line, **environment):
