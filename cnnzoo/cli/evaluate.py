@@ -9,7 +9,7 @@ from rich.table import Table
 
 from cnnzoo import runs
 from cnnzoo.cli.options import data_dir_option, device_option, split_option
-from cnnzoo.cli.output import json_option, numbers_table, print_json, print_table, progress, results
+from cnnzoo.cli.output import json_option, numbers_table, percent, print_json, print_table, progress, results
 from cnnzoo.config import Split
 from cnnzoo.runtime import DeviceChoice
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @split_option
 @data_dir_option
 @device_option
-@click.option("--unfinished", is_flag=True, help="Take what an interrupted run reached.")
+@click.option("--unfinished", is_flag=True, help="Use what an unfinished run has reached.")
 @json_option
 def command(
     directories: tuple[Path, ...],
@@ -32,7 +32,7 @@ def command(
     unfinished: bool,
     as_json: bool,
 ) -> None:
-    """Measure finished runs, the newest one when none is named.
+    """Measure finished runs; without a RUN, the run that finished last.
 
     Predictions, report and the picture of the confusion matrix go into the run's directory.
     """
@@ -49,44 +49,43 @@ def command(
     loader, evaluations = evaluation.ImageLoader(data_dir), []
     for run in opened:
         progress().print(f"Measuring {run.directory} on the {split} images ...", style="dim")
-        with run.locked():
-            evaluations.append(evaluation.evaluate(run, split, loader, device or "auto"))
+        evaluations.append(evaluation.evaluate(run, split, loader, device or "auto"))
         if error := evaluations[-1].picture_error:
             progress().print(f"{error}; the report is kept.", soft_wrap=True)
     if as_json:
-        print_json({"runs": [evaluated.to_dict() for evaluated in evaluations]})
+        print_json({"runs": [result.to_dict() for result in evaluations]})
         return
     console = results()
-    for run, evaluated in zip(opened, evaluations, strict=True):
-        _print_evaluation(console, evaluated)
-        picture = "" if evaluated.picture_error else f"Picture: {run.confusion_path(split)}; everything: "
-        click.echo(f"{picture or 'Everything: '}{run.report_path(split)}\n")
+    for run, result in zip(opened, evaluations, strict=True):
+        _print_evaluation(console, result)
+        picture = "" if result.picture_error else f"Picture: {run.confusion_path(split)}; report: "
+        click.echo(f"{picture or 'Report: '}{run.report_path(split)}\n")
 
 
-def _print_evaluation(console: Console, evaluated: "Evaluation") -> None:
-    """Print a report: one line, the classes, and the confusion matrix of up to 20 classes."""
-    report = evaluated.report
-    images = evaluated.folder or evaluated.data
-    console.print(f"{evaluated.run}: {evaluated.model} on {images}, {evaluated.split}", style="bold")
-    console.print(f"computed on {evaluated.computed_on}", style="dim")
-    top5 = "" if report.top5_accuracy is None else f"   top-5 {100 * report.top5_accuracy:.2f} %"
+def _print_evaluation(console: Console, result: "Evaluation") -> None:
+    """Print the figures, a table of the classes and, for up to 20 classes, the confusion matrix."""
+    report = result.report
+    images = result.folder or result.data
+    console.print(f"{result.run}: {result.model} on {images}, {result.split}", style="bold")
+    console.print(f"computed on {result.computed_on}", style="dim")
+    top5 = "" if report.top5_accuracy is None else f"   top-5 {percent(report.top5_accuracy)} %"
     console.print(
-        f"accuracy {100 * report.accuracy:.2f} %   error {100 * report.error:.2f} % "
+        f"accuracy {percent(report.accuracy)} %   error {percent(report.error)} % "
         f"({report.images - report.correct:,} of {report.images:,} images){top5}   loss {report.loss:.4f}"
     )
     if report.note:
         console.print(f"note: {report.note}")
     table = numbers_table("class", "precision %", "recall %", "F1 %", "images")
     for row in report.per_class:
-        shares = ("-" if share is None else f"{100 * share:.2f}" for share in (row.precision, row.recall, row.f1))
+        shares = (percent(share, missing="-") for share in (row.precision, row.recall, row.f1))
         table.add_row(row.class_name, *shares, f"{row.images:,}")
     print_table(console, table)
     names = [row.class_name for row in report.per_class]
     if len(names) <= 20:
-        plain = [str(place) for place in range(len(names))]
-        numbered = [f"{place} {name}" for place, name in zip(plain, names, strict=True)]
+        numbers = [str(number) for number in range(len(names))]
+        numbered = [f"{number} {name}" for number, name in zip(numbers, names, strict=True)]
         console.print("rows: true class; columns: predicted class")
-        print_table(console, _matrix(names, names, report), _matrix(numbered, plain, report))
+        print_table(console, _matrix(names, names, report), _matrix(numbered, numbers, report))
 
 
 def _matrix(rows: list[str], columns: list[str], report: "Report") -> Table:

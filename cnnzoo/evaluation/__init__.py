@@ -19,7 +19,7 @@ __all__ = ["Evaluation", "ImageLoader", "Predictions", "Report", "evaluate", "me
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a run was measured on, and its figures.
+    """The figures of a run on a split.
 
     Attributes:
         run: The run's directory.
@@ -27,10 +27,10 @@ class Evaluation:
         data: Name of the data set.
         folder: The folder of the user's own images.
         split: Which images.
-        seed: The run's.
+        seed: Seed of the run.
         computed_on: Backend and device in words.
         report: The figures.
-        picture_error: Why the confusion matrix could not be drawn, as a sentence.
+        picture_error: Why the confusion matrix could not be drawn, as a clause; None if it was.
     """
 
     run: str
@@ -44,7 +44,7 @@ class Evaluation:
     picture_error: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what ``report-SPLIT.json`` holds: all but the picture's error, the report's keys among the others."""
+        """Return the content of ``report-SPLIT.json``: with the keys of the report, without picture_error."""
         values = to_dict(self)
         values.pop("picture_error")
         report: dict[str, Any] = values.pop("report")
@@ -57,17 +57,22 @@ def evaluate(
     """Measure a run on a split; write predictions, report and the picture of the confusion matrix.
 
     Args:
-        run: A run that has a model; the caller has locked it.
-        split: Which images; "test" is read here and in ensembles alone.
-        loader: Loads the images; the same for several runs, so that what they share is loaded once.
+        run: A run that has a model; it is locked meanwhile.
+        split: Which images; only this function and ensembles read "test".
+        loader: Loads the images; pass the same one for several runs, so that shared images are loaded once.
         device: Where to compute, if there is something to compute.
 
     Raises:
-        UserError: See ``ImageLoader.load`` and ``predict``.
+        UserError: Another process uses the run, or see ``ImageLoader.load`` and ``predict``.
     """
+    with run.locked():
+        return _evaluate(run, split, loader or ImageLoader(), device)
+
+
+def _evaluate(run: Run, split: Split, loader: ImageLoader, device: DeviceChoice) -> Evaluation:
     config = run.config()
     data_set = data.describe(config.data)
-    images = (loader or ImageLoader()).load(run, config, split)
+    images = loader.load(run, config, split)
     predictions = predict(run, config, images, device)
     report = measure(
         predictions.logits, predictions.probabilities, predictions.labels, data_set.class_names, predictions.note

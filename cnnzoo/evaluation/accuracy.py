@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cnnzoo.classifier import Probabilities
 
-# Of fewer classes, or as many, the five best hold all.
+# With so few classes or fewer, the five best are all classes.
 TOP = 5
 
 
@@ -19,8 +19,8 @@ class ClassReport:
 
     Attributes:
         class_name: The class.
-        precision: Fraction of the images predicted to be of the class that are.
-        recall: Fraction of the class's images that are predicted to be; None without images.
+        precision: Of the images that are predicted to be of the class, the fraction that is.
+        recall: Of the images of the class, the fraction that is predicted to be; None without images.
         f1: Harmonic mean of the two; None without images.
         images: How many are of the class.
     """
@@ -40,8 +40,8 @@ class Report:
         images: How many images.
         note: A caveat about the images.
         correct: How many are classified correctly.
-        accuracy: Their fraction.
-        error: The others' fraction.
+        accuracy: The fraction that is classified correctly.
+        error: The fraction that is not.
         top5_accuracy: Fraction of the images for which fewer than five classes score strictly higher than the true
             one; None for five classes or fewer.
         loss: Mean cross-entropy in nats.
