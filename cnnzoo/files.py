@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import secrets
 import zlib
 from collections.abc import Iterator, Mapping
@@ -42,6 +43,12 @@ def whole(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # an error here would hide the first one
             temporary.unlink()
+
+
+def find_left_over(folder: Path) -> list[Path]:
+    """Return the files in a folder that killed processes left behind while they wrote others with ``whole``."""
+    name = re.compile(r"\..*\.[0-9a-f]{8}\.tmp(\..*)?")
+    return [path for path in sorted(folder.glob(".*")) if path.is_file() and name.fullmatch(path.name)]
 
 
 def write_text(path: Path, text: str) -> None:

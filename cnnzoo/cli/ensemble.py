@@ -9,11 +9,12 @@ from rich.console import Console
 from rich.table import Table
 
 from cnnzoo import runs
-from cnnzoo.cli.options import data_dir_option, device_option, load_config, settings_option, split_option
-from cnnzoo.cli.output import json_option, print_json, print_table, progress, results
+from cnnzoo.cli.options import NewDirectory, data_dir_option, device_option, settings_option, split_option
+from cnnzoo.cli.output import json_option, percent, print_json, print_table, progress, results
 from cnnzoo.cli.trainings import jobs_option, train_seeds
-from cnnzoo.config import SEEDS, Config, Split
+from cnnzoo.config import SEEDS, Config, Split, load
 from cnnzoo.errors import UserError
+from cnnzoo.jobs.local import TrainingOptions
 from cnnzoo.runs import Run, Vote
 from cnnzoo.runs.facts import to_dict
 from cnnzoo.runtime import DeviceChoice
@@ -24,15 +25,17 @@ if TYPE_CHECKING:
 
 @click.command("ensemble")
 @click.argument("directories", metavar="[RUN]...", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--config", "config_name", metavar="FILE", help="Train the members from this config instead.")
+@click.option("--config", "config_name", metavar="FILE", help="Train the missing members from this config.")
 @click.option(
-    "--members", type=click.IntRange(1, 1000), help="How many, with --config; 3 by default, seeds in sequence."
+    "--members",
+    type=click.IntRange(1, 1000),
+    help="Number of members with --config, with consecutive seeds; 3 by default.",
 )
 @jobs_option
 @split_option
 @data_dir_option
 @device_option
-@click.option("--output", type=click.Path(path_type=Path), help="A new directory; by default runs/NNNN-ensemble.")
+@click.option("--output", type=NewDirectory(), help="A new directory; by default runs/NNNN-ensemble.")
 @settings_option
 @json_option
 def command(
@@ -47,25 +50,22 @@ def command(
     settings: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Combine runs by vote: name them, or name a config and how many members it shall have.
+    """Let several runs vote: name runs, or name a config and the number of members.
 
-    With --config, finished runs of the same config under runs/ are members already, on whichever backend they ran; only
-    the missing seeds are trained, each in a process of its own, one after the other or --jobs at once. So the command
-    goes on where an interruption left it. When one fails, those that train at that moment are finished, and no other
-    one is started.
+    With --config, finished runs of that config under runs/ count as members, whichever backend trained them; only
+    missing seeds are trained. Run the same command again after an interruption. If a training fails, those already
+    running finish and no other starts.
     """
     if bool(directories) == bool(config_name):
         raise UserError("Name runs, or a config with --config FILE --members N; one of the two.")
     if directories and (members or jobs or settings):
         raise UserError("--members, --jobs and --set go with --config; leave them out where you name runs.")
-    if output and output.exists():
-        raise UserError(f"--output {output} exists already; name a new directory.")
     if config_name:
-        config = load_config(config_name, settings, device)
-        name = runs.name_for(config_name)
-        voters = _members(config, members or 3, settings, jobs or 1, data_dir, device)
+        name = f"{runs.name_for(config_name)}-ensemble"
+        options = TrainingOptions(jobs or 1, data_dir, device)
+        voters = _members(load(config_name, settings), members or 3, settings, options)
     else:
-        name = ""
+        name = "ensemble"
         voters = [runs.open_finished(path) for path in directories]
     from cnnzoo import ensembles, evaluation  # loads matplotlib
 
@@ -73,16 +73,16 @@ def command(
     for run, same in repeated:
         is_copy = run.directory.resolve() != same.directory.resolve()
         reason = f"is a copy of {same.directory}" if is_copy else "is named twice"
-        progress().print(f"{run.directory} {reason} and counted once.")
+        progress().print(f"{run.directory} {reason} and counts once.")
     progress().print(f"Measuring on the {split} images, members: {len(voters)} ...", style="dim")
     ensemble = ensembles.combine_runs(voters, split, evaluation.ImageLoader(data_dir), device or "auto")
-    vote = Vote(output or runs.make_numbered(runs.RUNS, f"{name}-ensemble".strip("-")))
+    vote = Vote(runs.make_directory(output, runs.RUNS, name))
     result, errors = ensemble.result, ensemble.write(vote.directory)
     for error in errors:
         progress().print(f"{error}; the result is kept.", soft_wrap=True)
     if as_json:
-        twice = [{"run": str(run.directory), "same_as": str(same.directory)} for run, same in repeated]
-        print_json({"directory": str(vote.directory), **to_dict(result), "counted_once": twice})
+        counted_once = [{"run": str(run.directory), "same_as": str(same.directory)} for run, same in repeated]
+        print_json({"directory": str(vote.directory), **to_dict(result), "counted_once": counted_once})
         return
     _print_votes(results(), result)
     click.echo(
@@ -90,14 +90,12 @@ def command(
     )
 
 
-def _members(
-    config: Config, count: int, settings: tuple[str, ...], jobs: int, data_dir: Path | None, device: DeviceChoice | None
-) -> list[Run]:
-    """Return one finished run per seed, wherever it ran; those that are missing are trained first."""
+def _members(config: Config, count: int, settings: tuple[str, ...], options: TrainingOptions) -> list[Run]:
+    """Return one finished run per seed; the missing ones are trained first."""
     if config.seed + count > SEEDS:
         raise UserError(f"{count} members from seed {config.seed} on would pass the last seed, {SEEDS - 1}.")
     seeds = range(config.seed, config.seed + count)
-    result = train_seeds(config, seeds, settings, jobs, data_dir, device, vote=True)
+    result = train_seeds(config, seeds, settings, options, vote=True)
     if result["failed"]:
         raise UserError(" ".join(f"Seed {row['seed']} failed: {row['reason']}" for row in result["failed"]))
     return [Run(Path(row["run"])) for row in result["runs"]]
@@ -111,7 +109,7 @@ def _print_votes(console: Console, result: "VoteResult") -> None:
         table.add_row(member.run, member.model, str(member.seed), *_percentages(member.accuracy))
     table.add_section()
     report, spread = result.report, result.standard_deviation
-    label = "mean" if spread is None else f"mean ± {100 * spread:.2f} (standard deviation)"
+    label = "mean" if spread is None else f"mean ± {percent(spread)} (standard deviation)"
     table.add_row(label, "", "", *_percentages(result.mean))
     table.add_row("hard vote", "", "", *_percentages(result.hard_vote))
     table.add_row("soft vote", "", "", *_percentages(result.soft_vote), style="bold")
@@ -119,16 +117,17 @@ def _print_votes(console: Console, result: "VoteResult") -> None:
     if report.note:
         console.print(f"Note: {report.note}.")
     if report.top5_accuracy is not None:
-        console.print(f"Soft vote: top-5 accuracy {100 * report.top5_accuracy:.2f} %.")
+        console.print(f"Soft vote: top-5 accuracy {percent(report.top5_accuracy)} %.")
     if len(result.members) == 1:
-        console.print("One network alone: there is no vote to gain from.")
+        console.print("One network: a vote needs two or more.")
         return
     console.print(
-        f"Soft vote: error {100 * (1 - result.mean):.2f} % to {100 * (1 - result.soft_vote):.2f} %, "
+        f"Soft vote: error {percent(1 - result.mean)} % to {percent(1 - result.soft_vote)} %, "
         f"a gain of {result.gain:+.2f} points on {report.images:,} {result.split} images "
         f"(one standard error: {result.standard_error:.2f})."
     )
 
 
 def _percentages(accuracy: float) -> tuple[str, str]:
-    return f"{100 * accuracy:.2f}", f"{100 * (1 - accuracy):.2f}"
+    """Return the accuracy and the error."""
+    return percent(accuracy), percent(1 - accuracy)

@@ -1,4 +1,4 @@
-"""``cnnzoo runs``: list, compare and clean up."""
+"""``cnnzoo runs``: list, compare and clean up runs."""
 
 from datetime import datetime
 from pathlib import Path
@@ -8,7 +8,7 @@ import click
 
 from cnnzoo import runs
 from cnnzoo.cli.options import PICTURE
-from cnnzoo.cli.output import json_option, numbers_table, print_json, print_table, results
+from cnnzoo.cli.output import json_option, numbers_table, percent, print_json, print_table, results
 from cnnzoo.config import as_yaml
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run, status
@@ -18,7 +18,7 @@ from cnnzoo.runs.status import RunSummary, VoteSummary
 folder_option = click.option(
     "--folder",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="The folder of the runs, such as a sweep's directory; by default runs/.",
+    help="Folder of the runs, such as a sweep's directory; by default runs/.",
 )
 
 
@@ -31,16 +31,14 @@ def command() -> None:
 @folder_option
 @json_option
 def list_(folder: Path | None, as_json: bool) -> None:
-    """List runs, the newest last, ensembles and sweeps.
+    """List runs, the newest last, then ensembles and sweeps.
 
-    The test accuracy appears once `cnnzoo eval` has measured it.
+    The test accuracy appears after `cnnzoo eval` has measured it.
     """
-    from cnnzoo.jobs.sweep import sweeps_in  # loads the data sets
-
     parent = folder or runs.RUNS
     rows = [status.summarize(run) for run in runs.list_runs(parent)]
     votes = status.summarize_votes(parent)
-    sweeps = [str(folder.directory) for folder in sweeps_in(parent)]
+    sweeps = [str(folder.directory) for folder in runs.list_sweeps(parent)]
     if as_json:
         print_json({"runs": list(map(to_dict, rows)), "ensembles": list(map(to_dict, votes)), "sweeps": sweeps})
         return
@@ -52,7 +50,7 @@ def list_(folder: Path | None, as_json: bool) -> None:
                 _text(row.model),
                 _images(row),
                 *map(_text, (row.seed, row.status, row.epochs)),
-                *map(_percent, (row.validation_accuracy, row.test_accuracy)),
+                *map(percent, (row.validation_accuracy, row.test_accuracy)),
                 datetime.fromtimestamp(row.created).astimezone().strftime("%Y-%m-%d %H:%M"),
                 _size(row.bytes),
             ]
@@ -60,11 +58,11 @@ def list_(folder: Path | None, as_json: bool) -> None:
             tables[1].add_row(row.run, *cells[2:-2])
         print_table(results(), *tables)
     elif not (sweeps or votes):
-        click.echo(f"There is no run under {parent}/; make one: cnnzoo train --config digits.yaml")
+        click.echo(f"There is no run under {parent}/. Train one: cnnzoo train --config digits.yaml")
     if votes:
         table = numbers_table("ensemble", "members", "data", "split", "mean %", "hard vote %", "soft vote %")
         for vote in votes:
-            shares = map(_percent, (vote.mean, vote.hard_vote, vote.soft_vote))
+            shares = map(percent, (vote.mean, vote.hard_vote, vote.soft_vote))
             table.add_row(vote.ensemble, str(vote.members), _images(vote), _text(vote.split), *shares)
         print_table(results(), table)
     for directory in sweeps:
@@ -129,32 +127,32 @@ def _print_comparison(differing: dict[str, list[Any]], rows: list[RunSummary]) -
 @command.command("clean")
 @click.argument("directories", metavar="[RUN]...", nargs=-1, type=click.Path(path_type=Path))
 @folder_option
-@click.option("--yes", is_flag=True, help="Remove what is listed.")
+@click.option("--yes", is_flag=True, help="Remove what is listed; without --yes nothing is removed.")
 @json_option
 def clean(directories: tuple[Path, ...], folder: Path | None, yes: bool, as_json: bool) -> None:
     """List what can be removed, and remove it with --yes.
 
-    Without a RUN these are unfinished runs under runs/ that no process uses (`cnnzoo train --resume` could still go on
-    with them), checkpoints of finished runs, and files left over from killed processes. With RUNs it is those, finished
-    or not. A finished run is removed only if it is named.
+    Without a RUN it lists unfinished runs under runs/ that no process uses (`cnnzoo train --resume` could still
+    continue them), checkpoints of finished runs, and files left over from killed processes. With RUNs it lists these
+    runs, finished or not. A finished run is removed only if you name it.
     """
     if directories and folder:
-        raise UserError("Name runs or a --folder, one of the two.")
+        raise UserError("Name runs or a --folder, not both.")
     parent = folder or runs.RUNS
-    found = [status.open_removable(path) for path in directories] if directories else status.find_removable(parent)
+    items = [status.open_removable(path) for path in directories] if directories else status.find_removable(parent)
     if yes:
-        for item in found:
+        for item in items:
             item.remove()
-    total = sum(item.bytes for item in found)
+    total = sum(item.bytes for item in items)
     if as_json:
-        listed = [{"path": str(item.path), "reason": item.reason, "bytes": item.bytes} for item in found]
+        listed = [{"path": str(item.path), "reason": item.reason, "bytes": item.bytes} for item in items]
         print_json({"removed": yes, "found": listed, "bytes": total})
         return
-    if not found:
+    if not items:
         click.echo(f"There is nothing to remove under {parent}/.")
         return
-    table = numbers_table("removed" if yes else "can go", "why", "size")
-    for item in found:
+    table = numbers_table("removed" if yes else "removable", "reason", "size")
+    for item in items:
         table.add_row(str(item.path), item.reason, _size(item.bytes))
     print_table(results(), table)
     click.echo(f"{'Removed' if yes else 'Nothing is removed yet; --yes removes'} {_size(total)}.")
@@ -170,10 +168,6 @@ def _images(row: RunSummary | VoteSummary) -> str:
         return _text(row.data)
     folder = Path(row.folder)
     return str(folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder)
-
-
-def _percent(share: float | None) -> str:
-    return "" if share is None else f"{100 * share:.2f}"
 
 
 def _size(count: int) -> str:

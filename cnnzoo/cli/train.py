@@ -15,11 +15,11 @@ from cnnzoo.cli.options import (
     load_config,
     settings_option,
 )
-from cnnzoo.cli.output import json_option, print_json, progress
+from cnnzoo.cli.output import json_option, percent, print_json, progress
 from cnnzoo.cli.progress import training_listener
 from cnnzoo.cli.trainings import compare_seeds, jobs_option
 from cnnzoo.errors import UserError
-from cnnzoo.jobs.local import end_with_parent
+from cnnzoo.jobs.local import TrainingOptions, end_with_parent
 from cnnzoo.runs import Run
 from cnnzoo.runtime import DeviceChoice
 from cnnzoo.training import resume, train
@@ -29,8 +29,8 @@ from cnnzoo.training import resume, train
 @click.argument("file", required=False)
 @config_option
 @click.option("--run", "directory", type=NewDirectory(), help="A new directory; by default runs/NNNN-NAME.")
-@click.option("--resume", "unfinished", type=click.Path(path_type=Path), metavar="RUN", help="Go on with this run.")
-@click.option("--seed", type=int, help="Seed of weights, order and augmentation; by default the config's.")
+@click.option("--resume", "unfinished", type=click.Path(path_type=Path), metavar="RUN", help="Continue this run.")
+@click.option("--seed", type=int, help="Seed of weights, order and augmentation, instead of the config's.")
 @click.option("--seeds", metavar="SEEDS", help="One run per seed, such as 0..4 or 0,3,7.")
 @jobs_option
 @data_dir_option
@@ -52,29 +52,29 @@ def command(
 ) -> None:
     """Train one network from a config: FILE, or the one of --config.
 
-    No test image is decoded: `cnnzoo eval` does that, once.
+    The test images are not decoded; `cnnzoo eval` measures on them.
 
-    With --resume, a run that was killed or interrupted goes on from its last checkpoint. On the same processor it
+    With --resume, a run that was killed or interrupted continues from its last checkpoint. On the same processor it
     reaches the same weights, bit for bit, as a run without the interruption.
 
-    With --seeds, every seed is trained in a process of its own, one after the other or --jobs at once. Finished seeds
-    under runs/ are kept, and unfinished ones go on.
+    With --seeds, each seed is trained in a process of its own, one after the other or --jobs at once. Finished seeds
+    under runs/ are kept, and unfinished ones continue.
     """
     end_with_parent()
     if seeds is not None and (unfinished or directory or seed is not None):
-        raise UserError("--seeds makes runs of its own; leave out --seed, --run and --resume.")
+        raise UserError("--seeds makes new runs; leave out --seed, --run and --resume.")
     if jobs and seeds is None:
         raise UserError("--jobs goes with --seeds.")
     if unfinished and (file or config_name or directory or settings or seed is not None):
         raise UserError("--resume uses the settings of the run; leave out the config, --run, --seed and --set.")
     if file and config_name:
-        raise UserError(f"There are two configs, {file} and --config {config_name}; leave one out.")
+        raise UserError(f"There are two configs, {file} and --config {config_name}; leave out one of them.")
     name = config_name or file or ""
     if not name and not unfinished:
-        raise UserError("Name one config, here or a shipped one, such as: cnnzoo train --config digits.yaml")
+        raise UserError("Name one config, a path or a shipped one, such as: cnnzoo train --config digits.yaml")
     if seeds is not None:
-        config = load_config(name, settings, device)
-        compare_seeds(config, seeds, settings, jobs or 1, data_dir, device, as_json=as_json)
+        options = TrainingOptions(jobs or 1, data_dir, device)
+        compare_seeds(load_config(name, settings), seeds, settings, options, as_json=as_json)
         return
     source = runs.open_run(unfinished) if unfinished else load_config(name, settings, device, seed)
     console = progress()
@@ -96,9 +96,9 @@ def _summarize(run: Run, metrics: dict[str, Any], data_dir: Path | None) -> None
     """Print the result of a training, its files and the next command."""
     where = ["--data-dir", str(data_dir)] if data_dir else []
     is_interrupted = metrics["status"] == "interrupted"
-    again = f"Go on: {shlex.join(['cnnzoo', 'train', '--resume', str(run.directory), *where])}"
+    again = f"Continue with: {shlex.join(['cnnzoo', 'train', '--resume', str(run.directory), *where])}"
     if not metrics["epochs"]:
-        click.echo(f"Interrupted before the first epoch was done; {run.directory} holds no model yet.\n{again}")
+        click.echo(f"Interrupted before the first epoch was finished; {run.directory} has no model yet.\n{again}")
         return
     early = ", ended early" if metrics["ended_early"] else ""
     epochs = "1 epoch" if metrics["epochs"] == 1 else f"{metrics['epochs']} epochs"
@@ -107,7 +107,7 @@ def _summarize(run: Run, metrics: dict[str, Any], data_dir: Path | None) -> None
     done = "Interrupted" if is_interrupted else "Done"
     click.echo(f"{done} after {epochs} and {metrics['seconds']:.0f} s{early}{rate}.")
     click.echo(
-        f"Best by validation (*): epoch {metrics['best_epoch']}, accuracy {100 * metrics['validation_accuracy']:.2f} %."
+        f"Best by validation (*): epoch {metrics['best_epoch']}, accuracy {percent(metrics['validation_accuracy'])} %."
     )
     others = (run.last_model_path, run.curves_path, run.history_path)
     kept = ", ".join(path.name for path in others if path.is_file())

@@ -1,25 +1,27 @@
-"""What the commands that train several runs share: an option, progress lines and tables."""
+"""Options, progress lines and tables of the commands that train several runs."""
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
 
-from cnnzoo.cli.output import numbers_table, print_json, print_table, progress, results
+from cnnzoo.cli.output import numbers_table, percent, print_json, print_table, progress, results
 from cnnzoo.config import Config, parse_seeds
 from cnnzoo.errors import UserError
+from cnnzoo.jobs.listener import Listener
+from cnnzoo.jobs.local import TrainingOptions
 from cnnzoo.runs import Run
-from cnnzoo.runtime import DeviceChoice
 
 jobs_option = click.option(
-    "--jobs", type=click.IntRange(1, 64), help="How many train at once; 1 by default, each with all processor threads."
+    "--jobs",
+    type=click.IntRange(1, 64),
+    help="How many trainings run at once; 1 by default. Each uses all processor threads.",
 )
 
 
-class TrainingLines:
-    """Shows the lines of several trainings, each after the training's name."""
+class TrainingLines(Listener):
+    """Prints the lines of several trainings, each after the training's name."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self.console, self.width = progress(), max(map(len, names))
@@ -30,11 +32,11 @@ class TrainingLines:
             self.console.print(f"{name:<{self.width}}  {text}", soft_wrap=True)
 
     def existing_run(self, name: str, run: Run) -> None:
-        """Print whether a run is finished or goes on."""
-        if run.metrics().get("status") == "finished":
-            text = f"is there already, trained on {run.config().runtime.backend}"
+        """Print whether a run is finished or continues."""
+        if run.is_finished():
+            text = f"is finished already, trained on {run.config().runtime.backend}"
         else:
-            text = "is unfinished and goes on"
+            text = "is unfinished and continues"
         self.line(name, f"{run.directory} {text}")
 
 
@@ -42,51 +44,35 @@ def train_seeds(
     config: Config,
     seeds: Sequence[int],
     settings: tuple[str, ...],
-    jobs: int,
-    data_dir: Path | None,
-    device: DeviceChoice | None,
+    options: TrainingOptions,
     *,
     vote: bool,
 ) -> dict[str, Any]:
-    """Train the seeds that are missing under ``runs/``, and show their lines; see ``jobs.seeds.train_seeds``.
+    """Train the seeds that are missing under ``runs/``, and print their lines; see ``jobs.seeds.train_seeds``.
 
-    A vote takes runs of any backend, and needs all of them.
+    A vote accepts runs of any backend, and needs all of them.
     """
-    from cnnzoo.jobs import seeds as library  # loads the data sets
+    from cnnzoo.jobs import seeds as seeds_module  # loads the data sets
 
+    listener = TrainingLines(map(seeds_module.training_name, seeds))
     try:
-        return library.train_seeds(
-            config,
-            seeds,
-            settings,
-            jobs=jobs,
-            data_dir=data_dir,
-            device=device,
-            any_backend=vote,
-            stop_at_failure=vote,
-            listener=TrainingLines([f"seed {seed}" for seed in seeds]),
+        return seeds_module.train_seeds(
+            config, seeds, settings, options, any_backend=vote, stop_at_failure=vote, listener=listener
         )
     except KeyboardInterrupt:
-        progress().print("The same command goes on where this one ended, and keeps the seeds that are done.")
+        progress().print("Run the same command again to continue; the seeds that are finished are kept.")
         raise
 
 
 def compare_seeds(
-    config: Config,
-    text: str,
-    settings: tuple[str, ...],
-    jobs: int,
-    data_dir: Path | None,
-    device: DeviceChoice | None,
-    *,
-    as_json: bool,
+    config: Config, text: str, settings: tuple[str, ...], options: TrainingOptions, *, as_json: bool
 ) -> None:
-    """Run ``cnnzoo train --seeds``; end with exit code 2 if a training failed."""
+    """Run ``cnnzoo train --seeds``; exit with code 2 if a training failed."""
     try:
         seeds = parse_seeds(text)
     except UserError as error:
         raise UserError(f"--seeds {error}") from None
-    result = train_seeds(config, seeds, settings, jobs, data_dir, device, vote=False)
+    result = train_seeds(config, seeds, settings, options, vote=False)
     if as_json:
         print_json(result)
     else:
@@ -99,22 +85,20 @@ def _print_seeds(result: dict[str, Any]) -> None:
     """Print one row per seed, then mean and standard deviation."""
     table = numbers_table("run", "seed", "best epoch", "validation %", "loss", "seconds")
     for row in result["runs"]:
-        best, accuracy = str(row["best_epoch"]), f"{100 * row['validation_accuracy']:.2f}"
-        table.add_row(
-            row["run"], str(row["seed"]), best, accuracy, f"{row['validation_loss']:.4f}", f"{row['seconds']:.0f}"
-        )
+        cells = (str(row["seed"]), str(row["best_epoch"]), percent(row["validation_accuracy"]))
+        table.add_row(row["run"], *cells, f"{row['validation_loss']:.4f}", f"{row['seconds']:.0f}")
     table.add_section()
     for label, key in (("mean", "mean"), ("standard deviation", "standard_deviation")):
         accuracy, loss = result[key]["validation_accuracy"], result[key]["validation_loss"]
         if accuracy is not None:
-            table.add_row(label, "", "", f"{100 * accuracy:.2f}", f"{loss:.4f}", "")
+            table.add_row(label, "", "", percent(accuracy), f"{loss:.4f}", "")
     console = results()
     if result["runs"]:
         print_table(console, table)
-    print_failures(console, {f"seed {row['seed']}": row["reason"] for row in result["failed"]})
+    for row in result["failed"]:
+        print_failure(console, f"seed {row['seed']}", row["reason"])
 
 
-def print_failures(console: Console, reasons: dict[str, str]) -> None:
-    """Print why some trainings failed."""
-    for name, reason in reasons.items():
-        console.print(f"{name} failed: {reason}", soft_wrap=True)
+def print_failure(console: Console, name: str, reason: str) -> None:
+    """Print why a training failed."""
+    console.print(f"{name} failed: {reason}", soft_wrap=True)

@@ -30,6 +30,7 @@ __all__ = [
     "ImageFiles",
     "Subset",
     "describe",
+    "divide_training",
     "fetch",
     "hold_out",
     "load",
@@ -114,6 +115,16 @@ def load(data: AnyDataSection | str, split: Literal["train", "test"], data_dir: 
     if isinstance(data, FolderSection):
         return folder.load(data, split, data_dir)
     return _data_set_of(data).load(split, data_dir)
+
+
+def divide_training(config: Config, training: Subset) -> tuple[Subset, Subset]:
+    """Divide a config's training images into those to train on and the validation images; see ``hold_out``.
+
+    Raises:
+        UserError: One of the two would be empty.
+    """
+    with config.at_key("data.validation"):
+        return hold_out(training, config.data.validation, len(describe(config.data).class_names))
 
 
 def fetch(name: str, data_dir: Path | None = None) -> list[Path]:

@@ -128,7 +128,7 @@ class Subset:
         if not self.names or not division:
             return self
         splits = {normalized(name): split for name, split in division.items()}
-        own = np.array([splits.get(normalized(name), "") for name in self.names])
+        own = np.array([splits.get(normalized(name), "") for name in self.names], dtype=str)
         recorded = self.select(own != "")
         new = len(self) - len(recorded)
         note = f"{new:,} left out that were not in the folder or its splits when the run was trained" if new else ""
@@ -163,6 +163,12 @@ def hold_out(training: Subset, validation: int | float, num_classes: int) -> tup
         rank_in_class = np.arange(count) - np.repeat(np.cumsum(class_counts) - class_counts, class_counts)
         validates = np.zeros(count, dtype=bool)
         validates[by_class[rank_in_class < np.repeat(class_quotas, class_counts)]] = True
+    validation_count = int(validates.sum())
+    if not 0 < validation_count < len(training):
+        raise UserError(
+            f"{training.folder or 'The data set'} has {len(training) - validation_count:,} training images and "
+            f"{validation_count:,} validation images, and both are needed; put the missing images back."
+        )
     return training.select(~validates), training.select(validates)
 
 

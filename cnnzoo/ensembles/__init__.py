@@ -26,11 +26,11 @@ class Figures:
 
     Attributes:
         mean: Of the members.
-        standard_deviation: Of the members, of the sample; None for one member.
+        standard_deviation: Sample standard deviation of the members; None for one member.
         soft_vote: Of the class with the largest mean probability.
-        hard_vote: Of the class that most members predict; among equals the one with the largest mean probability.
-        gain: The soft vote's less the mean, in points.
-        standard_error: Of the mean, from the number of images alone, in points.
+        hard_vote: Of the class that most members predict; of equal ones, that with the largest mean probability.
+        gain: The soft vote minus the mean, in percentage points.
+        standard_error: Of the mean, from the number of images alone, in percentage points.
     """
 
     mean: float
@@ -87,7 +87,7 @@ def combine(predictions: Sequence[Predictions]) -> tuple[list[float], Figures, N
         The accuracy of each member, the figures of the vote, and the mean probabilities (count, num_classes).
 
     Raises:
-        UserError: The images differ in number or labels, or the networks in their classes.
+        UserError: The predictions have different labels or numbers of classes.
     """
     first = predictions[0]
     for other in predictions[1:]:
@@ -100,7 +100,7 @@ def combine(predictions: Sequence[Predictions]) -> tuple[list[float], Figures, N
     accuracies = (choices == labels).mean(axis=1)
     mean, deviation = float(accuracies.mean()), float(accuracies.std(ddof=1)) if len(accuracies) > 1 else None
     soft = float((mean_probabilities.argmax(axis=1) == labels).mean())
-    # A mean probability is at most 1, so half of it decides only between equal counts.
+    # A mean probability is at most 1, so half of it only decides between equal counts.
     hard = float(((votes + 0.5 * mean_probabilities).argmax(axis=1) == labels).mean())
     error = 100 * float(np.sqrt(mean * (1 - mean) / count))
     return accuracies.tolist(), Figures(mean, deviation, soft, hard, 100 * (soft - mean), error), mean_probabilities
@@ -126,7 +126,7 @@ class Ensemble:
         """Write predictions, result and pictures into a directory.
 
         Returns:
-            For each picture that could not be drawn a sentence that says why.
+            For each picture that could not be drawn, a clause that says why.
         """
         vote, result, split = Vote(directory), self.result, self.result.split
         directory.mkdir(parents=True, exist_ok=True)
@@ -154,11 +154,11 @@ class Ensemble:
 def combine_runs(
     members: Sequence[Run], split: Split = "test", loader: ImageLoader | None = None, device: DeviceChoice = "auto"
 ) -> Ensemble:
-    """Let finished runs vote; only their own predictions are written.
+    """Let finished runs vote; nothing is written but their own predictions.
 
     Args:
         members: Finished runs on one data set, each once; see ``distinct``.
-        split: Which images; "test" is read here and in evaluations alone.
+        split: Which images; only this function and evaluations read "test".
         loader: Loads the images.
         device: Where to compute, if there is something to compute.
 
@@ -192,13 +192,13 @@ def combine_runs(
 
 
 def distinct(members: Sequence[Run]) -> tuple[list[Run], list[tuple[Run, Run]]]:
-    """Leave out runs that are named twice, and copies of a run.
+    """Leave out runs that are named twice, and copies of runs.
 
     Args:
         members: Finished runs.
 
     Returns:
-        Each network once; and every run that is left out, with the run that holds the same network.
+        Each network once; and each run that is left out, with the run that has the same network.
     """
     kept: dict[bytes, Run] = {}
     repeated = []
@@ -215,7 +215,7 @@ def _common_data_set(members: Sequence[Run], configs: Sequence[Config]) -> DataS
     """Return the data set of all members.
 
     Raises:
-        UserError: They have different ones. Folders may have moved or be copies: these may differ in their titles.
+        UserError: They have different ones. Folders of images only need the same classes, because they may be moved.
     """
     first, *others = [data.describe(config.data) for config in configs]
     titles = sorted({first.title, *(other.title for other in others)})
@@ -225,7 +225,7 @@ def _common_data_set(members: Sequence[Run], configs: Sequence[Config]) -> DataS
         if other.class_names != first.class_names:
             raise UserError(
                 f"These runs cannot vote together: {members[0].directory} ({len(first.class_names)} classes) and "
-                f"{run.directory} ({len(other.class_names)} classes) do not know the same classes."
+                f"{run.directory} ({len(other.class_names)} classes) have different classes."
             )
     return first
 
@@ -235,19 +235,19 @@ def _different_images(
 ) -> UserError:
     """Return the error that says how the images of two members differ."""
     first, other = (run.directory for run in runs)
-    ours, theirs = (set(found.image_hashes) for found in predictions)
-    if ours == theirs:
+    first_images, other_images = (set(each.image_hashes) for each in predictions)
+    if first_images == other_images:
         return UserError(
             f"These runs cannot vote together: {first} and {other} have the same {split} images in another order, "
             "under other file names or classes. Train them on one folder."
         )
     seeds = [config.data.split_seed for config in configs if isinstance(config.data, FolderSection)]
-    because = (
+    reason = (
         f" They divide their folder by data.split_seed {' and '.join(map(str, seeds))}." if len(set(seeds)) > 1 else ""
     )
-    counts = [len(found.labels) for found in predictions]
+    counts = [len(each.labels) for each in predictions]
     return UserError(
-        f"These runs cannot vote together: {first} has {counts[0]:,} {split} images and {other} has {counts[1]:,}, of "
-        f"which {len(ours & theirs):,} are the same; the others may be among those that the other one learnt.{because} "
-        "Train the members on the same images, divided in the same way."
+        f"These runs cannot vote together: {first} has {counts[0]:,} {split} images and {other} has {counts[1]:,}, and "
+        f"{len(first_images & other_images):,} of them are the same; the others may be training images of the other "
+        f"run.{reason} Train the members on the same images, divided in the same way."
     )

@@ -20,7 +20,7 @@ from cnnzoo.text import normalized, printable
 
 @dataclass(frozen=True)
 class SplitImages:
-    """The images of a split, without those that the run has learnt.
+    """The images of a split, without those that belonged to another split in the training.
 
     Attributes:
         split: The name of the split.
@@ -51,7 +51,7 @@ class ImageLoader:
         self._divided: dict[tuple[str, Split, bytes], SplitImages] = {}
 
     def load(self, run: Run, config: Config, split: Split) -> SplitImages:
-        """Load the images that a run calls its train, validation or test split.
+        """Load the images of a run's train, validation or test split.
 
         Raises:
             UserError: They are missing or damaged, or all of them belonged to another split in the training.
@@ -59,14 +59,12 @@ class ImageLoader:
         section = config.data.model_dump_json()
         division = run.division_path.read_bytes() if run.division_path.is_file() else b""
         if (section, split, division) not in self._divided:
-            part: Literal["train", "test"] = "test" if split == "test" else "train"
-            if (section, part) not in self._loaded:
-                self._loaded[section, part] = data.load(config.data, part, self._data_dir)
-            subset = self._loaded[section, part]
-            if part == "train":
-                classes = len(data.describe(config.data).class_names)
-                divided = data.hold_out(subset.as_divided(run.division()), config.data.validation, classes)
-                subset = divided[split == "validation"]
+            loaded_split: Literal["train", "test"] = "test" if split == "test" else "train"
+            if (section, loaded_split) not in self._loaded:
+                self._loaded[section, loaded_split] = data.load(config.data, loaded_split, self._data_dir)
+            subset = self._loaded[section, loaded_split]
+            if split != "test":
+                subset = data.divide_training(config, subset.as_divided(run.division()))[split == "validation"]
             self._divided[section, split, division] = _leave_out_others(run, split, subset)
         return self._divided[section, split, division]
 
@@ -74,8 +72,8 @@ class ImageLoader:
 def _leave_out_others(run: Run, split: Split, subset: data.Subset) -> SplitImages:
     """Leave out the images of a folder that belonged to another split in the training, and add notes on them.
 
-    Splits that depend on file names change when files come, go or are renamed, so that a test image may be one that
-    the network has learnt. It is recognized by its name or its content.
+    Splits that depend on file names change when files are added, removed or renamed: an image that the network was
+    trained on may become a test image. It is recognized by its name or its content.
 
     Raises:
         UserError: No image is left.
@@ -84,36 +82,36 @@ def _leave_out_others(run: Run, split: Split, subset: data.Subset) -> SplitImage
     if folder is None:
         return SplitImages(split, subset, hashes)
     if not division:
-        unknown = f"which of them the network learnt is not known, as {run.division_path.name} is missing or empty"
+        unknown = f"some may be training images of the run: its {run.division_path.name} is missing or empty"
         return SplitImages(split, subset.with_note(unknown), hashes)
-    learnt = {bytes.fromhex(found): name for name, found in run.division_hashes().items()} if split == "test" else {}
+    own = {sha256: name for name, sha256 in run.division_hashes().items()} if split == "test" else {}
     splits = {normalized(name): recorded for name, recorded in division.items()}
     belongs = [splits.get(normalized(name)) == (None if split == "test" else split) for name in subset.names]
-    # A learnt file that is still in its place is a duplicate, of which the data set has its own note.
-    moved = [found in learnt and not _holds(folder, learnt[found], found) for found in hashes]
-    gone = [name for name in division if not _find(folder, name)]
-    if gone:
+    # If the run's own file is still in its place, this one is a duplicate, and the data set has its own note on those.
+    moved = [sha256 in own and not _contains(folder, own[sha256], sha256) for sha256 in hashes]
+    missing = [name for name in division if not _find(folder, name)]
+    if missing:
         subset = subset.with_note(
-            f"{len(gone):,} of the {len(division):,} images that the run has learnt from and validated on are gone or "
-            f"renamed in {folder}, such as {printable(gone[0])}"
+            f"{len(missing):,} of the {len(division):,} images that the run was trained and validated on were removed "
+            f"from {folder} or renamed, such as {printable(missing[0])}"
         )
-    kept = np.array(belongs) & ~np.array(moved)
+    kept = np.array(belongs, dtype=bool) & ~np.array(moved, dtype=bool)
     if not kept.any():
-        raise UserError(f"All images that would be the {split} split were in another when {run.directory} was trained.")
+        raise UserError(f"All images of the {split} split belonged to another split when {run.directory} was trained.")
     if not kept.all():
-        note = f"{(~kept).sum():,} of {len(kept):,} left out: they were no {split} images when the run was trained"
+        note = f"{(~kept).sum():,} of {len(kept):,} left out: they were not {split} images when the run was trained"
         renamed = f" ({sum(moved):,} recognized by content)" if any(moved) else ""
         subset = subset.select(kept).with_note(note + renamed)
     return SplitImages(split, subset, tuple(compress(hashes, kept)))
 
 
-def _holds(folder: Path, name: str, content: bytes) -> bool:
-    """Return whether a file is in a folder with the content of a SHA-256."""
+def _contains(folder: Path, name: str, sha256: bytes) -> bool:
+    """Return whether a folder contains a file of that name and SHA-256."""
     path = _find(folder, name)
-    return path is not None and content_hash(path) == content
+    return path is not None and content_hash(path) == sha256
 
 
 def _find(folder: Path, name: str) -> Path | None:
-    """Return the path of a file in a folder, however the folder stores the accents of its name; None without one."""
+    """Return the path of a file in a folder, whichever Unicode form the folder uses for accents; None without one."""
     paths = (folder / form for form in (name, *(unicodedata.normalize(form, name) for form in ("NFC", "NFD"))))
     return next((path for path in paths if os.path.exists(path)), None)  # noqa: PTH110 - pathlib's may raise

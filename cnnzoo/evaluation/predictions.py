@@ -1,4 +1,4 @@
-"""The logits of a run's model on a split, computed once and kept."""
+"""The logits of a run's model on a split, computed once and saved."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -42,7 +42,7 @@ class Predictions:
 
 
 def predict(run: Run, config: Config, images: SplitImages, device: DeviceChoice = "auto") -> Predictions:
-    """Return a run's predictions, from its file if that fits the model and the images.
+    """Return a run's predictions, from its file if they are of this model and these images.
 
     Keras is imported only when there is something to compute. The caller has locked the run.
 
@@ -50,7 +50,7 @@ def predict(run: Run, config: Config, images: SplitImages, device: DeviceChoice 
         run: A run that has a model.
         config: The run's config.
         images: From an ``ImageLoader``.
-        device: Where to compute; "gpu" does not accept kept predictions that were computed without one.
+        device: Where to compute; with "gpu", saved predictions that were computed without a GPU are not used.
 
     Raises:
         UserError: See ``Classifier.model``, or logits are not finite.

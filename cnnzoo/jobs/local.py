@@ -1,7 +1,4 @@
-"""Trainings in processes of their own.
-
-``run_all`` is what an engine such as Ray would replace: it takes command lines and returns how each one ended.
-"""
+"""Trainings in processes of their own on this machine."""
 
 import os
 import selectors
@@ -24,23 +21,41 @@ from cnnzoo.runtime import DeviceChoice
 
 OnLine = Callable[[str, str], None]
 
-# Variables of a child's environment: the process that it belongs to, and the file for its error.
+# Environment variables of a child: its parent's process number, and the file for its error.
 PARENT = "CNNZOO_PARENT"
 ERROR_FILE = "CNNZOO_ERROR_FILE"
 
-# A training that is asked to end writes a checkpoint first; one that is killed goes on from the checkpoint before.
+# A training that is asked to end writes a checkpoint first; a killed one resumes from the checkpoint before.
 SECONDS_TO_END = 30.0
 SECONDS_TO_NOTICE = 0.2
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrainingOptions:
+    """How trainings run; their results do not depend on it, except for the last digits.
+
+    Attributes:
+        jobs: How many run at once.
+        data_dir: The directory of the data set; None to search for it.
+        device: Where to compute; None for the config's device.
+    """
+
+    jobs: int = 1
+    data_dir: Path | None = None
+    device: DeviceChoice | None = None
+
+
+DEFAULT_OPTIONS = TrainingOptions()
+
+
+@dataclass(frozen=True)
+class ProcessResult:
     """How a process ended.
 
     Attributes:
         code: Its exit code.
         lines: The last lines that it wrote to standard error.
-        error: The error that it reported, if it did.
+        error: The error that it reported; None without one.
     """
 
     code: int
@@ -49,10 +64,10 @@ class Outcome:
 
     @property
     def reason(self) -> str:
-        """The reason of its failure."""
+        """Why it failed."""
         if self.error is not None:
             return " ".join(self.error.splitlines())
-        last = next((line for line in reversed(self.lines) if line.strip()), "it said nothing")
+        last = next((line for line in reversed(self.lines) if line.strip()), "no message")
         return f"ended with exit code {self.code}: {last}"
 
 
@@ -63,19 +78,17 @@ def train_command(
     *,
     resume: Path | None = None,
     directory: Path | None = None,
-    data_dir: Path | None = None,
-    device: DeviceChoice | None = None,
+    options: TrainingOptions = DEFAULT_OPTIONS,
 ) -> list[str]:
-    """Return the command line of ``cnnzoo train`` in a process of this interpreter.
+    """Return the command line of ``cnnzoo train`` for this Python.
 
     Args:
         config: The recipe's file.
         seed: The seed.
         settings: Overrides of the recipe.
-        resume: Directory of the run that goes on by its own config; None for a new run.
+        resume: Directory of a run to continue by its own config; None for a new run.
         directory: Directory of a new run; None for a new number under ``runs/``.
-        data_dir: The directory of the data set; None to search for it.
-        device: Where to compute; None for the config's device.
+        options: The directory of the data set, and the device.
     """
     if resume:
         words = ["--resume", str(resume)]
@@ -83,13 +96,13 @@ def train_command(
         words = ["--config", str(config), "--seed", str(seed)]
         words += ["--run", str(directory)] if directory else []
         words += [word for setting in settings for word in ("--set", setting)]
-    words += ["--data-dir", str(data_dir)] if data_dir else []
-    words += ["--device", device] if device else []
+    words += ["--data-dir", str(options.data_dir)] if options.data_dir else []
+    words += ["--device", options.device] if options.device else []
     return [sys.executable, "-m", "cnnzoo", "train", *words, "--json"]
 
 
 def report_error(message: str) -> None:
-    """Report the error that ends this process to the process that started it with ``run_all``, if one did."""
+    """Report the error that ends this process to the process that started it with ``run_all``, if there is one."""
     if path := os.environ.get(ERROR_FILE):
         with suppress(OSError):  # the message is on standard error too
             files.write_json(Path(path), {"error": message})
@@ -98,7 +111,7 @@ def report_error(message: str) -> None:
 def end_with_parent() -> None:
     """End this process soon after its parent, which called ``run_all``, even if the parent was killed.
 
-    Otherwise it would go on unseen, in a run that the same command takes up when it is repeated.
+    Otherwise it would continue unseen, in a run that the same command resumes when it is repeated.
     """
     parent = os.environ.pop(PARENT, None)
     if parent is None:
@@ -119,8 +132,8 @@ def run_all(
     *,
     stop_at_failure: bool = False,
     seconds_to_end: float = SECONDS_TO_END,
-) -> dict[str, Outcome]:
-    """Run commands in their order, several at once; one that fails does not end the others.
+) -> dict[str, ProcessResult]:
+    """Run commands in their order, several at once; a command that fails does not end the others.
 
     Args:
         commands: The arguments of each command, by its name.
@@ -130,17 +143,17 @@ def run_all(
         seconds_to_end: How long a process may take to end when it is asked to, before it is killed.
 
     Returns:
-        The outcome of each command that was started, by its name.
+        The result of each command that was started, by its name.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C or a kill; all processes have ended, as they have where ``on_line`` raises anything.
+        KeyboardInterrupt: Ctrl-C or a kill. All processes have ended then, and also when ``on_line`` raises an error.
     """
     waiting = list(commands)
     with _kills_as_ctrl_c(), tempfile.TemporaryDirectory() as folder, selectors.DefaultSelector() as selector:
         processes = _Processes(selector, Path(folder), on_line)
         try:
             while waiting or processes.running:
-                if stop_at_failure and any(outcome.code for outcome in processes.outcomes.values()):
+                if stop_at_failure and any(result.code for result in processes.results.values()):
                     waiting = []
                 while waiting and len(processes.running) < jobs:
                     name = waiting.pop(0)
@@ -149,17 +162,17 @@ def run_all(
         except BaseException:
             processes.end(seconds_to_end)
             raise
-    return {name: processes.outcomes[name] for name in commands if name in processes.outcomes}
+    return {name: processes.results[name] for name in commands if name in processes.results}
 
 
 class _Processes:
-    """Processes whose standard error is read, and that end together if they must."""
+    """Running processes: reads their standard error, and ends them together."""
 
     def __init__(self, selector: selectors.BaseSelector, folder: Path, on_line: OnLine) -> None:
         self.selector, self.folder, self.on_line = selector, folder, on_line
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self.lines: dict[str, deque[str]] = {}
-        self.outcomes: dict[str, Outcome] = {}
+        self.results: dict[str, ProcessResult] = {}
 
     def start(self, name: str, command: Sequence[str]) -> None:
         """Start a command."""
@@ -169,14 +182,14 @@ class _Processes:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             env={**os.environ, PARENT: str(os.getpid()), ERROR_FILE: str(self._error_file(name))},
-            process_group=0,  # the terminal's Ctrl-C reaches this process alone, which passes it on once
+            process_group=0,  # so that the terminal sends Ctrl-C only to this process, which passes it on once
         )
         self.lines[name] = deque(maxlen=20)
         assert process.stderr
         self.selector.register(process.stderr, selectors.EVENT_READ, (name, bytearray()))
 
     def read(self) -> None:
-        """Pass on the lines of a short while, and note the outcomes of processes that have ended."""
+        """Pass on the lines of the next tenth of a second, and keep the results of processes that have ended."""
         for key, _ in self.selector.select(0.1):
             name, rest = key.data
             data = os.read(key.fd, 2**16)
@@ -194,20 +207,20 @@ class _Processes:
                 del self.running[name]
                 assert process.stderr
                 process.stderr.close()
-                self.outcomes[name] = Outcome(code, tuple(self.lines[name]), _read_error(self._error_file(name)))
+                self.results[name] = ProcessResult(code, tuple(self.lines[name]), _read_error(self._error_file(name)))
 
     def end(self, seconds: float) -> None:
-        """Ask all to end and wait; kill those that take too long, or all at a second Ctrl-C."""
+        """Ask all processes to end and wait; kill those that take too long, or all of them at a second Ctrl-C."""
         on_line = self.on_line
 
         def try_line(name: str, line: str) -> None:
-            with suppress(Exception):  # such as of a terminal that is gone
+            with suppress(Exception):  # for example because the terminal is closed
                 on_line(name, line)
 
         self.on_line = try_line
         try:
             for process in self.running.values():
-                process.terminate()  # not by SIGINT, which a process ignores that was started in the background
+                process.terminate()  # a process that was started in the background ignores SIGINT
             for name in self.running:
                 try_line(name, "ending ...")
             deadline = time.monotonic() + seconds
@@ -241,7 +254,7 @@ def _kills_as_ctrl_c() -> Iterator[None]:
 
 
 def _read_error(path: Path) -> str | None:
-    """Return the error that a process has reported in a file; None if it has not."""
+    """Return the error that a process reported in a file; None without one."""
     try:
         return str(files.read_json(path)["error"])
     except (UserError, KeyError):

@@ -14,9 +14,11 @@ from cnnzoo.config import Config
 from cnnzoo.errors import UserError
 from cnnzoo.runs.facts import Environment, to_dict
 from cnnzoo.runs.run import Run, best_row
+from cnnzoo.runs.sweep_folder import SweepFolder, list_sweeps, open_sweep
 from cnnzoo.runs.vote import Vote
 
-__all__ = ["Run", "Vote", "best_row"]  # from its modules, beside the functions below
+# From its modules, beside the functions below.
+__all__ = ["Run", "SweepFolder", "Vote", "best_row", "list_sweeps", "open_sweep"]
 
 RUNS = Path("runs")
 
@@ -33,15 +35,7 @@ def create(config: Config, name: str, directory: Path | None = None, parent: Pat
     Raises:
         UserError: The directory exists already, or cannot be made.
     """
-    if directory and directory.exists():
-        raise UserError(f"--run {directory} exists already; name a new directory, or leave --run out.")
-    try:
-        if directory:
-            directory.mkdir(parents=True)
-        else:
-            directory = make_numbered(parent, name)
-    except OSError as error:
-        raise UserError(f"{directory or parent} cannot be made: {error.strerror}.") from None
+    directory = make_directory(directory, parent, name)
     run = Run(directory)
     try:
         files.write_text(run.config_path, config.to_yaml())
@@ -51,21 +45,43 @@ def create(config: Config, name: str, directory: Path | None = None, parent: Pat
     return run
 
 
+def make_directory(directory: Path | None, parent: Path, name: str) -> Path:
+    """Make and return a directory.
+
+    Args:
+        directory: The new directory; None for ``parent/NNNN-name``, see ``make_numbered``.
+        parent: Folder of numbered directories.
+        name: End of the name of a numbered directory.
+
+    Raises:
+        UserError: The directory exists already, or cannot be made.
+    """
+    if directory and directory.exists():
+        raise UserError(f"{directory} exists already; name a new directory.")
+    try:
+        if not directory:
+            return make_numbered(parent, name)
+        directory.mkdir(parents=True)
+    except OSError as error:
+        raise UserError(f"{directory or parent} cannot be made: {error.strerror}.") from None
+    return directory
+
+
 def make_numbered(parent: Path, name: str) -> Path:
     """Make and return the directory ``parent/NNNN-name`` with a number above all others in the folder."""
     parent.mkdir(parents=True, exist_ok=True)
     with FileLock(parent / ".lock"):  # so that two processes do not take the same number
-        numbers = [int(found[1]) for path in parent.iterdir() if (found := re.match(r"(\d+)-", path.name))]
+        numbers = [int(match[1]) for path in parent.iterdir() if (match := re.match(r"(\d+)-", path.name))]
         directory = parent / f"{max(numbers, default=0) + 1:04d}-{name}"
         directory.mkdir()
     return directory
 
 
 def name_for(config_path: str | Path) -> str:
-    """Return the name for runs of a config: its stem, or for a run's own config that run's name without its number.
+    """Return the name for runs of a config: the file's stem, or for a run's own config its name without the number.
 
     Args:
-        config_path: Such as ``lenet.yaml``, ``lenet`` or ``runs/0001-lenet/config.yaml``, each ``lenet``.
+        config_path: For example ``lenet.yaml`` or ``runs/0001-lenet/config.yaml``; both give ``lenet``.
     """
     path = Path(config_path)
     run = Run(path.parent)
@@ -97,7 +113,7 @@ def open_run(directory: Path) -> Run:
         directory: A run's directory.
 
     Raises:
-        UserError: The directory is no run.
+        UserError: The directory is not a run.
     """
     run = Run(directory)
     if directory.is_file() and Run(directory.parent).config_path.is_file():
@@ -105,9 +121,9 @@ def open_run(directory: Path) -> Run:
     if not directory.is_dir():
         raise UserError(f"There is no run {directory}.{_suggest_runs(directory)}")
     if not run.config_path.is_file():
-        is_vote = Vote(directory).result_path.is_file()
-        reason = "it is an ensemble, name its members" if is_vote else f"it holds no {run.config_path.name}"
-        raise UserError(f"{directory} is not a run: {reason}.")
+        if Vote(directory).result_path.is_file():
+            raise UserError(f"{directory} is an ensemble, not a run; name its members.")
+        raise UserError(f"{directory} is not a run: it has no {run.config_path.name}.")
     return run
 
 
@@ -119,55 +135,50 @@ def open_finished(directory: Path, unfinished: bool = False) -> Run:
         unfinished: Accept an unfinished run as well, if it has completed an epoch.
 
     Raises:
-        UserError: The directory is no run, or its training has not finished.
+        UserError: The directory is not a run, is damaged, or its training has not finished.
     """
     run = open_run(directory)
-    is_finished, has_model = run.metrics().get("status") == "finished", run.model_path.is_file()
+    is_finished, has_model = run.is_finished(), run.model_path.is_file()
     if is_finished and not has_model:
-        raise UserError(f"{directory} is damaged: it holds no {run.model_path.name}.")
+        raise UserError(f"{directory} is damaged: it has no {run.model_path.name}.")
     if has_model and (is_finished or unfinished):
         return run
     if run.is_in_use():
         hint = "; cnnzoo predict takes what it has reached with --unfinished" if has_model else ""
         raise UserError(f"{directory} is in use by another process; wait for it to end{hint}.")
-    reason = (
-        "its training has not finished; --unfinished takes what it reached"
-        if has_model
-        else "no epoch of its training has finished, so there is no model"
-    )
-    raise UserError(
-        f"{directory} is unfinished: {reason}; go on with: cnnzoo train --resume {shlex.quote(str(run.directory))}"
-    )
+    resume = f"cnnzoo train --resume {shlex.quote(str(run.directory))}"
+    if has_model:
+        raise UserError(f"{directory} is unfinished. Use what it reached with --unfinished, or continue: {resume}")
+    raise UserError(f"{directory} is unfinished: it has no model before its first epoch ends. Continue: {resume}")
 
 
 def _suggest_runs(missing: Path) -> str:
-    """Return sentences with the nearest name and the newest runs in the missing run's folder and in runs/."""
-    found = [run for parent in dict.fromkeys((missing.parent, RUNS)) for run in list_runs(parent)]
-    if not found:
+    """Return sentences that name the nearest and the newest runs in a missing run's folder and in runs/."""
+    existing = [run for parent in dict.fromkeys((missing.parent, RUNS)) for run in list_runs(parent)]
+    if not existing:
         return ""
-    directories = {run.name: run.directory for run in found}
+    directories = {run.name: run.directory for run in existing}
     nearest = get_close_matches(missing.name, directories, n=1)
     suggested = f" Did you mean {directories[nearest[0]]}?" if nearest else ""
-    last = sorted(found, key=_created)[:-11:-1]
-    names = [f"{run.directory}{'' if run.is_finished() else ' (unfinished)'}" for run in last]
-    return f"{suggested} There are, the newest first: {', '.join(names)}."
+    last = sorted(existing, key=_created)[:-11:-1]
+    names = [f"{run.directory}{'' if _is_finished(run) else ' (unfinished)'}" for run in last]
+    return f"{suggested} Newest runs: {', '.join(names)}."
 
 
 def list_runs(parent: Path = RUNS) -> list[Run]:
     """Return all runs in a folder, finished or not, in the order of their creation."""
-    found = [run for path in parent.glob("*") if (run := Run(path)).config_path.is_file()]
-    return sorted(found, key=_created)
+    return sorted((run for path in parent.glob("*") if (run := Run(path)).config_path.is_file()), key=_created)
 
 
 def finished(parent: Path = RUNS) -> list[Run]:
     """Return the finished runs in a folder, in the order in which they finished."""
-    found = [run for run in list_runs(parent) if run.model_path.is_file() and run.is_finished()]
-    return sorted(found, key=lambda run: (run.metrics_path.stat().st_mtime_ns, run.name))
+    with_model = [run for run in list_runs(parent) if run.model_path.is_file() and _is_finished(run)]
+    return sorted(with_model, key=lambda run: (run.metrics_path.stat().st_mtime_ns, run.name))
 
 
 def unfinished_since(run: Run, parent: Path = RUNS) -> list[Run]:
     """Return the unfinished runs in a folder that were created after another run, the last one at the end."""
-    return [other for other in list_runs(parent) if _created(other) > _created(run) and not other.is_finished()]
+    return [other for other in list_runs(parent) if _created(other) > _created(run) and not _is_finished(other)]
 
 
 def newest(parent: Path = RUNS) -> Run:
@@ -176,11 +187,21 @@ def newest(parent: Path = RUNS) -> Run:
     Raises:
         UserError: No run in the folder has finished.
     """
-    if found := finished(parent):
-        return found[-1]
-    kept = [run for run in list_runs(parent) if run.model_path.is_file()]
-    name = f"name one, such as {kept[-1].directory} with --unfinished" if kept else "name one"
-    raise UserError(f"There is no finished run under {parent}/; {name}, or make one: cnnzoo train --config digits.yaml")
+    if all_finished := finished(parent):
+        return all_finished[-1]
+    unfinished = [run for run in list_runs(parent) if run.model_path.is_file()]
+    advice = (
+        f"Use what {unfinished[-1].directory} reached with --unfinished, or train one" if unfinished else "Train one"
+    )
+    raise UserError(f"No run under {parent}/ has finished. {advice}: cnnzoo train --config digits.yaml")
+
+
+def _is_finished(run: Run) -> bool:
+    """Return whether the training has finished; damaged metrics count as unfinished."""
+    try:
+        return run.is_finished()
+    except UserError:
+        return False
 
 
 def _created(run: Run) -> tuple[int, str]:

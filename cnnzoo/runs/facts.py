@@ -1,4 +1,4 @@
-"""Facts about runs, and the keys that they have in files and in ``--json``."""
+"""Facts about runs, with the keys that they have in files and in ``--json``."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeVar
 # Attributes whose keys differ: Python reserves one name, and the others are older than the attributes.
 KEYS = {"class_name": "class", "created": "begun", "note": "remark"}
 
-Facts = TypeVar("Facts")
+Record = TypeVar("Record")
 Outcome = Literal["finished", "interrupted"]
 
 
@@ -16,7 +16,7 @@ def to_dict(facts: Any) -> dict[str, Any]:
     return asdict(facts, dict_factory=lambda pairs: {KEYS.get(name, name): value for name, value in pairs})
 
 
-def from_dict(kind: type[Facts], values: Mapping[str, Any]) -> Facts:
+def from_dict(kind: type[Record], values: Mapping[str, Any]) -> Record:
     """Return a dataclass with the values of a file; keys that it does not have are ignored."""
     keys = {field.name: KEYS.get(field.name, field.name) for field in fields(kind)}  # type: ignore[arg-type]
     return kind(**{name: values[key] for name, key in keys.items() if key in values})
@@ -24,12 +24,12 @@ def from_dict(kind: type[Facts], values: Mapping[str, Any]) -> Facts:
 
 @dataclass(frozen=True, kw_only=True)
 class Metrics:
-    """What a training has reached; None for what is not known.
+    """What a training has reached; None for unknown figures.
 
     Attributes:
         status: "finished" or "interrupted".
         epochs: Epochs completed.
-        seconds: Of training, before interruptions too.
+        seconds: Of training, with the time before interruptions.
         best_epoch: The epoch of the highest validation accuracy, whose weights are the run's model.
         validation_accuracy: Of that epoch, as a fraction of 1.
         validation_loss: Of that epoch, in nats.
@@ -61,7 +61,7 @@ class Environment:
         backend: Keras's backend.
         device: The device in words.
         precision: "float32" or "mixed_bfloat16".
-        seed: The config's.
+        seed: Seed of the config.
         git_commit: Of the package's checkout, marked "-dirty" when files differ from it; None without a checkout.
         versions: Of Python, the packages and the machine.
         images: A hash of the training images.

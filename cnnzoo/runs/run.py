@@ -1,27 +1,22 @@
 """The directory of a training run: the one place that knows the names of its files."""
 
 import csv
-import errno
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
-
-from filelock import FileLock, Timeout
 
 from cnnzoo import config as configs
 from cnnzoo import files
 from cnnzoo.config import Config, Split
 from cnnzoo.errors import UserError
-from cnnzoo.runs.directory import Directory, File
+from cnnzoo.runs.directory import EvaluatedDirectory, File
 
 
-class Run(Directory):
+class Run(EvaluatedDirectory):
     """A directory that holds everything about one training.
 
     Attributes:
-        lock_path: Locked by the process that trains or measures the run.
         config_path: The resolved config, which replays the run.
         environment_path: Versions, device, backend, seed and git commit; see ``Environment``.
         history_path: A row per epoch; it holds no clock, so that equal runs have equal histories.
@@ -35,7 +30,6 @@ class Run(Directory):
         predictions_folder: The folder of pictures of predictions for the user's own images.
     """
 
-    lock_path = File(".lock")
     config_path = File("config.yaml")
     environment_path = File("environment.json")
     history_path = File("history.csv")
@@ -72,7 +66,7 @@ class Run(Directory):
         return self.directory / f"report-{split}.json"
 
     def foreign_files(self) -> list[str]:
-        """Return the names of the files in the directory that no command has written there."""
+        """Return the names of the files in the directory that no command wrote."""
         own = {file.name for file in vars(Run).values() if isinstance(file, File)}
         own |= {path.name for path in self._evaluation_files()}
         return sorted(
@@ -88,37 +82,6 @@ class Run(Directory):
         for path in (self.metrics_path, *self._evaluation_files()):
             path.unlink(missing_ok=True)
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Lock the run for this process; the operating system unlocks it when the process ends, even if it is killed.
-
-        Raises:
-            UserError: Another process holds it, or the directory cannot be written to.
-        """
-        lock = FileLock(self.lock_path, timeout=1)  # `is_in_use` locks it for a moment, too
-        try:
-            lock.acquire()
-        except Timeout:
-            raise UserError(f"{self.directory} is in use by another process; wait for it to end.") from None
-        except OSError as error:
-            raise UserError(f"{self.directory} cannot be written to: {error.strerror}.") from None
-        try:
-            yield
-        finally:
-            lock.release()
-
-    def is_in_use(self) -> bool:
-        """Return whether another process has locked the run; on a read-only disk none can."""
-        if not self.lock_path.is_file():
-            return False
-        try:
-            with FileLock(self.lock_path, timeout=0):
-                return False
-        except Timeout:
-            return True
-        except OSError as error:
-            return error.errno != errno.EROFS
-
     def config(self) -> Config:
         """Load the resolved config."""
         return configs.load(self.config_path)
@@ -132,46 +95,69 @@ class Run(Directory):
         return files.read_json(self.environment_path)
 
     def history(self) -> list[dict[str, float]]:
-        """Load the rows of the history."""
-        with self.history_path.open(encoding="utf-8", newline="") as file:
-            return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+        """Load the rows of the history.
+
+        Raises:
+            UserError: The file is damaged.
+        """
+        try:
+            with self.history_path.open(encoding="utf-8", newline="") as file:
+                rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+            best_row(rows)  # a file whose first line is cut has no such columns
+        except (csv.Error, KeyError, TypeError, ValueError):
+            raise UserError(f"{self.history_path} is damaged; train the run again.") from None
+        return rows
 
     def is_finished(self) -> bool:
-        """Return whether the training has finished; damaged metrics count as unfinished."""
-        try:
-            return self.metrics().get("status") == "finished"
-        except UserError:
-            return False
+        """Return whether the training has finished.
+
+        Raises:
+            UserError: The metrics are damaged.
+        """
+        return bool(self.metrics().get("status") == "finished")
 
     def division(self) -> dict[str, str]:
         """Load the split, "train" or "validation", of each image file; empty where images are not files."""
-        return self._read_division("part")
+        return {file: split for split, file, _ in self._read_division()}
 
-    def division_hashes(self) -> dict[str, str]:
-        """Load the SHA-256 of each image file that trained or validated; older runs have not recorded it."""
-        return self._read_division("sha256")
+    def division_hashes(self) -> dict[str, bytes]:
+        """Load the SHA-256 of each training and validation file; older runs have none."""
+        return {file: sha256 for _, file, sha256 in self._read_division() if sha256}
 
-    def _read_division(self, column: str) -> dict[str, str]:
+    def _read_division(self) -> list[tuple[str, str, bytes]]:
+        """Return the split, the name and the SHA-256 of each file.
+
+        Raises:
+            UserError: The file with them is damaged.
+        """
         if not self.division_path.is_file():
-            return {}
-        with self.division_path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
-            return {row["file"]: row[column] for row in csv.DictReader(file) if row.get(column)}
+            return []
+        try:
+            with self.division_path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+                rows = [
+                    (row["part"], row["file"], bytes.fromhex(row.get("sha256") or "")) for row in csv.DictReader(file)
+                ]
+        except (csv.Error, KeyError, ValueError):
+            rows = [("", "", b"")]
+        if not all(split and name for split, name, _ in rows):
+            raise UserError(f"{self.division_path} is damaged; train the run again.")
+        return rows
 
-    def write_division(self, contents: Mapping[str, bytes] | None = None, /, **parts: Sequence[str]) -> None:
+    def write_division(self, hashes: Mapping[str, bytes] | None = None, /, **splits: Sequence[str]) -> None:
         """Write which image files train and which validate.
 
         Args:
-            contents: The SHA-256 of each file.
-            **parts: The names of the files of each split.
+            hashes: The SHA-256 of each file.
+            **splits: The names of the files of each split.
         """
-        hashes = contents or {}
+        hashes = hashes or {}
         with (
             files.whole(self.division_path) as path,
             path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file,
         ):
             writer = csv.writer(file)
             writer.writerow(("part", "file", "sha256"))
-            rows = ((part, name, hashes.get(name, b"").hex()) for part, names in parts.items() for name in names)
+            rows = ((split, name, hashes.get(name, b"").hex()) for split, names in splits.items() for name in names)
             writer.writerows(rows)
 
     def write_history(self, rows: Sequence[Mapping[str, float]]) -> None:
@@ -187,5 +173,5 @@ class Run(Directory):
 
 
 def best_row(rows: Sequence[dict[str, float]]) -> dict[str, float] | None:
-    """Return a history's row of the highest validation accuracy, among equals the lowest loss; None without rows."""
+    """Return the row of the highest validation accuracy, and among equal ones of the lowest loss; None without rows."""
     return max(rows, key=lambda row: (row["validation_accuracy"], -row["validation_loss"]), default=None)

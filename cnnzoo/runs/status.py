@@ -1,14 +1,14 @@
 """Status, comparison and clean-up of runs."""
 
-import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from cnnzoo import files, runs
-from cnnzoo.config import FolderSection
+from cnnzoo.config import Config, FolderSection
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run, vote
 from cnnzoo.runs.facts import Metrics, from_dict
@@ -18,13 +18,10 @@ Status = Literal["finished", "interrupted", "running", "broken off", "unreadable
 # What a summary takes from the metrics.
 FIGURES = ("epochs", "best_epoch", "validation_accuracy", "validation_loss", "images_per_second", "seconds")
 
-# What ``files.whole`` leaves behind when its process is killed.
-LEFT_OVER = re.compile(r"\..*\.[0-9a-f]{8}\.tmp(\..*)?")
-
 
 @dataclass(frozen=True, kw_only=True)
 class RunSummary:
-    """A run in one line; None for what is not known.
+    """A run in one line; None for unknown figures.
 
     Attributes:
         run: Its directory.
@@ -33,16 +30,16 @@ class RunSummary:
         model: Name of the network.
         data: Name of the data set.
         folder: The folder of the user's own images.
-        seed: The config's.
-        epochs: Epochs completed.
-        best_epoch: See ``Metrics``, like the next four.
+        seed: Seed of the config.
+        epochs: Epochs completed, see ``Metrics``, like the next five.
+        best_epoch: The epoch of the highest validation accuracy.
         validation_accuracy: Of the best epoch.
         validation_loss: Of the best epoch.
         images_per_second: While training.
         seconds: Of training.
-        test_accuracy: Where ``cnnzoo eval`` has measured it.
-        created: Seconds since 1970.
-        bytes: Of all its files.
+        test_accuracy: From ``cnnzoo eval``.
+        created: When the run was created, in seconds since 1970.
+        bytes: Size of all its files.
     """
 
     run: str
@@ -65,7 +62,7 @@ class RunSummary:
 
 @dataclass(frozen=True, kw_only=True)
 class VoteSummary:
-    """An ensemble's vote in one line; None for what its file does not say.
+    """An ensemble's vote in one line; None for unknown figures.
 
     Attributes:
         ensemble: Its directory.
@@ -92,35 +89,36 @@ def status(run: Run) -> Status:
     """Return the status of a run.
 
     Returns:
-        "finished"; "interrupted" by Ctrl-C; "running" now; "broken off" by a kill or an error; "unreadable",
-        where its files are damaged or its network is registered by another program.
+        "finished"; "interrupted" by Ctrl-C; "running" now; "broken off" by a kill or an error; "unreadable" if its
+        files are damaged, or if its network is registered by another program.
     """
+    return _read(run)[0]
+
+
+def _read(run: Run) -> tuple[Status, Config | None, Metrics]:
+    """Return the status, the config and the metrics of a run; without metrics, what its history says."""
     try:
-        run.config()
-        recorded = run.metrics().get("status")
+        config, metrics = run.config(), from_dict(Metrics, run.metrics())
+        if metrics.status == "finished":
+            return "finished", config, metrics
+        is_running = run.is_in_use()
+        if metrics.status == "interrupted" and not is_running:
+            return "interrupted", config, metrics
+        rows = run.history() if run.history_path.is_file() else []
     except UserError:
-        return "unreadable"
-    if recorded == "finished":
-        return "finished"
-    if run.is_in_use():
-        return "running"
-    return "interrupted" if recorded == "interrupted" else "broken off"
+        return "unreadable", None, Metrics()
+    if best := runs.best_row(rows):
+        metrics = from_dict(Metrics, {"epochs": len(rows), "best_epoch": int(best["epoch"]), **best})
+    return "running" if is_running else "broken off", config, metrics
 
 
 def summarize(run: Run) -> RunSummary:
-    """Return a run in one line; what an unfinished run has reached is read from its history."""
-    state = status(run)
-    config, metrics = None, Metrics()
-    if state != "unreadable":
-        config, metrics = run.config(), from_dict(Metrics, run.metrics())
-    if state in ("running", "broken off") and run.history_path.is_file():
-        rows = run.history()
-        best = runs.best_row(rows) or {}
-        metrics = from_dict(Metrics, {"epochs": len(rows), "best_epoch": int(best["epoch"]) if best else None, **best})
+    """Return a run in one line."""
+    run_status, config, metrics = _read(run)
     return RunSummary(
         run=str(run.directory),
         config=runs.name_for(run.config_path),
-        status=state,
+        status=run_status,
         model=config.model.name if config else None,
         data=config.data.name if config else None,
         folder=config.data.path if config and isinstance(config.data, FolderSection) else None,
@@ -135,18 +133,18 @@ def summarize(run: Run) -> RunSummary:
 def summarize_votes(parent: Path = runs.RUNS) -> list[VoteSummary]:
     """Return the votes in a folder, each in one line; a damaged file leaves the line empty."""
     rows = []
-    for found in vote.list_votes(parent):
+    for ensemble in vote.list_votes(parent):
         try:
-            result = files.read_json(found.result_path)
+            result = files.read_json(ensemble.result_path)
         except UserError:
             result = {}
-        result |= {"ensemble": str(found.directory), "members": len(result.get("members", []))}
+        result |= {"ensemble": str(ensemble.directory), "members": len(result.get("members", []))}
         rows.append(from_dict(VoteSummary, result))
     return rows
 
 
 def differences(compared: Sequence[Run]) -> dict[str, list[Any]]:
-    """Return the keys in which the configs of runs differ, each with its value in every run; None where it has none."""
+    """Return the values, one per run, of each key that differs between their configs; None where a run has no value."""
     flat = [dict(_flatten(run.config().model_dump(mode="json"))) for run in compared]
     keys = dict.fromkeys(key for values in flat for key in values)
     columns = {key: [values.get(key) for values in flat] for key in keys}
@@ -183,51 +181,50 @@ class Removable:
 
 
 def find_removable(parent: Path = runs.RUNS) -> list[Removable]:
-    """Return what is not needed in a folder of runs: unfinished runs, and checkpoints and remains of finished ones.
+    """Return what can be removed in a folder of runs: unfinished runs, and checkpoints and remains of finished ones.
 
-    Runs in use, unreadable runs, links, and unfinished runs with foreign files are left alone.
+    Runs in use, unreadable runs, links, and unfinished runs with foreign files stay.
     """
-    found: list[tuple[Path, str, Run]] = []
+    removable: list[tuple[Path, str, Run]] = []
     for run in runs.list_runs(parent):
-        state = status(run)
-        if run.is_in_use() or state == "unreadable" or run.directory.is_symlink():
+        run_status = status(run)
+        if run.is_in_use() or run_status == "unreadable" or run.directory.is_symlink():
             continue
-        if state != "finished":
+        if run_status != "finished":
             if not run.foreign_files():
-                found.append((run.directory, state, run))
+                removable.append((run.directory, run_status, run))
             continue
         if run.checkpoints_folder.is_dir():
-            found.append((run.checkpoints_folder, "checkpoints of a finished run", run))
-        found += [
-            (path, "left over from a killed process", run)
-            for path in sorted(run.directory.iterdir())
-            if path.is_file() and LEFT_OVER.fullmatch(path.name)
-        ]
-    return [Removable(path, reason, run, size(path)) for path, reason, run in found]
+            removable.append((run.checkpoints_folder, "checkpoints of a finished run", run))
+        left_over = files.find_left_over(run.directory)
+        removable += [(path, "left over from a killed process", run) for path in left_over]
+    return [Removable(path, reason, run, size(path)) for path, reason, run in removable]
 
 
 def open_removable(directory: Path) -> Removable:
     """Open a run to remove it, finished or not.
 
     Raises:
-        UserError: It is no run, is in use, or holds foreign files.
+        UserError: It is not a run, is in use, or contains foreign files.
     """
     run = runs.open_run(directory)
     if directory.is_symlink():
-        raise UserError(f"{directory} is a link; remove it by hand, or name the directory that it leads to.")
+        raise UserError(f"{directory} is a link; remove it by hand, or name the directory that it points to.")
     if run.is_in_use():
         raise UserError(f"{directory} is in use by another process; wait for it to end.")
     foreign = run.foreign_files()
     if foreign:
-        raise UserError(f"{directory} holds {foreign[0]}, which is no file of a run; move it away first.")
+        raise UserError(f"{directory} contains {foreign[0]}, which no command wrote; move it away first.")
     return Removable(directory, status(run), run, size(directory))
 
 
 def size(path: Path) -> int:
     """Return the bytes of a file, or of all files below a folder."""
-    if path.is_file():
-        return path.stat().st_size
-    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file() and not file.is_symlink())
+    total = 0
+    for file in (path, *path.rglob("*")):
+        with suppress(OSError):  # a training renames its files meanwhile
+            total += file.stat().st_size if file.is_file() and not file.is_symlink() else 0
+    return total
 
 
 def _test_accuracy(run: Run) -> float | None:
@@ -239,7 +236,7 @@ def _test_accuracy(run: Run) -> float | None:
 
 
 def _flatten(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield all values with their keys, sections and key joined by dots."""
+    """Yield all values with their keys, such as ``optimizer.learning_rate``."""
     for key, value in values.items():
         if isinstance(value, Mapping):
             yield from _flatten(value, f"{above}{key}.")

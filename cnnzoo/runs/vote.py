@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from cnnzoo.runs.directory import Directory, File
+from cnnzoo.runs.directory import EvaluatedDirectory, File
 
 
-class Vote(Directory):
+class Vote(EvaluatedDirectory):
     """A directory that holds the result of a vote.
 
     Attributes:
         result_path: Members, accuracies and report.
-        picture_path: The picture of the members' accuracies and the votes'.
+        picture_path: The picture of the accuracies of members and votes.
     """
 
     result_path = File("ensemble.json")

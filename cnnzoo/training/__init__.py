@@ -86,7 +86,7 @@ def resume(
         config = config.replaced(runtime=config.runtime.model_copy(update={"device": device}))
     listener = listener or Listener()
     with run.locked():
-        if run.metrics().get("status") == "finished":
+        if run.is_finished():
             raise UserError(f"{run.directory} is finished: there is nothing to resume.")
         divided = images.load_images(config, data_dir, run.division())
         images.check_batch_size(config, len(divided.training))

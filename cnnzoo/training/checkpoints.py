@@ -108,8 +108,8 @@ def newest(run: Run, warn: Callable[[str], None]) -> Checkpoint | None:
     Raises:
         UserError: A file cannot be read.
     """
-    for unfinished in run.checkpoints_folder.glob(".epoch-*"):  # the process was killed while it wrote them
-        unfinished.unlink()
+    for path in files.find_left_over(run.checkpoints_folder):
+        path.unlink()
     paths = run.checkpoints
     for path in paths:
         try:

@@ -8,7 +8,7 @@ from cnnzoo import data
 from cnnzoo.config import Config
 from cnnzoo.errors import UserError
 
-# What a setting of as many pixels as an image's side can do.
+# Why a setting must be smaller than the image's side.
 TOO_LARGE = {
     "shift": "a shift by {pixels:g} pixels can leave nothing of {image}.",
     "crop": "a crop after padding by {pixels:g} pixels can leave nothing of {image}.",
@@ -18,7 +18,7 @@ TOO_LARGE = {
 
 @dataclass(frozen=True)
 class DividedImages:
-    """A data set's training images, divided.
+    """The training images of a data set, divided into images to train on and validation images.
 
     Attributes:
         data_set: Description of the data set.
@@ -43,17 +43,15 @@ def load_images(
     Args:
         config: The config.
         data_dir: The directory of the data set; None to search for it.
-        division: The split of each file that the run to resume was started with; see ``Run.division``.
+        division: For a run to resume, the split of each file; see ``Run.division``.
 
     Raises:
-        UserError: The data are missing or damaged, or the augmentation is not for such images.
+        UserError: The data are missing or damaged, or the augmentation does not fit the images.
     """
     data_set = data.describe(config.data)
     check_augmentation(config, data_set)
     whole = data.load(config.data, "train", data_dir).as_divided(division or {})
-    with config.at_key("data.validation"):
-        training, validation = data.hold_out(whole, config.data.validation, len(data_set.class_names))
-    return DividedImages(data_set, whole, training, validation, whole.summary)
+    return DividedImages(data_set, whole, *data.divide_training(config, whole), whole.summary)
 
 
 def check_batch_size(config: Config, count: int) -> None:
@@ -74,10 +72,10 @@ def check_batch_size(config: Config, count: int) -> None:
 
 
 def check_augmentation(config: Config, data_set: data.DataSet) -> None:
-    """Check that augmentation leaves something of each image, and that images have the colours that it changes.
+    """Check that augmentation leaves something of each image, and that images have colours if it changes them.
 
     Raises:
-        UserError: It does not, or they have not.
+        UserError: It can remove all of an image, or the images have no colours.
     """
     section, (height, width, channels) = config.augmentation, data_set.input_shape
     image = f"an image of {data_set.title}, which is {height}x{width}"

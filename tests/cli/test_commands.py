@@ -16,7 +16,7 @@ from cnnzoo.jobs.local import ERROR_FILE
 
 @pytest.mark.slow
 @pytest.mark.every_backend
-def test_the_first_session_works_as_its_own_lines_say(cnnzoo):
+def test_each_command_of_a_first_session_prints_the_next_one(cnnzoo):
     trained = cnnzoo("train", "--config", "digits.yaml", *SMALL)
     assert trained.code == 0, trained.err
     assert "61,706 trainable parameters" in trained.err
@@ -30,7 +30,7 @@ def test_the_first_session_works_as_its_own_lines_say(cnnzoo):
 
     voted = cnnzoo("ensemble", "--config", "digits.yaml", "--members", "2", *SMALL)
     assert voted.code == 0, voted.err
-    assert "seed 0  runs/0001-digits is there already" in voted.err
+    assert "seed 0  runs/0001-digits is finished already" in voted.err
     assert "seed 1  Run   runs/0002-digits, seed 1" in voted.err
     assert "soft vote" in voted.out
 
@@ -123,11 +123,11 @@ WRONG = {
     "train --config lenet --data-dir nothing": "nothing has no train-images-idx3-ubyte.gz",
     "train --config lenet --data-dir none": "none is not a directory",
     "train --config lenet --data-dir cut": "cut/mnist/train-images-idx3-ubyte.gz",
-    "eval": "There is no finished run under runs/",
+    "eval": "No run under runs/ has finished. Train one: cnnzoo train --config digits.yaml",
     "eval none": "There is no run none",
     "eval nothing": "nothing is not a run",
     "eval unfinished": "unfinished is unfinished",
-    "eval unfinished --unfinished": "no epoch of its training has finished, so there is no model; go on with",
+    "eval unfinished --unfinished": "it has no model before its first epoch ends. Continue: cnnzoo train --resume",
     "eval --split tst": "Invalid value for '--split'",
     "ensemble": "Name runs, or a config",
     "ensemble --config digits --members 0": "Invalid value for '--members'",
@@ -175,7 +175,7 @@ def test_a_mistake_gets_a_sentence_and_exit_code_2(arguments, cnnzoo, mistakes):
         ("data fetch", "Missing argument 'NAME'."),
     ],
 )
-def test_a_mistake_of_usage_is_one_line_that_names_the_help(arguments, sentence, cnnzoo):
+def test_a_usage_error_is_one_line_that_ends_with_the_help_command(arguments, sentence, cnnzoo):
     command = {"eval --split tst": "cnnzoo eval", "trian": "cnnzoo", "data fetch": "cnnzoo data fetch"}[arguments]
     answer = cnnzoo(*arguments.split())
     assert (answer.code, answer.out, answer.err) == (2, "", f"Error: {sentence} Help: {command} --help\n")
@@ -186,17 +186,17 @@ def test_a_command_without_arguments_shows_its_help(cnnzoo):
     assert (answer.code, answer.err.startswith("Usage: cnnzoo [OPTIONS] COMMAND")) == (2, True)
 
 
-def test_the_version_as_json_tells_what_a_problem_depends_on(cnnzoo):
+def test_the_version_as_json_has_packages_machine_and_device(cnnzoo):
     assert cnnzoo("--version").out == f"cnnzoo, version {__version__}\n"
-    told = json.loads(cnnzoo("--version", "--json").out)
-    assert {"python", "platform", "processor", "keras", "numpy"} <= told.keys()
-    assert (told["cnnzoo"], told["backend"], told["error"]) == (__version__, os.environ["KERAS_BACKEND"], None)
-    assert told["device"].startswith("CPU, ")
+    facts = json.loads(cnnzoo("--version", "--json").out)
+    assert {"python", "platform", "processor", "keras", "numpy"} <= facts.keys()
+    assert (facts["cnnzoo"], facts["backend"], facts["error"]) == (__version__, os.environ["KERAS_BACKEND"], None)
+    assert facts["device"].startswith("CPU, ")
     answer = cnnzoo("--json", "models")
     assert (answer.code, "--json goes with --version" in answer.err) == (2, True)
 
 
-def test_an_error_reaches_the_process_that_waits_for_it(cnnzoo, tmp_path, monkeypatch):
+def test_an_error_reaches_the_parent_process(cnnzoo, tmp_path, monkeypatch):
     monkeypatch.setenv(ERROR_FILE, str(tmp_path / "error.json"))
     answer = cnnzoo("train", "--config", "lenett")
     error = json.loads((tmp_path / "error.json").read_text())["error"]
@@ -204,21 +204,24 @@ def test_an_error_reaches_the_process_that_waits_for_it(cnnzoo, tmp_path, monkey
 
 
 @pytest.mark.slow
-def test_a_path_with_brackets_is_shown_as_it_is(cnnzoo):
+def test_brackets_in_a_path_are_printed(cnnzoo):
     answer = cnnzoo("train", "--config", "digits", "--run", "q[v1] [/bold]", *SMALL, "--set", "training.epochs=1")
     assert answer.code == 0, answer.err
     assert "Next: cnnzoo eval 'q[v1] [/bold]'" in answer.out
     assert "q[v1] [/bold]" in cnnzoo("eval", "q[v1] [/bold]").out
 
 
-def test_a_damaged_model_and_an_unwritable_place_are_sentences(cnnzoo, digits_runs):
+def test_a_damaged_model_and_an_unwritable_path_are_sentences(cnnzoo, digits_runs):
     shutil.copytree(digits_runs[0].directory, "copy")
     Path("copy/model.keras").write_bytes(b"PK cut")
     answer = cnnzoo("eval", "copy")
     assert (answer.code, "copy/model.keras is damaged" in answer.err) == (2, True), answer.err
     Path("file").write_text("")
     answer = cnnzoo("ensemble", digits_runs[0].directory, "--output", "file/x")
-    assert (answer.code, answer.err.splitlines()[-1].startswith("Error: file/x: Not a directory")) == (2, True)
+    assert (answer.code, answer.err.splitlines()[-1].startswith("Error: file/x cannot be made: Not a directory")) == (
+        2,
+        True,
+    )
     assert not list(Path("runs").glob("*"))
 
 

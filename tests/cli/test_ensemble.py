@@ -1,4 +1,4 @@
-"""Members that are there, members that are missing, and members that fail."""
+"""Finished, missing and failing members of an ensemble."""
 
 import json
 import re
@@ -26,8 +26,8 @@ def test_a_run_of_another_backend_is_a_member(cnnzoo, digits_runs):
     assert find_member(of_this_backend, any_backend=False) is None
     voted = cnnzoo("ensemble", "--config", "digits", "--members", "2", *SMALL)
     assert voted.code == 0, voted.err
-    assert "seed 0  runs/0001-digits is there already" in voted.err
-    assert f"seed 1  runs/0002-digits is there already, trained on {other}" in voted.err
+    assert "seed 0  runs/0001-digits is finished already" in voted.err
+    assert f"seed 1  runs/0002-digits is finished already, trained on {other}" in voted.err
     assert sorted(path.name for path in Path("runs").iterdir() if path.is_dir()) == [
         "0001-digits",
         "0002-digits",
@@ -35,26 +35,26 @@ def test_a_run_of_another_backend_is_a_member(cnnzoo, digits_runs):
     ]
 
 
-def test_a_network_that_is_named_twice_or_copied_has_one_vote(cnnzoo, digits_runs):
+def test_a_run_that_is_named_twice_or_copied_has_one_vote(cnnzoo, digits_runs):
     shutil.copytree(digits_runs[0].directory, "copy")
     first = digits_runs[0].directory
     voted = cnnzoo("ensemble", first, first, "copy", digits_runs[1].directory, "--json")
     assert voted.code == 0, voted.err
-    assert f"{first} is named twice and counted once." in voted.err
-    assert f"copy is a copy of {first} and counted once." in voted.err
+    assert f"{first} is named twice and counts once." in voted.err
+    assert f"copy is a copy of {first} and counts once." in voted.err
     result = json.loads(voted.out)
     assert [row["run"] for row in result["members"]] == [str(run.directory) for run in digits_runs]
     assert [row["run"] for row in result["counted_once"]] == [str(first), "copy"]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("jobs", "begun"), [("1", {"0"}), ("2", {"0", "1"})])
-def test_members_that_fail_end_it_with_their_reasons_and_no_other_is_begun(jobs, begun, cnnzoo):
+@pytest.mark.parametrize(("jobs", "started"), [("1", {"0"}), ("2", {"0", "1"})])
+def test_after_a_failure_no_other_member_starts_and_the_error_names_the_reason(jobs, started, cnnzoo):
     large = ("--set", "training.batch_size=5000")
     voted = cnnzoo("ensemble", "--config", "digits", "--members", "2", "--jobs", jobs, *large)
     assert (voted.code, voted.out) == (2, "")
-    assert set(re.findall(r"^seed (\d)  Starting", voted.err, re.MULTILINE)) == begun
-    told = voted.err.splitlines()[-1]
-    assert told.startswith("Error: Seed 0 failed: ")
-    assert re.findall(r"Seed (\d) failed: .*?5,000 is more than the 1,293 training images", told) == sorted(begun)
+    assert set(re.findall(r"^seed (\d)  Starting", voted.err, re.MULTILINE)) == started
+    error = voted.err.splitlines()[-1]
+    assert error.startswith("Error: Seed 0 failed: ")
+    assert re.findall(r"Seed (\d) failed: .*?5,000 is more than the 1,293 training images", error) == sorted(started)
     assert not Path("runs").exists()

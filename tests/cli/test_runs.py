@@ -1,4 +1,4 @@
-"""``cnnzoo runs``: what became of runs, in what they differ, and what goes."""
+"""``cnnzoo runs``: list, compare and clean up runs."""
 
 import json
 import re
@@ -25,7 +25,7 @@ def several(cnnzoo, digits_runs):
     return cnnzoo
 
 
-def test_runs_are_listed_with_what_became_of_them(several, digits_runs):
+def test_runs_are_listed_with_their_status(several, digits_runs):
     rows = {row["run"]: row for row in json.loads(several("runs", "list", "--json").out)["runs"]}
     statuses = {name: row["status"] for name, row in rows.items()}
     assert statuses == {
@@ -45,7 +45,7 @@ def test_runs_are_listed_with_what_became_of_them(several, digits_runs):
     assert "broken off" in table
 
 
-def test_ensembles_are_listed_with_what_they_reached_and_folders_by_their_paths(several, tmp_path):
+def test_ensembles_are_listed_with_their_accuracies_and_folders_with_their_paths(several, tmp_path):
     config = Run(Path("runs/0001-digits")).config_path
     shutil.copytree("runs/0001-digits", "runs/0005-mine")
     section = f"data: {{name: folder, path: {tmp_path}/y2024/photos, classes: [cat, dog]}}\n"
@@ -87,7 +87,7 @@ def test_compared_runs_show_the_keys_that_differ_and_their_curves(several, digit
     assert "98.70 %" in shown
 
 
-def test_clean_removes_what_is_not_needed_and_only_when_told_to(several):
+def test_clean_removes_unneeded_files_only_with_yes(several):
     finished = Run(Path("runs/0001-digits"))
     finished.checkpoint_path(1, 0).parent.mkdir()
     finished.checkpoint_path(1, 0).write_bytes(b"state")
@@ -108,14 +108,14 @@ def test_clean_removes_what_is_not_needed_and_only_when_told_to(several):
     assert "nothing to remove" in several("runs", "clean").out
 
 
-def test_a_finished_run_goes_only_by_its_name(several):
+def test_a_finished_run_is_removed_only_if_it_is_named(several):
     assert several("runs", "clean", "runs/0001-digits").code == 0
     assert Path("runs/0001-digits").is_dir()
     assert several("runs", "clean", "runs/0001-digits", "--yes").code == 0
     assert not Path("runs/0001-digits").exists()
 
 
-def test_all_that_commands_write_into_a_run_goes_with_it(several):
+def test_the_files_of_all_commands_are_removed_with_the_run(several):
     run = Run(Path("runs/0002-digits"))
     run.write_division(train=("red/1.png",), validation=("red/2.png",))
     ink = Image.new("L", (28, 28))
@@ -127,13 +127,13 @@ def test_all_that_commands_write_into_a_run_goes_with_it(several):
     assert not run.directory.exists()
 
 
-def test_a_directory_that_holds_something_else_stays(several):
+def test_a_directory_with_foreign_files_stays(several):
     Path("runs/0002-digits/notes.txt").write_text("mine")
     assert several("runs", "clean", "--yes").code == 0
     assert Path("runs/0002-digits/notes.txt").is_file()
     Path("config.yaml").write_text("model: {name: lenet5}\ndata: {name: digits}\n")
     answer = several("runs", "clean", ".", "--yes")
-    assert (answer.code, "is no file of a run" in answer.err) == (2, True)
+    assert (answer.code, "which no command wrote" in answer.err) == (2, True)
 
 
 WRONG = {
@@ -144,7 +144,7 @@ WRONG = {
     "runs compare runs/0001-digits runs/0004-digits": "Did you mean 'digits'?",
     "runs list --folder none": "none",
     "runs clean none": "There is no run none",
-    "runs clean runs/0001-digits --folder runs": "one of the two",
+    "runs clean runs/0001-digits --folder runs": "not both",
 }
 
 

@@ -24,12 +24,12 @@ keys:
 
 
 @pytest.mark.slow
-def test_seeds_that_are_finished_are_kept_and_summed_up(cnnzoo, digits_runs):
+def test_finished_seeds_are_kept_and_summarized(cnnzoo, digits_runs):
     for run in digits_runs:
         shutil.copytree(run.directory, Path("runs", run.name))
     answer = cnnzoo("train", "--config", "digits", "--seeds", "0..1", *SMALL)
     assert answer.code == 0, answer.err
-    assert "seed 1  runs/0002-digits is there already" in answer.err
+    assert "seed 1  runs/0002-digits is finished already" in answer.err
     result = json.loads(cnnzoo("train", "digits", "--seeds", "0,1", *SMALL, "--json").out)
     assert [row["seed"] for row in result["runs"]] == [0, 1]
     reached = [run.metrics()["validation_accuracy"] for run in digits_runs]
@@ -40,13 +40,13 @@ def test_seeds_that_are_finished_are_kept_and_summed_up(cnnzoo, digits_runs):
 
 
 @pytest.mark.slow
-def test_a_seed_that_broke_off_goes_on_to_what_it_would_have_become(cnnzoo, digits_runs):
+def test_a_broken_off_seed_continues_to_the_same_weights(cnnzoo, digits_runs):
     shutil.copytree(digits_runs[0].directory, "runs/0001-digits")
     with pytest.raises(CutOffError):
         train(load_config("digits", SMALL_SETTINGS, seed=1), "digits", listener=CutOff(2, 1))
     answer = cnnzoo("train", "digits", "--seeds", "0..1", *SMALL, "--json")
     assert answer.code == 0, answer.err
-    assert "seed 1  runs/0002-digits is unfinished and goes on" in answer.err
+    assert "seed 1  runs/0002-digits is unfinished and continues" in answer.err
     assert [row["run"] for row in json.loads(answer.out)["runs"]] == ["runs/0001-digits", "runs/0002-digits"]
     run = Run(Path("runs/0002-digits"))
     assert run.history_path.read_text() == digits_runs[1].history_path.read_text()
@@ -55,7 +55,7 @@ def test_a_seed_that_broke_off_goes_on_to_what_it_would_have_become(cnnzoo, digi
 
 
 @pytest.mark.slow
-def test_a_sweep_compares_its_points_and_goes_on_with_those_that_failed(cnnzoo):
+def test_a_sweep_compares_its_points_and_tries_failed_ones_again(cnnzoo):
     Path("sweep.yaml").write_text(SWEEP)
     answer = cnnzoo("sweep", "sweep.yaml", "--output", "sweep", "--jobs", "2", "--json")
     assert answer.code == 2, answer.err
@@ -71,8 +71,8 @@ def test_a_sweep_compares_its_points_and_goes_on_with_those_that_failed(cnnzoo):
 
     again = cnnzoo("sweep", "--resume", "sweep")
     assert again.code == 2, again.err
-    assert "point-01-seed-0  sweep/point-01-seed-0 is there already" in again.err
-    assert "point-02-seed-0  sweep/point-02-seed-0 is unfinished and goes on" in again.err
+    assert "point-01-seed-0  sweep/point-01-seed-0 is finished already" in again.err
+    assert "point-02-seed-0  sweep/point-02-seed-0 is unfinished and continues" in again.err
     assert "point-02-seed-0 failed: The loss is not finite" in again.out
     assert "Picture: sweep/sweep.png" in again.out
 
@@ -82,7 +82,7 @@ def test_a_sweep_compares_its_points_and_goes_on_with_those_that_failed(cnnzoo):
     Path("sweep/sweep.png").mkdir()
     undrawn = cnnzoo("sweep", "--resume", "sweep")
     assert (undrawn.code, "Picture" in undrawn.out) == (0, False), undrawn.err
-    assert "everything: sweep/sweep.json" in undrawn.out
+    assert "Results: sweep/sweep.json" in undrawn.out
     assert "sweep/sweep.png cannot be written: Is a directory." in undrawn.err
 
 

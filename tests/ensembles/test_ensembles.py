@@ -21,7 +21,7 @@ SURE = member([0.9, 0.1], [0.9, 0.1], [0.4, 0.6])
 SLIGHTLY_WRONG = member([0.4, 0.6], [0.45, 0.55], [0.4, 0.6])
 
 
-def test_soft_vote_weighs_certainty_and_hard_vote_counts_heads():
+def test_a_soft_vote_weighs_probabilities_and_a_hard_vote_counts_members():
     accuracies, result, probabilities = ensembles.combine([SURE, SLIGHTLY_WRONG, SLIGHTLY_WRONG])
     assert probabilities[0] == pytest.approx([1.7 / 3, 1.3 / 3])
     assert accuracies == pytest.approx([2 / 3, 0, 0])
@@ -63,7 +63,7 @@ def test_runs_on_different_data_or_classes_cannot_vote_together(tmp_path):
     for pair, reason in (
         ((fine, coarse), "they were trained on CIFAR-100 and CIFAR-100, coarse labels."),
         ((fine, cats), "they were trained on CIFAR-100 and photos."),
-        ((cats, cows), f"{cats.directory} (2 classes) and {cows.directory} (2 classes) do not know the same classes."),
+        ((cats, cows), f"{cats.directory} (2 classes) and {cows.directory} (2 classes) have different classes."),
     ):
         with pytest.raises(UserError, match=re.escape(f"These runs cannot vote together: {reason}")):
             ensembles.combine_runs(pair)
@@ -98,14 +98,16 @@ def test_runs_on_other_images_of_equal_labels_cannot_vote_together(folder_run, t
     first = folder_run("first", tmp_path / "2024" / "photos", 0)
     other = folder_run("other", tmp_path / "2025" / "photos", 1)
     divided = folder_run("divided", tmp_path / "2024" / "photos", 0, split_seed=3)
-    said = f"^These runs cannot vote together: {first.directory} has 2 test images and {{0}} has 2, of which {{1}} are"
-    with pytest.raises(UserError, match=said.format(other.directory, 0)):
+    message = (
+        f"^These runs cannot vote together: {first.directory} has 2 test images and {{0}} has 2, and {{1}} of them"
+    )
+    with pytest.raises(UserError, match=message.format(other.directory, 0)):
         ensembles.combine_runs([first, other])
-    with pytest.raises(UserError, match=said.format(divided.directory, r"[01]") + r".*split_seed 0 and 3"):
+    with pytest.raises(UserError, match=message.format(divided.directory, r"[01]") + r".*split_seed 0 and 3"):
         ensembles.combine_runs([first, divided])
 
 
-def test_images_that_a_run_has_learnt_are_not_tested_under_other_names(folder_run, tmp_path):
+def test_training_images_of_a_run_are_not_tested_under_other_names(folder_run, tmp_path):
     photos = tmp_path / "photos"
     run = folder_run("run", photos, 0)
     before = evaluate(run)
@@ -114,21 +116,26 @@ def test_images_that_a_run_has_learnt_are_not_tested_under_other_names(folder_ru
     for path in sorted((photos / "cat").iterdir()):
         path.rename(path.with_name(f"IMG_{path.name}"))
     after = evaluate(run).report
-    gone = (
-        f"{len(learnt)} of the 6 images that the run has learnt from and validated on are gone or renamed in {photos}"
-    )
-    assert after.note.startswith(gone)
+    missing = f"{len(learnt)} of the 6 images that the run was trained and validated on were removed from {photos}"
+    assert after.note.startswith(missing)
     tested = [path for path in (photos / "cat").iterdir() if f"cat/{path.name[4:]}" not in learnt]
     assert after.per_class[0].images <= len(tested)
 
 
-def test_members_may_see_the_same_images_in_other_sizes_and_under_letters_taken_apart(folder_run, tmp_path):
+def test_members_may_resize_images_differently_and_have_file_names_in_other_unicode_forms(folder_run, tmp_path):
     photos = tmp_path / "photos"
     members = [folder_run("first", photos, 0), folder_run("other", photos, 0, resize="squash")]
     for path in list(photos.rglob("*.png")):
         path.rename(path.with_name(unicodedata.normalize("NFD", path.name)))  # as a Mac's copy has them
     report = ensembles.combine_runs(members).result.report
     assert (report.images, report.note) == (2, "")
+
+
+def test_a_split_without_images_is_an_error(folder_run, tmp_path):
+    run = folder_run("run", tmp_path / "photos", 0)
+    run.write_division(train=[name for name, split in run.division().items() if split == "train"])
+    with pytest.raises(UserError, match=r"training images and 0 validation images, and both are needed"):
+        ImageLoader().load(run, run.config(), "validation")
 
 
 def test_a_run_and_its_copy_are_one_network(folder_run, tmp_path):
@@ -173,7 +180,7 @@ def test_the_images_that_members_share_are_loaded_once(folder_run, tmp_path):
         evaluate(members[0])
 
 
-def test_images_that_a_run_has_learnt_are_recognized_in_another_folder(folder_run, tmp_path):
+def test_training_images_of_a_run_are_recognized_in_another_folder(folder_run, tmp_path):
     run = folder_run("run", tmp_path / "photos", 0)
     folder_run("another run", tmp_path / "new", 1)
     tested = ImageLoader(tmp_path / "new").load(run, run.config(), "test").subset.names[0]
@@ -182,5 +189,5 @@ def test_images_that_a_run_has_learnt_are_recognized_in_another_folder(folder_ru
     report = evaluate(run, "test", ImageLoader(tmp_path / "new")).report
     assert report.images == 1
     assert report.note == (
-        "1 of 2 left out: they were no test images when the run was trained (1 recognized by content)"
+        "1 of 2 left out: they were not test images when the run was trained (1 recognized by content)"
     )

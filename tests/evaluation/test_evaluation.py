@@ -70,7 +70,7 @@ def test_an_evaluation_writes_report_predictions_and_picture(digits_runs):
 
 
 @pytest.mark.every_backend
-def test_the_validation_split_gives_the_histories_figures(digits_runs):
+def test_the_validation_split_gives_the_figures_of_the_history(digits_runs):
     run = digits_runs[0]
     result = evaluate(run, "validation").report
     metrics = run.metrics()
@@ -86,7 +86,7 @@ def rewrite(path, **changes):
     np.savez(path, **{name: array for name, array in arrays.items() if array is not None})
 
 
-def test_predictions_are_not_computed_twice_but_anew_for_another_model(digits_runs, tmp_path):
+def test_predictions_are_computed_again_only_for_another_model(digits_runs, tmp_path):
     run = runs.Run(shutil.copytree(digits_runs[0].directory, tmp_path / "run"))
     first = predictions(run)
     rewrite(run.predictions_path("test"), logits=first.logits + 1)
@@ -97,7 +97,7 @@ def test_predictions_are_not_computed_twice_but_anew_for_another_model(digits_ru
     assert not np.allclose(predictions(run).probabilities, first.probabilities)
 
 
-def test_predictions_of_an_older_version_are_computed_anew(digits_runs, tmp_path):
+def test_predictions_of_an_older_version_are_computed_again(digits_runs, tmp_path):
     run = runs.Run(shutil.copytree(digits_runs[0].directory, tmp_path / "run"))
     first = predictions(run)
     path = run.predictions_path("test")
@@ -123,14 +123,20 @@ def test_a_report_says_where_it_was_computed(digits_runs):
 @pytest.mark.parametrize(
     ("network", "message"),
     [
-        (lambda: [keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(3)], "to 3 values, not from"),
-        (lambda: [keras.Input((32, 32, 3)), keras.layers.Flatten(), keras.layers.Dense(10)], "goes from 32x32x3 to 10"),
+        (
+            lambda: [keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(3)],
+            "its logits 3; expected are",
+        ),
+        (
+            lambda: [keras.Input((32, 32, 3)), keras.layers.Flatten(), keras.layers.Dense(10)],
+            "its images are 32x32x3 and",
+        ),
     ],
 )
 def test_a_model_of_other_images_or_classes_is_refused(network, message, digits_runs, tmp_path):
     run = runs.Run(shutil.copytree(digits_runs[0].directory, tmp_path / "run"))
     keras.Sequential(network()).save(run.model_path)
-    with pytest.raises(UserError, match=rf"model.keras is another network's: .*{message}"):
+    with pytest.raises(UserError, match=rf"model.keras is another network: .*{message}"):
         predictions(run)
 
 

@@ -1,4 +1,4 @@
-"""Processes are started, read and ended; what they train makes no difference here."""
+"""Several processes are started, read and ended."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cnnzoo.jobs.local import run_all, train_command
+from cnnzoo.jobs.local import TrainingOptions, run_all, train_command
 
 PRELUDE = """
 import sys, time
@@ -22,7 +22,7 @@ def python(code):
     return [sys.executable, "-c", PRELUDE + code]
 
 
-def test_one_that_fails_says_why_and_ends_no_other():
+def test_a_failed_process_reports_its_reason_and_the_others_continue():
     lines = []
     ended = run_all(
         {
@@ -43,14 +43,14 @@ def test_one_that_fails_says_why_and_ends_no_other():
     assert lines[-1] == ("right", "done")
 
 
-def test_none_is_started_after_a_failure_where_all_are_needed():
+def test_no_process_starts_after_a_failure_on_request():
     commands = {"right": python("pass"), "wrong": python("1 / 0"), "late": python("pass")}
     ended = run_all(commands, 1, lambda *_: None, stop_at_failure=True)
     assert {name: each.code for name, each in ended.items()} == {"right": 0, "wrong": 1}
 
 
 @pytest.mark.parametrize(("jobs", "together"), [(1, False), (2, True)])
-def test_as_many_run_at_once_as_are_asked_for(jobs, together, tmp_path):
+def test_the_requested_number_of_processes_runs_at_once(jobs, together, tmp_path):
     wait = "for _ in range({}):\n if Path({!r}).exists(): say('together'); break\n time.sleep(0.01)"
     mark = "Path({!r}).touch()\n"
     a, b = str(tmp_path / "a"), str(tmp_path / "b")
@@ -60,7 +60,7 @@ def test_as_many_run_at_once_as_are_asked_for(jobs, together, tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_ctrl_c_or_a_kill_ends_all_processes_in_their_own_time_and_starts_no_other(number, tmp_path, ctrl_c):
+def test_after_ctrl_c_or_a_kill_all_processes_end_by_themselves_and_no_other_starts(number, tmp_path, ctrl_c):
     keep = f"lambda *_: (open({str(tmp_path)!r} + '/kept', 'w'), sys.exit(1))"
     patient = f"import signal; signal.signal(signal.SIGTERM, {keep}); say('begun'); time.sleep(60)"
     lines = []
@@ -84,7 +84,7 @@ def test_ctrl_c_or_a_kill_ends_all_processes_in_their_own_time_and_starts_no_oth
     assert lines == [("first", "begun"), ("first", "ending ...")]
 
 
-def test_one_that_does_not_end_is_killed(ctrl_c):
+def test_a_process_that_does_not_end_is_killed(ctrl_c):
 
     def listen(name, line):
         if line == "begun":
@@ -121,7 +121,7 @@ def _wait_for(path):
         time.sleep(0.05)
 
 
-def test_a_terminal_that_is_gone_ends_all_in_their_own_time(tmp_path):
+def test_all_processes_end_by_themselves_when_the_terminal_is_closed(tmp_path):
     keep = "lambda *_: (say('ending'), Path({!r}).touch(), sys.exit(1))"
     patient = "import signal; signal.signal(signal.SIGTERM, " + keep + "); say('begun'); time.sleep(60)"
     begun = []
@@ -138,13 +138,13 @@ def test_a_terminal_that_is_gone_ends_all_in_their_own_time(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
 
 
-def test_a_command_is_what_a_person_would_type(tmp_path):
-    new = train_command(Path("a.yaml"), 3, ["epochs=2"], directory=Path("runs/b"), data_dir=tmp_path, device="cpu")
+def test_a_command_line_has_the_options_that_a_person_would_type(tmp_path):
+    new = train_command(Path("a.yaml"), 3, ["epochs=2"], directory=Path("runs/b"), options=TrainingOptions(1, tmp_path, "cpu"))
     where = ["--data-dir", str(tmp_path), "--device", "cpu", "--json"]
     words = ["--config", "a.yaml", "--seed", "3", "--run", "runs/b", "--set", "epochs=2"]
     assert new == [sys.executable, "-m", "cnnzoo", "train", *words, *where]
 
 
-def test_an_unfinished_run_goes_on_by_its_own_config():
+def test_an_unfinished_run_continues_by_its_own_config():
     command = train_command(Path("a.yaml"), 3, ["epochs=2"], resume=Path("runs/0001-a"), directory=Path("runs/b"))
     assert command == [sys.executable, "-m", "cnnzoo", "train", "--resume", "runs/0001-a", "--json"]

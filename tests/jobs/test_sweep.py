@@ -1,4 +1,4 @@
-"""What a sweep file means, and that its directory goes on with no other sweep."""
+"""Sweep files and sweep directories."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from cnnzoo import config
 from cnnzoo.config import load_sweep, parse_seeds
 from cnnzoo.errors import UserError
 from cnnzoo.jobs import sweep
+from cnnzoo.runs import open_sweep
 
 GRID = "config: digits\nmethod: grid\n"
 RANDOM = "config: digits\nmethod: random\n"
@@ -46,7 +47,7 @@ def test_a_grid_has_every_combination_and_sections_come_before_their_keys(sweep_
         assert config.load("digits", point.settings) == point.config
 
 
-def test_a_sweep_goes_on_from_any_directory_with_the_same_paths(sweep_file, photos, monkeypatch):
+def test_a_sweep_continues_from_any_directory_with_the_same_paths(sweep_file, photos, monkeypatch):
     base = "config: mine.yaml\nmethod: grid\n"
     Path("mine.yaml").write_text("model: {name: lenet5}\ndata: {name: folder, path: photos, size: 32, channels: 1}\n")
     keys = "keys: {data.path: [photos], fine_tuning: [null, {weights: lenet5.keras}]}\n"
@@ -54,13 +55,13 @@ def test_a_sweep_goes_on_from_any_directory_with_the_same_paths(sweep_file, phot
     assert sweep.create_or_open(load_sweep(sweep_file(base + keys)), Path("sweep")).plan.points == begun.plan.points
     directory = begun.directory.absolute()
     monkeypatch.chdir("/")
-    points = sweep.open_folder(directory).plan.points
+    points = open_sweep(directory).plan.points
     assert [point.config for point in points] == [point.config for point in begun.plan.points]
     assert {point.config.data.path for point in points} == {str(photos)}
     assert points[1].config.fine_tuning.weights == str(photos.parent / "lenet5.keras")
 
 
-def test_a_random_sweep_draws_the_same_points_every_time_and_others_with_another_seed(sweep_file):
+def test_a_random_sweep_draws_the_same_points_unless_its_seed_changes(sweep_file):
     keys = "keys:\n  optimizer.learning_rate: {log_uniform: [1.0e-4, 1.0e-1]}\n  training.batch_size: [32, 64]\n"
     keys += "  training.label_smoothing: {uniform: [0, 0.5]}\n"
     values = [
@@ -106,26 +107,26 @@ WRONG = {
 
 
 @pytest.mark.parametrize("text", WRONG)
-def test_a_mistake_in_a_sweep_file_is_told_before_anything_is_trained(text, sweep_file):
-    with pytest.raises(UserError) as told:
+def test_a_mistake_in_a_sweep_file_is_an_error_before_anything_is_trained(text, sweep_file):
+    with pytest.raises(UserError) as raised:
         load_sweep(sweep_file(text))
-    assert WRONG[text] in str(told.value)
-    assert str(told.value).startswith("sweep.yaml")
+    assert WRONG[text] in str(raised.value)
+    assert str(raised.value).startswith("sweep.yaml")
 
 
-def test_a_directory_goes_on_with_its_own_sweep_alone(sweep_file, tmp_path):
+def test_a_directory_continues_only_its_own_sweep(sweep_file, tmp_path):
     Path("mine.yaml").write_text("model: {name: lenet5}\ndata: {name: digits}\n")
     text = "config: mine\nmethod: grid\nkeys: {training.epochs: [1, 2]}\n"
     begun = sweep.create_or_open(load_sweep(sweep_file(text)), tmp_path / "sweep")
     again = sweep.create_or_open(load_sweep(sweep_file(f"# a comment\n{text}")), tmp_path / "sweep")
     assert again.plan.points == begun.plan.points
-    with pytest.raises(UserError, match="holds another sweep"):
+    with pytest.raises(UserError, match="contains another sweep"):
         sweep.create_or_open(load_sweep(sweep_file(text + "seeds: 0..1")), tmp_path / "sweep")
     Path("mine.yaml").write_text("model: {name: lenet5}\ndata: {name: digits}\noptimizer: {name: sgd}\n")
-    with pytest.raises(UserError, match="holds another sweep"):
+    with pytest.raises(UserError, match="contains another sweep"):
         sweep.create_or_open(load_sweep(sweep_file(text)), tmp_path / "sweep")
     Path("mine.yaml").unlink()
-    assert sweep.open_folder(tmp_path / "sweep").plan.points == begun.plan.points
+    assert open_sweep(tmp_path / "sweep").plan.points == begun.plan.points
     (tmp_path / "other").mkdir()
     with pytest.raises(UserError, match="other is not a sweep"):
         sweep.create_or_open(begun.plan, tmp_path / "other")

@@ -10,6 +10,7 @@ import pytest
 from cnnzoo import config as configs
 from cnnzoo import files, runs
 from cnnzoo.errors import UserError
+from cnnzoo.runs import status
 from cnnzoo.runs.facts import Metrics, from_dict, to_dict
 
 CONFIG = configs.load("digits")
@@ -29,7 +30,7 @@ def test_runs_that_start_at_once_get_numbers_of_their_own(tmp_path):
     assert {path.name for path in tmp_path.iterdir() if not path.name.startswith(".")} == {path.name for path in made}
 
 
-def test_a_replayed_run_is_called_as_the_first_one(tmp_path):
+def test_a_replayed_run_has_the_name_of_the_first_one(tmp_path):
     run = runs.create(CONFIG, "lenet-wide", parent=tmp_path)
     runs.write_environment(run, CONFIG, "CPU", "", {})
     assert runs.name_for(run.config_path) == "lenet-wide"
@@ -39,7 +40,7 @@ def test_a_replayed_run_is_called_as_the_first_one(tmp_path):
 
 
 @pytest.mark.parametrize("config", ["lenet", "lenet.yaml", "0001-else/lenet.yaml"])
-def test_a_config_that_is_no_runs_gives_its_own_name(config):
+def test_the_name_for_a_config_file_is_its_stem(config):
     assert runs.name_for(config) == "lenet"
 
 
@@ -49,7 +50,7 @@ def test_an_existing_directory_is_not_taken(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_directory_that_is_no_run_is_refused(tmp_path):
+def test_a_directory_that_is_not_a_run_is_refused(tmp_path):
     with pytest.raises(UserError, match="is not a run"):
         runs.open_finished(tmp_path)
     with pytest.raises(UserError, match="There is no run"):
@@ -67,9 +68,9 @@ def test_a_wrong_name_gets_the_nearest_and_the_newest_runs(tmp_path, monkeypatch
     for name in ("0001-digit", "runs/0001-digit", "nowhere/0001-digit"):
         with pytest.raises(UserError) as refused:
             runs.open_finished(Path(name))
-        said = str(refused.value)
-        assert said.startswith(f"There is no run {name}. Did you mean runs/0001-digits? There are, the newest first: ")
-        listed = said.split("first: ")[1].split(", ")
+        message = str(refused.value)
+        assert message.startswith(f"There is no run {name}. Did you mean runs/0001-digits? Newest runs: ")
+        listed = message.split("Newest runs: ")[1].split(", ")
         assert listed[:3] == [
             "runs/0012-digits (unfinished)",
             "runs/0011-digits",
@@ -78,7 +79,7 @@ def test_a_wrong_name_gets_the_nearest_and_the_newest_runs(tmp_path, monkeypatch
         assert len(listed) == 10
 
 
-def test_an_unfinished_run_is_refused_with_the_way_out(tmp_path):
+def test_the_error_for_an_unfinished_run_says_how_to_resume_it(tmp_path):
     run = runs.create(CONFIG, "digits", parent=tmp_path)
     with pytest.raises(UserError, match=f"unfinished.*cnnzoo train --resume {run.directory}"):
         runs.open_finished(run.directory)
@@ -86,16 +87,16 @@ def test_an_unfinished_run_is_refused_with_the_way_out(tmp_path):
         runs.open_finished(run.directory, unfinished=True)
 
 
-def test_an_interrupted_run_is_opened_on_request_only(tmp_path):
+def test_an_interrupted_run_is_opened_only_on_request(tmp_path):
     run = runs.create(CONFIG, "digits", parent=tmp_path)
     run.write_metrics({"status": "interrupted", "epochs": 1})
     run.model_path.write_bytes(b"model")
-    with pytest.raises(UserError, match="--unfinished takes what it reached"):
+    with pytest.raises(UserError, match="Use what it reached with --unfinished, or continue: cnnzoo train --resume"):
         runs.open_finished(run.directory)
     assert runs.open_finished(run.directory, unfinished=True) == run
 
 
-def test_damaged_metrics_are_named(tmp_path):
+def test_damaged_metrics_are_an_error_that_names_the_file(tmp_path):
     run = runs.create(CONFIG, "digits", parent=tmp_path)
     run.metrics_path.write_text('{"status": "fin')
     with pytest.raises(UserError, match=r"metrics.json is missing or damaged"):
@@ -103,7 +104,7 @@ def test_damaged_metrics_are_named(tmp_path):
 
 
 def test_the_newest_run_is_the_one_that_finished_last(tmp_path):
-    with pytest.raises(UserError, match="no finished run"):
+    with pytest.raises(UserError, match=r"No run under .* has finished\. Train one: "):
         runs.newest(tmp_path)
     first, second = (runs.create(CONFIG, "digits", parent=tmp_path) for _ in range(2))
     for run in (first, second):
@@ -117,7 +118,7 @@ def test_the_newest_run_is_the_one_that_finished_last(tmp_path):
     assert runs.newest(tmp_path) == second
 
 
-def test_newer_runs_that_have_not_finished_are_known(tmp_path):
+def test_newer_unfinished_runs_are_found(tmp_path):
     older, chosen, broken, other = (runs.create(CONFIG, "digits", parent=tmp_path) for _ in range(4))
     for run in (chosen, other):
         run.model_path.write_bytes(b"model")
@@ -128,15 +129,17 @@ def test_newer_runs_that_have_not_finished_are_known(tmp_path):
     assert runs.unfinished_since(other, tmp_path) == []
 
 
-def test_when_only_interrupted_runs_are_there_the_newest_is_named(tmp_path):
+def test_without_finished_runs_the_error_names_the_newest_unfinished_one(tmp_path):
     run = runs.create(CONFIG, "digits", parent=tmp_path)
     run.model_path.write_bytes(b"model")
     run.write_metrics({"status": "interrupted"})
-    with pytest.raises(UserError, match=f"no finished run.*such as {run.directory} with --unfinished"):
+    with pytest.raises(
+        UserError, match=f"has finished. Use what {run.directory} reached with --unfinished, or train one"
+    ):
         runs.newest(tmp_path)
 
 
-def test_a_run_in_use_by_another_process_is_refused_and_free_once_that_is_killed(tmp_path):
+def test_a_run_in_use_by_another_process_is_refused_until_that_is_killed(tmp_path):
     run = runs.create(CONFIG, "digits", parent=tmp_path)
     code = (
         "import sys, time; from pathlib import Path; from cnnzoo.runs import Run\n"
@@ -169,7 +172,7 @@ def test_a_file_that_fails_half_way_leaves_the_old_one_and_nothing_else(tmp_path
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_file_that_cannot_be_made_is_named_as_it_was_asked_for(tmp_path):
+def test_the_error_for_a_file_that_cannot_be_made_has_its_final_name(tmp_path):
     path = tmp_path / ("a" * 250 + ".json")
     with pytest.raises(OSError, match="File name too long") as raised, files.whole(path) as temporary:
         temporary.write_text("x")
@@ -183,6 +186,47 @@ def test_a_new_file_has_the_usual_permissions_and_suffix(tmp_path):
         assert temporary.suffix == ".keras"
         temporary.write_text("x")
     assert (tmp_path / "new.keras").stat().st_mode == plain.stat().st_mode
+
+
+HISTORIES = {
+    "a word for a number": "epoch,validation_accuracy,validation_loss\n1,0.9,low\n",
+    "a cut row": "epoch,validation_accuracy,validation_loss\n1,0.9\n",
+    "a long row": "epoch,validation_accuracy,validation_loss\n1,0.9,0.3,0.2\n",
+    "a cut heading": "epo\n1\n",
+    "a null byte": "epoch,validation_accuracy,validation_loss\n1,0.9,\0\n",
+}
+
+
+@pytest.mark.parametrize("damage", HISTORIES)
+def test_a_run_with_a_damaged_history_is_listed_as_unreadable(damage, tmp_path):
+    run = runs.create(CONFIG, "digits", parent=tmp_path)
+    run.history_path.write_text(HISTORIES[damage])
+    with pytest.raises(UserError, match=r"history\.csv is damaged"):
+        run.history()
+    assert status.summarize(run).status == "unreadable"
+
+
+@pytest.mark.parametrize("text", ["file\na.png\n", "part,file\ntrain\n", "part,file,sha256\ntrain,a.png,xyz\n"])
+def test_a_damaged_division_is_an_error_that_names_the_file(text, tmp_path):
+    run = runs.create(CONFIG, "digits", parent=tmp_path)
+    run.division_path.write_text(text)
+    with pytest.raises(UserError, match=r"division\.csv is damaged"):
+        run.division()
+
+
+def test_files_that_are_renamed_meanwhile_do_not_count(tmp_path, monkeypatch):
+    (tmp_path / "kept.txt").write_bytes(b"four")
+    (tmp_path / "renamed.tmp").write_bytes(b"four")
+    look = Path.is_file
+
+    def remove_after_a_look(path):
+        found = look(path)
+        if path.suffix == ".tmp":
+            path.unlink()
+        return found
+
+    monkeypatch.setattr(Path, "is_file", remove_after_a_look)
+    assert status.size(tmp_path) == 4
 
 
 def test_the_environment_of_a_run_names_versions_and_seed(digits_runs):
