@@ -79,12 +79,8 @@ class Classifier:
             raise UserError(f"{self.path} is not a network that takes one image and returns its logits.") from None
         expected = self.images.input_shape, (len(self.images.class_names),)
         if shapes != expected:
-            sizes = [["x".join(map(str, shape)) for shape in pair] for pair in (shapes, expected)]
-            (image, logits), (expected_image, expected_logits) = sizes
-            raise UserError(
-                f"{self.path} is another network: its images are {image} and its logits {logits}; expected are "
-                f"{expected_image} and {expected_logits}."
-            )
+            found, own = (" to ".join("x".join(map(str, shape)) for shape in pair) for pair in (shapes, expected))
+            raise UserError(f"{self.path} is another network: it maps {found} values, not {own}.")
         return model
 
     def logits(self, images: Pixels) -> Logits:

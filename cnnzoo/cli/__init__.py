@@ -18,7 +18,7 @@ COMMANDS = {
     "train": "Train one network from a config.",
     "sweep": "Train a config with several values of some keys.",
     "eval": "Measure finished runs on the test images.",
-    "ensemble": "Combine runs, training the missing members.",
+    "ensemble": "Let several runs vote, training the missing ones.",
     "predict": "Classify images with a finished run.",
     "runs": "List, compare and clean up runs.",
     "models": "List the networks of the zoo.",

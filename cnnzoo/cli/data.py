@@ -12,7 +12,6 @@ from cnnzoo import config as configs
 from cnnzoo import data, runs
 from cnnzoo.cli.options import PICTURE, data_dir_option, settings_option
 from cnnzoo.cli.output import json_option, print_json, results
-from cnnzoo.data.sets.digits import Digits
 from cnnzoo.errors import UserError
 
 
@@ -109,7 +108,7 @@ def verify(names: tuple[str, ...], data_dir: Path | None, as_json: bool) -> None
 def preview(
     name: str, output: Path | None, count: int, settings: tuple[str, ...], data_dir: Path | None, as_json: bool
 ) -> None:
-    """Draw training images, and beside each what the network sees of it in the first epochs, before normalization."""
+    """Draw training images, and what the network sees of them in the first epochs, before normalization."""
     config = configs.load(name, settings)
     picture = output or Path(f"{runs.name_for(name)}-preview.png")
     from cnnzoo import runtime  # decides the backend before Keras is imported
@@ -127,17 +126,14 @@ def preview(
 
 def _explain(bad: list[data.FileCheck], data_dir: Path | None) -> str:
     """Return sentences that say what is wrong or missing, and what to do."""
+    names = list(dict.fromkeys(check.data_set for check in bad))
     lines = [f"{check.path or check.data_set} {check.detail}." for check in bad if check.status == "wrong"]
-    option = f" --data-dir {shlex.quote(str(data_dir))}" if data_dir else ""
-    commands = []
-    for name in dict.fromkeys(check.data_set for check in bad):
+    for name in names:
         missing = [check.file for check in bad if check.data_set == name and check.status == "missing"]
         if missing:
             lines.append(f"{name} is missing {', '.join(missing)}.")
-        if isinstance(data.DATA_SETS[name], Digits):
-            lines.append(f"The files of {name} are part of scikit-learn: install scikit-learn again.")
-        else:
-            commands.append(f"cnnzoo data fetch {name}{option}")
-    if commands:
-        lines.append(f"To download again: {'; '.join(commands)}")
+    option = f" --data-dir {shlex.quote(str(data_dir))}" if data_dir else ""
+    commands = [f"cnnzoo data fetch {name}{option}" for name in names if name != "digits"]
+    lines += [f"To download again: {'; '.join(commands)}"] if commands else []
+    lines += ["The digits are part of scikit-learn: install scikit-learn again."] if "digits" in names else []
     return "\n".join(dict.fromkeys(lines))

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option(
     "--members",
     type=click.IntRange(1, 1000),
-    help="Number of members with --config, with consecutive seeds; 3 by default.",
+    help="With --config: number of members, with consecutive seeds; 3 by default.",
 )
 @jobs_option
 @split_option

@@ -66,7 +66,7 @@ data_dir_option = click.option(
 device_option = click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "gpu"]),
-    help="Where to compute; auto takes a GPU if there is one. By default as the config says, or else auto.",
+    help="Where to compute; auto, the default unless a config says otherwise, takes a GPU if there is one.",
 )
 split_option = click.option(
     "--split",

@@ -91,14 +91,13 @@ def command(
     predictions = photographs.predict(run or source, paths, ink, top, device or "auto", pictures=limit, folder=output)
     classifications = _collect(predictions, len(paths), as_json=as_json)
     if as_json:
-        rows = [classification.to_dict() for classification in classifications]
-        print_json({"run" if run else "model": str(source), "predictions": rows})
+        print_json({"run" if run else "model": str(source), "predictions": [row.to_dict() for row in classifications]})
     else:
         _print(classifications)
-    errors = [classification.error for classification in classifications if classification.error]
+    errors = [row.error for row in classifications if row.error]
     for error in errors:
         click.echo(f"Error: {printable(error)}", err=True)
-    all_drawn = _explain_pictures(classifications, limit, output, required=bool(pictures or output))
+    all_drawn = _print_drawn(classifications, limit, output, required=bool(pictures or output))
     if errors or not all_drawn:
         click.get_current_context().exit(2)
 
@@ -137,9 +136,7 @@ def _images_in(paths: Sequence[Path]) -> list[Path]:
     return images
 
 
-def _explain_pictures(
-    classifications: Sequence[Classification], limit: int, output: Path | None, *, required: bool
-) -> bool:
+def _print_drawn(classifications: list[Classification], limit: int, output: Path | None, *, required: bool) -> bool:
     """Print which images were not drawn and why; return False if required pictures could not be drawn."""
     good = [result for result in classifications if not result.error]
     count = f"{sum(bool(result.picture) for result in good):,} of {len(good):,} images drawn"
@@ -167,9 +164,9 @@ def _table(classifications: Sequence[Classification]) -> Table:
     table.columns[0].overflow = "fold"
     table.columns[2].justify = "right"
     for result in classifications:
-        unsure = "" if result.top[0].probability >= 0.5 else UNSURE
+        note = "" if result.top[0].probability >= 0.5 else UNSURE
         table.add_row(
-            f"{printable(result.image)}\n({BACKGROUNDS[result.ink]}){unsure}",
+            f"{printable(result.image)}\n({BACKGROUNDS[result.ink]}){note}",
             "\n".join(entry.class_name for entry in result.top),
             "\n".join(_probability(entry.probability) for entry in result.top),
         )

@@ -50,7 +50,7 @@ def command(
     settings: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Train one network from a config: FILE, or the one of --config.
+    """Train one network from a config, which FILE or --config names.
 
     The test images are not decoded; `cnnzoo eval` measures on them.
 

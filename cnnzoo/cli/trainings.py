@@ -10,7 +10,7 @@ from cnnzoo.cli.output import numbers_table, percent, print_json, print_table, p
 from cnnzoo.config import Config, parse_seeds
 from cnnzoo.errors import UserError
 from cnnzoo.jobs.listener import Listener
-from cnnzoo.jobs.local import TrainingOptions
+from cnnzoo.jobs.local import TrainingOptions, training_name
 from cnnzoo.runs import Run
 
 jobs_option = click.option(
@@ -26,7 +26,7 @@ class TrainingLines(Listener):
     def __init__(self, names: Iterable[str]) -> None:
         self.console, self.width = progress(), max(map(len, names))
 
-    def line(self, name: str, text: str) -> None:
+    def show_line(self, name: str, text: str) -> None:
         """Print a line of a training."""
         if text.strip():
             self.console.print(f"{name:<{self.width}}  {text}", soft_wrap=True)
@@ -37,16 +37,11 @@ class TrainingLines(Listener):
             text = f"is finished already, trained on {run.config().runtime.backend}"
         else:
             text = "is unfinished and continues"
-        self.line(name, f"{run.directory} {text}")
+        self.show_line(name, f"{run.directory} {text}")
 
 
 def train_seeds(
-    config: Config,
-    seeds: Sequence[int],
-    settings: tuple[str, ...],
-    options: TrainingOptions,
-    *,
-    vote: bool,
+    config: Config, seeds: Sequence[int], settings: tuple[str, ...], options: TrainingOptions, *, vote: bool
 ) -> dict[str, Any]:
     """Train the seeds that are missing under ``runs/``, and print their lines; see ``jobs.seeds.train_seeds``.
 
@@ -54,7 +49,7 @@ def train_seeds(
     """
     from cnnzoo.jobs import seeds as seeds_module  # loads the data sets
 
-    listener = TrainingLines(map(seeds_module.training_name, seeds))
+    listener = TrainingLines(map(training_name, seeds))
     try:
         return seeds_module.train_seeds(
             config, seeds, settings, options, any_backend=vote, stop_at_failure=vote, listener=listener
@@ -96,7 +91,7 @@ def _print_seeds(result: dict[str, Any]) -> None:
     if result["runs"]:
         print_table(console, table)
     for row in result["failed"]:
-        print_failure(console, f"seed {row['seed']}", row["reason"])
+        print_failure(console, training_name(row["seed"]), row["reason"])
 
 
 def print_failure(console: Console, name: str, reason: str) -> None:

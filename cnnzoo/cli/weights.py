@@ -192,7 +192,7 @@ def _describe_recognized(images: "Preprocessing") -> list[str]:
     if len(parts) == 3:
         return [f"Recognized: torchvision's {images.recognized}; the images are prepared as torchvision does for it"]
     if parts:
-        return [f"As for torchvision's {images.recognized}, which the file holds: {' and '.join(parts)}"]
+        return [f"As for torchvision's {images.recognized}, which is in the file: {' and '.join(parts)}"]
     return []
 
 

@@ -163,7 +163,7 @@ def combine_runs(
         device: Where to compute, if there is something to compute.
 
     Raises:
-        UserError: The members were trained on different data sets, or their splits hold different images.
+        UserError: The members were trained on different data sets, or their splits have different images.
     """
     configs = [run.config() for run in members]
     data_set = _common_data_set(members, configs)

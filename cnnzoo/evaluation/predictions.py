@@ -80,7 +80,7 @@ def _compute(run: Run, config: Config, images: SplitImages, device: DeviceChoice
     bad = int((~np.isfinite(logits).all(axis=1)).sum())
     if bad:
         raise UserError(
-            f"{run.model_path} gives no numbers (NaN or infinity) for {bad:,} of {len(logits):,} images; its training "
+            f"The logits of {run.model_path} are not finite for {bad:,} of {len(logits):,} images; its training "
             "diverged or its weights are damaged: train it again, or take an earlier epoch."
         )
     return logits, classifier.computed_on

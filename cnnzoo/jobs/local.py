@@ -71,6 +71,11 @@ class ProcessResult:
         return f"ended with exit code {self.code}: {last}"
 
 
+def training_name(seed: int) -> str:
+    """Return the name of the training with a seed, for a ``Listener``."""
+    return f"seed {seed}"
+
+
 def train_command(
     config: Path,
     seed: int,

@@ -11,7 +11,7 @@ from cnnzoo import data, runs
 from cnnzoo.config import Config, FolderSection
 from cnnzoo.errors import UserError
 from cnnzoo.jobs.listener import Listener
-from cnnzoo.jobs.local import DEFAULT_OPTIONS, TrainingOptions, run_all, train_command
+from cnnzoo.jobs.local import DEFAULT_OPTIONS, TrainingOptions, run_all, train_command, training_name
 from cnnzoo.runs import Run
 from cnnzoo.runtime import resolve_backend
 
@@ -73,11 +73,6 @@ def train_seeds(
     return {"runs": trained, "failed": failed, **spread(trained)}
 
 
-def training_name(seed: int) -> str:
-    """Return the name of the training with a seed, for a ``Listener``."""
-    return f"seed {seed}"
-
-
 def _train(
     config: Config,
     missing: Mapping[int, Run | None],
@@ -105,7 +100,7 @@ def _train(
         results = run_all(
             commands,
             options.jobs,
-            lambda name, line: listener.line(name, with_original(line)),
+            lambda name, line: listener.show_line(name, with_original(line)),
             stop_at_failure=stop_at_failure,
         )
     started = {seed: results[training_name(seed)] for seed in missing if training_name(seed) in results}

@@ -85,7 +85,7 @@ def train(
             if not run.is_finished():
                 where = {"resume": resume, "directory": run.directory}
                 commands[name] = train_command(folder.plan.base, seed, point.settings, **where, options=options)
-        results = run_all(commands, options.jobs, listener.line)
+        results = run_all(commands, options.jobs, listener.show_line)
         reasons = {
             name: results[name].reason if name in results else "its run has been removed"
             for name, (_, _, run) in members.items()

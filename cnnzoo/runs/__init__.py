@@ -24,7 +24,7 @@ RUNS = Path("runs")
 
 
 def create(config: Config, name: str, directory: Path | None = None, parent: Path = RUNS) -> Run:
-    """Create a run directory that holds the resolved config.
+    """Create a run directory with the resolved config.
 
     Args:
         config: The config, with its backend resolved.

@@ -1,4 +1,4 @@
-"""The directory of a training run: the one place that knows the names of its files."""
+"""The directory of a training run; only this module has the names of its files."""
 
 import csv
 import re
@@ -14,12 +14,12 @@ from cnnzoo.runs.directory import EvaluatedDirectory, File
 
 
 class Run(EvaluatedDirectory):
-    """A directory that holds everything about one training.
+    """A directory with everything about one training.
 
     Attributes:
         config_path: The resolved config, which replays the run.
         environment_path: Versions, device, backend, seed and git commit; see ``Environment``.
-        history_path: A row per epoch; it holds no clock, so that equal runs have equal histories.
+        history_path: A row per epoch, without times, so that equal runs have equal histories.
         division_path: Which files of a folder of images trained and which validated.
         metrics_path: What the training has reached; see ``Metrics``.
         model_path: The model of the epoch that validation chose; it takes raw pixels.

@@ -1,4 +1,4 @@
-"""The directory of a sweep: the one place that knows the names of its files."""
+"""The directory of a sweep; only this module has the names of its files."""
 
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +11,7 @@ from cnnzoo.runs.run import Run
 
 
 class SweepFolder(Directory):
-    """A directory that holds the files of a sweep, and a run per training.
+    """A directory with the files of a sweep, and a run per training.
 
     Attributes:
         file_path: The copy of the sweep file.

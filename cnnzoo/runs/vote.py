@@ -1,4 +1,4 @@
-"""The directory of an ensemble's vote: the one place that knows the names of its files."""
+"""The directory of an ensemble's vote; only this module has the names of its files."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from cnnzoo.runs.directory import EvaluatedDirectory, File
 
 
 class Vote(EvaluatedDirectory):
-    """A directory that holds the result of a vote.
+    """A directory with the result of a vote.
 
     Attributes:
         result_path: Members, accuracies and report.

@@ -116,7 +116,7 @@ def test_verify_names_wrong_and_missing_files(run, tmp_path):
 def test_the_advice_names_a_command_per_data_set_and_for_the_digits_scikit_learn(tmp_path):
     wrong = [FileCheck(name, "a", None, "wrong", "is damaged") for name in ("mnist", "cifar10")]
     commands = [f"cnnzoo data fetch {name} --data-dir {tmp_path}" for name in ("mnist", "cifar10")]
-    assert _explain(wrong, tmp_path).endswith(f"To download again: {'; '.join(commands)}")
+    assert f"\nTo download again: {'; '.join(commands)}" in _explain(wrong, tmp_path)
     digits = _explain([FileCheck("digits", "inside scikit-learn", None, "wrong", "is damaged")], None)
     assert "install scikit-learn again" in digits
     assert "data fetch" not in digits

@@ -114,7 +114,7 @@ def test_a_published_file_fills_in_only_what_no_option_states() -> None:
     assert sentence.startswith("Recognized: torchvision's ResNet-50 IMAGENET1K_V2; the images are prepared as torch")
     assert sentences(preprocessing="unit", resize=256) == []
     assert sentences(resize=256) == [
-        "As for torchvision's ResNet-50 IMAGENET1K_V2, which the file holds: mean and deviation"
+        "As for torchvision's ResNet-50 IMAGENET1K_V2, which is in the file: mean and deviation"
     ]
 
 

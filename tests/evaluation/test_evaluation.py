@@ -125,11 +125,11 @@ def test_a_report_says_where_it_was_computed(digits_runs):
     [
         (
             lambda: [keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(3)],
-            "its logits 3; expected are",
+            "to 3 values, not",
         ),
         (
             lambda: [keras.Input((32, 32, 3)), keras.layers.Flatten(), keras.layers.Dense(10)],
-            "its images are 32x32x3 and",
+            "maps 32x32x3 to 10",
         ),
     ],
 )

@@ -139,7 +139,9 @@ def test_all_processes_end_by_themselves_when_the_terminal_is_closed(tmp_path):
 
 
 def test_a_command_line_has_the_options_that_a_person_would_type(tmp_path):
-    new = train_command(Path("a.yaml"), 3, ["epochs=2"], directory=Path("runs/b"), options=TrainingOptions(1, tmp_path, "cpu"))
+    new = train_command(
+        Path("a.yaml"), 3, ["epochs=2"], directory=Path("runs/b"), options=TrainingOptions(1, tmp_path, "cpu")
+    )
     where = ["--data-dir", str(tmp_path), "--device", "cpu", "--json"]
     words = ["--config", "a.yaml", "--seed", "3", "--run", "runs/b", "--set", "epochs=2"]
     assert new == [sys.executable, "-m", "cnnzoo", "train", *words, *where]

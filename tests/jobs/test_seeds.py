@@ -16,7 +16,7 @@ class Lines(Listener):
     def __init__(self):
         self.lines = []
 
-    def line(self, name, text):
+    def show_line(self, name, text):
         self.lines.append(f"{name}: {text}")
 
 
