@@ -1,4 +1,4 @@
-"""Model files from unknown sources: one that cannot be loaded gives a sentence that says why."""
+"""Model files from unknown sources; a sentence says why one cannot be loaded."""
 
 import json
 import zipfile

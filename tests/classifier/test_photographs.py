@@ -34,7 +34,7 @@ def save(pixels, path):
 
 @pytest.fixture
 def digit():
-    """A real digit of the test part, light on dark, 28x28."""
+    """A real digit of the test images, light on dark, 28x28."""
     return data.load("digits", "test").pixels[3, ..., 0]
 
 
@@ -304,7 +304,7 @@ def test_two_images_of_one_name_get_a_picture_each(digits_runs, digit, tmp_path)
 
 @pytest.fixture
 def some_bad(digit, tmp_path):
-    """Two good images and two bad ones, in turn."""
+    """Alternately two good images and two bad ones."""
     (tmp_path / "text.png").write_text("no image")
     first, second = save(digit, tmp_path / "first.png"), save(255 - digit, tmp_path / "second.png")
     return [first, tmp_path / "text.png", second, tmp_path / "none.png"]
@@ -353,7 +353,7 @@ def test_the_table_keeps_a_file_name_in_one_piece_at_80_columns(cnnzoo, digits_r
 
 
 def described(side, class_names):
-    """Return what an imported model's file says of itself."""
+    """Return the metadata of an imported model."""
     return Metadata(
         title="averages",
         network="none",

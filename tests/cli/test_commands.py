@@ -1,4 +1,4 @@
-"""Each command once right and every mistake of a user's once: exit code 2, one sentence, nothing written."""
+"""Each command, and mistakes of the user: exit code 2, one sentence, and no files written."""
 
 import json
 import os
@@ -72,7 +72,7 @@ def test_the_schema_is_json(cnnzoo):
 
 @pytest.fixture
 def mistakes(digits_runs, tmp_path):
-    """Files to go wrong with."""
+    """Write files for commands that fail."""
     Path("wrong.yaml").write_text(
         "model: {name: lenet5}\ndata: {name: digits}\noptimizer: {name: adam, learning_rate: '1e-4'}\n"
     )

@@ -5,7 +5,7 @@ import pytest
 from commands import Cnnzoo
 
 
-def test_the_picture_lies_here_under_the_networks_name(cnnzoo: Cnnzoo) -> None:
+def test_by_default_the_picture_is_in_the_current_directory_under_the_networks_name(cnnzoo: Cnnzoo) -> None:
     answer = cnnzoo("draw", "lenet5")
     assert (answer.code, answer.out) == (0, "Picture: lenet5.svg\n")
     picture = Path("lenet5.svg").read_text(encoding="utf-8")
@@ -13,7 +13,7 @@ def test_the_picture_lies_here_under_the_networks_name(cnnzoo: Cnnzoo) -> None:
         assert text in picture
 
 
-def test_size_classes_and_options_are_those_asked_for(cnnzoo: Cnnzoo) -> None:
+def test_size_classes_and_options_can_be_chosen(cnnzoo: Cnnzoo) -> None:
     asked = ("--input", "28x28x3", "--classes", "7", "--option", "pooling=max")
     answer = cnnzoo("draw", "lenet5", *asked, "--output", "slides/net.svg", "--json")
     assert json.loads(answer.out) == {"path": "slides/net.svg"}
@@ -22,7 +22,7 @@ def test_size_classes_and_options_are_those_asked_for(cnnzoo: Cnnzoo) -> None:
         assert text in picture
 
 
-def test_a_png_is_a_png(cnnzoo: Cnnzoo) -> None:
+def test_a_picture_named_png_is_a_png(cnnzoo: Cnnzoo) -> None:
     assert cnnzoo("draw", "lenet5_1998", "--full", "--output", "net.PNG").code == 0
     assert Path("net.PNG").read_bytes().startswith(b"\x89PNG")
 

@@ -1,4 +1,4 @@
-"""A person's own images, from the first command to the last."""
+"""The user's own images, with every command."""
 
 import json
 import re

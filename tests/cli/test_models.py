@@ -40,7 +40,7 @@ def test_every_title_is_whole_within_80_columns(
     assert not [line for line in lines if line.endswith("…")]
 
 
-def test_a_pattern_chooses(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_pattern_selects_networks(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     run(monkeypatch, "*1998")
     printed = capsys.readouterr().out
     assert "  lenet5_1998  32x32x1" in printed

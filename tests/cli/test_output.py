@@ -8,7 +8,7 @@ from rich.table import Table
 from cnnzoo.cli import output
 
 
-def test_a_table_passes_the_edge_rather_than_break_a_word(
+def test_a_table_does_not_break_a_word_at_the_edge(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
@@ -22,7 +22,7 @@ def test_a_table_passes_the_edge_rather_than_break_a_word(
     assert console.width == 80
 
 
-def test_a_sign_that_the_terminal_cannot_show_ends_nothing() -> None:
+def test_a_character_that_the_terminal_cannot_show_is_not_an_error() -> None:
     code = (
         "import sys; from cnnzoo import cli; from cnnzoo.cli import output\n"
         "sys.argv = ['cnnzoo', 'models']; cli.main()\n"

@@ -1,4 +1,4 @@
-"""``cnnzoo predict``: images of every shape, folders of them, and where their pictures go."""
+"""``cnnzoo predict``: images of every shape, folders of images, and pictures."""
 
 import json
 import os

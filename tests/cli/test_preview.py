@@ -19,7 +19,7 @@ def test_a_preview_is_drawn_for_a_config_and_its_settings(cnnzoo):
     assert all(f"<!-- {text} -->" in texts for text in ("original", "epoch 6", *shown["classes"]))
 
 
-def test_what_is_drawn_is_augmented_and_padded_but_not_normalized():
+def test_a_preview_is_augmented_and_padded_but_not_normalized():
     from cnnzoo.config import load as load_config
     from cnnzoo.training.preview import make_preview
 
@@ -35,7 +35,7 @@ def test_what_is_drawn_is_augmented_and_padded_but_not_normalized():
     assert [images.shape[1] for images in shrunk.epochs] == [18, 18, 32, 32, 32, 32]
 
 
-def test_more_images_than_there_are_and_names_in_any_script_are_drawn(cnnzoo, tmp_path):
+def test_a_preview_may_ask_for_too_many_images_and_have_names_in_any_script(cnnzoo, tmp_path):
     photos = write_photos(tmp_path / "photos", count=3)
     photos.joinpath("red").rename(photos / "紅 $x$")
     (tmp_path / "mine.yaml").write_text("model: {name: lenet5}\ndata: {name: folder, path: photos, size: 16}\n")

@@ -1,4 +1,4 @@
-"""Commands in processes of their own, whose standard streams and environment are not as usual."""
+"""Commands in processes with unusual standard streams and environments."""
 
 import os
 import subprocess
@@ -51,12 +51,12 @@ def test_unbuffered_output_stays_unbuffered():
     assert out == "at once\n"
 
 
-def test_a_reader_that_has_read_enough_ends_a_command_in_silence():
+def test_a_command_ends_silently_when_its_reader_stops():
     code, out, err = shell(f"'{sys.executable}' -m cnnzoo config schema | true; echo ${{PIPESTATUS[0]}}")
     assert (code, out, err) == (0, "1\n", "")
 
 
-def test_pictures_are_drawn_whatever_is_set_for_other_programs(tmp_path):
+def test_settings_for_other_programs_do_not_stop_pictures(tmp_path):
     (tmp_path / "broken").write_bytes(b"\xff\xfe")
     code = (
         "from pathlib import Path\nfrom cnnzoo.cli.process import prepare_process\nprepare_process()\n"

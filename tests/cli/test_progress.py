@@ -47,7 +47,7 @@ def test_bar_and_rows_fit_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: py
     assert "  100/100   0.5000   100.00 %     0.2500     99.50 %*      0.000314    123,456" in shown
 
 
-def test_the_times_say_which_is_which() -> None:
+def test_elapsed_and_remaining_time_have_labels() -> None:
     now = [0.0]
     with Progress(get_time=lambda: now[0], disable=True) as bar:
         task = bar.add_task("compiling", total=None)

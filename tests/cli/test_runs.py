@@ -14,7 +14,7 @@ from cnnzoo.runs import Run, status
 
 @pytest.fixture
 def several(cnnzoo, digits_runs):
-    """Lay a finished run, one that broke off, one that was interrupted and one of another version under runs/."""
+    """Make a finished, a broken off, an interrupted and an unreadable run under runs/."""
     shutil.copytree(digits_runs[0].directory, "runs/0001-digits")
     for name in ("0002-digits", "0003-digits", "0004-digits"):
         shutil.copytree(digits_runs[1].directory, f"runs/{name}", ignore=shutil.ignore_patterns("metrics.json"))

@@ -27,7 +27,7 @@ def test_the_table_has_the_layers_the_totals_the_paper_and_the_departures(
     assert "Departs from the paper: every map of C3" in printed
 
 
-def test_the_summary_and_the_options_with_values_and_defaults_are_told(
+def test_the_summary_and_the_options_with_values_and_defaults_are_printed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run(monkeypatch, "lenet5")
@@ -74,7 +74,7 @@ def test_names_kinds_and_numbers_stay_whole_on_a_terminal(
     assert lines[2].split() == row
 
 
-def test_size_classes_and_options_are_those_asked_for(
+def test_size_classes_and_options_can_be_chosen(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run(monkeypatch, "lenet5", "--input", "28x28x3", "--classes", "7", "--option", "pooling=max", "--json")
@@ -148,7 +148,7 @@ def test_alexnet_has_the_lines_of_the_lecture(
     assert lecture.items() <= shapes.items()
 
 
-def test_two_networks_stand_side_by_side_layer_by_layer(
+def test_two_networks_are_compared_layer_by_layer(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run(monkeypatch, "googlenet", "--compare", "googlenet_without_reductions")

@@ -20,7 +20,7 @@ from cnnzoo.weights.preprocessing import choose_preprocessing
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A state dict of ResNet-18 that tells three classes apart."""
+    """A state dict of ResNet-18 with three classes."""
     (counterpart,) = (counterpart for counterpart in COUNTERPARTS if counterpart.network == "resnet18")
     generator = np.random.default_rng(0)
     tensors = {
@@ -84,7 +84,7 @@ def test_json_has_all_facts_of_an_import(cnnzoo: Cnnzoo, checkpoint: Path) -> No
 
 
 def imported_like(network: str, library: str, file: Path, **stated: Any) -> Imported:
-    """Return what the sentences about an import are made of; the network is never asked."""
+    """Return an import for the sentences about it; its network is not used."""
     (counterpart,) = (
         counterpart for counterpart in COUNTERPARTS if (counterpart.network, counterpart.library) == (network, library)
     )
@@ -154,7 +154,7 @@ def test_names_in_a_file_cannot_write_to_the_terminal(capsys: pytest.CaptureFixt
         (("resnet18", "FILE", "--output", "m.keras", "--mean", "0.5"), "'0.5' is not three numbers"),
     ],
 )
-def test_what_cannot_be_imported_is_a_sentence_and_leaves_no_file(
+def test_a_failed_import_is_a_sentence_and_leaves_no_file(
     arguments: tuple[str, ...], message: str, cnnzoo: Cnnzoo, checkpoint: Path
 ) -> None:
     Path("two.txt").write_text("cat\ndog\n")
@@ -176,7 +176,7 @@ def test_what_cannot_be_imported_is_a_sentence_and_leaves_no_file(
         (("text.keras", "text.keras"), "text.keras exists already"),
     ],
 )
-def test_what_cannot_be_exported_is_a_sentence_and_leaves_no_file(
+def test_a_failed_export_is_a_sentence_and_leaves_no_file(
     arguments: tuple[str, ...], message: str, cnnzoo: Cnnzoo
 ) -> None:
     Path("text.keras").write_text("text")

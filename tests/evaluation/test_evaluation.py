@@ -22,7 +22,7 @@ def predictions(run):
     return predict(run, config, ImageLoader().load(run, config, "test"))
 
 
-def test_a_report_counts_what_a_person_would_count():
+def test_a_report_has_the_right_figures():
     probabilities = [[0.7, 0.2, 0.1], [0.4, 0.5, 0.1], [0.1, 0.8, 0.1], [0.3, 0.3, 0.4]]
     result = report(probabilities, [0, 0, 1, 1], ("a", "b", "c"))
     assert (result.images, result.correct, result.accuracy, result.error) == (4, 2, 0.5, 0.5)
