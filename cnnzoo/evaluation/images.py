@@ -64,7 +64,11 @@ class ImageLoader:
                 self._loaded[section, loaded_split] = data.load(config.data, loaded_split, self._data_dir)
             subset = self._loaded[section, loaded_split]
             if split != "test":
-                subset = data.divide_training(config, subset.as_divided(run.division()))[split == "validation"]
+                subset = subset.as_divided(run.division())
+                if subset.validates is None:
+                    subset = data.divide_training(config, subset)[split == "validation"]
+                else:
+                    subset = subset.select(subset.validates == (split == "validation"))
             self._divided[section, split, division] = _leave_out_others(run, split, subset)
         return self._divided[section, split, division]
 
@@ -96,6 +100,8 @@ def _leave_out_others(run: Run, split: Split, subset: data.Subset) -> SplitImage
             f"from {folder} or renamed, such as {printable(missing[0])}"
         )
     kept = np.array(belongs, dtype=bool) & ~np.array(moved, dtype=bool)
+    if not kept.size:
+        raise UserError(f"None of the {split} images of {run.directory} is in {folder} any more; put them back.")
     if not kept.any():
         raise UserError(f"All images of the {split} split belonged to another split when {run.directory} was trained.")
     if not kept.all():
