@@ -392,6 +392,8 @@ def test_what_is_written_loads_in_pytorch_and_is_the_same_each_time(tmp_path):
         "features.0.weight": np.arange(24, dtype="float32").reshape(2, 3, 4).transpose(2, 0, 1),
         "bias": np.float32([1, 2]),
         "num_batches_tracked": np.zeros((), "int64"),
+        "file": np.ones(1, "float32"),
+        "allow_pickle": np.ones(1, "float32"),
     }
     for name in ("a.pth", "b.pth"):
         torch_pth.write(tmp_path / name, state)

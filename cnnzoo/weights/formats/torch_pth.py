@@ -209,7 +209,8 @@ def write(path: Path, tensors: Mapping[str, Array]) -> None:
     """
     with TemporaryDirectory(prefix="cnnzoo-") as folder:
         source = Path(folder) / "tensors.npz"
-        np.savez(source, allow_pickle=False, **tensors)
+        # By number: a tensor may have the name of one of savez's own parameters, which vary with NumPy's version.
+        np.savez(source, np.array(list(tensors)), *tensors.values())
         command = [sys.executable, "-P", str(_WRITER), str(source), str(path)]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     if done.returncode:
