@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain as concatenated
 from itertools import groupby
 from math import inf
@@ -70,14 +70,7 @@ def read_chain(model: keras.Model, *, full: bool = False) -> Chain:
         UserError: The graph has several inputs, nested models, layers called twice, or branches that are not joined
             where they began.
     """
-    nodes = _read_nodes(model)
-    logits = max((node for node in nodes if not node.targets), key=lambda node: node.depth)
-    logits.ahead = [logits]
-    for node in reversed(nodes):
-        ways = [target.ahead for target in node.targets if target.ahead]
-        if ways:
-            node.ahead = [node, *(each for each in ways[0] if all(each in way for way in ways[1:]))]
-    chain, _ = _follow(nodes[0], None)
+    chain, _ = _read_graph(model).follow(0, None)
     return chain if full else _fold(chain)
 
 
@@ -97,32 +90,63 @@ def list_blocks(chain: Iterable[Link]) -> list[Block]:
     return blocks
 
 
-@dataclass(eq=False, slots=True)
-class _Node:
-    """A block in the graph.
+@dataclass(frozen=True, slots=True)
+class _Graph:
+    """The blocks of a network, numbered from 0, each after those whose outputs it takes.
 
     Attributes:
-        block: What is drawn.
-        sources: The nodes whose outputs it takes.
-        targets: The nodes that take its output.
-        ahead: The nodes on every way from here to the logits, itself first; none on a head.
-        depth: The number of nodes on the longest way to it.
+        blocks: What is drawn.
+        sources: For each block the numbers of those whose outputs it takes.
+        targets: For each block the numbers of those that take its output.
+        ahead: For the number of each block the numbers of those on every way from it to the logits, itself first;
+            blocks of heads are missing.
     """
 
-    block: Block
-    sources: list["_Node"]
-    targets: list["_Node"] = field(default_factory=list)
-    ahead: list["_Node"] = field(default_factory=list)
-    depth: int = 1
+    blocks: list[Block]
+    sources: list[list[int]]
+    targets: list[list[int]]
+    ahead: dict[int, list[int]]
 
-    def __post_init__(self) -> None:
-        for source in self.sources:
-            source.targets.append(self)
-            self.depth = max(self.depth, source.depth + 1)
+    def follow(self, number: int, stop: int | None) -> tuple[Chain, int]:
+        """Return the links from a block to the one before ``stop``, or to the end, and the number of the last one."""
+        links: list[Link] = [self.blocks[number]]
+        while True:
+            links += [Head(self.follow_head(target)) for target in self.targets[number] if target not in self.ahead]
+            onward = [target for target in self.targets[number] if target in self.ahead]
+            if onward in ([], [stop]):
+                return tuple(links), number
+            after = self.ahead[number][1]
+            is_next = len(onward) == len(self.sources[after]) == 1
+            links.append(self.blocks[after] if is_next else self.join(number, onward, after))
+            number = after
+
+    def join(self, fork: int, onward: list[int], join: int) -> Branches:
+        """Return the branches between two blocks, in the order of the second block's inputs."""
+        by_end: dict[int, Chain] = {}
+        for target in onward:
+            branch, end = ((), fork) if target == join else self.follow(target, join)
+            by_end[end] = branch
+        if Counter(self.sources[join]) != Counter(by_end.keys()):
+            names = f"'{self.blocks[fork].name}' and '{self.blocks[join].name}'"
+            raise UserError(f"The branches between {names} cannot be drawn.")
+        return Branches(tuple(by_end[source] for source in self.sources[join]), self.blocks[join])
+
+    def follow_head(self, number: int) -> Chain:
+        """Return the links from a block on a head to the head's output."""
+        match self.targets[number]:
+            case []:
+                return (self.blocks[number],)
+            case [target] if len(self.sources[target]) == 1:
+                return (self.blocks[number], *self.follow_head(target))
+        raise UserError(f"The branches behind '{self.blocks[number].name}' cannot be drawn.")
 
 
-def _read_nodes(model: keras.Model) -> list[_Node]:
-    """Return the nodes of a model's graph, each behind its sources."""
+def _read_graph(model: keras.Model) -> _Graph:
+    """Read the graph of a model.
+
+    Raises:
+        UserError: See ``read_chain``.
+    """
     operations = keras.Function(model.inputs, model.outputs).operations
     takers = Counter(id(tensor) for layer in operations for tensor in list_inputs(layer))
     # Of a layer called twice, ``input`` and ``output`` are those of its first call.
@@ -134,55 +158,42 @@ def _read_nodes(model: keras.Model) -> list[_Node]:
         raise UserError(f"'{model.name}' has {len(model.inputs)} inputs; only networks with one can be drawn.")
 
     windows = {id(layer.input) for layer in operations if find_kind(layer) in {"convolution", "pooling"}}
-    nodes: dict[int, _Node] = {}  # by their output
+    blocks: list[Block] = []
+    sources: list[list[int]] = []
+    numbers: dict[int, int] = {}  # of the block that each tensor is the output of
     for layer in operations:
-        sources = [nodes[id(tensor)] for tensor in list_inputs(layer)]
-        is_only_target = len(sources) == 1 and takers[id(layer.input)] == 1
+        inputs = [numbers[id(tensor)] for tensor in list_inputs(layer)]
+        number = inputs[0] if inputs else 0
+        is_only_target = len(inputs) == 1 and takers[id(layer.input)] == 1
+        is_last = not takers[id(layer.output)]
         if isinstance(layer, layers.ZeroPadding2D) and id(layer.output) in windows:
-            node = sources[0]
-        elif is_only_target and (more := add_layer(sources[0].block, layer, is_last=not takers[id(layer.output)])):
-            node = sources[0]
-            node.block = more
+            pass  # the padding of a convolution or pooling is not drawn
+        elif is_only_target and (more := add_layer(blocks[number], layer, is_last=is_last)):
+            blocks[number] = more
         else:
-            node = _Node(describe_layer(layer), sources)
-        nodes[id(layer.output)] = node
-    return list(dict.fromkeys(nodes.values()))
+            number = len(blocks)
+            blocks.append(describe_layer(layer))
+            sources.append(inputs)
+        numbers[id(layer.output)] = number
+    targets: list[list[int]] = [[] for _ in blocks]
+    for target, taken in enumerate(sources):
+        for source in taken:
+            targets[source].append(target)
+    return _Graph(blocks, sources, targets, _find_blocks_ahead(sources, targets))
 
 
-def _follow(node: _Node, stop: _Node | None) -> tuple[Chain, _Node]:
-    """Return the links from a node to the one before ``stop``, or to the end, and the node of the last one."""
-    links: list[Link] = [node.block]
-    while True:
-        links += [Head(_follow_head(target)) for target in node.targets if not target.ahead]
-        onward = [target for target in node.targets if target.ahead]
-        if onward in ([], [stop]):
-            return tuple(links), node
-        after = node.ahead[1]
-        if len(onward) == len(after.sources) == 1:
-            links.append(after.block)
-        else:
-            links.append(_join(node, onward, after))
-        node = after
-
-
-def _join(fork: _Node, onward: list[_Node], join: _Node) -> Branches:
-    """Return the branches between two nodes, in the order of the second node's inputs."""
-    by_end: dict[_Node, Chain] = {}
-    for target in onward:
-        branch, end = ((), fork) if target is join else _follow(target, join)
-        by_end[end] = branch
-    if Counter(join.sources) != Counter(by_end.keys()):
-        raise UserError(f"The branches between '{fork.block.name}' and '{join.block.name}' cannot be drawn.")
-    return Branches(tuple(by_end[source] for source in join.sources), join.block)
-
-
-def _follow_head(node: _Node) -> Chain:
-    match node.targets:
-        case []:
-            return (node.block,)
-        case [target] if len(target.sources) == 1:
-            return (node.block, *_follow_head(target))
-    raise UserError(f"The branches behind '{node.block.name}' cannot be drawn.")
+def _find_blocks_ahead(sources: list[list[int]], targets: list[list[int]]) -> dict[int, list[int]]:
+    """Return for each block those on every way from it to the logits, the output at the end of the longest path."""
+    depths: list[int] = []
+    for taken in sources:
+        depths.append(1 + max((depths[source] for source in taken), default=0))
+    logits = max((number for number, takers in enumerate(targets) if not takers), key=depths.__getitem__)
+    ahead = {logits: [logits]}
+    for number in reversed(range(len(targets))):
+        ways = [ahead[target] for target in targets[number] if target in ahead]
+        if ways:
+            ahead[number] = [number, *(each for each in ways[0] if all(each in way for way in ways[1:]))]
+    return ahead
 
 
 def _fold(chain: Chain) -> Chain:
