@@ -1,5 +1,6 @@
 """The layers of a built model: shapes, parameters, MACs and receptive fields."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import prod
@@ -117,6 +118,19 @@ def outline(
     import cnnzoo.models  # noqa: F401 - registers the zoo
 
     return build_without_weights(lambda: registry.build(name, input_shape, num_classes, **options))
+
+
+# Settings that do not change what a trained layer computes.
+_WITHOUT_EFFECT = re.compile(
+    "name|trainable|dtype|momentum|rate|seed|noise_shape|loss_weight|batch_shape|.*(constraint|initializer|regularizer)"
+)
+
+
+def compare_settings(layer: keras.Layer, other: keras.Layer) -> dict[str, tuple[Any, Any]]:
+    """Return the settings that make two layers compute differently, by name with both values; "class" is the first."""
+    ours, theirs = ({"class": type(one).__name__, **one.get_config()} for one in (layer, other))
+    pairs = {key: (ours.get(key), theirs.get(key)) for key in {**ours, **theirs} if not _WITHOUT_EFFECT.fullmatch(key)}
+    return {key: (own, their) for key, (own, their) in pairs.items() if own != their}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""Names of files and classes: comparing and printing them."""
+"""Names and shapes as text."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 def normalized(name: str) -> str:
@@ -17,6 +17,11 @@ def printable(name: str) -> str:
         else letter.encode("unicode_escape").decode()
         for letter in name
     )
+
+
+def format_size(shape: Iterable[int]) -> str:
+    """Return a shape as text, such as "28x28x6"; that of a scalar is "one number"."""
+    return "x".join(map(str, shape)) or "one number"
 
 
 def listed(names: Sequence[str], shown: int = 3) -> str:

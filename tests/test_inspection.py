@@ -7,7 +7,7 @@ from keras import layers, ops
 
 import cnnzoo.models  # noqa: F401
 from cnnzoo import registry
-from cnnzoo.inspection import LayerRow, inspect, outline
+from cnnzoo.inspection import LayerRow, compare_settings, inspect, outline
 
 # Layer, output shape, parameters, MACs and receptive field, counted by hand.
 LENET5 = [
@@ -216,3 +216,14 @@ def test_flattening_and_back_changes_no_receptive_field_and_none_falls_with_dept
 )
 def test_a_window_is_stated_with_its_stride(name: str, window: str) -> None:
     assert rows_of(outline("alexnet"))[name].window == window
+
+
+def test_layers_are_compared_by_the_settings_that_change_what_they_compute() -> None:
+    ours = layers.Conv2D(6, 5, activation="tanh", kernel_initializer="zeros", name="c1")
+    same = layers.Conv2D(6, (5, 5), activation="tanh", trainable=False, name="conv")
+    assert compare_settings(ours, same) == {}
+    assert compare_settings(ours, layers.Conv2D(6, 5, padding="same")) == {
+        "padding": ("valid", "same"),
+        "activation": ("tanh", "linear"),
+    }
+    assert next(iter(compare_settings(ours, layers.Dense(6)).items())) == ("class", ("Conv2D", "Dense"))

@@ -1,5 +1,6 @@
 """Padding and normalization of raw pixels, as layers that are saved with the network."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -64,6 +65,19 @@ def with_preprocessing(network: Model, section: PreprocessingSection, input_shap
         x = layers.ZeroPadding2D(section.pad, data_format="channels_last", name="pad")(x)
     x = layers.Rescaling(scale, offset, dtype="float32", name="normalize")(x)
     return Model(pixels, network(x), name=network.name)
+
+
+def read_normalization(parts: Iterable[layers.Layer]) -> tuple[list[float], list[float]] | None:
+    """Read mean and deviation of the pixels from the layers of a model, where ``with_preprocessing`` put them.
+
+    Returns:
+        Both in units of the full range, for each channel or one for all; None if no layer normalizes pixels.
+    """
+    for layer in parts:
+        if isinstance(layer, layers.Rescaling):
+            scale, offset = (np.atleast_1d(values).astype("float64") for values in (layer.scale, layer.offset))
+            return (-offset / (255 * scale)).tolist(), (1 / (255 * scale)).tolist()
+    return None
 
 
 def _per_channel(key: str, value: float | list[float] | None, own: NDArray[np.float64]) -> list[float]:

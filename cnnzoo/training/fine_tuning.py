@@ -1,23 +1,22 @@
 """The weights of a model file, as the start of another training."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
 from keras import Model, layers
 
 from cnnzoo import keras_internals
 from cnnzoo.classifier.model_file import load_model
 from cnnzoo.config import Config, PreprocessingSection
+from cnnzoo.data.preprocessing import read_normalization
 from cnnzoo.errors import UserError
+from cnnzoo.inspection import compare_settings
+from cnnzoo.text import format_size
 from cnnzoo.training.phases import all_layers
 
 CLASSIFIER = "logits"
-
-# What decides the result of a layer, and does not show in the shapes of its weights.
-DECISIVE = frozenset({"activation", "dilation_rate", "epsilon", "groups", "padding", "pool_size", "strides"})
 
 
 @dataclass(frozen=True)
@@ -50,11 +49,8 @@ class InitialWeights:
         expected = self.model.input_shape[-1]
         if expected != channels:
             raise UserError(f"the network in {self.path} takes images of {expected} channel(s), not of {channels}.")
-        normalize = self.layers.get("normalize")
-        if normalize is None:
-            return section
-        scale, offset = (np.atleast_1d(values).astype("float64") for values in (normalize.scale, normalize.offset))
-        inside = {"mean": (-offset / (255 * scale)).tolist(), "deviation": (1 / (255 * scale)).tolist()}
+        mean, deviation = read_normalization(self.layers.values()) or (None, None)
+        inside = {"mean": mean, "deviation": deviation}
         return section.model_copy(update={key: own for key, own in inside.items() if getattr(section, key) is None})
 
     def copy_to(self, network: Model) -> None:
@@ -66,51 +62,35 @@ class InitialWeights:
         Raises:
             UserError: The file holds another network's weights.
         """
-        self._check_layers(network)
+        difference = next(self._find_differences(network), None)
+        if difference:
+            raise UserError(f"{self.path} holds another network's weights: {difference}.")
         for layer in network.layers:
-            if not layer.weights:
-                continue
             other = self.layers.get(layer.name)
-            values = other.get_weights() if other and other.weights else None
-            expected = [tuple(weight.shape) for weight in layer.weights]
-            if values is not None and [value.shape for value in values] == expected:
-                layer.set_weights(values)
-            elif layer.name != CLASSIFIER and not layer.name.startswith("auxiliary"):
-                has = "no such layer" if values is None else f"{_sizes(value.shape for value in values)} there"
-                raise self._another_network(f"layer {layer.name} has {_sizes(expected)}, and the file has {has}.")
+            if other and _shapes(layer) == _shapes(other):
+                layer.set_weights(other.get_weights())
 
-    def _check_layers(self, network: Model) -> None:
-        """Check that layers of the same name do the same, where no shape of weights would show it.
-
-        Raises:
-            UserError: They do not.
-        """
+    def _find_differences(self, network: Model) -> Iterator[str]:
+        """Go through what shows that the file's network is another one, each as a clause."""
         inputs, other_inputs = _input_layers(network), _input_layers(self.model)
+        decided = "the model's options decide that"
         for layer in network.layers:
-            other = self.layers.get(layer.name)
+            name, other = layer.name, self.layers.get(layer.name)
+            is_replaceable = name == CLASSIFIER or name.startswith("auxiliary")
             if other is None:
+                if layer.weights and not is_replaceable:
+                    yield f"it has no layer {name}, which has weights of {_shapes(layer)}"
                 continue
-            ours, theirs = inputs.get(layer.name, []), other_inputs.get(layer.name, [])
+            ours, theirs = inputs.get(name, []), other_inputs.get(name, [])
             if ours != theirs and {*ours, *theirs} <= self.layers.keys() & inputs.keys():
-                raise self._another_network(
-                    f"layer {layer.name} comes after {' and '.join(ours)}, and the file's after "
-                    f"{' and '.join(theirs)}; the model's options decide that."
-                )
-            if layer.name == CLASSIFIER:
+                after = f"{' and '.join(ours)}, and the file's after {' and '.join(theirs)}"
+                yield f"layer {name} comes after {after}; {decided}"
+            if is_replaceable:
                 continue
-            config, other_config = layer.get_config(), other.get_config()
-            for key in sorted(DECISIVE & config.keys() & other_config.keys()):
-                if config[key] != other_config[key]:
-                    raise self._another_network(
-                        f"layer {layer.name} has {key} {config[key]}, and the file's has {other_config[key]}; the "
-                        "model's options decide that."
-                    )
-            if type(layer).__name__ != type(other).__name__:
-                kinds = f"{type(layer).__name__}, and the file's is {type(other).__name__}"
-                raise self._another_network(f"layer {layer.name} is {kinds}.")
-
-    def _another_network(self, difference: str) -> UserError:
-        return UserError(f"{self.path} holds another network's weights: {difference}")
+            for key, (own, their) in compare_settings(layer, other).items():
+                yield f"layer {name} has {key} {own}, and the file's has {their}; {decided}"
+            if _shapes(layer) != _shapes(other):
+                yield f"layer {name} has weights of {_shapes(layer)}, and the file's has {_shapes(other)}"
 
 
 def load_initial_weights(config: Config) -> InitialWeights:
@@ -128,7 +108,7 @@ def load_initial_weights(config: Config) -> InitialWeights:
 
 
 def _input_layers(model: Model) -> dict[str, list[str]]:
-    """Return for each layer the names of the layers that its inputs come from, for a model inside the model too."""
+    """Return for each layer the names of the layers that its inputs come from, including those of nested models."""
     names: dict[str, list[str]] = {}
     for layer in model.layers:
         if isinstance(layer, Model):
@@ -136,5 +116,5 @@ def _input_layers(model: Model) -> dict[str, list[str]]:
     return names | keras_internals.input_layers(model)
 
 
-def _sizes(shapes: Iterable[tuple[int, ...]]) -> str:
-    return " and ".join("x".join(map(str, shape)) or "1" for shape in shapes)
+def _shapes(layer: layers.Layer) -> str:
+    return " and ".join(format_size(weight.shape) for weight in layer.weights) or "no"

@@ -1,5 +1,6 @@
 """Weights of our networks, written as another library's."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,10 @@ import keras
 import numpy as np
 
 from cnnzoo import files
+from cnnzoo.data.preprocessing import read_normalization
 from cnnzoo.errors import UserError
-from cnnzoo.inspection import outline
+from cnnzoo.inspection import compare_settings, outline
+from cnnzoo.text import format_size
 from cnnzoo.weights.conversion import describe_invalid_values, list_conversions
 from cnnzoo.weights.formats import keras_h5, safetensors_file, torch_pth
 from cnnzoo.weights.formats.contents import Array, Library
@@ -21,9 +24,6 @@ SUFFIXES: dict[str, Library] = {
     ".safetensors": "torchvision",
     ".h5": "keras.applications",
 }
-
-# What does not change a layer's outputs.
-_TRAINING_ONLY = {"name", "trainable", "dtype", "momentum", "rate", "seed", "noise_shape", "loss_weight", "batch_shape"}
 
 
 def export_weights(model: keras.Model, path: Path) -> dict[str, Any]:
@@ -99,63 +99,46 @@ def _find_counterpart(network: keras.Model, library: Library) -> Counterpart:
     try:
         model = outline(counterpart.network, network.input_shape[1:], network.get_layer("logits").units, **options)
     except UserError:
-        difference = f"that cannot take images as small as {_format_size(network.input_shape)}"
+        difference = f"that cannot take images as small as {format_size(network.input_shape[1:3])}"
     else:
         difference = _find_difference(network, model)
     if counterpart.pooled and not difference:
-        side, found = counterpart.pooled, network.get_layer("flatten").input.shape
-        difference = "" if found[1:3] == (side, side) else f"fc6 reads maps of {_format_size(found)}, not {side}x{side}"
+        side, found = counterpart.pooled, network.get_layer("flatten").input.shape[1:3]
+        difference = "" if found == (side, side) else f"fc6 reads maps of {format_size(found)}, not {side}x{side}"
     if difference:
         raise UserError(f"'{network.name}' is not {counterpart.full_title}: {difference}.")
     return counterpart
 
 
-def _format_size(shape: tuple[int, ...]) -> str:
-    return f"{shape[1]}x{shape[2]}"
-
-
 def _find_difference(network: keras.Model, model: keras.Model) -> str:
     """Describe the first difference between our network and a model of the counterpart; empty where there is none."""
-    ours = {layer.name: _list_settings(layer) for layer in network.layers}
-    theirs = {layer.name: _list_settings(layer) for layer in model.layers}
+    ours, theirs = ({layer.name: layer for layer in one.layers} for one in (network, model))
     for name in {**ours, **theirs}:
         if name not in theirs:
             return f"that has no layer '{name}'"
         if name not in ours:
-            return f"it lacks the layer '{name}'"
-        for key in {**ours[name], **theirs[name]}:
-            own, other = ours[name].get(key), theirs[name].get(key)
-            if own != other:
-                return f"the {key} of '{name}' is {own}, not {other}"
+            return f"it has no layer '{name}'"
+        if settings := compare_settings(ours[name], theirs[name]):
+            key, (own, other) = next(iter(settings.items()))
+            return f"the {key} of '{name}' is {own}, not {other}"
     return ""
-
-
-def _list_settings(layer: keras.Layer) -> dict[str, Any]:
-    settings = {
-        key: value
-        for key, value in layer.get_config().items()
-        if key not in _TRAINING_ONLY and not key.endswith(("initializer", "regularizer", "constraint"))
-    }
-    return {"class": type(layer).__name__, **settings}
 
 
 def _describe_preprocessing(model: keras.Model, counterpart: Counterpart) -> dict[str, Any]:
     """Describe how to prepare the images of an exported model, in the library's order of the channels."""
     order = -1 if counterpart.library == "keras.applications" else 1
     usual = PREPROCESSINGS[counterpart.preprocessing]
-    rescaling = next((layer for layer in model.layers if isinstance(layer, keras.layers.Rescaling)), None)
-    mean = deviation = None
-    if rescaling:
-        scale, offset = (np.asarray(value, "float64") * np.ones(3) for value in (rescaling.scale, rescaling.offset))
-        mean, deviation = _round((-offset / scale)[::order]), _round((1 / scale)[::order])
-    own = [_round(255 * np.array(values)[::order]) for values in (usual.mean, usual.deviation)]
+    inside = read_normalization(model.layers)
+    mean, deviation = [_to_pixels(values, order) for values in inside] if inside else (None, None)
+    own = (_to_pixels(usual.mean, order), _to_pixels(usual.deviation, order))
     return {
         "channels": "RGB" if order == 1 else "BGR",
         "mean": mean,
         "deviation": deviation,
-        "usual": None if mean is None else [mean, deviation] == own,
+        "usual": None if inside is None else (mean, deviation) == own,
     }
 
 
-def _round(values: Array) -> list[float]:
-    return [round(float(value), 4) for value in values]
+def _to_pixels(values: Sequence[float], order: int) -> list[float]:
+    """Return the values for red, green and blue, or one for all, in units of pixels; -1 reverses the order."""
+    return [round(255 * float(value), 4) for value in np.broadcast_to(values, 3)[::order]]

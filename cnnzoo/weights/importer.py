@@ -14,7 +14,7 @@ from cnnzoo.classifier.metadata import Metadata
 from cnnzoo.config import PreprocessingSection
 from cnnzoo.data.preprocessing import with_preprocessing
 from cnnzoo.errors import UserError
-from cnnzoo.text import listed, printable
+from cnnzoo.text import format_size, listed, printable
 from cnnzoo.weights.class_names import imagenet_class_names
 from cnnzoo.weights.conversion import describe_invalid_values, list_conversions
 from cnnzoo.weights.formats.contents import SEPARATORS, Tensor, WeightFile
@@ -171,11 +171,11 @@ def _check_fit(
     beside: Sequence[str],
 ) -> None:
     """Make sure that every weight has its tensor, every tensor its weight, and both the same shape."""
-    missing = [f"{name!r} ({_format_size(shape)})" for name, shape in shapes.items() if name not in tensors]
-    surplus = [f"{name!r} ({_format_size(tensor.shape)})" for name, tensor in tensors.items() if name not in shapes]
+    missing = [f"{name!r} ({format_size(shape)})" for name, shape in shapes.items() if name not in tensors]
+    surplus = [f"{name!r} ({format_size(tensor.shape)})" for name, tensor in tensors.items() if name not in shapes]
     both = [(name, tensors[name], shape) for name, shape in shapes.items() if name in tensors]
     misshapen = [
-        f"{name!r} is {_format_size(tensor.shape)} where the network has {_format_size(shape)}"
+        f"{name!r} is {format_size(tensor.shape)} where the network has {format_size(shape)}"
         for name, tensor, shape in both
         if tensor.shape != shape
     ]
@@ -195,10 +195,6 @@ def _check_fit(
     ]
     if clauses:
         raise UserError(f"{path} does not fit {counterpart.full_title}: {'; '.join(clauses)}.")
-
-
-def _format_size(shape: Shape) -> str:
-    return "x".join(map(str, shape)) or "one number"
 
 
 def _check_classifier(path: Path, counterpart: Counterpart, missing: set[str], beside: Sequence[str]) -> None:
