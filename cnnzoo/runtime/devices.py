@@ -46,9 +46,9 @@ def choose_device(choice: DeviceChoice, backend: str, gpus: list[str]) -> Device
         UserError: It is not the device of the choice.
     """
     if choice == "gpu" and not gpus:
-        raise UserError(f"device gpu: no GPU is visible to {backend}; {_why_no_gpu(backend)}")
+        raise UserError(f"runtime.device: no GPU is visible to {backend}; {_why_no_gpu(backend)}")
     if choice == "cpu" and gpus:
-        raise UserError("--device cpu: Keras is loaded already and computes on a GPU; start a new process.")
+        raise UserError("runtime.device: Keras is loaded already and computes on a GPU; start a new process for cpu.")
     if gpus:
         return Device("gpu", f"GPU ({gpus[0]})")
     threads = thread_count(backend)
@@ -80,10 +80,10 @@ def gpu_names(backend: str) -> list[str]:
 
 
 def why_slow(precision: Precision, cpu_info: Path = CPU_INFO) -> str | None:
-    """Say why a precision is no faster than float32 on the device that ``prepare`` chose; None where it is.
+    """Return a sentence if a precision is not faster than float32 here, or None.
 
     Args:
-        precision: "float32" or "mixed_bfloat16".
+        precision: "float32" or "mixed_bfloat16"; the device is the one that ``prepare`` chose.
         cpu_info: The file in which Linux lists the processor's features.
     """
     backend = keras_backend()
@@ -91,10 +91,15 @@ def why_slow(precision: Precision, cpu_info: Path = CPU_INFO) -> str | None:
         return None
     if backend == "jax":
         return f"{precision} is no faster than float32 here: on processors JAX computes it in float32."
-    features = set(_read(cpu_info).replace(":", " ").split())
-    if not features or features & BFLOAT16_FEATURES:
+    if has_bfloat16(cpu_info):
         return None
     return f"{precision} is many times slower than float32 here: this processor has no instructions for bfloat16."
+
+
+def has_bfloat16(cpu_info: Path = CPU_INFO) -> bool:
+    """Return whether the processor has instructions for bfloat16; true if the system does not list them."""
+    features = set(_read(cpu_info).replace(":", " ").split())
+    return not features or bool(features & BFLOAT16_FEATURES)
 
 
 def processor() -> str:

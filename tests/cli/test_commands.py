@@ -107,7 +107,7 @@ WRONG = {
     "train --config digits --run taken": "taken exists already",
     "train --config digits --seed -1": "--seed -1: a seed is",
     "train digits --config lenet": "There are two configs, digits and --config lenet",
-    "train --config digits --device gpu": "device gpu: no GPU is visible",
+    "train --config digits --device gpu": "runtime.device: no GPU is visible",
     "train --config digits --device tpu": "Invalid value for '--device'",
     "train --config digits --set preprocessing.mean=[0.1,0.2]": ": preprocessing: mean has 2 values",
     "train --config digits --set data.validation=5000": "data.validation=5000: ",
