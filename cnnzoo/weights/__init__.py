@@ -1,4 +1,4 @@
-"""Weights of torchvision and keras.applications, read into our networks and written from them.
+"""Weights of torchvision and keras.applications: imported into our networks and exported from them.
 
 Importing this package loads nothing heavy; the first use of a name below imports Keras.
 """
@@ -25,7 +25,7 @@ _MODULES = {"export_weights": "exporter", **dict.fromkeys(("Imported", "import_w
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for."""
+    """Import the module that defines a name."""
     if name not in __all__:
         raise AttributeError(f"module 'cnnzoo.weights' has no attribute {name!r}")
     return getattr(import_module(f"cnnzoo.weights.{_MODULES.get(name, 'class_names')}"), name)

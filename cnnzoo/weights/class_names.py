@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cnnzoo.errors import UserError
 
-# What Windows' editors write at the beginning of a text.
+# Byte order marks, which Windows' editors write at the beginning of a text, and the encodings that they mean.
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
@@ -18,7 +18,7 @@ class ClassNames:
 
     Attributes:
         names: In the order of the labels.
-        notes: What was left out or is odd, each a clause; a blank line or a comment may be a name that is missing.
+        notes: Clauses about lines that were left out and names that occur twice; they can be mistakes in the file.
     """
 
     names: tuple[str, ...]
@@ -31,7 +31,7 @@ def imagenet_class_names() -> tuple[str, ...]:
 
 
 def read_class_names(path: Path) -> ClassNames:
-    """Return the names of classes from a text file, and what was left out of it.
+    """Read the names of classes from a text file.
 
     Args:
         path: One name a line, in the order of the labels; UTF-8, or UTF-16 with a byte order mark. Blank lines and
@@ -52,12 +52,12 @@ def read_class_names(path: Path) -> ClassNames:
         raise UserError(f"{path} cannot be read as text; save it as UTF-8.")
     found = _parse(text)
     if not found.names:
-        raise UserError(f"{path} names no classes; write one name a line, in the order of the labels.")
+        raise UserError(f"{path} holds no names of classes; write one name a line, in the order of the labels.")
     return found
 
 
 def _parse(text: str) -> ClassNames:
-    # Only these end a line; str.splitlines would cut a name at rarer signs.
+    # Only these end a line; str.splitlines would also cut a name at rarer characters.
     lines = [line.strip() for line in text.replace("\r\n", "\n").replace("\r", "\n").rstrip().split("\n")]
     names = tuple(line for line in lines if line and not line.startswith("#"))
     blank = [number for number, line in enumerate(lines, start=1) if not line]

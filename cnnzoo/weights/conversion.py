@@ -1,4 +1,4 @@
-"""How each weight of a network becomes a tensor of another library, and back."""
+"""Each weight of a network as a tensor of another library, and back."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 from cnnzoo.weights.formats.contents import SEPARATORS, Array
 from cnnzoo.weights.layer_names import Counterpart
 
-# What PyTorch calls the weights of a layer.
+# PyTorch's names for the weights of a layer.
 _TORCH = {
     "kernel": "weight",
     "bias": "bias",
@@ -22,13 +22,13 @@ _TORCH = {
 
 @dataclass(frozen=True)
 class Conversion:
-    """A weight of ours and the tensor that it is in another library.
+    """A weight of our network and its tensor in another library.
 
     Attributes:
-        name: The tensor's.
-        variable: Ours.
-        maps: For PyTorch's kernels: height, width, channels and filters of ours; a dense layer behind maps
-            of 7x7 has a kernel of 7x7.
+        name: Name of the tensor.
+        variable: Our weight.
+        maps: For kernels of PyTorch: height, width, channels and filters of our kernel; a dense layer behind maps of
+            7x7 counts as a convolution of 7x7.
         reversed: Whether the library's order of the channels is blue, green, red, where ours is red, green, blue.
     """
 
@@ -47,7 +47,7 @@ class Conversion:
         return (filters, channels, height, width) if convolves else (filters, channels * height * width)
 
     def assign(self, values: Array) -> None:
-        """Set ours to the tensor's values."""
+        """Set our weight to the tensor's values."""
         if self.maps:
             height, width, channels, filters = self.maps
             values = values.reshape(filters, channels, height, width).transpose(2, 3, 1, 0)
@@ -56,7 +56,7 @@ class Conversion:
         self.variable.assign(np.ascontiguousarray(values).reshape(self.variable.shape))
 
     def values(self) -> Array:
-        """Return the tensor's values from ours."""
+        """Return the tensor's values, made from our weight."""
         values = np.asarray(keras.ops.convert_to_numpy(self.variable), "float32")
         if self.maps:
             values = values.reshape(self.maps).transpose(3, 2, 0, 1)
@@ -66,12 +66,12 @@ class Conversion:
 
 
 def list_conversions(network: keras.Model, counterpart: Counterpart, channels: str = "") -> Iterator[Conversion]:
-    """Go through the weights of a network, in the order of its layers, which keras.applications relies on.
+    """Go through the weights of a network in the order of its layers, which keras.applications relies on.
 
     Args:
-        network: Ours.
-        counterpart: What it is in the library.
-        channels: The order that the other network takes, "RGB" or "BGR"; by default the library's.
+        network: Our network.
+        counterpart: The same network in the library.
+        channels: The order of the channels that the other network takes, "RGB" or "BGR"; by default the library's.
     """
     is_keras = counterpart.library == "keras.applications"
     bgr = channels == "BGR" if channels else is_keras
@@ -97,7 +97,7 @@ def list_conversions(network: keras.Model, counterpart: Counterpart, channels: s
 
 
 def describe_invalid_values(name: str, values: Array) -> str:
-    """Describe which of a tensor's values cannot be weights; empty where all can."""
+    """Describe which of a tensor's values cannot be weights; return "" if all can."""
     infinite = values.size - int(np.isfinite(values).sum())
     if infinite:
         return f"{infinite:,} of the {values.size:,} values of {name!r} are not finite as float32"

@@ -1,4 +1,4 @@
-"""Weights of our networks, written as another library's."""
+"""Weights of our networks, written to files of another library."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,26 +27,26 @@ SUFFIXES: dict[str, Library] = {
 
 
 def export_weights(model: keras.Model, path: Path) -> dict[str, Any]:
-    """Write a model's weights as another library's network has them.
+    """Write the weights of a model to a file that another library can load.
 
     Args:
-        model: A network of ours, alone or behind the layers that prepare its images.
-        path: The new file: .safetensors, .pth or .pt for torchvision's names, .h5 for keras.applications'.
+        model: One of our networks, alone or behind layers that prepare its images.
+        path: The new file: .safetensors, .pth or .pt for torchvision, .h5 for keras.applications.
 
     Returns:
-        library, network (its title), tensors (how many), input_shape, num_classes and auxiliary_heads; and how the
-        model's images are prepared, which is not in the file: channels ("RGB" or "BGR"), and in that order mean and
-        deviation of pixels 0..255, None where the model does not say. ``usual``: whether that is the library's own
-        way.
+        ``library``, ``network`` (its title there), ``tensors`` (their number), ``input_shape``, ``num_classes`` and
+        ``auxiliary_heads``; and how the model's images are prepared, which the file does not contain: ``channels``
+        ("RGB" or "BGR"), in that order ``mean`` and ``deviation`` of pixels 0..255, and whether the library's own
+        weights have the same (``usual``). The last three are None if no layer of the model prepares images.
 
     Raises:
         UserError: The suffix is not one of these, the library has no such network, weights are not finite, or
             PyTorch, which writes .pth and .pt, is not installed.
     """
     if path.suffix not in SUFFIXES:
-        raise UserError(f"{path}: the suffix tells the format; it is one of {', '.join(SUFFIXES)}.")
+        raise UserError(f"{path}: the suffix chooses the format; it must be one of {', '.join(SUFFIXES)}.")
     if path.name.endswith(".weights.h5"):
-        raise UserError(f"{path}: Keras looks for another layout in .weights.h5; name it {path.name[:-11]}.h5.")
+        raise UserError(f"{path}: Keras expects another layout in .weights.h5; name the file {path.name[:-11]}.h5.")
     network = next((layer for layer in model.layers if isinstance(layer, keras.Model)), model)
     counterpart = _find_counterpart(network, SUFFIXES[path.suffix])
     tensors: dict[str, Array] = {}
@@ -70,18 +70,18 @@ def export_weights(model: keras.Model, path: Path) -> dict[str, Any]:
         if path.suffix == ".h5":
             keras_h5.write(temporary, tensors)
         elif path.suffix == ".safetensors":
-            words = {key: str(facts[key]) for key in ("network", "channels", "mean", "deviation")}
-            safetensors_file.write(temporary, tensors, {"format": "pt", **words})
+            metadata = {key: str(facts[key]) for key in ("network", "channels", "mean", "deviation")}
+            safetensors_file.write(temporary, tensors, {"format": "pt", **metadata})
         else:
             torch_pth.write(temporary, tensors)
     return facts
 
 
 def _find_counterpart(network: keras.Model, library: Library) -> Counterpart:
-    """Return the network of a library that is the same as ours, layer by layer.
+    """Return the network of a library that has the same layers as ours.
 
     Raises:
-        UserError: The library has none.
+        UserError: The library has no such network.
     """
     weighted = {
         layer.name
@@ -89,17 +89,17 @@ def _find_counterpart(network: keras.Model, library: Library) -> Counterpart:
         if isinstance(getattr(layer, "kernel", None), keras.Variable)
         or isinstance(layer, keras.layers.BatchNormalization)
     }
-    own = [counterpart for counterpart in COUNTERPARTS if counterpart.library == library]
-    fitting = [one for one in own if weighted in ({*one.layers}, {*one.layers, *one.auxiliary})]
+    candidates = [counterpart for counterpart in COUNTERPARTS if counterpart.library == library]
+    fitting = [one for one in candidates if weighted in ({*one.layers}, {*one.layers, *one.auxiliary})]
     if not fitting:
-        names = ", ".join(dict.fromkeys(counterpart.network for counterpart in own))
+        names = ", ".join(dict.fromkeys(counterpart.network for counterpart in candidates))
         raise UserError(f"{library} has no network like '{network.name}'; it has {names}.")
     (counterpart,) = fitting
     options = {**counterpart.options, **({"auxiliary_heads": True} if isinstance(network.output, dict) else {})}
     try:
         model = outline(counterpart.network, network.input_shape[1:], network.get_layer("logits").units, **options)
     except UserError:
-        difference = f"that cannot take images as small as {format_size(network.input_shape[1:3])}"
+        difference = f"that network cannot take images as small as {format_size(network.input_shape[1:3])}"
     else:
         difference = _find_difference(network, model)
     if counterpart.pooled and not difference:
@@ -111,13 +111,13 @@ def _find_counterpart(network: keras.Model, library: Library) -> Counterpart:
 
 
 def _find_difference(network: keras.Model, model: keras.Model) -> str:
-    """Describe the first difference between our network and a model of the counterpart; empty where there is none."""
+    """Describe the first difference between our network and a model of the counterpart; return "" if there is none."""
     ours, theirs = ({layer.name: layer for layer in one.layers} for one in (network, model))
     for name in {**ours, **theirs}:
         if name not in theirs:
-            return f"that has no layer '{name}'"
+            return f"that network has no layer '{name}'"
         if name not in ours:
-            return f"it has no layer '{name}'"
+            return f"its layer '{name}' is missing here"
         if settings := compare_settings(ours[name], theirs[name]):
             key, (own, other) = next(iter(settings.items()))
             return f"the {key} of '{name}' is {own}, not {other}"

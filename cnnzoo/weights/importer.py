@@ -1,4 +1,4 @@
-"""Another library's weights, in our networks and as model files."""
+"""Weights of another library, imported into our networks and saved as model files."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from cnnzoo.weights.preprocessing import Preprocessing, StatedPreprocessing, cho
 from cnnzoo.weights.tensor_names import rename_tensors
 from cnnzoo.weights.weight_file import open_weight_file
 
-# PyTorch counts the steps of training here, and needs the count only where batch norm has no momentum.
+# PyTorch's count of training steps, which it needs only for batch normalization without momentum.
 _STEPS = ".num_batches_tracked"
 
 Shape = tuple[int, ...]
@@ -36,14 +36,14 @@ class Imported:
 
     Attributes:
         network: From normalized images (batch, height, width, channels), red first, to logits (batch, num_classes).
-        counterpart: What it is in that library.
-        source: The file of the weights.
-        left_out: Items and tensors of the file that the network has no use for.
-        sha256: Of the file.
-        preprocessing: How its images are prepared.
-        state_dict: Which one of the file was taken; empty where the file is one itself.
-        others: Further state dicts in the file.
-        classifier: The layer of the file that was taken as the network's classifier, where that has another name.
+        counterpart: The same network in the other library.
+        source: The weight file.
+        left_out: Items and tensors of the file that the network does not use.
+        sha256: Hash of the file.
+        preprocessing: How the network's images are prepared.
+        state_dict: The key of the state dict in the file; "" if the file itself is the state dict.
+        others: Keys of further state dicts in the file.
+        classifier: The layer of the file that became the network's classifier, if it has another name there.
     """
 
     network: keras.Model
@@ -58,7 +58,7 @@ class Imported:
 
     @property
     def num_classes(self) -> int:
-        """How many classes the network tells apart."""
+        """Number of the network's classes."""
         return int(self.network.get_layer("logits").units)
 
 
@@ -75,19 +75,19 @@ def import_weights(
     """Build a network with weights of torchvision or keras.applications.
 
     Args:
-        network: Name of our network, such as ``resnet50``, or the other library's; its options become those of the
-            library's.
-        path: A PyTorch file (.pth, .safetensors) for torchvision's, HDF5 (.h5) or .keras for keras.applications'.
+        network: Our name of the network, such as ``resnet50``, or the other library's. It is built with the options
+            that make it the library's network.
+        path: A PyTorch file (.pth, .safetensors) of torchvision, or HDF5 (.h5) or .keras of keras.applications.
         input_shape: Height, width and channels; by default the network's own.
-        num_classes: How many the file must tell apart; by default as many as it does.
-        auxiliary_heads: Keep GoogLeNet's auxiliary heads, which serve training only.
-        state_dict: Which one to take, where the file has several.
-        **stated: How the images of the training were prepared; by default the library's own way.
+        num_classes: Number of classes that the file must have; by default any.
+        auxiliary_heads: Keep GoogLeNet's auxiliary heads, which only training needs.
+        state_dict: Key of the state dict to take, if the file has several.
+        **stated: How the images of the training were prepared; by default as for the library's own weights.
 
     Raises:
         UserError: There are no weights for the network, the file cannot be read, its tensors are not exactly those
-            of the network or cannot be weights, the preprocessing does not fit the network, or the file holds a
-            network inside another of Keras and the preprocessing is not stated.
+            of the network or cannot be weights, the preprocessing does not fit the network, or the file contains a
+            Keras network inside another and the preprocessing is not stated.
     """
     find_network(network)
     with open_weight_file(path, state_dict) as opened:
@@ -97,7 +97,7 @@ def import_weights(
         counterpart = _find_counterpart(file, network)
         if file.prefix and counterpart.library == "keras.applications" and not stated.get("preprocessing"):
             raise UserError(
-                f"{path} holds a network inside another, but not how that one prepares its images; pass "
+                f"{path} holds a network inside another, but not how the outer one prepares its images; pass "
                 "--preprocessing: unit after Rescaling(1/255), caffe after preprocess_input of VGG and ResNet, "
                 "transform_input after Rescaling(1/127.5, -1)."
             )
@@ -120,7 +120,7 @@ def import_weights(
 
 
 def _find_counterpart(file: WeightFile, network: str) -> Counterpart:
-    """Return the counterpart of a network that a file holds, or the nearest counterpart."""
+    """Return the counterpart whose layers a file has; if it has none completely, the one of most layers."""
     name, options = find_network(network)
     candidates = [counterpart for counterpart in COUNTERPARTS if counterpart.library == file.library]
     own = [one for one in candidates if one.network == name and options.items() <= one.options.items()]
@@ -144,16 +144,16 @@ def _build(
     num_classes: int | None,
     auxiliary_heads: bool,
 ) -> keras.Model:
-    """Build the network of a file, with batch normalization and options as in the library."""
+    """Build the network of a file with the options and the momentum of batch normalization that the library has."""
     if auxiliary_heads and not counterpart.auxiliary:
-        raise UserError(f"{counterpart.full_title} has no auxiliary heads that could be kept.")
+        raise UserError(f"{counterpart.full_title} has no auxiliary heads to keep.")
     if auxiliary_heads and not file.layers & set(counterpart.auxiliary.values()):
-        raise UserError(f"{file.path} has no auxiliary heads that could be kept.")
+        raise UserError(f"{file.path} has no auxiliary heads to keep.")
     bias = file.tensors.get(f"{counterpart.layers['logits']}{SEPARATORS[counterpart.library]}bias")
-    # What is wrong with the bias itself is said when everything is compared.
+    # A bias of another shape is reported with the other tensors by _check_fit.
     if bias is not None and len(bias.shape) == 1 and bias.shape[0]:
         if num_classes not in {None, bias.shape[0]}:
-            raise UserError(f"{file.path} tells {bias.shape[0]} classes apart, not {num_classes}.")
+            raise UserError(f"{file.path} has {bias.shape[0]} classes, not {num_classes}.")
         num_classes = bias.shape[0]
     options = {**counterpart.options, **({"auxiliary_heads": True} if auxiliary_heads else {})}
     model = registry.build(counterpart.network, input_shape, num_classes, **options)
@@ -170,40 +170,40 @@ def _check_fit(
     tensors: Mapping[str, Tensor],
     beside: Sequence[str],
 ) -> None:
-    """Make sure that every weight has its tensor, every tensor its weight, and both the same shape."""
+    """Check that every weight has a tensor, every tensor a weight, and both the same shape."""
     missing = [f"{name!r} ({format_size(shape)})" for name, shape in shapes.items() if name not in tensors]
     surplus = [f"{name!r} ({format_size(tensor.shape)})" for name, tensor in tensors.items() if name not in shapes]
     both = [(name, tensors[name], shape) for name, shape in shapes.items() if name in tensors]
-    misshapen = [
-        f"{name!r} is {format_size(tensor.shape)} where the network has {format_size(shape)}"
+    reshaped = [
+        f"{name!r} is {format_size(tensor.shape)}, and in the network {format_size(shape)}"
         for name, tensor, shape in both
         if tensor.shape != shape
     ]
     integers = [
-        f"{name!r} holds {tensor.dtype} numbers, which are not weights"
+        f"{name!r} holds {tensor.dtype} numbers, which cannot be weights"
         for name, tensor, _ in both
         if "float" not in tensor.dtype
     ]
-    if missing and not (surplus or misshapen or integers):
+    if missing and not (surplus or reshaped or integers):
         _check_classifier(path, counterpart, {*shapes} - {*tensors}, beside)
-    groups = [("it lacks ", missing, ""), ("it has ", surplus, ", which the network does not have")]
-    groups += [("", misshapen, ""), ("", integers, "")]
+    groups = [(missing, "missing in the file"), (surplus, "unknown to the network"), (reshaped, ""), (integers, "")]
     clauses = [
-        f"{beginning}{found[0]}{f' and {len(found) - 1} more' if len(found) > 1 else ''}{end}"
-        for beginning, found, end in groups
-        if found
+        f"{names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''}"
+        + (f" {'are' if len(names) > 1 else 'is'} {problem}" if problem else "")
+        for names, problem in groups
+        if names
     ]
     if clauses:
         raise UserError(f"{path} does not fit {counterpart.full_title}: {'; '.join(clauses)}.")
 
 
 def _check_classifier(path: Path, counterpart: Counterpart, missing: set[str], beside: Sequence[str]) -> None:
-    """Make sure that more is missing than the classifier.
+    """Raise an error if only the classifier is missing.
 
     Args:
         path: The file.
         counterpart: The network.
-        missing: Names of tensors.
+        missing: Names of the missing tensors.
         beside: The dense layers beside the network.
     """
     layers = [theirs for ours, theirs in counterpart.layers.items() if ours in {"fc6", "fc7", "logits"}]
@@ -212,47 +212,46 @@ def _check_classifier(path: Path, counterpart: Counterpart, missing: set[str], b
     names = listed([printable(f"'{name}'") for name in beside])
     clause = ""
     if len(beside) == 1:
-        clause = f"; beside it is the layer {names}, which is not known to be a classifier: if it is one, rename it to "
-        clause += f"'{layers[-1]}'"
+        clause = f"; beside it is the layer {names}; if that is the classifier, rename it to '{layers[-1]}'"
     elif beside:
-        clause = f"; beside it are the layers {names}, of which a network here can take only one as its '{layers[-1]}'"
+        clause = f"; beside it are the layers {names}, and only one of them can be '{layers[-1]}'"
     raise UserError(
-        f"{path} holds {counterpart.full_title} without its classifier ({', '.join(layers)}){clause}; save the whole "
-        "network, with the classifier that tells your classes apart."
+        f"{path} holds {counterpart.full_title} without its classifier ({', '.join(layers)}){clause}; save the "
+        "whole network, with the classifier for your classes."
     )
 
 
 def _check_values(path: Path, sha256: str, invalid: Sequence[str]) -> None:
     published = find_published(sha256)
     if invalid and published and not published.classifies:
-        raise UserError(f"{path} is torchvision's {published.title}, which has no classifier; take IMAGENET1K_V1.")
+        raise UserError(f"{path} is torchvision's {published.title}, which has no classifier; use IMAGENET1K_V1.")
     if invalid:
         more = f", and {len(invalid) - 1} more tensor(s) cannot be weights" if len(invalid) > 1 else ""
         raise UserError(
-            f"{path}: {invalid[0]}{more}; the training that wrote the file diverged, or the file is damaged: take an "
+            f"{path}: {invalid[0]}{more}; the training that wrote the file diverged, or the file is damaged: use an "
             "earlier checkpoint or download it again."
         )
 
 
 def save_model(imported: Imported, output: Path, *, class_names: Sequence[str] | None = None) -> Metadata:
-    """Write an imported network with what prepares its images, and with the names of its classes.
+    """Save an imported network as a model, with its preprocessing and the names of its classes.
 
     Args:
         imported: From ``import_weights``.
         output: The new model file, .keras: from RGB pixels (batch, height, width, 3), 0 to 255, to logits.
-        class_names: What the logits stand for; by default ImageNet's names for 1000 logits, else numbers.
+        class_names: Names in the order of the logits; by default ImageNet's names for 1000 classes, else numbers.
 
     Returns:
         The file's metadata.
 
     Raises:
-        UserError: There are more or fewer names than classes.
+        UserError: The number of names is not the number of classes.
     """
     source, num_classes, preprocessing = imported.source, imported.num_classes, imported.preprocessing
     if class_names is None:
         class_names = imagenet_class_names() if num_classes == 1000 else [str(label) for label in range(num_classes)]
     if len(class_names) != num_classes:
-        raise UserError(f"{len(class_names)} names of classes were given, and {source} tells {num_classes} apart.")
+        raise UserError(f"There are {len(class_names)} names of classes, and {source} has {num_classes} classes.")
     section = PreprocessingSection(mean=list(preprocessing.mean), deviation=list(preprocessing.deviation))
     input_shape: tuple[int, int, int] = imported.network.input_shape[1:]
     described = Metadata(

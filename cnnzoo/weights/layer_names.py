@@ -1,6 +1,6 @@
-"""Which of our layers holds which weights of another library's network.
+"""The names of our layers in the networks of other libraries.
 
-The tables follow those of the papers, in ``cnnzoo.models``: read a line as "our layer: their layer".
+The dictionaries map our name of a layer to theirs. They follow the papers' tables in ``cnnzoo.models``.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,14 +21,15 @@ class Counterpart:
 
     Attributes:
         library: The library that it comes from.
-        title: What it is called.
-        network: Name of our builder.
-        layers: Our layers that have weights, and what the library calls them.
-        options: Of our builder.
+        title: Its title, such as "ResNet-50".
+        network: Name of our network.
+        layers: Our layers with weights, and the library's names of them.
+        options: Options with which our builder makes this network.
         preprocessing: How the images of the library's own weights were prepared, a key of PREPROCESSINGS.
-        momentum: Of batch normalization, as Keras counts it: torch's 0.1 is 0.9.
-        pooled: Side of the maps that the dense layers read whatever the size of the images; ours read what there is.
-        auxiliary: More layers, if the network has auxiliary heads.
+        momentum: Momentum of batch normalization as Keras counts it: torch's 0.1 is 0.9.
+        pooled: Side of the maps that the library's dense layers read for images of any size; ours read maps of any
+            size.
+        auxiliary: Further layers, if the network has auxiliary heads.
     """
 
     library: Library
@@ -110,7 +111,7 @@ def torchvision_heads() -> dict[str, str]:
 
 
 def _normalized(convolutions: Mapping[str, str]) -> dict[str, str]:
-    """Name convolutions and the batch normalization behind each."""
+    """Name each convolution and the batch normalization behind it."""
     return {
         f"{ours}{ending}": f"{theirs}.{kind}"
         for ours, theirs in convolutions.items()
@@ -135,7 +136,7 @@ def keras_resnet(depth: int) -> dict[str, str]:
 
 
 def _resnet_layers(depth: int) -> Iterator[tuple[str, int, int, int, str]]:
-    """Go through the layers in blocks: our name, row, block, number in the block (0 on its shortcut), and kind."""
+    """Go through the layers of all blocks: our name, row, block, number in the block (0 on its shortcut), and kind."""
     block_kind, *rows = RESNET_TABLE_1[depth]
     bottleneck = block_kind == "bottleneck"
     for row, blocks in enumerate(rows, start=2):
@@ -159,8 +160,8 @@ COUNTERPARTS = [
         )
         for (depth, column), batch_norm in product(((11, "A"), (13, "B"), (16, "D"), (19, "E")), (False, True))
     ),
-    # The weights were trained elsewhere on pixels from -1 to 1; torchvision's transform_input brings its own
-    # normalization back to that.
+    # The weights were trained elsewhere, on pixels from -1 to 1; torchvision's transform_input turns its own
+    # normalization into that.
     Counterpart(
         "torchvision",
         "GoogLeNet",

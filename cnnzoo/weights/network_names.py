@@ -1,11 +1,11 @@
-"""Names of the networks that other libraries have weights for; this loads no Keras."""
+"""Names of the networks for which other libraries have weights. This module does not load Keras."""
 
 import re
 from typing import Any
 
 from cnnzoo.errors import UserError
 
-# By their names here.
+# Our names of them.
 NETWORKS = (
     "alexnet_owt",
     "googlenet_bn",
@@ -13,7 +13,7 @@ NETWORKS = (
     *(f"vgg{depth}" for depth in (11, 13, 16, 19)),
 )
 
-# torchvision's names that differ from ours.
+# Those that have another name in torchvision.
 _NAMES = {"alexnet": "alexnet_owt", "googlenet": "googlenet_bn"}
 
 
@@ -27,7 +27,7 @@ def find_network(name: str) -> tuple[str, dict[str, Any]]:
     Raises:
         UserError: There are no weights for it.
     """
-    # timm puts a name of the weights behind a dot, and once put "tv_" before torchvision's.
+    # timm adds a dot and the name of the weights; older versions began torchvision's networks with "tv_".
     plain = name.lower().removeprefix("timm/").partition(".")[0].removeprefix("tv_")
     batch_norm = re.fullmatch(r"(vgg\d+)_bn", plain)
     network = batch_norm[1] if batch_norm else _NAMES.get(plain, plain)

@@ -1,4 +1,4 @@
-"""How the images of an imported network are prepared, which a file of weights does not say."""
+"""How the images of an imported network are prepared, which its weight file does not say."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 Channels = Literal["RGB", "BGR"]
 
-# torchvision's and Caffe's protocol for ImageNet: the shorter side to 256 pixels, then the centre of 224.
+# torchvision and Caffe resize the shorter side to 256 pixels for ImageNet, and take the 224 in the centre.
 MARGIN = 256 / 224
 
 
@@ -20,9 +20,9 @@ class Normalization:
     """A usual way to prepare pixels.
 
     Attributes:
-        mean: What is subtracted from pixels scaled to 0..1; red, green, blue.
-        deviation: What the rest is divided by.
-        bgr: Whether keras.applications' networks take blue, green, red.
+        mean: Subtracted from pixels scaled to 0..1; red, green, blue.
+        deviation: The differences are divided by this.
+        bgr: Whether networks of keras.applications with this normalization take blue, green, red.
     """
 
     mean: Sequence[float]
@@ -30,7 +30,7 @@ class Normalization:
     bgr: bool = False
 
 
-# Keras calls the first "torch", the second "tf" and the third "caffe", which is 0..255 less the mean, undivided.
+# Keras calls the first three "torch", "tf" and "caffe". The third only subtracts the mean from pixels 0..255.
 PREPROCESSINGS = {
     "imagenet": Normalization((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
     "transform_input": Normalization((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
@@ -44,8 +44,8 @@ class Published:
     """Weights that torchvision publishes.
 
     Attributes:
-        title: What torchvision calls them.
-        shorter_side: Pixels that the shorter side of an image is brought to.
+        title: torchvision's name for them.
+        shorter_side: Pixels that the shorter side of an image is resized to.
         classifies: Whether they have a classifier.
     """
 
@@ -54,7 +54,7 @@ class Published:
     classifies: bool = True
 
 
-# By the first digits of the file's SHA-256, which torchvision puts into its name.
+# The keys are the first digits of the file's SHA-256, which are part of the file's name.
 PUBLISHED = {
     **dict.fromkeys(("7be5be79", "4df8aa71"), Published("AlexNet IMAGENET1K_V1")),
     **dict.fromkeys(("8a719046", "bbd30ac9"), Published("VGG-11 IMAGENET1K_V1")),
@@ -83,13 +83,13 @@ class Preprocessing:
     """How the images of an imported network are prepared.
 
     Attributes:
-        mean: What is subtracted from pixels scaled to 0..1; red, green, blue.
-        deviation: What the rest is divided by.
-        shorter_side: Pixels that the shorter side of a photograph is brought to before the centre is cut out.
-        channels: In which order the network takes the channels in its library.
-        unstated: Which of "mean", "deviation", "channels" and "resize" the user did not state. torchvision's channels
-            are always red, green, blue.
-        recognized: What torchvision calls the weights, if it publishes the file.
+        mean: Subtracted from pixels scaled to 0..1; red, green, blue.
+        deviation: The differences are divided by this.
+        shorter_side: Pixels that the shorter side of a photograph is resized to before its centre is cut out.
+        channels: The order of the channels that the network takes in its library.
+        unstated: Those of "mean", "deviation", "channels" and "resize" that the user did not state. The channels of
+            torchvision's networks are always red, green, blue.
+        recognized: torchvision's name for the weights, if it publishes the file.
     """
 
     mean: tuple[float, ...]
@@ -101,21 +101,21 @@ class Preprocessing:
 
     @property
     def assumed(self) -> tuple[str, ...]:
-        """What is neither stated nor known from a published file."""
+        """The parts of the preprocessing that neither the user nor a published file states."""
         return () if self.recognized else self.unstated
 
 
 class StatedPreprocessing(TypedDict, total=False):
-    """What the user states about the images; None or absent is not stated.
+    """The parts of the preprocessing that the user states; None or absent means not stated.
 
     Attributes:
         preprocessing: How the images of the training were prepared, a key of PREPROCESSINGS. It decides the order of
             the channels that a network of keras.applications takes. GoogLeNet's default is "transform_input", which
             is right for torchvision's own weights; a network that was built without them takes "imagenet".
-        mean: Of the pixels scaled to 0..1, red, green, blue, instead of that of ``preprocessing``.
-        deviation: Likewise.
-        resize: Pixels that the shorter side of a photograph is brought to before its centre is cut out; 256 by
-            default (232 for torchvision's IMAGENET1K_V2), or as much in proportion for other sizes.
+        mean: Mean of the pixels scaled to 0..1, red, green, blue, instead of that of ``preprocessing``.
+        deviation: Deviation of these pixels, instead of that of ``preprocessing``.
+        resize: Pixels that the shorter side of a photograph is resized to before its centre is cut out; by default
+            256 (232 for torchvision's IMAGENET1K_V2), in proportion for networks of other sizes than 224.
     """
 
     preprocessing: str | None
@@ -132,13 +132,13 @@ def find_published(sha256: str) -> Published | None:
 def choose_preprocessing(
     counterpart: "Counterpart", sha256: str, size: tuple[int, int], **stated: Unpack[StatedPreprocessing]
 ) -> Preprocessing:
-    """Return how images are prepared: as stated, else as the library prepares them for its own weights.
+    """Return how images are prepared: as stated, or else as the library prepares them for its own weights.
 
     Args:
         counterpart: The network.
-        sha256: Of the file of its weights.
-        size: Height and width that the network takes.
-        **stated: What the user states.
+        sha256: Hash of the weight file.
+        size: Height and width of the images that the network takes.
+        **stated: The parts that the user states.
 
     Raises:
         UserError: There is no such preprocessing, or the shorter side would be smaller than the network's images.
@@ -148,7 +148,7 @@ def choose_preprocessing(
         raise UserError(f"There is no preprocessing '{name}'. Available: {', '.join(PREPROCESSINGS)}.")
     if resize is not None and resize < max(size):
         raise UserError(
-            f"The shorter side cannot be brought to {resize} pixels: the network takes {max(size)} of them."
+            f"The shorter side cannot be resized to {resize} pixels: the network takes images of {max(size)}."
         )
     usual = PREPROCESSINGS[name or counterpart.preprocessing]
     published = find_published(sha256)

@@ -1,4 +1,4 @@
-"""The names of a file's tensors, without what people's programs put before them."""
+"""The names of a file's tensors, without the prefixes that programs put before them."""
 
 import re
 from collections import Counter
@@ -11,12 +11,12 @@ from cnnzoo.weights.formats.contents import SEPARATORS, WeightFile
 from cnnzoo.weights.formats.torch_state_dict import ORDER
 from cnnzoo.weights.layer_names import COUNTERPARTS, Counterpart
 
-# What PyTorch puts into the names of a network or layer that runs on several GPUs, was compiled or was wrapped.
+# PyTorch puts these into names if a network or layer was compiled or wrapped, such as for several GPUs.
 _WRAPPERS = {"_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
 
 _KERNELS = {"torchvision": "weight", "keras.applications": "kernel"}
 
-# Words in the names that people give to a classifier, and in those of the other layers behind a network.
+# Words in people's names for a classifier, and in those for other layers behind a network.
 _CLASSIFIER = re.compile(
     r"(?<![a-z])(fcs?|cls|clf|out)(?![a-z])|head|classif|dense|linear|logit|predictions?(?![a-z])|output"
 )
@@ -24,13 +24,13 @@ _NOT_CLASSIFIER = re.compile(r"proj|embed|contrast|neck")
 
 
 def rename_tensors(file: WeightFile) -> WeightFile:
-    """Return a file with the tensors of its network alone, by the names that the library has for them.
+    """Return a file with the tensors of its network only, by the library's names.
 
-    A program may put ``model.`` before every name, and keep other things beside the network, such as a loss. The
-    prefix is right under which a network's layers are found.
+    A program may put a prefix such as ``model.`` before every name, and save other things beside the network, such as
+    a loss. The prefix is the one under which most layers of a network are found.
 
     Raises:
-        UserError: A network is found under several prefixes.
+        UserError: Several prefixes have as many.
     """
     separator = SEPARATORS[file.library]
     tensors = dict(file.tensors)
@@ -46,7 +46,7 @@ def rename_tensors(file: WeightFile) -> WeightFile:
         for counts in [_count_layers(set(counterpart.layers.values()), layers, separator)]
         for prefix in _find_prefixes(tensors, counterpart, separator)
     ]
-    # The layers of ResNet-18 are among those of ResNet-34: of equals the smaller network is meant.
+    # ResNet-34 has all layers of ResNet-18, and more: of equal counts the smaller network is right.
     most = max((score[:2] for score in found), default=(0, 0))
     best = {
         prefix: counterpart
@@ -62,7 +62,7 @@ def rename_tensors(file: WeightFile) -> WeightFile:
     missing = set(counterpart.layers.values()) - {name.rpartition(separator)[0] for name in inside}
     if missing != {counterpart.layers["logits"]}:
         return replace(file, tensors=inside, left_out=(*file.left_out, *outside), prefix=prefix)
-    # Such as head.fc of mmpretrain, and fc.1 where somebody put dropout before the last layer.
+    # The classifier may have another name: head.fc in mmpretrain, or fc.1 behind a dropout that somebody added.
     own = {*counterpart.layers.values(), *counterpart.auxiliary.values()}
     beside = outside | {
         f"{prefix}{name}": tensor for name, tensor in inside.items() if name.rpartition(separator)[0] not in own
@@ -80,7 +80,7 @@ def rename_tensors(file: WeightFile) -> WeightFile:
 
 
 def _count_layers(own: set[str], layers: Iterable[str], separator: str) -> Counter[str]:
-    """Return how many of a network's own layers a file has under each prefix, in time linear in the file's layers."""
+    """Count a network's own layers in a file under each prefix, in time linear in the file's layers."""
     counts: Counter[str] = Counter()
     deepest = max(name.count(separator) for name in own) + 1
     for layer in layers:
@@ -93,26 +93,26 @@ def _count_layers(own: set[str], layers: Iterable[str], separator: str) -> Count
 
 
 def _find_prefixes(tensors: Iterable[str], counterpart: Counterpart, separator: str) -> list[str]:
-    """Return what stands before the name of a network's first kernel, wherever that is found."""
+    """Return the prefixes under which a file has the first kernel of a network."""
     kernel = f"{next(iter(counterpart.layers.values()))}{separator}{_KERNELS[counterpart.library]}"
     found = [name.removesuffix(kernel) for name in tensors if name.endswith(kernel)]
     return [prefix for prefix in found if not prefix or prefix.endswith(separator)]
 
 
 def _choose_prefix(file: WeightFile, prefixes: list[str]) -> str:
-    """Return the prefix of the network itself where there are others of its averages."""
+    """Return the prefix of the network itself if others are those of its averages."""
     if len(prefixes) == 1:
         return prefixes[0]
     separator = SEPARATORS[file.library]
     ordered = [prefix for key in ORDER for prefix in prefixes if prefix == f"{key}{separator}"]
     if not ordered:
         names = listed([printable(f"'{prefix}'") for prefix in prefixes])
-        raise UserError(f"{file.path} holds several networks, under {names}; save one of them alone.")
+        raise UserError(f"{file.path} holds several networks, under {names}; save only one of them.")
     return ordered[0]
 
 
 def _is_classifier(dense: tuple[str, ...], beside: Iterable[str], separator: str, kernel: str) -> bool:
-    """Return whether nothing but one dense layer lies beside a network, and its name is a classifier's."""
+    """Return whether only one dense layer is beside a network and has a name of a classifier."""
     if len(dense) != 1 or {*beside} != {f"{dense[0]}{kernel}", f"{dense[0]}{separator}bias"}:
         return False
     name = dense[0].lower()

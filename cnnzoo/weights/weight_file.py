@@ -1,4 +1,4 @@
-"""Files of weights, in any of the formats."""
+"""Weight files in any format."""
 
 import gzip
 import zipfile
@@ -29,14 +29,14 @@ _COMPRESSED = {
 
 @contextmanager
 def open_weight_file(path: Path, state_dict: str | None = None) -> Iterator[WeightFile]:
-    """Open a file of weights, whose tensors can be read until the block ends.
+    """Open a weight file; its tensors can be read until the block ends.
 
-    The first bytes tell the format, not the name. Nothing in the file is run.
+    The format is recognized by the first bytes, not by the name. No code in the file is run.
 
     Args:
         path: The file.
-        state_dict: Which one to take, where a PyTorch file has several; by default the network itself before its
-            averages.
+        state_dict: Key of the state dict to take, if a PyTorch file has several; by default that of the network
+            rather than that of its averages.
 
     Raises:
         UserError: The file is missing, damaged, or does not hold weights.
@@ -54,7 +54,7 @@ def open_weight_file(path: Path, state_dict: str | None = None) -> Iterator[Weig
 
 @contextmanager
 def _unpack(path: Path) -> Iterator[Path]:
-    """Unpack a gzip file for as long as the block runs."""
+    """Unpack a gzip file into a temporary one, which is removed when the block ends."""
     with TemporaryDirectory(prefix="cnnzoo-") as folder:
         unpacked = Path(folder) / "unpacked"
         try:
@@ -91,12 +91,12 @@ def _choose_reader(path: Path) -> Reader:
     if beginning[8:9] == b"{":
         return safetensors_file.open_file
     if beginning[257:262] == b"ustar":
-        raise DamagedContentsError("is a tar archive; unpack it and name the file of weights in it")
+        raise DamagedContentsError("is a tar archive; unpack it and name the weight file in it")
     compressed = (clause for signature, clause in _COMPRESSED.items() if beginning.startswith(signature))
     raise DamagedContentsError(
         next(compressed, None)
-        or describe_other_file(beginning, "a file of weights", "; download the file itself")
-        or "is not a file of weights that can be read, such as PyTorch's .pth and .safetensors or Keras's .h5"
+        or describe_other_file(beginning, "a weight file", "; download the file itself")
+        or "is not a weight file that can be read, such as PyTorch's .pth and .safetensors or Keras's .h5"
     )
 
 
@@ -104,13 +104,13 @@ def _is_model(path: Path) -> bool:
     """Return whether a zip file is a model that Keras saved.
 
     Raises:
-        DamagedContentsError: It is one of this program.
+        DamagedContentsError: It is a model of this program.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             is_model = {"config.json", WEIGHTS} <= set(archive.namelist())
     except UNPACKING_ERRORS:
-        return False  # the reader says what is wrong with it
+        return False  # the reader raises an error that describes the damage
     if is_model and metadata.read(path):
         raise DamagedContentsError("is a model of this program already; classify with cnnzoo predict")
     return is_model

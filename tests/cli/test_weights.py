@@ -139,7 +139,7 @@ def test_names_in_a_file_cannot_write_to_the_terminal(capsys: pytest.CaptureFixt
     [
         (("vgg16", "FILE", "--output", "m.keras"), "holds torchvision's ResNet-18, which is 'resnet18' here"),
         (("vgg16_bn", "FILE", "--output", "m.keras"), "holds torchvision's ResNet-18, which is 'resnet18' here"),
-        (("resnet18", "FILE", "--output", "m.keras", "--resize", "200"), "cannot be brought to 200 pixels"),
+        (("resnet18", "FILE", "--output", "m.keras", "--resize", "200"), "cannot be resized to 200 pixels"),
         (("resnet18", "FILE", "--output", "m.keras", "--state-dict", "ema"), "has no state dict 'ema'"),
         (
             ("resnet20", "FILE", "--output", "m.keras"),
@@ -148,8 +148,8 @@ def test_names_in_a_file_cannot_write_to_the_terminal(capsys: pytest.CaptureFixt
         (("resnet18", "none.pth", "--output", "m.keras"), "There is no file none.pth"),
         (("resnet18", "FILE", "--output", "m.h5"), "--output m.h5: a model file's name ends in .keras"),
         (("resnet18", "FILE", "--output", "there.keras"), "--output there.keras exists already"),
-        (("resnet18", "FILE", "--output", "m.keras", "--classes", "10"), "tells 3 classes apart, not 10"),
-        (("resnet18", "FILE", "--output", "m.keras", "--class-names", "two.txt"), "2 names of classes were given"),
+        (("resnet18", "FILE", "--output", "m.keras", "--classes", "10"), "has 3 classes, not 10"),
+        (("resnet18", "FILE", "--output", "m.keras", "--class-names", "two.txt"), "There are 2 names of classes, and"),
         (("resnet18", "FILE", "--output", "m.keras", "--mean", "124,117,104"), "pixels are scaled to 0..1"),
         (("resnet18", "FILE", "--output", "m.keras", "--mean", "0.5"), "'0.5' is not three numbers"),
     ],

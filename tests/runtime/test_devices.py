@@ -21,7 +21,7 @@ def test_a_gpu_in_use_is_named_and_is_not_taken_for_the_cpu():
     gpu = choose_device("auto", BACKEND, ["NVIDIA H100"])
     assert (gpu.kind, str(gpu)) == ("gpu", "GPU (NVIDIA H100)")
     assert choose_device("auto", BACKEND, []).kind == "cpu"
-    with pytest.raises(UserError, match="runtime.device: Keras is loaded already and computes on a GPU"):
+    with pytest.raises(UserError, match=r"runtime\.device: Keras is loaded already and computes on a GPU"):
         choose_device("cpu", BACKEND, ["NVIDIA H100"])
 
 

@@ -8,7 +8,7 @@ from cnnzoo.errors import UserError
 pytestmark = pytest.mark.slow
 
 
-def test_imagenets_names_are_a_thousand_in_the_order_of_the_labels():
+def test_imagenet_has_a_thousand_names_in_the_order_of_the_labels():
     names = weights.imagenet_class_names()
     assert len(set(names)) == 1000
     known = {0: "tench", 1: "goldfish", 281: "tabby", 388: "giant panda", 829: "streetcar", 999: "toilet tissue"}
@@ -17,7 +17,7 @@ def test_imagenets_names_are_a_thousand_in_the_order_of_the_labels():
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_any_editors_text_gives_the_same_names(encoding, end, tmp_path):
+def test_names_are_the_same_in_the_files_of_every_editor(encoding, end, tmp_path):
     text = end.join(["Kätzchen", "not a\u2028 cat ", "", ""])
     (tmp_path / "names.txt").write_bytes(text.encode(encoding))
     found = weights.read_class_names(tmp_path / "names.txt")
@@ -41,11 +41,11 @@ def test_lines_that_are_left_out_are_counted(tmp_path):
         (b"\xff\xfe\x00", "cannot be read as text; save it as UTF-8"),
         (b"c\xe4t\n", "cannot be read as text; save it as UTF-8"),
         (b"c\0a\0t\0\n\0", "cannot be read as text; save it as UTF-8"),
-        (b"\n# nothing\n", "names no classes"),
+        (b"\n# nothing\n", "holds no names of classes"),
         (None, "There is no file"),
     ],
 )
-def test_what_names_no_classes_is_a_sentence(content, message, tmp_path):
+def test_a_file_without_names_is_refused(content, message, tmp_path):
     if content is not None:
         (tmp_path / "names.txt").write_bytes(content)
     with pytest.raises(UserError, match=message):

@@ -46,7 +46,7 @@ def damaged(content, generator):
 
 # Another process opens each file of HDF5.
 @pytest.mark.parametrize(("suffix", "count"), [(".pth", 300), (".safetensors", 300), (".h5", 8), (".keras", 8)])
-def test_a_damaged_file_gives_its_tensors_or_one_sentence(suffix, count, tmp_path):
+def test_a_damaged_file_is_read_or_refused_in_one_sentence(suffix, count, tmp_path):
     write(tmp_path / f"whole{suffix}")
     content = (tmp_path / f"whole{suffix}").read_bytes()
     generator = np.random.default_rng(0)

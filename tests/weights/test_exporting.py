@@ -19,15 +19,20 @@ pytestmark = pytest.mark.slow
         ("resnet50", {"conv_bias": True}, "a.h5", "the epsilon of 'bn1' is 1e-05, not 1.001e-05"),
         ("alexnet_ungrouped", {}, "a.safetensors", "'alexnet' is not torchvision's AlexNet"),
         ("vgg16_c", {}, "a.pth", r"the kernel_size of 'conv3_3' is \(1, 1\), not \(3, 3\)"),
-        ("vgg11_lrn", {}, "a.pth", "that has no layer 'norm1'"),
-        ("resnet18_small", {}, "a.pth", "that cannot take images as small as 32x32"),
+        ("vgg11_lrn", {}, "a.pth", "that network has no layer 'norm1'"),
+        ("resnet18_small", {}, "a.pth", "that network cannot take images as small as 32x32"),
         ("resnet18_small", {"input_shape": (40, 40, 3)}, "a.pth", "is not torchvision's ResNet-18"),
         ("vgg11", {"input_shape": (96, 96, 3)}, "a.pth", "fc6 reads maps of 3x3, not 7x7"),
-        ("resnet18", {}, "a.npz", "a.npz: the suffix tells the format; it is one of .pth, .pt, .safetensors, .h5"),
-        ("resnet18", {}, "a.weights.h5", "Keras looks for another layout in .weights.h5; name it a.h5"),
+        (
+            "resnet18",
+            {},
+            "a.npz",
+            "a.npz: the suffix chooses the format; it must be one of .pth, .pt, .safetensors, .h5",
+        ),
+        ("resnet18", {}, "a.weights.h5", "Keras expects another layout in .weights.h5; name the file a.h5"),
     ],
 )
-def test_a_network_that_differs_is_refused_with_the_difference(name, options, file, message, tmp_path):
+def test_a_network_of_another_architecture_is_refused_with_the_difference(name, options, file, message, tmp_path):
     with pytest.raises(UserError, match=message):
         weights.export_weights(outline(name, **options), tmp_path / file)
     assert not list(tmp_path.iterdir())

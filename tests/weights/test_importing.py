@@ -46,7 +46,7 @@ def sentence(*arguments, **options):
     return str(raised.value)
 
 
-def test_missing_surplus_and_misshapen_tensors_are_named_with_both_shapes(resnet18, tmp_path):
+def test_missing_unknown_and_reshaped_tensors_are_named_with_their_shapes(resnet18, tmp_path):
     tensors = dict(resnet18)
     del tensors["layer4.1.bn2.running_var"], tensors["layer3.0.conv1.weight"]
     tensors["fc2.weight"] = np.zeros((3, 2), "float32")
@@ -54,10 +54,9 @@ def test_missing_surplus_and_misshapen_tensors_are_named_with_both_shapes(resnet
     tensors["bn1.bias"] = np.zeros(64, "int64")
     path = saved(tmp_path, tensors)
     assert sentence("resnet18", path) == (
-        f"{path} does not fit torchvision's ResNet-18: it lacks 'layer3.0.conv1.weight' (256x128x3x3) and 1 more; "
-        "it has 'fc2.weight' (3x2), which the network does not have; "
-        "'conv1.weight' is 64x3x3x3 where the network has 64x3x7x7; 'bn1.bias' holds int64 numbers, "
-        "which are not weights."
+        f"{path} does not fit torchvision's ResNet-18: 'layer3.0.conv1.weight' (256x128x3x3) and 1 more are missing in "
+        "the file; 'fc2.weight' (3x2) is unknown to the network; 'conv1.weight' is 64x3x3x3, and in the network "
+        "64x3x7x7; 'bn1.bias' holds int64 numbers, which cannot be weights."
     )
 
 
@@ -70,27 +69,25 @@ def test_a_network_without_its_classifier_names_the_layers_beside_it(resnet18, t
         path = saved(tmp_path, tensors)
         assert sentence("resnet18", path) == (
             f"{path} holds torchvision's ResNet-18 without its classifier (fc); beside it is the layer "
-            f"'{printable(beside)}', which is not known to be a classifier: if it is one, rename it to 'fc'; "
-            "save the whole network, with the classifier that tells your classes apart."
+            f"'{printable(beside)}'; if that is the classifier, rename it to 'fc'; save the whole network, "
+            "with the classifier for your classes."
         )
     path = saved(
         tmp_path, body | {"fc.1.weight": np.zeros((8, 512), "float32"), "fc.3.weight": np.zeros((4, 8), "float32")}
     )
-    assert "beside it are the layers 'fc.1', 'fc.3', of which a network here can take only one" in sentence(
-        "resnet18", path
-    )
+    assert "beside it are the layers 'fc.1', 'fc.3', and only one of them can be 'fc'" in sentence("resnet18", path)
 
 
-def test_another_number_of_classes_is_a_sentence(resnet18, tmp_path):
+def test_another_number_of_classes_is_refused(resnet18, tmp_path):
     path = saved(tmp_path, resnet18)
-    assert sentence("resnet18", path, num_classes=1000) == f"{path} tells 4 classes apart, not 1000."
+    assert sentence("resnet18", path, num_classes=1000) == f"{path} has 4 classes, not 1000."
 
 
 def test_a_checkpoint_of_another_network_is_recognized(resnet18, tmp_path):
     path = saved(tmp_path, resnet18)
-    told = f"{path} holds torchvision's ResNet-18, which is 'resnet18' here, not"
-    assert sentence("resnet34", path) == f"{told} 'resnet34'."
-    assert sentence("vgg16", path) == f"{told} 'vgg16'."
+    message = f"{path} holds torchvision's ResNet-18, which is 'resnet18' here, not"
+    assert sentence("resnet34", path) == f"{message} 'resnet34'."
+    assert sentence("vgg16", path) == f"{message} 'vgg16'."
     keras_vgg = tmp_path / "b.h5"
     layers = counterpart_of("vgg19", "keras.applications").layers.values()
     keras_h5.write(keras_vgg, {f"{layer}/{kind}": np.zeros(1) for layer in layers for kind in ("kernel", "bias")})
@@ -99,7 +96,7 @@ def test_a_checkpoint_of_another_network_is_recognized(resnet18, tmp_path):
     )
 
 
-def test_a_network_that_no_other_library_has_is_a_sentence(tmp_path):
+def test_a_network_that_no_other_library_has_is_refused(tmp_path):
     assert sentence("lenet5", tmp_path / "none.pth") == (
         "There are no weights for 'lenet5' in torchvision or keras.applications. Available: alexnet_owt, googlenet_bn, "
         "resnet101, resnet152, resnet18, resnet34, resnet50, vgg11, vgg13, vgg16, vgg19."
@@ -109,20 +106,20 @@ def test_a_network_that_no_other_library_has_is_a_sentence(tmp_path):
         file.attrs["layer_names"] = [b"dense"]
         file.create_group("dense").attrs["weight_names"] = [b"kernel:0"]
         file["dense/kernel:0"] = np.ones((2, 2))
-    told = sentence("googlenet_bn", path)
-    assert told == f"{path} has the format of keras.applications, which has no 'googlenet_bn'."
+    message = sentence("googlenet_bn", path)
+    assert message == f"{path} has the format of keras.applications, which has no 'googlenet_bn'."
 
 
-def test_heads_that_are_not_there_cannot_be_kept(resnet18, tmp_path):
+def test_missing_auxiliary_heads_cannot_be_kept(resnet18, tmp_path):
     path = saved(tmp_path, resnet18)
-    told = sentence("resnet18", path, auxiliary_heads=True)
-    assert told == "torchvision's ResNet-18 has no auxiliary heads that could be kept."
+    message = sentence("resnet18", path, auxiliary_heads=True)
+    assert message == "torchvision's ResNet-18 has no auxiliary heads to keep."
     layers = counterpart_of("googlenet_bn").layers.values()
     path = saved(tmp_path, {f"{layer}.weight": np.zeros(1, "float32") for layer in layers})
-    told = sentence("googlenet_bn", path, auxiliary_heads=True)
-    assert told == f"{path} has no auxiliary heads that could be kept."
+    message = sentence("googlenet_bn", path, auxiliary_heads=True)
+    assert message == f"{path} has no auxiliary heads to keep."
 
 
-def test_every_form_has_names_that_no_other_has():
+def test_no_two_networks_of_a_library_have_the_same_layers():
     seen = [(counterpart.library, frozenset(counterpart.layers.values())) for counterpart in COUNTERPARTS]
     assert len(set(seen)) == len(seen)

@@ -108,7 +108,7 @@ def test_every_kind_of_file_that_keras_saves_is_read(tmp_path):
                 assert np.array_equal(tensor.values(), old.tensors[name].values())
 
 
-def test_a_network_inside_a_network_asks_how_its_images_were_prepared(tmp_path):
+def test_a_network_inside_a_network_needs_a_stated_preprocessing(tmp_path):
     """Transfer learning on red, green, blue of 0 to 1, with a classifier of one dense layer."""
     body = keras.applications.ResNet50(weights=None, include_top=False, pooling="avg", input_shape=(64, 64, 3))
     layers = [keras.Input((64, 64, 3)), keras.layers.Rescaling(1 / 255), body, keras.layers.Dense(3, name="dense")]
@@ -125,7 +125,7 @@ def test_a_network_inside_a_network_asks_how_its_images_were_prepared(tmp_path):
     assert np.abs(ours - expected).max() < 1e-4 * np.abs(expected).max()
 
 
-def test_the_oldest_downloads_names_are_understood(tmp_path):
+def test_the_names_in_the_oldest_downloads_are_understood(tmp_path):
     """Of vgg16_weights_tf_dim_ordering_tf_kernels.h5, and the classifier's of ResNet's."""
     with h5py.File(tmp_path / "old.h5", "w") as file:
         file.attrs["layer_names"] = [b"block1_conv1", b"block1_pool", b"probs"]
@@ -154,7 +154,7 @@ def without_values(build):
 
 
 @pytest.mark.parametrize("name", BUILDERS)
-def test_every_weight_of_every_network_stands_in_their_order(name):
+def test_every_network_lists_its_weights_in_the_order_of_keras_applications(name):
     (counterpart,) = (
         counterpart
         for counterpart in COUNTERPARTS

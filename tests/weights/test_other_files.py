@@ -58,7 +58,7 @@ def described(path, header, numbers=b"\0" * 16):
     return path
 
 
-def test_safetensors_are_believed_only_as_far_as_there_are_numbers(tmp_path):
+def test_a_safetensors_file_that_claims_too_much_is_damaged(tmp_path):
     entry = {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}
     assert contents(described(tmp_path / "a.safetensors", {"w": entry}))["w"][0] == (4,)
     for wrong in (
@@ -93,7 +93,7 @@ def layered(path, **weights):
     return path
 
 
-def test_hdf5_that_is_cut_or_laid_out_otherwise_is_refused(tmp_path):
+def test_hdf5_that_is_cut_off_or_has_another_layout_is_refused(tmp_path):
     path = layered(tmp_path / "a.h5", conv__kernel=np.ones((3, 3, 3, 4), "float32"), conv__bias=np.ones(4, "float32"))
     assert {name: shape for name, (shape, _, _) in contents(path).items()} == {
         "conv/kernel": (3, 3, 3, 4),
@@ -109,7 +109,7 @@ def test_hdf5_that_is_cut_or_laid_out_otherwise_is_refused(tmp_path):
         contents(path)
 
 
-def test_hdf5_does_not_lead_to_other_files_nor_to_more_than_it_holds(tmp_path):
+def test_hdf5_cannot_refer_to_other_files_or_unpack_to_more_than_it_holds(tmp_path):
     other = layered(tmp_path / "other.h5", conv__kernel=np.ones((2, 2), "float32"))
 
     def replaced(make):
@@ -144,13 +144,13 @@ def test_hdf5_does_not_lead_to_other_files_nor_to_more_than_it_holds(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"short", b"a long text that is neither of these formats, but text"])
-def test_a_file_without_weights_is_named(content, tmp_path):
+def test_a_file_without_weights_is_refused_with_what_it_is(content, tmp_path):
     (tmp_path / "notes.pth").write_bytes(content)
-    with pytest.raises(UserError, match=r"notes\.pth is not a file of weights that can be read"):
+    with pytest.raises(UserError, match=r"notes\.pth is not a weight file that can be read"):
         contents(tmp_path / "notes.pth")
 
 
-def test_a_missing_file_and_a_folder_are_named(tmp_path):
+def test_a_missing_file_and_a_folder_are_refused(tmp_path):
     (tmp_path / "empty.pth").write_bytes(b"")
     with pytest.raises(UserError, match=r"empty\.pth is empty"):
         contents(tmp_path / "empty.pth")

@@ -1,4 +1,4 @@
-"""How images are prepared, which no file of weights says."""
+"""How images are prepared, which no weight file says."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def counterpart_of(network, library="torchvision"):
     )
 
 
-def test_what_nobody_states_is_the_librarys_and_said_to_be_assumed():
+def test_without_a_statement_the_librarys_preprocessing_is_assumed():
     found = choose_preprocessing(counterpart_of("resnet50"), OWN, (224, 224))
     assert found.mean == (0.485, 0.456, 0.406)
     assert (found.shorter_side, found.assumed) == (256, ("mean", "deviation", "resize"))
@@ -34,7 +34,7 @@ def test_torchvisions_published_files_are_recognized_by_their_hash():
         assert found.recognized.endswith("IMAGENET1K_V2" if side == 232 else "IMAGENET1K_V1")
 
 
-def test_what_is_stated_is_taken_and_not_said_to_be_assumed():
+def test_a_stated_preprocessing_is_not_assumed():
     googlenet = counterpart_of("googlenet_bn")
     found = choose_preprocessing(googlenet, OWN, (224, 224), preprocessing="imagenet", resize=232)
     assert (found.mean, found.deviation) == ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -43,11 +43,11 @@ def test_what_is_stated_is_taken_and_not_said_to_be_assumed():
     assert (found.mean, found.deviation) == ((0.1, 0.2, 0.3), (1.0, 1.0, 1.0))
     assert choose_preprocessing(googlenet, OWN, (224, 224), preprocessing="caffe").mean == PREPROCESSINGS["caffe"].mean
     assert choose_preprocessing(googlenet, OWN, (224, 224), mean=(0, 0, 0)).assumed == ("deviation", "resize")
-    with pytest.raises(UserError, match="cannot be brought to 200 pixels: the network takes 224"):
+    with pytest.raises(UserError, match="cannot be resized to 200 pixels: the network takes images of 224"):
         choose_preprocessing(googlenet, OWN, (224, 224), resize=200)
 
 
-def test_mean_and_deviation_leave_the_order_of_keras_channels_assumed():
+def test_a_stated_mean_and_deviation_leave_the_order_of_the_channels_assumed():
     stated = {"mean": (0.5, 0.5, 0.5), "deviation": (0.5, 0.5, 0.5), "resize": 256}
     found = choose_preprocessing(counterpart_of("resnet50", "keras.applications"), OWN, (224, 224), **stated)
     assert (found.channels, found.assumed) == ("BGR", ("channels",))
@@ -58,7 +58,7 @@ def test_mean_and_deviation_leave_the_order_of_keras_channels_assumed():
     assert choose_preprocessing(counterpart_of("resnet50"), OWN, (224, 224), **stated).assumed == ()
 
 
-def test_a_network_of_keras_that_was_trained_on_red_green_blue_keeps_that_order():
+def test_a_keras_network_trained_on_red_green_blue_keeps_that_order():
     counterpart = counterpart_of("vgg16", "keras.applications")
 
     def images(counterpart, name):

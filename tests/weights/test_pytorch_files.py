@@ -85,7 +85,7 @@ def sgd_state(net):
 
 
 @pytest.mark.parametrize("zipped", [True, False])
-def test_a_networks_state_dict_is_found_alone_or_among_the_rest_of_a_training(zipped, tmp_path):
+def test_a_state_dict_is_found_alone_or_in_a_checkpoint_of_a_training(zipped, tmp_path):
     net = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))
     net(torch.randn(2, 3, 8, 8))  # counts a batch
     state = net.state_dict()
@@ -123,7 +123,7 @@ class Own(collections.OrderedDict):
 
 
 @pytest.mark.parametrize("options", [{}, {"_use_new_zipfile_serialization": False}, {"pickle_protocol": 5}])
-def test_whatever_lies_beside_a_state_dict_is_left_out_and_named(options, tmp_path):
+def test_everything_beside_a_state_dict_is_left_out_and_listed(options, tmp_path):
     beside = {
         "args": argparse.Namespace(lr=0.1, nested=argparse.Namespace(a=[1])),
         "best": np.float64(71.2),
@@ -155,7 +155,7 @@ def test_whatever_lies_beside_a_state_dict_is_left_out_and_named(options, tmp_pa
         assert checkpoint.left_out == tuple(beside)
 
 
-def test_the_network_itself_goes_before_its_averages_unless_one_is_named(tmp_path):
+def test_the_network_itself_is_taken_before_its_averages_unless_one_is_chosen(tmp_path):
     first, second = ({"weight": torch.full((2,), value), "bias": torch.ones(2)} for value in (1.0, 2.0))
     for keys, taken in ((("model_ema", "model"), "model"), (("state_dict_ema", "state_dict"), "state_dict")):
         torch.save(dict(zip(keys, (second, first), strict=True)), tmp_path / "a.pth")
@@ -186,7 +186,7 @@ def test_a_whole_network_that_was_pickled_is_read_without_its_class(zipped, tmp_
         matches(tmp_path / "a.pth", network.state_dict())
 
 
-def test_what_is_no_state_dict_is_refused_with_what_it_is(tmp_path):
+def test_a_file_without_a_state_dict_is_refused_with_what_it_is(tmp_path):
     tensors = [torch.ones(2)]
     for value, message in (
         (tensors, r"a list of 1 tensors without names; write one with torch.save\(network.state_dict\(\), FILE\)"),
@@ -204,7 +204,7 @@ def test_what_is_no_state_dict_is_refused_with_what_it_is(tmp_path):
 
 
 @pytest.mark.parametrize("zipped", [True, False])
-def test_a_file_cut_anywhere_is_damaged_and_nothing_else(zipped, tmp_path):
+def test_a_file_that_is_cut_off_anywhere_is_damaged(zipped, tmp_path):
     torch.save(various(), tmp_path / "a.pth", _use_new_zipfile_serialization=zipped)
     whole = (tmp_path / "a.pth").read_bytes()
     for length in [*range(40, len(whole) - 1, 97), len(whole) - 1]:
@@ -235,7 +235,7 @@ def rebuilt(sizes, strides, offset=b"K\x00", count=b"K\x04"):
     return b"}X\x01\x00\x00\x00w" + function + b"(" + storage + offset + sizes + strides + b"\x89N" + b"tRs"
 
 
-def test_sizes_are_believed_only_as_far_as_there_are_numbers(tmp_path):
+def test_a_file_that_claims_more_numbers_than_it_has_is_damaged(tmp_path):
     """Nothing is allocated for what a file merely claims."""
     fitting = zipped_pickle(tmp_path / "a.pth", rebuilt(b"K\x04\x85", b"K\x01\x85"))
     assert contents(fitting)["w"][0] == (4,)
@@ -255,7 +255,7 @@ def test_sizes_are_believed_only_as_far_as_there_are_numbers(tmp_path):
             contents(zipped_pickle(tmp_path / "a.pth", rebuilt(sizes, strides, offset, count)))
 
 
-def test_keys_that_would_take_forever_are_never_looked_up(tmp_path):
+def test_keys_that_are_slow_to_look_up_are_never_looked_up(tmp_path):
     """A tuple of twice a tuple of twice a tuple ...: small in the file, endless to hash."""
     nested = b"N" + b"".join(b"q" + bytes([n]) + b"h" + bytes([n]) + b"\x86" for n in range(200))
     with pytest.raises(UserError, match="holds no tensors with names"):
@@ -316,7 +316,7 @@ def test_an_invalid_pickle_is_damaged(instructions, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:invalid escape sequence")
-def test_any_bytes_end_in_a_sentence(tmp_path):
+def test_random_bytes_are_refused_in_one_sentence(tmp_path):
     torch.save({"weight": torch.ones(3, 2), "more": [1, "two", {"three": 3.0}]}, tmp_path / "a.pth")
     with zipfile.ZipFile(tmp_path / "a.pth") as archive:
         described = archive.read("a/data.pkl")
@@ -329,17 +329,17 @@ def test_any_bytes_end_in_a_sentence(tmp_path):
             contents(zipped_pickle(tmp_path / "b.pth", bytes(broken), b"\0" * 24))
 
 
-def test_other_zip_files_are_not_mistaken(tmp_path):
+def test_other_zip_files_are_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "other.pth", "w") as archive:
         archive.writestr("config.json", "{}")
-    with pytest.raises(UserError, match=r"is a zip file, but not one that torch\.save has written"):
+    with pytest.raises(UserError, match=r"is a zip file, but torch\.save did not write it"):
         contents(tmp_path / "other.pth")
     (tmp_path / "web.pth").write_text("<!DOCTYPE html><html><body>Not found</body></html>")
     with pytest.raises(UserError, match="is a web page"):
         contents(tmp_path / "web.pth")
 
 
-def test_a_checkpoint_that_somebody_compressed_is_read(tmp_path):
+def test_a_compressed_checkpoint_is_read(tmp_path):
     state = {"weight": torch.arange(12).reshape(3, 4) / 7}
     torch.save(state, tmp_path / "a.pth")
     (tmp_path / "a.pth.gz").write_bytes(gzip.compress((tmp_path / "a.pth").read_bytes()))
@@ -375,7 +375,7 @@ def test_short_pickles_that_ask_for_endless_work_are_refused(tmp_path):
             contents(zipped_pickle(tmp_path / "a.pth", instructions))
 
 
-def test_without_pytorch_a_sentence_names_the_other_format(tmp_path, monkeypatch):
+def test_without_pytorch_the_error_suggests_safetensors(tmp_path, monkeypatch):
     (tmp_path / "torch.py").write_text("raise ImportError('no torch here')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with pytest.raises(UserError) as raised:
@@ -387,7 +387,7 @@ def test_without_pytorch_a_sentence_names_the_other_format(tmp_path, monkeypatch
     assert not (tmp_path / "a.pth").exists()
 
 
-def test_what_is_written_loads_in_pytorch_and_is_the_same_each_time(tmp_path):
+def test_a_written_file_loads_in_pytorch_and_has_the_same_bytes_each_time(tmp_path):
     state = {
         "features.0.weight": np.arange(24, dtype="float32").reshape(2, 3, 4).transpose(2, 0, 1),
         "bias": np.float32([1, 2]),

@@ -51,7 +51,7 @@ def test_a_prefix_of_all_names_is_removed(network, prefix):
     assert list(rename_tensors(weight_file(tensors)).tensors) == [name for name, _ in tensors]
 
 
-def test_what_lies_beside_the_network_is_left_out_and_named():
+def test_tensors_beside_the_network_are_left_out_and_listed():
     beside = [("n_averaged", ()), ("criterion.weight", (4,)), ("ema_model.conv1.weight", (64, 3, 7, 7))]
     found = rename_tensors(weight_file([*prefixed("module.", names("resnet18")), *beside]))
     assert list(found.tensors) == [name for name, _ in names("resnet18")]
@@ -63,14 +63,14 @@ def test_wrappers_of_single_layers_are_removed_from_names():
     assert list(rename_tensors(weight_file(tensors)).tensors) == [name for name, _ in names("resnet18")]
 
 
-def test_of_two_networks_under_prefixes_the_first_in_order_is_taken_or_none():
+def test_of_two_prefixes_the_first_in_order_is_taken_or_both_are_refused():
     twice = prefixed("ema.", names("resnet18")) + prefixed("model.", names("resnet18"))
     assert rename_tensors(weight_file(twice)).prefix == "model."
     with pytest.raises(UserError, match=r"a\.pth holds several networks, under 'student\.', 'teacher\.'"):
         rename_tensors(weight_file(prefixed("student.", names("resnet18")) + prefixed("teacher.", names("resnet18"))))
 
 
-def test_a_lone_dense_layer_beside_a_network_is_its_classifier():
+def test_a_single_dense_layer_beside_a_network_is_its_classifier():
     body = [pair for pair in names("resnet18") if not pair[0].startswith("fc.")]
     head = [("head.fc.weight", (4, 512)), ("head.fc.bias", (4,))]
     found = rename_tensors(weight_file([*prefixed("backbone.", body), *head]))
@@ -128,9 +128,9 @@ def test_a_network_of_another_kind_keeps_its_names():
         ("timm/resnet50.tv2_in1k", "resnet50", {}),
     ],
 )
-def test_a_network_is_found_by_the_names_that_people_know(name, network, options):
+def test_a_network_is_found_by_its_names_in_other_libraries(name, network, options):
     assert network_names.find_network(name) == (network, options)
 
 
-def test_every_network_with_weights_elsewhere_has_its_name():
+def test_every_network_with_a_counterpart_can_be_found_by_name():
     assert set(network_names.NETWORKS) == {counterpart.network for counterpart in COUNTERPARTS}

@@ -1,4 +1,4 @@
-"""Files that Keras writes in HDF5: a group of numbered or named weights per layer."""
+"""HDF5 files of Keras: for each layer a group of weights, which have numbers or names."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,15 +12,15 @@ from cnnzoo.classifier import hdf5
 from cnnzoo.errors import DamagedContentsError
 from cnnzoo.weights.formats.contents import Array, Tensor, WeightFile
 
-# The weights of a layer in Keras's order, by their number: of a convolution or a dense layer, and of batch
-# normalization. The oldest downloads have other names ("block1_conv1_W_1:0") in the same order.
+# The names of a layer's weights in Keras's order, by how many it has: a convolution or dense layer has one or two, and
+# batch normalization four. The oldest downloads have other names ("block1_conv1_W_1:0") in the same order.
 _WEIGHTS = {
     1: ("kernel",),
     2: ("kernel", "bias"),
     4: ("gamma", "beta", "moving_mean", "moving_variance"),
 }
 
-# ResNet's downloads of 2019 have the old name.
+# The old name of a layer, in ResNet's downloads of 2019.
 _RENAMED = {"probs": "predictions"}
 
 
@@ -29,7 +29,7 @@ def open_file(path: Path, key: str | None = None) -> Iterator[WeightFile]:
     """Open ``.h5`` as keras.applications offers it for download, ``.weights.h5``, or the weights in a ``.keras`` file.
 
     Raises:
-        DamagedContentsError: It is not one of these, or is damaged.
+        DamagedContentsError: The file is not one of these, or is damaged.
     """
     if key is not None:
         raise DamagedContentsError(f"is not a PyTorch file, so it has no state dict '{key}'")
@@ -51,7 +51,7 @@ def write(path: Path, tensors: Mapping[str, Array]) -> None:
 
     Args:
         path: The file.
-        tensors: By ``layer/weight``, all of a layer together, the layers in the order of their network.
+        tensors: The weights by ``layer/weight``, those of a layer together, the layers in the order of the network.
     """
     layers = {layer: list(names) for layer, names in groupby(tensors, key=lambda name: name.partition("/")[0])}
     with h5py.File(path, "w") as file:

@@ -1,4 +1,4 @@
-"""Files of safetensors."""
+"""Weight files in the safetensors format."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,10 +18,10 @@ _DTYPES = dict(zip(["F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U8"
 
 @contextmanager
 def open_file(path: Path, key: str | None = None) -> Iterator[WeightFile]:
-    """Open a file.
+    """Open a safetensors file.
 
     Raises:
-        DamagedContentsError: It is damaged.
+        DamagedContentsError: The file is damaged, or ``key`` names a state dict, which such a file does not have.
     """
     if key is not None:
         raise DamagedContentsError(f"has no state dict '{key}': a safetensors file is one state dict")
@@ -47,11 +47,11 @@ def _make_tensor(file: Any, name: str) -> Tensor:
 
 
 def write(path: Path, tensors: Mapping[str, Array], metadata: Mapping[str, str]) -> None:
-    """Write a file.
+    """Write a safetensors file.
 
     Args:
         path: The file.
-        tensors: By name.
-        metadata: Words about the whole.
+        tensors: The tensors by name.
+        metadata: Texts by key, which the file contains too.
     """
     save_file({name: np.asarray(values, order="C") for name, values in tensors.items()}, path, dict(metadata))

@@ -1,8 +1,8 @@
 """The pickles inside PyTorch's files, read without unpickling.
 
 A pickle is a program for a small stack machine, and may call any function of any module by name. This machine
-imports nothing and calls nothing. It knows the few functions that build tensors and dictionaries; whatever else
-a pickle names or calls becomes a ``Stub``, which only remembers the name.
+imports nothing and calls nothing. It knows the few functions that build tensors and dictionaries; everything else that
+a pickle names or calls becomes a ``Stub``, which only keeps the name.
 """
 
 import pickletools
@@ -14,16 +14,16 @@ from cnnzoo.weights.formats.contents import DTYPES, MOST_AXES
 
 ADVICE = "write one with torch.save(network.state_dict(), FILE)"
 
-# A state dict takes about 40 instructions per tensor, and an optimizer's state as many again.
+# A state dict takes about 40 instructions for each tensor, and an optimizer's state another 40.
 MOST_INSTRUCTIONS = 4_000_000
 # A name in a pickle can be used many times, and each use may copy it. Real ones are shorter than this.
 LONGEST_NAME = 1000
-# No size or place in a file needs more than 63 bits, and arithmetic with millions of digits takes seconds.
+# No size and no position in a file needs more than 63 bits, and arithmetic with millions of digits takes seconds.
 LARGEST_NUMBER = 2**63
-# Python looks up integers by their remainder modulo 2**61 - 1: larger ones can be made to collide.
+# Python hashes integers by their remainder modulo 2**61 - 1, so a file could contain large ones that all collide.
 LARGEST_KEY = 2**31
 
-# The storages that torch.save names, and the types of their numbers.
+# torch.save's names of storages, and the types of their numbers.
 _KINDS = ["Double", "Float", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte", "Bool"]
 _STORAGES = {f"torch {kind}Storage": dtype for kind, dtype in zip(_KINDS, DTYPES, strict=True)}
 
@@ -33,9 +33,9 @@ class Storage(NamedTuple):
 
     Attributes:
         key: The row's name.
-        dtype: A key of DTYPES, or what the file calls a type of numbers that is not read.
-        start: Place of the first number in the row.
-        size: How many numbers.
+        dtype: The type of the numbers: a key of DTYPES, or the file's name for a type that cannot be read.
+        start: Position of the first number in the row.
+        size: Number of numbers.
     """
 
     key: str
@@ -45,7 +45,7 @@ class Storage(NamedTuple):
 
 
 class View(NamedTuple):
-    """A tensor: a view into a storage, in units of numbers."""
+    """A tensor: a view into a storage, with its offset and strides in numbers, not in bytes."""
 
     storage: Storage
     offset: int
@@ -54,12 +54,12 @@ class View(NamedTuple):
 
 
 class Stub:
-    """An object of a class, or the result of a function, of which only the name is kept.
+    """An object of an unknown class, or the result of an unknown function.
 
     Attributes:
-        name: Such as ``argparse.Namespace``.
-        items: What the pickle puts into it as into a dictionary.
-        state: The attributes that the pickle gives it; empty where it gives none.
+        name: Name of the class or function, such as ``argparse.Namespace``.
+        items: The items that the pickle puts into it, as into a dictionary.
+        state: The attributes that the pickle gives it, if any.
     """
 
     __slots__ = ("items", "name", "state")
@@ -80,13 +80,13 @@ def kind_of(value: Any) -> str:
 
 
 def read(file: IO[bytes]) -> tuple[Any, dict[str, Storage]]:
-    """Read one pickle; the file then stands behind it.
+    """Read one pickle; afterwards the file's position is behind it.
 
     Returns:
-        Its value, with tensors as ``View`` and everything foreign as ``Stub``; and all storages that it names.
+        Its value, with tensors as ``View`` and everything unknown as ``Stub``; and all storages that it names.
 
     Raises:
-        DamagedContentsError: It is damaged, or longer than any state dict.
+        DamagedContentsError: The pickle is damaged, or longer than any state dict.
     """
     machine = _Machine()
     try:
@@ -99,11 +99,11 @@ def read(file: IO[bytes]) -> tuple[Any, dict[str, Storage]]:
 
 
 class Name(str):
-    """A module and something in it, such as ``torch FloatStorage``."""
+    """The names of a module and of something in it, such as ``torch FloatStorage``."""
 
 
 class _Machine:
-    """The stack, where in it lists begin, and what the pickle has put aside to use again."""
+    """The stack, the positions in it where lists begin, and the values that the pickle remembers to use again."""
 
     def __init__(self) -> None:
         self.stack: list[Any] = []
@@ -135,7 +135,7 @@ class _Machine:
         return values
 
     def drop(self) -> None:
-        """Take off the stack what lies on top, which may be a mark."""
+        """Take the top off the stack, which may be a mark."""
         if self.marks and self.marks[-1] == len(self.stack):
             self.marks.pop()
         else:
@@ -150,7 +150,7 @@ class _Machine:
             raise TypeError
 
     def update(self, values: list[Any]) -> None:
-        """Add keys and values, which alternate, to the dictionary on top of the stack."""
+        """Add a list that alternates keys and values to the dictionary on top of the stack."""
         target = self.stack[-1].items if type(self.stack[-1]) is Stub else self.stack[-1]
         if type(target) is not dict:
             raise TypeError
@@ -163,17 +163,17 @@ class _Machine:
             self.stack[-1].state = attributes if type(attributes) is dict else {}
 
     def remember(self, key: int) -> None:
-        """Put aside what is on top of the stack.
+        """Remember the value on top of the stack under a number.
 
         Raises:
-            ValueError: Pickle numbers what it puts aside one by one, and never so high.
+            ValueError: The number is larger than any that pickle uses, which counts up from 0.
         """
         if key >= LARGEST_KEY:
             raise ValueError
         self.memo[key] = self.stack[-1]
 
     def persistent(self, described: Any) -> Any:
-        """Return what a persistent id stands for: a storage, or the class of a network in files before 2020."""
+        """Return what a persistent id means: a storage, or in files before 2020 the class of a network."""
         if type(described) is not tuple or not described:
             raise TypeError
         if described[0] == "module" and len(described) == 4:
@@ -183,7 +183,7 @@ class _Machine:
         return storage
 
     def call(self, function: Any, arguments: Any) -> Any:
-        """Return what one of the functions that torch.save names would give, and a stub for any other."""
+        """Return the result of a function that builds tensors or dictionaries, or a stub for any other function."""
         if type(function) is Stub:
             return Stub(function.name)
         if type(function) is not Name or type(arguments) is not tuple:
@@ -194,14 +194,14 @@ class _Machine:
         return Stub(kind_of(arguments[0] if constructs else function))
 
     def construct(self, kind: Any, *arguments: Any) -> Any:
-        """Return what a class would make of arguments."""
+        """Return the result of calling a class with arguments."""
         return self.call(kind, arguments)
 
     def ordered(self, pairs: Iterable[Any] = ()) -> dict[Any, Any]:
-        """Return the dictionary of a list of pairs.
+        """Return a dictionary from a list of pairs.
 
-        A list can be used many times, so a short pickle could ask for endless copies. An honest one copies no more
-        pairs than it took instructions to write.
+        A list can be used many times, so a short pickle could ask for endless copies. An honest pickle copies fewer
+        pairs than it has instructions.
         """
         if type(pairs) not in {list, tuple}:
             raise TypeError
@@ -250,7 +250,7 @@ _PUSHES: dict[str, _Instruction] = {
     "INST": lambda machine, name: machine.construct(_make_name(name), *machine.since_mark()),
 }
 
-# The instructions that change what is there.
+# The instructions that change what is on the stack.
 _CHANGES: dict[str, _Instruction] = {
     **dict.fromkeys(("PROTO", "FRAME", "STOP", "READONLY_BUFFER"), lambda *_: None),
     "MARK": lambda machine, _: machine.marks.append(len(machine.stack)),
@@ -280,23 +280,23 @@ _CONSTRUCTORS = {"copy_reg _reconstructor", "copyreg _reconstructor", "copyreg _
 
 
 def _make_view(storage: Any, offset: Any, shape: Any, strides: Any, *rest: Any) -> Any:
-    """Return a tensor; the rest says whether it learns, and its hooks."""
+    """Return a tensor; the other arguments are whether it learns, its hooks and its metadata."""
     if type(storage) is not Storage:
         return Stub("tensor")
     if any(type(sides) is not tuple or len(sides) > MOST_AXES for sides in (shape, strides)):
         raise ValueError
-    if rest[2:3] and rest[2]:  # a view whose numbers PyTorch negates or conjugates when it reads them
+    if rest[2:3] and rest[2]:  # PyTorch negates or conjugates the numbers of such a view when it reads them
         return Stub("negated or conjugated tensor")
     return View(storage, offset, shape, strides)
 
 
 def _make_dictionary(pairs: Iterable[Any]) -> dict[Any, Any]:
-    """Return a dictionary; a key that is slow to look up or to copy becomes a stub of its own."""
+    """Return a dictionary; a key that would be slow to look up or to copy becomes a stub."""
     return {key if _is_plain(key) else Stub(kind_of(key)): value for key, value in pairs}
 
 
 def _pair_up(values: list[Any]) -> dict[Any, Any]:
-    """Return a dictionary of keys and values, which alternate."""
+    """Return a dictionary from a list that alternates keys and values."""
     return _make_dictionary(zip(values[::2], values[1::2], strict=True))
 
 
@@ -312,11 +312,11 @@ def _limit_number(value: float) -> Any:
 
 
 def _make_name(*parts: Any) -> Name:
-    """Return the name of a module and something in it.
+    """Return the name of something in a module.
 
     Raises:
-        DamagedContentsError: It is longer than any real one.
-        ValueError: It is not text.
+        DamagedContentsError: The name is longer than any real one.
+        ValueError: A part of it is not text.
     """
     if any(type(part) is not str for part in parts):
         raise ValueError
@@ -326,15 +326,15 @@ def _make_name(*parts: Any) -> Name:
 
 
 def _make_storage(kind: str, storage_type: Any, key: str, _: str, count: int, part: Any = None) -> Storage:
-    """Return what torch.save's persistent id stands for.
+    """Return the storage that a persistent id of torch.save describes.
 
     Args:
         kind: Always "storage".
-        storage_type: Such as ``torch FloatStorage``.
+        storage_type: Type of the storage, such as ``torch FloatStorage``.
         key: Name of the row.
         _: The device of the numbers.
         count: How many numbers the row has.
-        part: In files of 2017: name, place and size of a part of the row.
+        part: In files of 2017: name, start and size of a part of the row.
     """
     types = (type(kind), type(storage_type), type(key), type(count))
     if types != (str, Name, str, int) or kind != "storage" or count < 0:

@@ -1,4 +1,4 @@
-"""Files that torch.save writes: a pickle that describes the tensors, and their numbers beside it."""
+"""Files of torch.save: a pickle that describes the tensors, and beside it their numbers."""
 
 import struct
 import subprocess
@@ -20,14 +20,14 @@ from cnnzoo.weights.formats import torch_pickle, torch_state_dict
 from cnnzoo.weights.formats.contents import DTYPES, LARGEST, TOO_LARGE, Array, Tensor, WeightFile
 from cnnzoo.weights.formats.torch_pickle import Storage, View
 
-# Reads a number of bytes from a position in a storage.
+# Takes the name of a storage, a position in it and a number of bytes; returns the bytes.
 Read = Callable[[str, int, int], bytes]
 
-# The number that torch.save began files with until 2020; many that torchvision offers are older.
+# Files of torch.save began with this number until 2020; many that torchvision offers are older.
 LEGACY_MAGIC = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 LEGACY_VERSION = 1001
 
-# Bytes of a number of the types that cannot be read, but may lie between those that can.
+# Bytes of one number of the types that cannot be read, but may be between others in a file.
 _OTHER_SIZES = {
     "torch.ComplexFloatStorage": 8,
     "torch.ComplexDoubleStorage": 16,
@@ -44,14 +44,14 @@ _WRITER = Path(__file__).with_name("torch_save.py")
 
 @contextmanager
 def open_zip(path: Path, key: str | None = None) -> Iterator[WeightFile]:
-    """Open a file in the zip format, PyTorch's since 1.6, or one that was zipped again with compression.
+    """Open a file in the zip format, PyTorch's since 1.6; it may have been compressed afterwards.
 
     Args:
         path: The file.
-        key: Which state dict to take, where the file has several.
+        key: Key of the state dict to take, if the file has several.
 
     Raises:
-        DamagedContentsError: It is not in that format, or is damaged.
+        DamagedContentsError: The file is not in that format, or is damaged.
     """
     try:
         archive = zipfile.ZipFile(path)
@@ -85,17 +85,17 @@ def open_zip(path: Path, key: str | None = None) -> Iterator[WeightFile]:
 
 
 def _find_entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """Return the entries of a state dict's archive by their names beside ``data.pkl``.
+    """Return the entries of an archive by their names in the folder of its ``data.pkl``.
 
     Raises:
-        DamagedContentsError: There is none, or several.
+        DamagedContentsError: There is no ``data.pkl``, or there are several.
     """
     names = archive.namelist()
     folders = [name.removesuffix("data.pkl") for name in names if name.rpartition("/")[2] == "data.pkl"]
     if len(folders) != 1:
         files = [name for name in names if name.endswith((".pth", ".pt", ".ckpt", ".safetensors", ".h5"))][:1]
         advice = f"; unpack it and name its file {files[0]!r}" if files else ""
-        raise DamagedContentsError(f"is a zip file, but not one that torch.save has written{advice}")
+        raise DamagedContentsError(f"is a zip file, but torch.save did not write it{advice}")
     if f"{folders[0]}constants.pkl" in names:
         raise DamagedContentsError("is a TorchScript program; load it with torch.jit.load and save its state_dict()")
     return {
@@ -107,14 +107,14 @@ def _find_entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
 
 @contextmanager
 def open_legacy(path: Path, key: str | None = None) -> Iterator[WeightFile]:
-    """Open a file in the format before zip: four pickles, the storages' names, and the storages.
+    """Open a file in PyTorch's format before 1.6: four pickles, the names of the storages, and the storages.
 
     Args:
         path: The file.
-        key: Which state dict to take, where the file has several.
+        key: Key of the state dict to take, if the file has several.
 
     Raises:
-        DamagedContentsError: It is damaged.
+        DamagedContentsError: The file is damaged.
     """
     with path.open("rb") as file:
         head = BytesIO(file.read(LARGEST_PICKLE))
@@ -150,13 +150,13 @@ def _item_size(storage: Storage) -> int:
 
 
 def _make_weight_file(value: Any, key: str | None, sizes: Mapping[str, int], read: Read) -> WeightFile:
-    """Return the tensors of a state dict.
+    """Return a file with the tensors of a state dict.
 
     Args:
-        value: What the pickle describes.
-        key: Which state dict to take, where there are several.
-        sizes: Bytes in each storage, by name.
-        read: Reads from them.
+        value: The value of the file's pickle.
+        key: Key of the state dict to take, if there are several.
+        sizes: Bytes in each storage, by its name.
+        read: Reads from the storages.
     """
     key, views, left_out, others = torch_state_dict.find_state_dict(value, key)
     tensors = {name: _make_tensor(name, view, sizes, read) for name, view in views.items()}
@@ -167,7 +167,7 @@ def _make_tensor(name: str, view: View, sizes: Mapping[str, int], read: Read) ->
     """Return a tensor that is a view into a storage.
 
     Raises:
-        DamagedContentsError: It reaches beyond the storage, or has more values than the storage has numbers.
+        DamagedContentsError: The tensor reaches beyond the storage, or has more values than the storage has numbers.
     """
     storage, offset, shape, strides = view
     if storage.dtype not in DTYPES:
@@ -175,10 +175,10 @@ def _make_tensor(name: str, view: View, sizes: Mapping[str, int], read: Read) ->
     dtype = DTYPES[storage.dtype]
     size, start = dtype.itemsize, storage.start * dtype.itemsize
     if start + storage.size * size > sizes.get(storage.key, -1):
-        raise DamagedContentsError(f"is damaged: the numbers of {name!r} are not all there")
-    # Checked before anything is multiplied: millions of digits take seconds.
-    possible = all(type(number) is int and 0 <= number < 2**63 for number in (offset, *shape, *strides))
-    if len(shape) != len(strides) or not possible:
+        raise DamagedContentsError(f"is damaged: some numbers of {name!r} are missing")
+    # This is checked before anything is multiplied, because multiplying millions of digits takes seconds.
+    is_possible = all(type(number) is int and 0 <= number < 2**63 for number in (offset, *shape, *strides))
+    if len(shape) != len(strides) or not is_possible:
         raise DamagedContentsError("is damaged: a tensor in it has an impossible shape")
     count = prod(shape)
     span = 1 + sum((side - 1) * stride for side, stride in zip(shape, strides, strict=True)) if count else 0
@@ -202,10 +202,10 @@ def write(path: Path, tensors: Mapping[str, Array]) -> None:
 
     Args:
         path: The file.
-        tensors: By name.
+        tensors: The tensors by name.
 
     Raises:
-        UserError: PyTorch is not installed or fails.
+        UserError: PyTorch is not installed, or fails.
     """
     with TemporaryDirectory(prefix="cnnzoo-") as folder:
         source = Path(folder) / "tensors.npz"

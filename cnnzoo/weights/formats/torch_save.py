@@ -1,4 +1,4 @@
-"""The program that has PyTorch write a state dict, in a process of its own, where PyTorch does not meet Keras.
+"""A program that has PyTorch write a state dict, in a process apart from Keras.
 
 Arguments: an .npz file with the names of the tensors and then each tensor, and the file to write.
 """

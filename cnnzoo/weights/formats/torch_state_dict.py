@@ -1,4 +1,4 @@
-"""The state dict in a PyTorch file: alone, among the other things of a training, or inside a whole network."""
+"""The state dict in a PyTorch file: alone, in a checkpoint of a training, or inside a whole network."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -8,7 +8,7 @@ from cnnzoo.errors import DamagedContentsError
 from cnnzoo.text import listed
 from cnnzoo.weights.formats.torch_pickle import ADVICE, LONGEST_NAME, Stub, View, kind_of
 
-# Where a file has several state dicts, the first of these is taken: the network itself before its averages.
+# If a file has several state dicts, the first of these is taken: the network itself before its averages.
 ORDER = (
     "",  # the file itself
     "state_dict",
@@ -26,13 +26,13 @@ ORDER = (
     "ema",
 )
 
-# Dictionaries are searched so deep, as in {"checkpoint": {"model": {"state_dict": ...}}}.
+# How deep dictionaries are searched, as in {"checkpoint": {"model": {"state_dict": ...}}}.
 DEPTH = 3
 
-# The same dictionary may stand in a file many times; a small file could have it looked through endlessly.
+# A file may contain the same dictionary many times, and a small file could make the search endless.
 MOST_VISITS = 16
 
-# A whole network nests its layers in one another, and a damaged file may nest one in itself.
+# A whole network contains its layers, and in a damaged file a layer may contain itself.
 MOST_PARTS = 100_000
 
 
@@ -40,21 +40,22 @@ Views = dict[str, View]
 
 
 def find_state_dict(value: Any, key: str | None = None) -> tuple[str, Views, tuple[str, ...], tuple[str, ...]]:
-    """Find the state dict in what a file's pickle describes.
+    """Find the state dict in the value of a file's pickle.
 
-    A dictionary of tensors is one if it names layers (``conv1.weight``), where any does, and has at least half as many
-    tensors as the largest: others are scores or parts of an optimizer. Of several, ``ORDER`` decides.
+    A dictionary of tensors is a state dict if its names have layers in them (``conv1.weight``), unless none has, and
+    if it has at least half as many tensors as the largest: others are scores or parts of an optimizer. If there are
+    several, ``ORDER`` decides.
 
     Args:
         value: From ``torch_pickle.read``.
-        key: The one to take, where the file has several.
+        key: Key of the state dict to take, if the file has several.
 
     Returns:
-        Where in the file it is, such as ``state_dict``, empty for the file itself; its tensors by name; the keys of
-        the file's other items; and those of further state dicts.
+        Its key in the file, such as ``state_dict``, or "" for the file itself; its tensors by name; the keys of the
+        file's other items; and those of further state dicts.
 
     Raises:
-        DamagedContentsError: There is none, none of that key, or several in no order.
+        DamagedContentsError: There is no state dict, none of that key, or several of which none is in ``ORDER``.
     """
     found = dict(_find_candidates(value, (), Counter()))
     if not found:
@@ -71,15 +72,15 @@ def find_state_dict(value: Any, key: str | None = None) -> tuple[str, Views, tup
         key = first[0] if first else next(iter(large))
     if key not in found:
         raise DamagedContentsError(f"has no state dict '{key}'; it has {_quote(found)}")
-    return key, found[key], tuple(_name_others(value, key, found[key])), tuple(name for name in large if name != key)
+    return key, found[key], tuple(_list_others(value, key, found[key])), tuple(name for name in large if name != key)
 
 
 def _find_candidates(value: Any, path: tuple[str, ...], visits: Counter[int]) -> Iterator[tuple[str, Views]]:
-    """Go through the dictionaries of tensors in a value, with the way to each."""
+    """Go through the dictionaries of tensors in a value, each with its key, joined by dots if it is nested."""
     visits[id(value)] += 1
     if visits[id(value)] > MOST_VISITS:
         return
-    tensors = dict(_find_layer_tensors(value)) if isinstance(value, Stub) and value.state else _find_named(value)
+    tensors = dict(_find_layer_tensors(value)) if isinstance(value, Stub) and value.state else _select_tensors(value)
     if tensors:
         yield ".".join(path), tensors
     if len(path) < DEPTH:
@@ -89,21 +90,21 @@ def _find_candidates(value: Any, path: tuple[str, ...], visits: Counter[int]) ->
 
 
 def _list_entries(value: Any) -> dict[str, Any]:
-    """Return the items that can lead to a state dict; those of an optimizer are numbered."""
+    """Return the items of a value that can contain a state dict, by their names or positions in a list."""
     if isinstance(value, list | tuple):
         return {str(number): part for number, part in enumerate(value)}
     items = value.items if isinstance(value, Stub) else value
     return {key: part for key, part in items.items() if isinstance(key, str)} if isinstance(items, dict) else {}
 
 
-def _find_named(value: Any) -> Views:
+def _select_tensors(value: Any) -> Views:
     if isinstance(value, list | tuple):
         return {}
     return {key: part for key, part in _list_entries(value).items() if isinstance(part, View)}
 
 
 def _find_layer_tensors(network: Stub) -> Iterator[tuple[str, View]]:
-    """Go through the parameters and buffers of a whole network that was pickled, as its state dict has them."""
+    """Go through the parameters and buffers of a whole pickled network, by their names in its state dict."""
     waiting: list[tuple[str, Any]] = [("", network)]
     parts = 0
     while waiting:
@@ -115,13 +116,13 @@ def _find_layer_tensors(network: Stub) -> Iterator[tuple[str, View]]:
         parts += 1 + len(parameters) + len(buffers) + len(layers)
         if parts > MOST_PARTS or len(prefix) > LONGEST_NAME:
             raise DamagedContentsError("is damaged: the network in it contains itself")
-        for name, tensor in (_find_named(parameters) | _find_named(buffers)).items():
+        for name, tensor in (_select_tensors(parameters) | _select_tensors(buffers)).items():
             yield f"{prefix}{name}", tensor
         waiting += [(f"{prefix}{name}.", inner) for name, inner in reversed(layers.items())]
 
 
-def _name_others(value: Any, key: str, tensors: Mapping[str, View]) -> Iterator[str]:
-    """Name the items of a file that are not the state dict."""
+def _list_others(value: Any, key: str, tensors: Mapping[str, View]) -> Iterator[str]:
+    """Go through the names of a file's items other than the state dict."""
     if isinstance(value, Stub) and value.state:
         return
     items: Any = value.items if isinstance(value, Stub) else value
@@ -134,7 +135,7 @@ def _name_others(value: Any, key: str, tensors: Mapping[str, View]) -> Iterator[
 
 def _explain_none(value: Any) -> str:
     if isinstance(value, Stub) and not value.items:
-        return f"is not a state dict but an object of {value.name}, in which no tensors are found; {ADVICE}"
+        return f"is not a state dict but an object of {value.name} without tensors; {ADVICE}"
     if isinstance(value, list | tuple) and any(isinstance(part, View) for part in value):
         return f"is not a state dict but a list of {len(value)} tensors without names; {ADVICE}"
     if not isinstance(value, dict | Stub):
