@@ -106,7 +106,7 @@ def _collect(predictions: Iterator[Classification], count: int, *, as_json: bool
     """Return all predictions, with a progress bar; after Ctrl-C print those that are finished."""
     classifications: list[Classification] = []
     try:
-        with progress.counting("Classifying images", count) as advance:
+        with progress.show_count("Classifying images", count) as advance:
             for result in predictions:
                 # Only --json prints all probabilities; a thousand classes for thousands of images fill the memory.
                 classifications.append(result if as_json else replace(result, probabilities={}))

@@ -166,8 +166,8 @@ def read_files(
     pixels = np.zeros((len(paths), *input_shape), np.uint8) if in_memory else None
     sums = np.zeros((len(paths), 2, input_shape[-1]), np.int64)
     total, failures = hashlib.sha256(), {}
-    with warnings.catch_warnings(), progress.counting("Reading images", len(paths)) as advance:
-        warnings.simplefilter("ignore")  # about strange metadata, perhaps of thousands of files
+    with warnings.catch_warnings(), progress.show_count("Reading images", len(paths)) as advance:
+        warnings.simplefilter("ignore")  # about strange metadata, once for each of thousands of files
         for start in range(0, len(paths), CHUNK):
             chunk = paths[start : start + CHUNK]
             for index, image in enumerate(decode_all(chunk, input_shape, resize, white), start):

@@ -1,1 +1,1 @@
-"""Files from the network: mirrors, hashes, the cache, archives and progress bars."""
+"""Downloads: mirrors, the cache, archives and progress bars."""

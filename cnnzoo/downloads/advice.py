@@ -1,4 +1,4 @@
-"""Messages about files that are missing or damaged, with the command that downloads them."""
+"""Errors about missing or damaged files, with the command that downloads them."""
 
 import shlex
 from collections.abc import Sequence
@@ -16,40 +16,40 @@ def fetch_command(name: str, directory: Path | None) -> str:
     return f"cnnzoo data fetch {name}{option}"
 
 
-def with_advice(name: str, error: DamagedFileError, directory: Path) -> UserError:
-    """Add to the error about a file, found below a directory, the command that downloads the right one."""
-    # A download without --data-dir goes into the cache, and so comes before a wrong file there or in Keras's cache.
+def add_advice(name: str, error: DamagedFileError, directory: Path) -> UserError:
+    """Return the error about a damaged file in a directory with the command that downloads the right file."""
+    # A download without --data-dir goes into the cache, where it is found before a wrong file in Keras's cache.
     target = None if directory in search_path(None)[-2:] else directory
     return UserError(f"{error} `{fetch_command(name, target)}` downloads the right one.")
 
 
-def missing_in(name: str, title: str, files: str, folders: Sequence[str], data_dir: Path) -> UserError:
-    """Return the error for files that are not in the only directory to look in.
+def explain_missing(name: str, title: str, files: str, folders: Sequence[str], data_dir: Path) -> UserError:
+    """Return the error for files that are not in the directory of --data-dir.
 
     Args:
-        name: The data set's name.
-        title: Its name as people write it.
-        files: The files, and what would do instead.
-        folders: Where below the directory they were looked for.
+        name: Name of the data set.
+        title: Title of the data set.
+        files: The files, and those that can replace them.
+        folders: The folders of the directory where they were looked for, too.
         data_dir: The directory.
     """
     return UserError(
         f"{data_dir} has no {files}, neither itself nor in {', '.join(f'{folder}/' for folder in folders)}. "
-        f"`{fetch_command(name, data_dir)}` downloads {title} there; `{WITHOUT_DOWNLOAD}` works without any download."
+        f"`{fetch_command(name, data_dir)}` downloads {title} there; `{WITHOUT_DOWNLOAD}` works without a download."
     )
 
 
-def not_downloaded(
+def explain_failures(
     title: str, files: Sequence[str], folder: Path, directories: Sequence[Path], failures: Sequence[str]
 ) -> UserError:
-    """Return the error for files that no mirror has, with all attempts.
+    """Return the error for files that could not be downloaded from any mirror, with all attempts.
 
     Args:
-        title: The data set's name as people write it.
+        title: Title of the data set.
         files: The files.
-        folder: Where a download would have gone.
-        directories: Where the files were looked for.
-        failures: A line per attempt.
+        folder: The folder to download them into.
+        directories: The directories where they were looked for.
+        failures: A line for each attempt.
     """
     lines = (
         f"{title} is not here and could not be downloaded. Looked in:",
@@ -59,6 +59,6 @@ def not_downloaded(
         "Missing:",
         *(f"  {file}" for file in files),
         f"Put them into {folder}, or into any directory that you name with --data-dir.",
-        f"Without any download:  {WITHOUT_DOWNLOAD}",
+        f"Without a download:  {WITHOUT_DOWNLOAD}",
     )
     return UserError("\n".join(lines))

@@ -1,4 +1,4 @@
-"""Reads tar archives and other files, gzipped or not, in memory: nothing is unpacked onto the disk."""
+"""Reading tar archives and other files, gzipped or not, in memory: nothing is unpacked to the disk."""
 
 import gzip
 import tarfile
@@ -15,7 +15,7 @@ GZIP_START = b"\x1f\x8b"
 
 @contextmanager
 def open_unpacked(path: Path) -> Iterator[BufferedReader | gzip.GzipFile]:
-    """Open a file that may be gzipped, by its first bytes: browsers unpack without renaming.
+    """Open a file that may be gzipped. Its first bytes decide, because browsers unpack files without renaming them.
 
     Raises:
         DamagedFileError: The file cannot be read.
@@ -29,23 +29,22 @@ def open_unpacked(path: Path) -> Iterator[BufferedReader | gzip.GzipFile]:
 def read_members(path: Path, sizes: dict[str, int]) -> Iterator[tuple[str, bytes]]:
     """Read members of a tar archive one after the other.
 
-    The whole archive is read, so that a cut one or one with entries that would leave its folder is
-    always refused.
+    The whole archive is read, so that it is always refused if it is cut short or has an entry outside its folder.
 
     Args:
         path: The archive, gzipped or not.
-        sizes: The members to read, each with the most bytes that it may have.
+        sizes: The names of the members to read, each with the largest number of bytes that it may have.
 
     Yields:
-        The name and content of each of these members that is there, in the archive's order.
+        The name and content of each of these members that the archive has, in the archive's order.
 
     Raises:
-        DamagedFileError: The archive cannot be read, or has an entry that is not to be trusted.
+        DamagedFileError: The archive cannot be read, or has an entry that could be dangerous.
     """
     has_entries = False
     with open_unpacked(path) as file:
         try:
-            # As a stream, member by member: looking for one alone would unpack everything before it again.
+            # Read as a stream: each search for one member would unpack everything before it again.
             with tarfile.open(fileobj=file, mode="r|") as archive:
                 for member in archive:
                     has_entries = True
@@ -57,7 +56,7 @@ def read_members(path: Path, sizes: dict[str, int]) -> Iterator[tuple[str, bytes
                         content = archive.extractfile(member)
                         assert content is not None
                         yield name, content.read()
-            while file.read(1 << 20):  # to the end, where gzip compares its checksum
+            while file.read(1 << 20):  # gzip compares its checksum at the end of the file
                 pass
         except tarfile.ReadError:
             if has_entries:
@@ -75,4 +74,4 @@ def _check(path: Path, member: tarfile.TarInfo) -> None:
     if name.is_absolute() or ".." in name.parts or (name.parts[:1] and name.parts[0].endswith(":")):
         raise DamagedFileError(path, f"holds an entry that leads out of its folder, {member.name!r}: do not unpack it")
     if not (member.isfile() or member.isdir()):
-        raise DamagedFileError(path, f"holds a link or device, {member.name!r}, where only files belong")
+        raise DamagedFileError(path, f"holds a link or device, {member.name!r}; only files and folders may be in it")

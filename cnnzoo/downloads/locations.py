@@ -1,4 +1,4 @@
-"""The directories in which downloaded files are looked for, and the cache that they are put into."""
+"""The directories where downloaded files are looked for, and the cache for new downloads."""
 
 import os
 import shlex
@@ -11,66 +11,68 @@ from typing import NamedTuple
 from cnnzoo.errors import UserError
 
 
-class Found(NamedTuple):
-    """A file and the directory of the search path under which it lies."""
+class Location(NamedTuple):
+    """A file and the directory of the search path that contains it."""
 
     path: Path
     directory: Path
 
 
 def cache_dir() -> Path:
-    """Return the user's cache directory, where downloads go; without a home it is among the temporary files."""
-    import platformdirs  # not needed to load from one directory
+    """Return the user's cache directory for downloads; a user without a home has it among the temporary files."""
+    import platformdirs  # loading from one directory does not need it
 
-    with suppress(RuntimeError):  # of older versions without a home; newer ones return a path with ~
-        cache = _expanded(platformdirs.user_cache_dir("cnnzoo"))
+    with suppress(RuntimeError):  # from older versions if there is no home; newer ones return a path with ~
+        cache = _expand(platformdirs.user_cache_dir("cnnzoo"))
         if cache.is_absolute():
             return cache
     return Path(tempfile.gettempdir()) / "cnnzoo"
 
 
 def check_data_dir(data_dir: Path | None) -> None:
-    """Check that a directory is there, or for None the directory in CNNZOO_DATA_DIR.
+    """Check that a directory exists; for None, check the one in CNNZOO_DATA_DIR.
 
     Raises:
-        UserError: It is not there.
+        UserError: It does not exist.
     """
     environment = os.environ.get("CNNZOO_DATA_DIR")
-    if data_dir is None and environment and not _expanded(environment).is_dir():
-        raise UserError(f"CNNZOO_DATA_DIR: {environment} is not a directory; set another one, or none for the cache.")
+    if data_dir is None and environment and not _expand(environment).is_dir():
+        raise UserError(
+            f"CNNZOO_DATA_DIR: {environment} is not a directory; set another one, or unset it to use the cache."
+        )
     if data_dir is not None and not data_dir.is_dir():
         raise UserError(
             f"{data_dir} is not a directory. `cnnzoo data fetch NAME --data-dir {shlex.quote(str(data_dir))}` makes it "
-            "and downloads a data set there; `cnnzoo train --config digits.yaml` works without any."
+            "and downloads a data set there; `cnnzoo train --config digits.yaml` works without a download."
         )
 
 
 def search_path(data_dir: Path | None) -> list[Path]:
-    """Return the directories to look in: one alone, or the environment's, the cache and Keras's cache."""
+    """Return the directories to look in: only this one, or else the environment's, the cache and Keras's cache."""
     if data_dir is not None:
         return [data_dir]
     environment = os.environ.get("CNNZOO_DATA_DIR")
     keras_home = os.environ.get("KERAS_HOME") or "~/.keras"
-    return [*([_expanded(environment)] if environment else []), cache_dir(), _expanded(keras_home) / "datasets"]
+    return [*([_expand(environment)] if environment else []), cache_dir(), _expand(keras_home) / "datasets"]
 
 
-def _expanded(path: str | Path) -> Path:
-    """Return a path with ~ replaced by the home, or unchanged where there is no such home."""
-    return Path(os.path.expanduser(path))  # noqa: PTH111 - pathlib's raises where there is none
+def _expand(path: str | Path) -> Path:
+    """Return a path with ~ replaced by the home, or unchanged if there is no such home."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - pathlib's raises an error if there is none
 
 
-def find(paths: Sequence[str], directories: Sequence[Path]) -> Found | None:
-    """Find a file in the first directory that has it; anything else of its name counts where there is no file.
+def find(paths: Sequence[str], directories: Sequence[Path]) -> Location | None:
+    """Find a file in the first directory that has it. If none has, return anything else of that name, or None.
 
     Args:
-        paths: Where it may lie below each directory, the likeliest first.
-        directories: Of the search path.
+        paths: Its possible paths below each directory, the likeliest first.
+        directories: The directories of the search path.
     """
     other = None
     for directory in directories:
         for path in (directory / name for name in paths):
-            if os.path.isfile(path):  # noqa: PTH113 - pathlib's raises where a folder may not be entered
-                return Found(path, directory)
+            if os.path.isfile(path):  # noqa: PTH113 - pathlib's raises an error if a folder may not be entered
+                return Location(path, directory)
             if other is None and os.path.exists(path):  # noqa: PTH110 - as above
-                other = Found(path, directory)
+                other = Location(path, directory)
     return other

@@ -1,4 +1,4 @@
-"""Downloads from several mirrors in turn: each file is complete and checked, or is not there."""
+"""Downloads from several mirrors in turn: a file is complete and checked, or it does not exist."""
 
 import os
 import socket
@@ -11,8 +11,7 @@ from cnnzoo.downloads import progress
 from cnnzoo.errors import DamagedFileError, UserError
 from cnnzoo.files import whole
 
-# Seconds. A mirror may have many addresses, and each is tried for this long: a silent firewall must not cost
-# ten times a minute.
+# Seconds. A mirror may have ten addresses, and each is tried for this long: a silent firewall must not cost minutes.
 CONNECT_TIMEOUT = 5
 READ_TIMEOUT = 30
 
@@ -23,8 +22,8 @@ class Download:
 
     Attributes:
         name: The file's name on the mirrors.
-        path: Where to put it.
-        check: Raises DamagedFileError for a path whose contents are wrong.
+        path: The path to write.
+        check: Takes a path, and raises DamagedFileError if its contents are wrong.
     """
 
     name: str
@@ -33,21 +32,21 @@ class Download:
 
 
 def from_mirrors(downloads: Sequence[Download], mirrors: Sequence[str]) -> tuple[list[Download], list[str]]:
-    """Download files; a mirror that fails or sends wrong bytes is followed by the next.
+    """Download files; if a mirror fails or sends wrong bytes, the next one is tried.
 
-    Two processes may do this at once: each writes under its own temporary name.
+    Two processes may do this at once, because each writes under its own temporary name.
 
     Args:
         downloads: The files.
         mirrors: Addresses that end in a slash, the best first.
 
     Returns:
-        The files that no mirror has, and a line per failed attempt.
+        The files that could not be downloaded, and a line for each failed attempt.
 
     Raises:
         UserError: The files cannot be written.
     """
-    import requests  # only where something is downloaded
+    import requests  # only needed for downloads
 
     missing = list(downloads)
     failures = []
@@ -55,15 +54,15 @@ def from_mirrors(downloads: Sequence[Download], mirrors: Sequence[str]) -> tuple
         for download in tuple(missing):
             url = mirror + download.name
             try:
-                with written(download.path) as temporary:
+                with write_download(download.path) as temporary:
                     _fetch(url, download.name, temporary)
                     download.check(temporary)
             except DamagedFileError as error:
-                failures.append(f"{url}: what it sent {error.reason}")
-            except OSError as error:  # The base of all that requests raises.
-                failures.append(f"{url}: {_reason(error)}")
+                failures.append(f"{url}: the file that it sent {error.reason}")
+            except OSError as error:  # the base class of all errors of requests
+                failures.append(f"{url}: {_explain(error)}")
                 if isinstance(error, requests.ConnectionError | requests.Timeout):
-                    break  # Its other files would only cost the same wait again.
+                    break  # its other files would cost the same wait again
             else:
                 missing.remove(download)
         if not missing:
@@ -72,8 +71,8 @@ def from_mirrors(downloads: Sequence[Download], mirrors: Sequence[str]) -> tuple
 
 
 @contextmanager
-def written(path: Path) -> Iterator[Path]:
-    """Write a file whole or not at all, with advice where the directory is read-only or full.
+def write_download(path: Path) -> Iterator[Path]:
+    """Write a file whole or not at all, with advice if the directory is read-only or full.
 
     Yields:
         The temporary path to write to.
@@ -86,33 +85,33 @@ def written(path: Path) -> Iterator[Path]:
             yield temporary
     except OSError as error:
         if error.errno is None:
-            raise  # by requests, whose errors have no number
+            raise  # an error of requests, which has no number
         raise UserError(
-            f"Cannot write {path}: {error.strerror}. Name a directory with --data-dir "
-            "where you may write and where there is room."
+            f"Cannot write {path}: {error.strerror}. Name another directory with --data-dir, one that has room and "
+            "that you may write to."
         ) from None
 
 
 @contextmanager
-def no_empty_folders(folder: Path) -> Iterator[None]:
-    """Remove a folder at the end, and those that were made for it, if there is nothing in them."""
+def remove_empty_folders(folder: Path) -> Iterator[None]:
+    """Remove a folder and its parents when the block ends, if the block made them and they are empty."""
     new = [path for path in (folder, *folder.parents) if not os.path.lexists(path)]
     try:
         yield
     finally:
-        with suppress(OSError):  # A folder with something in it cannot be removed.
+        with suppress(OSError):  # a folder with something in it cannot be removed
             for path in new:
                 path.rmdir()
 
 
 def _fetch(url: str, name: str, path: Path) -> None:
-    import requests  # only where something is downloaded
+    import requests  # only needed for downloads
 
     # Some servers label a gzip file as compressed for transport; then it would arrive unpacked.
     headers = {"Accept-Encoding": "identity"}
     timeouts = (CONNECT_TIMEOUT, READ_TIMEOUT)
     with (
-        progress.downloading(url, name) as report,
+        progress.show_bytes(url, name) as update,
         path.open("wb") as file,
         requests.get(url, headers=headers, timeout=timeouts, stream=True) as response,
     ):
@@ -120,19 +119,19 @@ def _fetch(url: str, name: str, path: Path) -> None:
         size = int(response.headers.get("Content-Length", 0)) or None
         for chunk in response.iter_content(1 << 16):
             file.write(chunk)
-            report(advance=len(chunk), total=size)
+            update(advance=len(chunk), total=size)
 
 
-def _reason(error: Exception) -> str:
-    """Return in a few words why a request failed."""
-    from requests import exceptions  # only where something is downloaded
+def _explain(error: Exception) -> str:
+    """Say in a few words why a request failed."""
+    from requests import exceptions  # only needed for downloads
 
     if isinstance(error, exceptions.HTTPError) and error.response is not None:
         return f"answered {error.response.status_code} {error.response.reason}".rstrip()
     causes: list[BaseException] = [error]
     while cause := causes[-1].__cause__ or causes[-1].__context__:
         causes.append(cause)
-    # Special cases of an exception come before the general one.
+    # Subclasses come before their base classes.
     reasons: tuple[tuple[type[BaseException], str], ...] = (
         (exceptions.ConnectTimeout, f"no connection within {CONNECT_TIMEOUT} s"),
         (exceptions.Timeout, f"silent for {READ_TIMEOUT} s"),

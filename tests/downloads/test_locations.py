@@ -13,7 +13,7 @@ from cnnzoo.errors import UserError
 pytestmark = pytest.mark.backend("tensorflow")
 
 
-def test_the_home_stands_for_its_sign_in_the_environment(monkeypatch, tmp_path):
+def test_a_tilde_in_the_environment_becomes_the_home(monkeypatch, tmp_path):
     (tmp_path / "images").mkdir()
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("CNNZOO_DATA_DIR", "~/images")
@@ -21,7 +21,7 @@ def test_the_home_stands_for_its_sign_in_the_environment(monkeypatch, tmp_path):
     assert search_path(None)[0] == tmp_path / "images"
 
 
-def test_a_home_that_is_not_there_is_a_sentence(monkeypatch):
+def test_a_missing_home_is_a_clear_error(monkeypatch):
     monkeypatch.setenv("CNNZOO_DATA_DIR", "~nosuch/images")
     with pytest.raises(UserError, match="CNNZOO_DATA_DIR: ~nosuch/images is not a directory"):
         check_data_dir(None)

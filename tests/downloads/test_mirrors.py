@@ -18,7 +18,7 @@ pytestmark = pytest.mark.backend("tensorflow")
         (ConnectionRefusedError(111, "Connection refused"), "no connection"),
     ],
 )
-def test_the_cause_of_a_failed_connection_is_named_and_the_next_mirror_asked(tmp_path, capsys, cause, reason):
+def test_after_a_failed_connection_the_cause_is_reported_and_the_next_mirror_is_tried(tmp_path, capsys, cause, reason):
     def fail(path):
         raise requests.ConnectionError from cause
 

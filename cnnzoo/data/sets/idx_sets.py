@@ -13,8 +13,8 @@ from cnnzoo.data.images import ImageArray
 from cnnzoo.data.sets.idx_files import read_idx, read_npz, write_idx
 from cnnzoo.data.sets.published import Contents, LoadedSplit, PublishedSet, check_labels
 from cnnzoo.data.subsets import Subset
-from cnnzoo.downloads.locations import Found
-from cnnzoo.downloads.mirrors import Download, from_mirrors, written
+from cnnzoo.downloads.locations import Location
+from cnnzoo.downloads.mirrors import Download, from_mirrors, write_download
 from cnnzoo.errors import DamagedFileError
 
 
@@ -77,7 +77,7 @@ class IdxSet(PublishedSet[IdxFile]):
         """List missing files, and what may be there instead, for a message."""
         return f"{' and '.join(f'{file.name}.gz' for file in files)} (or the unpacked files, or {self.name}.npz)"
 
-    def is_another(self, located: Sequence[tuple[Found, list[IdxFile]]]) -> bool:
+    def is_another(self, located: Sequence[tuple[Location, list[IdxFile]]]) -> bool:
         """Return whether the files are another data set's, by their labels."""
         for found, files in located:
             try:
@@ -104,7 +104,7 @@ class IdxSet(PublishedSet[IdxFile]):
                 archive = Path(temporary) / f"{self.name}.npz"
                 failures += from_mirrors([Download(archive.name, archive, keep_arrays)], self.npz_mirrors)[1]
             for file, array in arrays.items():
-                with written(paths[file]) as path:
+                with write_download(paths[file]) as path:
                     write_idx(path, array)
             absent = [file for file in absent if file not in arrays]
         return [paths[file].name for file in absent], failures

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from cnnzoo.data.dataset import DataSet, FileCheck
 from cnnzoo.data.subsets import Subset
-from cnnzoo.downloads.advice import missing_in, not_downloaded, with_advice
-from cnnzoo.downloads.locations import Found, cache_dir, find, search_path
-from cnnzoo.downloads.mirrors import no_empty_folders
+from cnnzoo.downloads.advice import add_advice, explain_failures, explain_missing
+from cnnzoo.downloads.locations import Location, cache_dir, find, search_path
+from cnnzoo.downloads.mirrors import remove_empty_folders
 from cnnzoo.errors import DamagedFileError, UserError
 
 Contents = NDArray[np.uint8]
@@ -114,7 +114,7 @@ class PublishedSet(ABC, Generic[File]):
             The names of the files that no mirror has, and a line per failed attempt.
         """
 
-    def is_another(self, located: Sequence[tuple[Found, list[File]]]) -> bool:  # noqa: ARG002 - for subclasses
+    def is_another(self, located: Sequence[tuple[Location, list[File]]]) -> bool:  # noqa: ARG002 - for subclasses
         """Return whether the files belong to another data set that uses the same names."""
         return False
 
@@ -124,7 +124,7 @@ class PublishedSet(ABC, Generic[File]):
 
     def missing_in(self, files: Sequence[File], data_dir: Path) -> UserError:
         """Return the error for files that are not in the data directory."""
-        return missing_in(self.name, self.title, self.expected(files), (self.name, *self.folders), data_dir)
+        return explain_missing(self.name, self.title, self.expected(files), (self.name, *self.folders), data_dir)
 
     def load(self, split: LoadedSplit, data_dir: Path | None = None) -> Subset:
         """Load one split, and read only its files; without a data directory missing files are downloaded.
@@ -150,7 +150,7 @@ class PublishedSet(ABC, Generic[File]):
             try:
                 contents |= self.read(inside, found.path)
             except DamagedFileError as error:
-                raise with_advice(self.name, error, found.directory) from None
+                raise add_advice(self.name, error, found.directory) from None
         return self.subset(split, contents, directories)
 
     def fetch(self, data_dir: Path | None = None) -> list[Path]:
@@ -173,7 +173,7 @@ class PublishedSet(ABC, Generic[File]):
         for file in bad:
             found = self.find(file, directories)
             if found and directories.index(found.directory) < directories.index(target):
-                raise with_advice(self.name, DamagedFileError(found.path, checks[file].detail), found.directory)
+                raise add_advice(self.name, DamagedFileError(found.path, checks[file].detail), found.directory)
         if bad:
             self._download(bad, target, directories)
         return [found.path for found, _ in self._locate(self.files, directories)]
@@ -207,13 +207,13 @@ class PublishedSet(ABC, Generic[File]):
         """Return whether a path is that of the archive."""
         return path.name == self.archive
 
-    def find(self, file: File, directories: Sequence[Path]) -> Found | None:
+    def find(self, file: File, directories: Sequence[Path]) -> Location | None:
         """Find a file, unpacked or in the archive."""
         return find(self.paths(file), directories)
 
-    def _locate(self, files: Sequence[File], directories: Sequence[Path]) -> list[tuple[Found, list[File]]]:
+    def _locate(self, files: Sequence[File], directories: Sequence[Path]) -> list[tuple[Location, list[File]]]:
         """Return where files are; the files in an archive are grouped."""
-        groups: dict[object, tuple[Found, list[File]]] = {}
+        groups: dict[object, tuple[Location, list[File]]] = {}
         for file in files:
             if found := self.find(file, directories):
                 key = found if self.is_archive(found.path) else file
@@ -223,7 +223,7 @@ class PublishedSet(ABC, Generic[File]):
     def _download(self, files: Sequence[File], target: Path, directories: Sequence[Path]) -> None:
         """Download files into the data set's folder in the target directory."""
         folder = target / self.name
-        with no_empty_folders(folder):
+        with remove_empty_folders(folder):
             missing, failures = self.download(files, folder)
         if missing:
-            raise not_downloaded(self.title, missing, folder, directories, failures)
+            raise explain_failures(self.title, missing, folder, directories, failures)

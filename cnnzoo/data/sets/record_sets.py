@@ -11,7 +11,7 @@ import numpy as np
 from cnnzoo.data.images import ImageArray
 from cnnzoo.data.sets.published import Contents, LoadedSplit, PublishedSet, check_labels
 from cnnzoo.data.subsets import Subset
-from cnnzoo.downloads.advice import fetch_command, with_advice
+from cnnzoo.downloads.advice import add_advice, fetch_command
 from cnnzoo.downloads.archives import read_members
 from cnnzoo.downloads.damage import describe_other_file, explain_damage
 from cnnzoo.downloads.locations import find
@@ -152,7 +152,7 @@ class RecordSet(PublishedSet[RecordFile]):
             with explain_damage(found.path):
                 size = found.path.stat().st_size
             if size % self.record_size:
-                raise with_advice(self.name, DamagedFileError(found.path, self._cut(size)), found.directory)
+                raise add_advice(self.name, DamagedFileError(found.path, self._cut(size)), found.directory)
         return self.note(directories)
 
     def _missing_tests(self, count: int) -> str:
