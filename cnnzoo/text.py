@@ -5,12 +5,12 @@ from collections.abc import Iterable, Sequence
 
 
 def normalized(name: str) -> str:
-    """Return a name in Unicode's composed form, to compare it: some file systems take accents apart."""
+    """Return a name in Unicode's composed form, to compare it; some file systems store accents separately."""
     return unicodedata.normalize("NFC", name)
 
 
 def printable(name: str) -> str:
-    """Return a name with control characters, and bytes that are no text, escaped."""
+    """Return a name with escapes for control characters and for bytes that are not text."""
     return "".join(
         letter
         if letter.isprintable() or unicodedata.category(letter) == "Zs"

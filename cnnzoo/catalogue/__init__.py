@@ -1,7 +1,7 @@
-"""A card for every network of the zoo: what it is, without building it.
+"""The cards of all networks: what each is, without building it.
 
-The cards are generated: ``scripts/cards`` builds every registered network, counts it and writes
-``cards.json``; a test compares that file with the networks. Reading it takes no Keras.
+``scripts/cards`` builds every registered network, counts its parameters and MACs and writes ``cards.json``; a test
+compares that file with the networks. Reading it does not load Keras.
 """
 
 import json
@@ -24,21 +24,21 @@ class Card:
     Attributes:
         name: Its name in the registry.
         title: What a colleague would call it, such as "VGG-16 (configuration D)".
-        summary: Its family and what the paper brought.
-        variant: The arguments that it fixes of a builder that several networks share, such as "depth 50"; empty
-            where it has a builder of its own.
-        departures: What it does differently from the paper.
+        summary: Its family, a colon and what the paper brought.
+        variant: The arguments that make it from a builder shared by several networks, such as "depth 50"; "" if it
+            has a builder of its own.
+        departures: Where it departs from the paper.
         module: Where its builder is, such as ``cnnzoo.models.lenet``.
         paper: Authors, title, venue and year.
-        year: Of the paper.
-        link: To the paper.
+        year: Year of the paper.
+        link: Address of the paper.
         input_shape: Default (height, width, channels).
-        smallest: (height, width) of the smallest input; None where the default is the only size.
+        smallest: (height, width) of the smallest input; None if the default is the only size.
         num_classes: Default number of classes.
         parameters: Number of trainable parameters at that size.
         macs: Multiply-accumulates for one image of that size.
-        options: The builder's options by name, each a JSON Schema of its value with the default
-            and, where the docstring has one, the description.
+        options: The builder's options by name: for each a JSON Schema with the default and, if the docstring has one,
+            the description.
     """
 
     name: str
@@ -86,7 +86,7 @@ def select(pattern: str) -> list[Card]:
     """Return the cards whose names match a pattern.
 
     Args:
-        pattern: A glob such as ``resnet*``, or a part of the name; upper and lower case are the same.
+        pattern: A glob such as ``resnet*``, or a part of the name, in upper or lower case.
 
     Raises:
         UserError: No network matches.

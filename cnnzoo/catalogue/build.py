@@ -1,4 +1,4 @@
-"""The cards of the zoo, made from what each network is registered with and from the network itself."""
+"""Making the cards from the registry and from the networks themselves."""
 
 import re
 from collections.abc import Callable
@@ -13,14 +13,14 @@ from cnnzoo.options import read_options
 
 
 def make_card(name: str) -> Card:
-    """Make the card of a registered network, counted at its default input shape.
+    """Make the card of a registered network, with its counts at the default input shape.
 
     Raises:
         ValueError: The network is registered without a title or a paper, or an option's type has no JSON Schema.
     """
     entry = registry.entry(name)
     if not (entry.title and entry.paper):
-        raise ValueError(f"{name}: a card needs the network's title and paper; hand them to register().")
+        raise ValueError(f"{name}: a card needs the network's title and paper; pass them to register().")
     builder = entry.builder
     function = builder.func if isinstance(builder, partial) else builder
     descriptions = _describe_arguments(function)
@@ -35,7 +35,7 @@ def make_card(name: str) -> Card:
         name=name,
         title=entry.title,
         summary=entry.paper.contribution,
-        variant=_variant(builder),
+        variant=_describe_variant(builder),
         departures=entry.departures,
         module=function.__module__,
         paper=entry.paper.citation,
@@ -51,14 +51,14 @@ def make_card(name: str) -> Card:
 
 
 def _describe_arguments(function: Callable[..., Any]) -> dict[str, str]:
-    """Read the Args section of a docstring, whose form the linter checks."""
+    """Return the descriptions in the Args section of a docstring, whose form the linter checks."""
     section = re.search(r"^Args:\n((?:[ ]+.*\n?|\n)*)", getdoc(function) or "", re.MULTILINE)
     entries = re.findall(r"^ {4}(\w+): (.*(?:\n {5,}.*)*)", section[1] if section else "", re.MULTILINE)
     return {argument: " ".join(text.split()) for argument, text in entries}
 
 
-def _variant(builder: Callable[..., Any]) -> str:
-    """Return the arguments that a partial fixes, such as ``column A, groups 1``."""
+def _describe_variant(builder: Callable[..., Any]) -> str:
+    """Describe the arguments that a partial passes to its builder, such as ``column A, groups 1``."""
     if not isinstance(builder, partial):
         return ""
     fixed = signature(builder.func).bind_partial(*builder.args, **builder.keywords).arguments

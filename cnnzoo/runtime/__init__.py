@@ -1,6 +1,6 @@
-"""Backend, device, threads, precision and seeds: decided before Keras is imported.
+"""Backend, device, threads, precision and seeds. All but the seeds are set before Keras is imported.
 
-Only this package knows how the backends differ in that.
+Only this package knows how the backends differ in them.
 """
 
 import importlib
@@ -26,7 +26,7 @@ DEFAULT_BACKEND: Backend = "tensorflow"
 
 
 def resolve_backend(backend: str | None = None) -> str:
-    """Return the backend that will run: the argument, else KERAS_BACKEND, else TensorFlow.
+    """Return the backend to use: the argument, or else KERAS_BACKEND, or else TensorFlow.
 
     Raises:
         UserError: There is no such backend.
@@ -44,20 +44,20 @@ def prepare(
     threads: int | None = None,
     precision: Precision = "float32",
 ) -> Device:
-    """Choose backend and device, import Keras, and make sure that the choice holds.
+    """Choose backend and device, import Keras, and check that it uses them.
 
-    Settings that another project left in ``keras.json`` and KERAS_MAX_EPOCHS do not change any number: Keras's default
-    number type, epsilon and order of dimensions are set here, and its limits of epochs and steps are lifted.
+    Settings of another project in ``keras.json`` and KERAS_MAX_EPOCHS do not change any result: Keras's default number
+    type, epsilon and order of dimensions are set here, and its limits of epochs and steps are removed.
 
     Args:
-        backend: "tensorflow", "jax" or "torch"; None for KERAS_BACKEND, else TensorFlow.
-        device: "gpu" insists on one, "cpu" hides any, "auto" takes a GPU when there is one.
+        backend: "tensorflow", "jax" or "torch"; None for KERAS_BACKEND, or else TensorFlow.
+        device: "gpu" needs a GPU, "cpu" hides all GPUs, "auto" uses a GPU if there is one.
         threads: Processor threads for one operation; None for all.
         precision: "float32", or "mixed_bfloat16" for bfloat16 arithmetic on float32 weights.
 
     Raises:
-        UserError: The backend is not installed, Keras is loaded already with another choice, a GPU was asked for
-            and there is none, or a variable or ``keras.json`` holds a value that Keras or the backend cannot take.
+        UserError: The backend is not installed, Keras is already loaded with other choices, a GPU is needed and there
+            is none, or an environment variable or ``keras.json`` has a value that Keras or the backend does not accept.
     """
     name, loaded = resolve_backend(backend), keras_backend()
     check_installed(name)
@@ -68,18 +68,18 @@ def prepare(
         if name == "jax":
             environment.check_xla_flags()
     elif loaded != name:
-        raise UserError(f"Keras runs on {loaded} already, and {name} was asked for; start a new process.")
+        raise UserError(f"runtime.backend: Keras is loaded already with {loaded}; start a new process for {name}.")
     elif threads not in (None, present_threads):
         raise UserError(
             f"runtime.threads: Keras is loaded already with {present_threads}; start a new process for {threads}."
         )
     gpus = _load(name)
-    import keras  # its backend is fixed by its import
+    import keras  # the import fixes its backend
 
     keras.config.set_floatx("float32")
     keras.config.set_epsilon(1e-7)
     keras.config.set_image_data_format("channels_last")
-    keras.config.set_max_epochs(None)  # a program that loaded Keras before may have set limits
+    keras.config.set_max_epochs(None)  # a program that loaded Keras earlier may have set limits
     keras.config.set_max_steps_per_epoch(None)
     keras.config.set_dtype_policy(precision)
     return choose_device(device, name, gpus)
@@ -88,13 +88,14 @@ def prepare(
 @cache
 def _load(backend: str) -> list[str]:
     """Import Keras and its backend, and return the names of the GPUs that the backend sees."""
-    with native_logs.muted(f"The process died while it loaded Keras on {backend}. Its libraries wrote before:"):
+    with native_logs.mute(f"The process died while it loaded Keras on {backend}. Its libraries wrote before:"):
         if backend == "jax":
             environment.check_jax()
         importlib.import_module("keras")
         gpus = gpu_names(backend)
         if backend != DEFAULT_BACKEND and importlib.util.find_spec(DEFAULT_BACKEND):
-            importlib.import_module(DEFAULT_BACKEND)  # Keras does so later on any backend, and not in silence
+            # Keras imports it later anyway, and then its log lines would be shown.
+            importlib.import_module(DEFAULT_BACKEND)
     return gpus
 
 
@@ -102,19 +103,19 @@ def check_installed(backend: str) -> None:
     """Check that a backend is installed, without loading it.
 
     Raises:
-        UserError: It is not.
+        UserError: It is not installed.
     """
     if importlib.util.find_spec(backend) is None:
         raise UserError(f"The backend '{backend}' is not installed; install it with: pip install {backend}")
 
 
 def prepare_for_saved_model(backend: str | None, device: DeviceChoice = "auto", threads: int | None = None) -> Device:
-    """Prepare Keras to run a saved model, which any backend can.
+    """Prepare Keras to run a saved model, which every backend can run.
 
     Args:
         backend: The backend that the model was trained on.
         device: See ``prepare``.
-        threads: See ``prepare``; without effect where Keras is loaded already.
+        threads: See ``prepare``; ignored if Keras is loaded already.
 
     Returns:
         The device; its description begins with the backend.
@@ -135,17 +136,17 @@ def backend_for_saved_model(trained_on: str | None, loaded: str | None) -> str:
 
     Args:
         trained_on: The backend that the model was trained on.
-        loaded: The backend that Keras runs on, if it is loaded.
+        loaded: The backend that Keras runs on; None if Keras is not loaded.
 
     Raises:
-        UserError: KERAS_BACKEND names no backend.
+        UserError: KERAS_BACKEND is not the name of a backend.
     """
     installed = trained_on if trained_on and importlib.util.find_spec(trained_on) else None
     return resolve_backend(loaded or os.environ.get("KERAS_BACKEND") or installed)
 
 
 def most_steps_per_execution() -> int | None:
-    """Return how many steps the backend can compile into one call; None for any number."""
+    """Return the largest number of steps that the backend can compile into one call; None if there is no limit."""
     return 1 if keras_backend() == "torch" else None
 
 
@@ -161,16 +162,16 @@ def seed_everything(seed: int) -> None:
 
 
 def describe() -> dict[str, str]:
-    """Return the machine and the versions that a number depends on."""
-    found = {"python": platform.python_version(), "platform": platform.platform(), "processor": processor()}
+    """Return the machine and the versions on which results depend."""
+    facts = {"python": platform.python_version(), "platform": platform.platform(), "processor": processor()}
     for package in ("cnnzoo", "keras", "tensorflow", "jax", "torch", "numpy"):
         with suppress(PackageNotFoundError):
-            found[package] = version(package)
-    return found
+            facts[package] = version(package)
+    return facts
 
 
 def describe_installation() -> dict[str, str | None]:
-    """Return ``describe``, the backend and the device that a command would use, and the error if there is none."""
+    """Return ``describe``, and the backend and device that a command would use, or the error that it would end with."""
     installation: dict[str, str | None] = {**describe(), "backend": None, "device": None, "error": None}
     try:
         installation["backend"] = resolve_backend()

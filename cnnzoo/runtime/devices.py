@@ -1,4 +1,4 @@
-"""Processor and GPUs: which one computes, and how fast its precisions are."""
+"""Processor and GPUs: which of them computes, and in which precisions it is fast."""
 
 import os
 import platform
@@ -13,7 +13,7 @@ from cnnzoo.runtime.environment import DeviceChoice, available_cores, keras_back
 Precision = Literal["float32", "mixed_bfloat16"]
 
 CPU_INFO = Path("/proc/cpuinfo")
-# Of Intel and AMD, of Intel's matrix unit, and of ARM.
+# Instructions for bfloat16 of Intel and AMD, of Intel's matrix unit, and of ARM.
 BFLOAT16_FEATURES = {"avx512_bf16", "amx_bf16", "bf16"}
 GPU_PACKAGES = {"tensorflow": "tensorflow[and-cuda]", "jax": "jax[cuda13]", "torch": "torch"}
 
@@ -24,7 +24,7 @@ class Device:
 
     Attributes:
         kind: "cpu" or "gpu".
-        description: Such as "CPU, 2 cores" or "GPU (NVIDIA H100)"; ``str`` gives it too.
+        description: A text such as "CPU, 2 cores" or "GPU (NVIDIA H100)"; ``str`` returns it too.
     """
 
     kind: Literal["cpu", "gpu"]
@@ -38,12 +38,12 @@ def choose_device(choice: DeviceChoice, backend: str, gpus: list[str]) -> Device
     """Return the device that a loaded backend computes on.
 
     Args:
-        choice: "gpu" insists on one, "cpu" on none.
+        choice: "gpu" needs a GPU, "cpu" must have none, "auto" may have one.
         backend: The loaded backend.
         gpus: Names of the GPUs that the backend sees.
 
     Raises:
-        UserError: It is not the device of the choice.
+        UserError: The backend does not compute on the chosen device.
     """
     if choice == "gpu" and not gpus:
         raise UserError(f"runtime.device: no GPU is visible to {backend}; {_why_no_gpu(backend)}")
@@ -59,8 +59,10 @@ def _why_no_gpu(backend: str) -> str:
     if os.environ.get("CUDA_VISIBLE_DEVICES") == "-1":
         return "CUDA_VISIBLE_DEVICES=-1 hides all of them from this process."
     if not any(map(os.path.exists, ("/proc/driver/nvidia/version", "/dev/nvidia0"))):
-        return "this machine shows no NVIDIA driver. The device auto or cpu runs on the processor."
-    return f"the NVIDIA driver is there, but {backend}'s CUDA libraries are not: pip install '{GPU_PACKAGES[backend]}'"
+        return "this machine has no NVIDIA driver. The device auto or cpu runs on the processor."
+    return (
+        f"the NVIDIA driver is installed, but {backend}'s CUDA libraries are not: pip install '{GPU_PACKAGES[backend]}'"
+    )
 
 
 def gpu_names(backend: str) -> list[str]:
@@ -90,7 +92,7 @@ def why_slow(precision: Precision, cpu_info: Path = CPU_INFO) -> str | None:
     if precision == "float32" or backend is None or gpu_names(backend):
         return None
     if backend == "jax":
-        return f"{precision} is no faster than float32 here: on processors JAX computes it in float32."
+        return f"{precision} is not faster than float32 here: on processors JAX computes it in float32."
     if has_bfloat16(cpu_info):
         return None
     return f"{precision} is many times slower than float32 here: this processor has no instructions for bfloat16."
@@ -109,7 +111,7 @@ def processor() -> str:
 
 
 def _read(path: Path) -> str:
-    """Return a file's text, or none where it cannot be read."""
+    """Return the text of a file, or "" if it cannot be read."""
     try:
         return path.read_text(encoding="utf-8")
     except OSError:

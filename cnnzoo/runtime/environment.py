@@ -1,4 +1,4 @@
-"""Environment variables and ``keras.json``: what Keras and its backend read when they are imported."""
+"""Environment variables and ``keras.json``, which Keras and its backend read when they are imported."""
 
 import json
 import logging
@@ -13,21 +13,21 @@ from cnnzoo.errors import UserError
 
 DeviceChoice = Literal["auto", "cpu", "gpu"]
 
-# The variable in which each backend looks for its number of threads.
+# The variable from which each backend reads its number of threads.
 THREADS = {"tensorflow": "TF_NUM_INTRAOP_THREADS", "torch": "OMP_NUM_THREADS", "jax": "NPROC"}
 
-# The values that Keras accepts in its settings file; another one ends its import with a traceback.
+# The values that Keras accepts in its settings file; with any other its import ends in a traceback.
 KERAS_JSON = {
     "floatx": ("float16", "float32", "float64"),
     "image_data_format": ("channels_last", "channels_first"),
 }
 
-# jaxlib 0.10.2 may miscompute on the CPU with this fusion on (jax#39103).
+# jaxlib 0.10.2 may compute wrong results on the CPU if this fusion is on (jax#39103).
 XLA_FLAG = "--xla_cpu_experimental_ynn_fusion_type="
 
 
 def settle(backend: str, device: DeviceChoice = "auto", threads: int | None = None) -> None:
-    """Set the environment variables that Keras and its backend read when they are imported, which is still to come.
+    """Set the environment variables that Keras and its backend will read when they are imported.
 
     Args:
         backend: "tensorflow", "jax" or "torch".
@@ -39,9 +39,9 @@ def settle(backend: str, device: DeviceChoice = "auto", threads: int | None = No
     """
     environment = os.environ
     environment["KERAS_BACKEND"] = backend
-    environment["KERAS_NNX_ENABLED"] = "false"  # NNX is another way to hold weights on JAX, and needs flax
+    environment["KERAS_NNX_ENABLED"] = "false"  # NNX is another way to keep weights on JAX, and needs flax
     for limit in ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH"):
-        environment.pop(limit, None)  # Keras would silently train and measure less than a config says
+        environment.pop(limit, None)  # Keras would silently train less than a config says
     if home := environment.pop("KERAS_HOME", ""):
         environment["KERAS_HOME"] = os.path.expanduser(home)  # noqa: PTH111 - Keras would make a folder named ~
     environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -51,7 +51,7 @@ def settle(backend: str, device: DeviceChoice = "auto", threads: int | None = No
     # three times as fast with it.
     environment.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     if backend == "jax":
-        environment["XLA_FLAGS"] = _xla_flags(environment.get("XLA_FLAGS", "").strip())
+        environment["XLA_FLAGS"] = _read_xla_flags(environment.get("XLA_FLAGS", "").strip())
     if device == "cpu":
         environment |= {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
     if threads:
@@ -78,7 +78,7 @@ def available_cores() -> int:
 
 
 def keras_backend() -> str | None:
-    """Return the backend that Keras runs on, or None while it is not loaded."""
+    """Return the backend that Keras runs on, or None if Keras is not loaded."""
     return str(sys.modules["keras"].backend.backend()) if "keras" in sys.modules else None
 
 
@@ -86,12 +86,12 @@ def check_keras_json() -> None:
     """Check that Keras can read its settings file. Keras itself ignores a file that is not JSON.
 
     Raises:
-        UserError: Keras cannot read it.
+        UserError: Keras cannot read the file, or does not accept a value in it.
     """
     home = Path("~").expanduser() if os.access(os.path.expanduser("~"), os.W_OK) else Path("/tmp")  # noqa: PTH111, S108
     path = Path(os.environ.get("KERAS_HOME") or home / ".keras") / "keras.json"
     try:
-        if not os.path.exists(path):  # noqa: PTH110 - pathlib's raises where a folder may not be entered
+        if not os.path.exists(path):  # noqa: PTH110 - pathlib's raises an error if a folder may not be entered
             return
         settings = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -99,7 +99,7 @@ def check_keras_json() -> None:
     except ValueError:
         return
     if not isinstance(settings, dict):
-        raise UserError(f"{path}: Keras's settings are one JSON object in braces; correct the file or remove it.")
+        raise UserError(f"{path}: Keras's settings must be one JSON object in braces; correct the file or remove it.")
     for key, values in KERAS_JSON.items():
         if key in settings and settings[key] not in values:
             raise UserError(f"{path}: {key} is {json.dumps(settings[key])}, not {' or '.join(values)}; correct it.")
@@ -107,11 +107,11 @@ def check_keras_json() -> None:
         raise UserError(f"{path}: epsilon is {json.dumps(settings['epsilon'])}, not a fraction like 1e-7; correct it.")
 
 
-def _xla_flags(value: str) -> str:
-    """Return the flags in XLA_FLAGS, or in the file that it names, and ours.
+def _read_xla_flags(value: str) -> str:
+    """Return a value of XLA_FLAGS with our flag; the value may also be the name of a file of flags.
 
     Raises:
-        UserError: It names a file that cannot be read.
+        UserError: The file cannot be read.
     """
     if value and not value.startswith("-"):
         try:
@@ -127,7 +127,7 @@ def check_xla_flags() -> None:
     """Check in another process that XLA accepts the flags in XLA_FLAGS, because a wrong one ends the process.
 
     Raises:
-        UserError: It does not accept them.
+        UserError: XLA does not accept the flags.
     """
     flags = os.environ.get("XLA_FLAGS", "").replace(XLA_FLAG, "").strip()
     if flags and not _jax_starts_with(os.environ["XLA_FLAGS"]) and _jax_starts_with(""):
@@ -144,15 +144,15 @@ def check_jax() -> None:
     """Check that JAX starts with the JAX_* variables of the environment.
 
     Raises:
-        UserError: It does not.
+        UserError: JAX does not start.
     """
     try:
         import jax
 
         jax.devices()
-    except (RuntimeError, ValueError, AssertionError) as error:  # the last one if JAX is built without the platform
+    except (RuntimeError, ValueError, AssertionError) as error:  # AssertionError if JAX is built without the platform
         variables = [f"{name}={value}" for name, value in sorted(os.environ.items()) if name.startswith("JAX_")]
         if not variables:
             raise
         reason = str(error).rstrip(".") or "it has no such platform"
-        raise UserError(f"JAX does not start with {' '.join(variables)}: {reason}. Correct or unset that.") from None
+        raise UserError(f"JAX does not start with {' '.join(variables)}: {reason}. Correct or unset it.") from None

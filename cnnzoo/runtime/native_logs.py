@@ -6,8 +6,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# Keeps its standard input and shows it when that ends, unless it is killed before. TensorFlow's notes at its start are
-# left out: they explain no death. XLA's last words are a long list of its flags.
+# A program that reads its standard input to the end and then prints it, unless it is killed before. It leaves out
+# TensorFlow's notes at its start, which explain no crash, and all but twelve lines, because XLA lists all of its flags.
 WATCHER = """
 import re, sys
 notes = re.compile(rb"WARNING: All log messages before|I[0-9]{4} |[-0-9]+ [0-9:.]+: I ")
@@ -19,15 +19,15 @@ if lines:
 
 
 @contextmanager
-def muted(headline: str) -> Iterator[None]:
+def mute(headline: str) -> Iterator[None]:
     """Hide what libraries write to file descriptor 2, unless the process dies.
 
-    TensorFlow logs from C++ before it reads TF_CPP_MIN_LOG_LEVEL, so only the descriptor can be muted. Libraries may
-    end a process by abort(), which Python cannot catch: a second process keeps their messages, and shows them if this
-    process dies. Exceptions are not affected.
+    TensorFlow logs from C++ before it reads TF_CPP_MIN_LOG_LEVEL, so the descriptor itself has to be redirected.
+    Libraries may end a process by abort(), which Python cannot catch: a second process reads their messages and prints
+    them if this process dies. Exceptions are not affected.
 
     Args:
-        headline: The line above the messages.
+        headline: A line to print above the messages.
     """
     if sys.stderr:
         sys.stderr.flush()

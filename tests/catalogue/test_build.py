@@ -76,19 +76,19 @@ def test_a_card_is_made_from_the_registration_the_signature_and_the_network() ->
     }
 
 
-def test_what_a_partial_fixes_by_name_is_no_option() -> None:
+def test_an_argument_that_a_partial_fixes_is_not_an_option() -> None:
     register("column_b", title="Column B", paper=PAPER)(partial(columns, column="B"))
     assert list(make_card("column_b").options) == ["batch_norm", "hidden_units", "rate", "pooling"]
 
 
 @pytest.mark.parametrize(("title", "paper"), [("", PAPER), ("Column C", None)])
-def test_a_network_without_title_or_paper_is_named(title: str, paper: Paper | None) -> None:
+def test_a_network_without_title_or_paper_is_refused(title: str, paper: Paper | None) -> None:
     register("column_c", title=title, paper=paper)(partial(columns, "A"))
     with pytest.raises(ValueError, match="column_c: a card needs the network's title and paper"):
         make_card("column_c")
 
 
-def test_an_option_of_another_type_is_named() -> None:
+def test_an_option_of_another_type_is_refused() -> None:
     register("wide", title="Wide", paper=PAPER)(wide)
     with pytest.raises(ValueError, match="wide: widths must be bool, int, float, str or a Literal"):
         make_card("wide")

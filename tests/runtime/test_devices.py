@@ -1,4 +1,4 @@
-"""Which device computes, and how it is called."""
+"""Which device computes, and its description."""
 
 import os
 
@@ -11,13 +11,13 @@ from cnnzoo.runtime.devices import choose_device
 BACKEND = os.environ["KERAS_BACKEND"]
 
 
-def test_a_gpu_that_this_process_hides_is_said_to_be_hidden():
+def test_the_error_says_that_this_process_hides_its_gpus():
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "-1"  # as all tests have it
     with pytest.raises(UserError, match="CUDA_VISIBLE_DEVICES=-1 hides all of them"):
         runtime.prepare(device="gpu")
 
 
-def test_a_gpu_in_use_is_named_and_is_not_taken_for_the_cpu():
+def test_a_gpu_in_use_is_named_and_cannot_be_the_cpu():
     gpu = choose_device("auto", BACKEND, ["NVIDIA H100"])
     assert (gpu.kind, str(gpu)) == ("gpu", "GPU (NVIDIA H100)")
     assert choose_device("auto", BACKEND, []).kind == "cpu"
@@ -27,7 +27,7 @@ def test_a_gpu_in_use_is_named_and_is_not_taken_for_the_cpu():
 
 @pytest.mark.every_backend
 @pytest.mark.parametrize(("features", "slow"), [("fpu avx2", True), ("fpu avx512_bf16", False), (None, False)])
-def test_half_precision_is_said_to_be_slow_where_it_is(features, slow, tmp_path):
+def test_a_sentence_says_where_half_precision_is_slow(features, slow, tmp_path):
     runtime.prepare()
     cpu_info = tmp_path / "cpuinfo"
     if features:
@@ -35,7 +35,7 @@ def test_half_precision_is_said_to_be_slow_where_it_is(features, slow, tmp_path)
     assert runtime.why_slow("float32", cpu_info) is None
     half = runtime.why_slow("mixed_bfloat16", cpu_info)
     if BACKEND == "jax":
-        assert half.startswith("mixed_bfloat16 is no faster than float32")
+        assert half.startswith("mixed_bfloat16 is not faster than float32")
     elif slow:
         assert half.startswith("mixed_bfloat16 is many times slower than float32 here")
     else:

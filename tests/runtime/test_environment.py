@@ -17,17 +17,17 @@ from cnnzoo.runtime.devices import choose_device
         ('{"floatx": ["float32"]}', 'floatx is ["float32"], not'),
         ('{"image_data_format": "tf"}', 'image_data_format is "tf", not channels_last or channels_first'),
         ('{"epsilon": 1}', "epsilon is 1, not a fraction"),
-        ('["float32"]', "Keras's settings are one JSON object"),
+        ('["float32"]', "Keras's settings must be one JSON object"),
     ],
 )
-def test_what_keras_cannot_take_in_keras_json_is_named(content, sentence, monkeypatch, tmp_path):
+def test_a_value_in_keras_json_that_keras_does_not_accept_is_refused(content, sentence, monkeypatch, tmp_path):
     (tmp_path / "keras.json").write_text(content)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     with pytest.raises(UserError, match=re.escape(f"{tmp_path}/keras.json: {sentence}")):
         environment.check_keras_json()
 
 
-def test_what_keras_leaves_aside_in_keras_json_is_no_mistake(monkeypatch, tmp_path):
+def test_parts_of_keras_json_that_keras_ignores_are_accepted(monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     for content in ("", "no JSON", '{"backend": "theano", "floatx": "float16"}'):
         (tmp_path / "keras.json").write_text(content)
@@ -38,7 +38,7 @@ def test_what_keras_leaves_aside_in_keras_json_is_no_mistake(monkeypatch, tmp_pa
     ("backend", "value", "threads"),
     [("tensorflow", "1", "1 core"), ("torch", "4,2", "4 cores"), ("jax", "3", "3 cores"), ("jax", "abc", None)],
 )
-def test_threads_are_those_that_the_backend_s_variable_names(backend, value, threads, monkeypatch):
+def test_the_number_of_threads_comes_from_the_variable_of_the_backend(backend, value, threads, monkeypatch):
     variable = environment.THREADS[backend]
     monkeypatch.setenv(variable, value)
     if threads:
@@ -48,7 +48,7 @@ def test_threads_are_those_that_the_backend_s_variable_names(backend, value, thr
             choose_device("auto", backend, [])
 
 
-def test_flags_of_xla_may_stand_in_a_file(monkeypatch, tmp_path):
+def test_flags_of_xla_may_be_in_a_file(monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_BACKEND", "jax")  # for ``monkeypatch`` to restore
     (tmp_path / "flags").write_text("--xla_dump_to=/tmp\n")
     monkeypatch.setenv("XLA_FLAGS", str(tmp_path / "flags"))
@@ -61,7 +61,7 @@ def test_flags_of_xla_may_stand_in_a_file(monkeypatch, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("flags", ["--xla_nonsense=1", "--xla_cpu_enable_fast_math=many"])
-def test_a_flag_that_xla_does_not_accept_is_a_sentence(flags, monkeypatch):
+def test_a_flag_that_xla_does_not_accept_is_refused(flags, monkeypatch):
     monkeypatch.setenv("XLA_FLAGS", flags)
     with pytest.raises(UserError, match=f"^XLA_FLAGS is '{flags}', which XLA does not accept; correct the variable"):
         environment.check_xla_flags()

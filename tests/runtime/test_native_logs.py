@@ -6,10 +6,10 @@ import pytest
 
 
 @pytest.mark.parametrize("ending", ["os.abort()", "pass"])
-def test_what_a_library_writes_before_it_ends_the_process_is_shown(ending):
+def test_the_last_messages_of_a_library_that_ends_the_process_are_shown(ending):
     code = (
         "import os\nfrom cnnzoo.runtime import native_logs\n"
-        "with native_logs.muted('It died:'):\n"
+        "with native_logs.mute('It died:'):\n"
         "    os.write(2, b'I0000 a note\\nF0000 Unknown flag in XLA_FLAGS\\n')\n"
         f"    {ending}\n"
     )
