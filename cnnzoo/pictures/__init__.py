@@ -1,1 +1,1 @@
-"""All drawing: training curves, reports and predictions, and the architecture of networks."""
+"""Pictures: training curves, evaluations, predictions and the architecture of networks."""

@@ -15,10 +15,10 @@ from cnnzoo.pictures.style import BLUE, GREEN, VERMILION
 def draw_confusion(
     matrix: ArrayLike, class_names: Sequence[str], path: style.StrPath, title: str = "Confusion matrix"
 ) -> None:
-    """Draw which classes are taken for which.
+    """Draw a confusion matrix.
 
-    The colours show the errors: each cell beside the diagonal is coloured by its share of the true class. The
-    diagonal, which would outshine them, is a blue that stays light even if every image is right.
+    The colours show the errors: each cell off the diagonal is coloured by its share of the true class. The diagonal
+    is a blue that stays light even if every image is right, so that it does not outshine the errors.
 
     Args:
         matrix: Numbers of images (true class, predicted class).
@@ -32,7 +32,7 @@ def draw_confusion(
     shares = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     diagonal = np.eye(classes, dtype=bool)
     errors = np.where(diagonal, np.nan, shares)
-    highest = max(1.0, float(np.nanmax(errors, initial=0)))  # a single mistake shall not look like many
+    highest = max(1.0, float(np.nanmax(errors, initial=0)))  # so that a single mistake does not look like many
 
     side = min(12.0, max(5.0, 2.5 + 0.55 * classes)) if has_counts else 10.0
     figure = Figure(figsize=(side + 1, side), layout="constrained")
@@ -66,19 +66,19 @@ def draw_prediction(
     size: tuple[int, int] | None = None,
     title: str = "",
 ) -> None:
-    """Draw an image, what the network sees of it, and the probabilities of its classes.
+    """Draw an image, the pixels that the network sees, and the probabilities of the classes.
 
     Args:
-        image: What the network sees (height, width, channels), 0 to 255.
+        image: The pixels that the network sees (height, width, channels), 0 to 255.
         original: The image itself: (height, width) or (height, width, channels), 0 to 255.
-        probabilities: From 0 to 1 (classes,).
+        probabilities: Probability of each class (classes,), 0 to 1.
         class_names: Names in the probabilities' order. Of more than 20 classes the ten likeliest are shown.
         path: The picture's file.
         size: Width and height of the image, if ``original`` is a reduced copy.
         title: Title of the picture.
     """
-    # The figure measures one inch, so that places on it are inches: panels of images have one height, whatever their
-    # shape. A file holds all that is drawn, also beyond the figure.
+    # The figure measures one inch, so that positions on it are inches: images of any shape have panels of one height.
+    # The file contains everything that is drawn, even outside the figure.
     figure = Figure(figsize=(1, 1))
     height, gap, left = 3.6, 0.4, 0.0
     panels = [("Original image", np.asarray(original), size), ("What the network sees", image, None)]
@@ -91,12 +91,12 @@ def draw_prediction(
     left += gap
     _draw_probabilities(figure.add_axes((left, 0, 6.4, height)), np.asarray(probabilities), class_names)
     figure.suptitle(title, x=(left + 6.4) / 2, y=height + 0.8, fontsize=14)
-    # More effort takes a quarter of the time of all, and makes a photograph smaller by a sixth.
+    # A higher level takes a quarter of the whole time, and makes a photograph smaller by only a sixth.
     style.save(figure, path, compress_level=1)
 
 
 def _draw_probabilities(axes: Any, probabilities: NDArray[Any], class_names: Sequence[str]) -> None:
-    """Draw the probability of each class, or of the ten likeliest ones, and name the likeliest in the title."""
+    """Draw the probability of each class, or of the ten likeliest, with the likeliest in the title."""
     values = 100 * probabilities
     best = int(np.argmax(values))
     shown = np.arange(len(values)) if len(values) <= 20 else np.argsort(-values, kind="stable")[:10]
@@ -136,7 +136,7 @@ def draw_ensemble(
         soft: Accuracy of the soft vote, the mean of their probabilities, in percent.
         hard: Accuracy of the hard vote, their majority, in percent.
         path: The picture's file.
-        labels: Name of each member, such as its run's or "seed 0"; by default numbers from 1.
+        labels: Name of each member, such as that of its run or "seed 0"; by default numbers from 1.
         title: Title of the picture.
     """
     mean = float(np.mean(members))

@@ -1,6 +1,6 @@
-"""Style that all pictures share: colours, fonts, axes and files.
+"""The style of all pictures: colours, fonts, axes and files.
 
-Pictures are drawn with figures of their own, never with pyplot, so that nothing global changes.
+Each picture has its own figure and none uses pyplot, so that nothing global changes.
 """
 
 import warnings
@@ -22,7 +22,7 @@ StrPath = str | Path
 # Colour-blind readers can tell these apart, too (Okabe and Ito, "Color Universal Design", 2008).
 BLUE, VERMILION, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#666666"
 
-# Settings of a ``matplotlibrc``.
+# Settings as in a ``matplotlibrc``.
 STYLE: dict[str, Any] = {
     "axes.axisbelow": True,
     "axes.spines.right": False,
@@ -36,17 +36,17 @@ STYLE: dict[str, Any] = {
     "savefig.dpi": 150,
     "savefig.pad_inches": 0.15,
     "svg.hashsalt": "cnnzoo",  # the same picture gives the same bytes
-    "text.parse_math": False,  # names of files and classes are no formulas
+    "text.parse_math": False,  # names of files and classes are not formulas
 }
-SLANTED: dict[str, Any] = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"}  # tick labels that are long
+SLANTED: dict[str, Any] = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"}  # for long tick labels
 
-# What keeps the time of drawing out of a file, by the formats that have metadata.
+# For each format with metadata, the entries to leave out, so that a file does not contain the time.
 _UNDATED: dict[str, dict[str, None]] = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 
 
 @contextmanager
 def use(**changes: Any) -> Iterator[None]:
-    """Draw in this style, whatever a ``matplotlibrc`` or a program has set.
+    """Draw in this style, independent of a ``matplotlibrc`` and of settings in the program.
 
     Args:
         changes: Settings that differ, such as ``**{"figure.titleweight": "normal"}``.
@@ -63,8 +63,8 @@ def save(figure: Figure, path: StrPath, *, compress_level: int = 6, **options: A
     Args:
         figure: The picture.
         path: Its file; the suffix chooses the format.
-        compress_level: Of a PNG file, from 0 to 9.
-        options: Of matplotlib's ``savefig``.
+        compress_level: Compression of a PNG file, from 0 to 9.
+        options: Options of matplotlib's ``savefig``.
     """
     path = Path(path)
     suffix = path.suffix.lower()
@@ -79,16 +79,16 @@ def save(figure: Figure, path: StrPath, *, compress_level: int = 6, **options: A
 
 
 def try_drawing(path: StrPath, draw: Callable[..., None], *arguments: Any, **options: Any) -> str | None:
-    """Draw a picture that a finished result can do without.
+    """Draw a picture; if that fails, the result is kept without it.
 
     Args:
         path: The picture's file.
         draw: A function that draws to ``path``, such as ``draw_curves``.
-        arguments: Of the function, without its path.
-        options: Of the function.
+        arguments: Arguments of the function, without its path.
+        options: Options of the function.
 
     Returns:
-        Why there is no picture, as a sentence without a full stop; None if there is one.
+        Why there is no picture, as a sentence without a full stop, or None if there is one.
     """
     try:
         draw(*arguments, path=path, **options)
@@ -108,15 +108,15 @@ def show_pixels(axes: Any, pixels: NDArray[np.uint8]) -> None:
 
 
 def show_plain_numbers(axis: Any) -> None:
-    """Label an axis with numbers such as 0.001, also a logarithmic one."""
+    """Label an axis with numbers such as 0.001, even if it is logarithmic."""
     axis.set_major_formatter("{x:g}")
     axis.set_minor_formatter(NullFormatter())
 
 
 def scale_by_range(axes: Any) -> None:
-    """Scale the vertical axis to its lines: by powers of ten if they span more than one, or else from 0.
+    """Scale the vertical axis to its lines: logarithmically if they span more than a factor of ten, or else from 0.
 
-    On a logarithmic scale 0 keeps a place at the foot.
+    On a logarithmic scale 0 is at the bottom.
     """
     values = np.concatenate([np.asarray(line.get_ydata(), float) for line in axes.lines])
     positive = values[np.isfinite(values) & (values > 0)]
@@ -137,5 +137,5 @@ def scale_by_range(axes: Any) -> None:
 
 
 def shorten(name: str) -> str:
-    """Cut a name after twenty letters."""
+    """Shorten a name to at most twenty letters."""
     return name if len(name) <= 20 else f"{name[:19]}…"

@@ -36,7 +36,7 @@ def draw_curves(
     best = epochs.index(best_epoch) if best_epoch in epochs else None
     for axes, key in ((loss, "loss"), (error, "accuracy")):
         _plot_column(axes, history, key, color=BLUE, label="training")
-        validation = _column(history, f"validation_{key}")
+        validation = _read_column(history, f"validation_{key}")
         if np.isfinite(validation).any():
             _plot_column(axes, history, f"validation_{key}", color=VERMILION, label="validation")
             if best is not None:
@@ -60,11 +60,11 @@ def draw_curves(
 
 @style.use()
 def draw_comparison(histories: Mapping[str, History], path: style.StrPath, *, title: str = "Runs") -> None:
-    """Draw the validation curves of several runs over each other.
+    """Draw the validation curves of several runs in the same panels.
 
     Args:
-        histories: For the name of each run a row per epoch with ``epoch`` from 1, ``validation_loss`` and
-            ``validation_accuracy`` from 0 to 1.
+        histories: The name of each run with its history: a row per epoch with ``epoch`` from 1, ``validation_loss``
+            and ``validation_accuracy`` from 0 to 1.
         path: The picture's file.
         title: Title of the picture.
     """
@@ -92,11 +92,11 @@ def draw_sweep(
     *,
     title: str = "Sweep",
 ) -> None:
-    """Draw validation accuracy by each key of a sweep.
+    """Draw the validation accuracies of a sweep, in one panel for each key.
 
     Args:
-        values: For each key, the value at each point; what is not a number counts as a name.
-        accuracies: For each point, the validation accuracies of its seeds in percent. A dot is their mean, a line
+        values: For each key the value at each point: numbers, or anything else as names.
+        accuracies: For each point the validation accuracies of its seeds in percent. A dot is their mean, a line
             their range.
         path: The picture's file.
         title: Title of the picture.
@@ -141,7 +141,7 @@ def draw_preview(
         augmented: For each epoch (count, height, width, channels), 0 to 255; the size may differ.
         names: Class of each image (count,).
         path: The picture's file.
-        labels: Label of each copy (count, epochs), if images are mixed.
+        labels: Text below each copy (count, epochs), if images are mixed.
         title: Title of the picture.
     """
     copies = [np.clip(np.asarray(images), 0, 255).astype("uint8") for images in augmented]
@@ -165,15 +165,15 @@ def draw_preview(
     style.save(figure, path)
 
 
-def _column(history: History, key: str) -> NDArray[np.float64]:
-    """Return the column of a history, with accuracies as errors in percent and NaN for missing values."""
+def _read_column(history: History, key: str) -> NDArray[np.float64]:
+    """Return a column of a history, with accuracies as errors in percent and NaN for missing values."""
     values = np.array([row.get(key, np.nan) for row in history], float)
     return 100 * (1 - values) if key.endswith("accuracy") else values
 
 
 def _plot_column(axes: Any, history: History, key: str, **options: Any) -> None:
     marker = "o" if len(history) <= 30 else None
-    axes.plot([row["epoch"] for row in history], _column(history, key), marker=marker, markersize=4, **options)
+    axes.plot([row["epoch"] for row in history], _read_column(history, key), marker=marker, markersize=4, **options)
 
 
 def _label_epochs(axes: Any, title: str, label: str, epochs: Sequence[int]) -> None:
@@ -184,7 +184,7 @@ def _label_epochs(axes: Any, title: str, label: str, epochs: Sequence[int]) -> N
 
 
 def _scale_to_values(axes: Any, values: Sequence[Any]) -> list[float]:
-    """Scale the horizontal axis to values and return their places on it; values spaced by factors are logarithmic."""
+    """Scale the horizontal axis to values, logarithmically if factors separate them; return their positions."""
     if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
         texts = [str(value) for value in values]
         names = list(dict.fromkeys(texts))
@@ -200,7 +200,7 @@ def _scale_to_values(axes: Any, values: Sequence[Any]) -> list[float]:
             style.show_plain_numbers(axes.xaxis)
             places = np.log(ticks)
     labels = [f"{value:g}" for value in ticks]
-    # A character is about a fortieth of the axis wide.
+    # The width of a character is about a fortieth of the axis.
     if len(ticks) == 1 or np.diff(places).min() > max(map(len, labels)) / 40 * np.ptp(places):
         axes.set_xticks(ticks, labels)
         axes.minorticks_off()

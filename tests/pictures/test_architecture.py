@@ -97,7 +97,7 @@ def repetitions(chain: Chain) -> dict[str, int]:
         ("lecture_chollet", {}),
     ],
 )
-def test_every_layer_with_weights_and_every_pooling_is_there_by_name_and_shape(
+def test_every_layer_with_weights_and_every_pooling_is_drawn_with_name_and_shape(
     tmp_path: Path, name: str, options: dict[str, bool]
 ) -> None:
     model = outline(name, **options)
@@ -112,7 +112,7 @@ def test_every_layer_with_weights_and_every_pooling_is_there_by_name_and_shape(
             assert "x".join(map(str, row.output_shape)) in picture.texts, row.name
 
 
-def test_the_title_the_caption_and_the_counts_are_there(tmp_path: Path) -> None:
+def test_the_title_the_caption_and_the_counts_are_drawn(tmp_path: Path) -> None:
     texts = drawn(tmp_path, outline("lenet5"), caption="LeCun et al., 1998.").texts
     assert {"lenet5", "LeCun et al., 1998.", "61,706 parameters, 416,520 MACs"} <= set(texts)
 
@@ -127,7 +127,7 @@ def test_an_inception_module_has_four_branches_one_above_the_other(tmp_path: Pat
     assert picture.corners("inception_3a")[0][0] > picture.corners("inception_3a_3x3")[0][0]
 
 
-def test_heads_branch_off_where_they_are_asked_for(tmp_path: Path) -> None:
+def test_heads_branch_off_if_the_network_has_them(tmp_path: Path) -> None:
     with_heads = drawn(tmp_path, outline("googlenet_small", auxiliary_heads=True))
     assert {"auxiliary1_linear", "auxiliary2_linear"} <= set(with_heads.texts)
     assert with_heads.texts.count(f"loss {TIMES} 0.3") == 2
@@ -194,7 +194,7 @@ def test_the_picture_is_a_slide_of_16_to_9(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["lenet5_1998", "alexnet", "vgg19", "googlenet", "resnet50", "resnet20"])
-def test_no_text_lies_on_another_or_beyond_the_slide(tmp_path: Path, name: str) -> None:
+def test_no_text_overlaps_another_or_the_edge_of_the_slide(tmp_path: Path, name: str) -> None:
     picture = drawn(tmp_path, outline(name), caption="A long caption " * 12)
     width, height = picture.slide
     boxes = picture.text_boxes()
@@ -217,7 +217,7 @@ def test_drawing_leaves_the_settings_of_matplotlib_alone(tmp_path: Path) -> None
     assert dict(mpl.rcParams) == before
 
 
-def test_no_classes_end_at_the_features(tmp_path: Path) -> None:
+def test_a_network_without_classes_ends_at_the_features(tmp_path: Path) -> None:
     texts = drawn(tmp_path, outline("lecture_chollet", num_classes=0)).texts
     assert "logits" not in texts
     assert {"features", "1152"} <= set(texts)
@@ -276,7 +276,7 @@ def _crossing() -> keras.Model:
         (_crossing, "cannot be drawn."),
     ],
 )
-def test_what_cannot_be_drawn_is_said_and_nothing_is_written(
+def test_a_network_that_cannot_be_drawn_is_refused_without_a_file(
     tmp_path: Path, model: Callable[[], keras.Model], sentence: str
 ) -> None:
     with pytest.raises(UserError, match=re.escape(sentence)):
@@ -284,7 +284,7 @@ def test_what_cannot_be_drawn_is_said_and_nothing_is_written(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_blocks_hold_the_small_layers_behind_them() -> None:
+def test_blocks_contain_the_small_layers_behind_them() -> None:
     first, conv1, *_ = list_blocks(read_chain(outline("resnet20")))
     assert (first.kind, conv1.kind) == ("input", "convolution")
     assert conv1.names == ("conv1", "bn1", "relu1")

@@ -46,7 +46,7 @@ def test_one_epoch_has_one_tick(tmp_path: Path) -> None:
     assert words(tmp_path / "curves.svg").count("1") == 3
 
 
-def test_curves_do_without_validation_and_without_errors(tmp_path: Path) -> None:
+def test_curves_need_no_validation_and_no_errors(tmp_path: Path) -> None:
     rows = [row | {"accuracy": 1.0} for row in history(3, validation=False)]
     training.draw_curves(rows, tmp_path / "curves.svg")
     shown = words(tmp_path / "curves.svg")
@@ -65,7 +65,7 @@ def test_the_confusion_matrix_states_its_counts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("classes", [2, 25, 100])
-def test_many_classes_thin_their_names_and_drop_the_counts(tmp_path: Path, classes: int) -> None:
+def test_a_matrix_of_many_classes_has_fewer_names_and_no_counts(tmp_path: Path, classes: int) -> None:
     names = [f"class_{index}" for index in range(classes)]
     evaluation.draw_confusion(np.full((classes, classes), 12_345), names, tmp_path / "confusion.svg")
     shown = words(tmp_path / "confusion.svg")
@@ -73,7 +73,7 @@ def test_many_classes_thin_their_names_and_drop_the_counts(tmp_path: Path, class
     assert len([word for word in shown if word.startswith("class_")]) == 2 * min(classes, 25)
 
 
-def test_a_class_without_images_is_no_error(tmp_path: Path) -> None:
+def test_a_class_without_images_is_allowed(tmp_path: Path) -> None:
     evaluation.draw_confusion(np.zeros((3, 3), int), list("abc"), tmp_path / "confusion.svg")
     assert "0 of 0 images wrong" in words(tmp_path / "confusion.svg")
 
@@ -89,7 +89,7 @@ def test_a_prediction_names_the_likeliest_class(tmp_path: Path) -> None:
     assert set(DIGITS) <= set(shown)
 
 
-def test_a_prediction_states_whose_it_is_and_is_never_certain(tmp_path: Path) -> None:
+def test_a_prediction_has_its_title_and_is_never_certain(tmp_path: Path) -> None:
     image, title = np.zeros((28, 28, 1), np.uint8), "a$b_{.jpg, classified by 0001-lenet"
     probabilities = np.eye(10)[7] * 0.9996
     evaluation.draw_prediction(image, image, probabilities, DIGITS, tmp_path / "p.svg", size=(3000, 4000), title=title)
@@ -116,14 +116,14 @@ def test_of_a_thousand_classes_ten_are_shown_likeliest_first(tmp_path: Path) -> 
     assert shown == [f"class {index}" for index in range(999, 989, -1)]
 
 
-def test_an_ensemble_states_votes_mean_spread_and_gain(tmp_path: Path) -> None:
+def test_an_ensemble_shows_votes_mean_deviation_and_gain(tmp_path: Path) -> None:
     evaluation.draw_ensemble([99.2, 99.3, 99.4], 99.55, 99.5, tmp_path / "ensemble.svg", title="3 x lenet5")
     shown = words(tmp_path / "ensemble.svg")
     assert {"3 x lenet5", "soft vote +0.25 points over the mean of 3", "members"} <= set(shown)
     assert {"soft vote: 99.55 %", "hard vote: 99.50 %", "mean of the members: 99.30 ± 0.10 %"} <= set(shown)
 
 
-def test_the_members_of_an_ensemble_bear_their_labels(tmp_path: Path) -> None:
+def test_the_members_of_an_ensemble_have_their_labels(tmp_path: Path) -> None:
     evaluation.draw_ensemble([99.2, 99.3], 99.4, 99.4, tmp_path / "two.svg", labels=["0004-lenet", "0009-lenet"])
     assert {"0004-lenet", "0009-lenet"} <= set(words(tmp_path / "two.svg"))
     labels = [f"seed {seed}" for seed in range(50)]
@@ -146,7 +146,7 @@ def test_the_suffix_chooses_the_format_and_nothing_else_is_left(tmp_path: Path) 
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("name", [r"$\q$", "猫"])
-def test_names_are_no_formulas_and_come_in_every_script(tmp_path: Path, name: str) -> None:
+def test_names_are_not_formulas_and_can_be_in_any_script(tmp_path: Path, name: str) -> None:
     images = np.zeros((1, 8, 8, 3), "uint8")
     pictures: dict[str, Callable[[Path], None]] = {
         "curves": lambda path: training.draw_curves(history(2), path, title=name),
@@ -193,7 +193,7 @@ def test_a_sweep_has_a_panel_per_key_and_names_its_best_point(tmp_path: Path) ->
         ([2, 3], "linear"),
     ],
 )
-def test_values_that_are_spaced_by_factors_lie_on_a_logarithmic_axis(values: list[float], scale: str) -> None:
+def test_values_separated_by_factors_have_a_logarithmic_axis(values: list[float], scale: str) -> None:
     axes = Figure().subplots()
     assert training._scale_to_values(axes, values) == values
     assert axes.get_xscale() == scale
@@ -204,7 +204,7 @@ def test_runs_are_compared_by_their_validation_curves(tmp_path: Path) -> None:
     assert {"Validation loss", "Validation error", "runs/0001-a$b$", "runs/0002"} <= set(words(tmp_path / "curves.svg"))
 
 
-def test_a_picture_is_the_same_whatever_a_program_or_a_matplotlibrc_sets(tmp_path: Path) -> None:
+def test_a_picture_does_not_depend_on_a_program_or_a_matplotlibrc(tmp_path: Path) -> None:
     training.draw_curves(history(3), tmp_path / "usual.png")
     with mpl.rc_context({"text.usetex": True, "figure.facecolor": "black", "font.size": 30, "savefig.format": "pdf"}):
         training.draw_curves(history(3), tmp_path / "unusual.png")
@@ -212,14 +212,14 @@ def test_a_picture_is_the_same_whatever_a_program_or_a_matplotlibrc_sets(tmp_pat
     assert (tmp_path / "unusual.png").read_bytes() == (tmp_path / "usual.png").read_bytes()
 
 
-def test_a_path_may_be_a_text_and_the_same_picture_gives_the_same_bytes(tmp_path: Path) -> None:
+def test_a_path_may_be_a_string_and_the_same_picture_has_the_same_bytes(tmp_path: Path) -> None:
     for number in (1, 2):
         training.draw_curves(history(2), str(tmp_path / f"{number}.svg"), title=str(tmp_path))
     assert (tmp_path / "1.svg").read_bytes() == (tmp_path / "2.svg").read_bytes()
     assert f"<dc:title>{tmp_path}</dc:title>" in (tmp_path / "1.svg").read_text(encoding="utf-8")
 
 
-def test_a_picture_that_cannot_be_drawn_is_a_sentence_and_ends_nothing(tmp_path: Path) -> None:
+def test_a_picture_that_cannot_be_drawn_gives_a_sentence_and_no_error(tmp_path: Path) -> None:
     folder, unknown = tmp_path / "curves.png", tmp_path / "curves.abc"
     folder.mkdir()
     inside = folder / "again.png" / "curves.png"

@@ -1,4 +1,4 @@
-"""Architecture of a network as a picture for a slide, read off the built model's graph."""
+"""The architecture of a network as a picture for a slide, drawn from the graph of the model."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -14,18 +14,18 @@ from cnnzoo.pictures.architecture.graph import Chain, Repetition, list_blocks, r
 from cnnzoo.pictures.architecture.layout import Step, make_row, make_steps
 from cnnzoo.pictures.architecture.shapes import COLOURS, Piece, Scale
 
-# Inches of the slide. Texts of the network are 8 points there, so that a wide slide has small ones.
+# Sizes of the slide in inches. Texts of the network have 8 points on it, so on a wide slide they look small.
 NARROWEST = 10.5
 SHAPE = 9 / 16
-USUAL = 13.33  # what most programs make a slide of that shape; title and legend are sized for it
-MARGIN, TURN = 0.3, 0.15  # the turn is that of the line from row to row
+USUAL = 13.33  # width of a slide of that shape in most programs; title and legend are sized for it
+MARGIN, TURN = 0.3, 0.15  # TURN is the distance from a row to the line that leads to the next row
 BETWEEN_ROWS = 0.3
 MOST_ROWS = 10
-WIDEST_SPREAD = 0.4  # by which gaps grow where a slide has room
+WIDEST_SPREAD = 0.4  # the most by which gaps grow if a slide has room
 
-# Sides of the largest map in inches, to be tried in turn; and the gain in size of texts that a smaller one must bring.
+# Sides of the largest map in inches, tried in turn. A smaller one must make the texts larger by the factor GAIN.
 SIDES, GAIN = (2.4, 2.0, 1.7, 1.4, 1.2, 1.0, 0.8, 0.65, 0.5), 1.06
-SPLIT = 1.15  # rows that begin within a stage are as bad as a slide that is wider by this factor
+SPLIT = 1.15  # rows that begin within a stage count like a slide that is wider by this factor
 
 Rows = list[Sequence[Step]]
 
@@ -36,19 +36,19 @@ def draw_architecture(
 ) -> None:
     """Draw a network's architecture.
 
-    Every block is the output of a layer: a cuboid as high and deep as the map, and as wide as it has channels, both
-    on a square root's scale. Batch normalization, activation and dropout are stripes at the end of the block that
-    they follow. The same network gives the same bytes, and an SVG's texts are texts.
+    Every block is a cuboid for the output of a layer. Its height and depth are those of the map and its width is the
+    number of channels, all on the scale of square roots. Batch normalization, activation and dropout are stripes at
+    the end of the block before them. The same network gives the same bytes, and the texts in an SVG can be searched.
 
     Args:
         model: Functional or Sequential, with one input.
         path: The picture's file, ``.svg`` or ``.png``.
         title: Text above the picture.
-        caption: Text below it, such as the paper.
-        full: Whether to draw every repeated block, rather than one with their number.
+        caption: Text below the picture, such as the paper.
+        full: Draw every repeated block instead of one with their number.
 
     Raises:
-        UserError: The network's graph is more than chains, branches that are joined, and heads.
+        UserError: The network's graph has parts other than chains, branches that are joined, and heads.
     """
     chain = read_chain(model, full=full)
     rows, width = _fit(chain)
@@ -65,7 +65,7 @@ def draw_architecture(
 
 
 def _fit(chain: Chain) -> tuple[list[Piece], float]:
-    """Break a chain into rows and scale its maps so that its texts become large, then its maps.
+    """Break a chain into rows and scale its maps so that the texts become as large as possible, and then the maps.
 
     Returns:
         The rows, and the width of their slide.
@@ -76,18 +76,18 @@ def _fit(chain: Chain) -> tuple[list[Piece], float]:
     pixels = max(max(shape[:-1], default=1) for shape in shapes)
     channel = min(0.05, 0.8 / max(shape[-1] for shape in shapes) ** 0.5)
     for side in SIDES:
-        for tried in _break_rows(make_steps(chain, Scale(side / pixels**0.5, channel))):
-            needed = _measure_slide([make_row(group) for group in tried])
-            cost = needed if all(group[0].opens for group in tried[1:]) else needed * SPLIT
+        for candidate in _break_rows(make_steps(chain, Scale(side / pixels**0.5, channel))):
+            needed = _measure_slide([make_row(group) for group in candidate])
+            cost = needed if all(group[0].is_start for group in candidate[1:]) else needed * SPLIT
             if cost * GAIN < least:
-                groups, width, least = tried, needed, cost
+                groups, width, least = candidate, needed, cost
     room = width - 2 * (MARGIN + TURN)
     spreads = [(room - make_row(group).width) / (len(group) - 1) for group in groups if len(group) > 1]
     return [make_row(group, max(0.0, min([WIDEST_SPREAD, *spreads]))) for group in groups], width
 
 
 def _break_rows(steps: Sequence[Step]) -> list[Rows]:
-    """Break steps into one row, two, and so on, the widest of which is as narrow as it can be."""
+    """Break steps into one row, into two rows, and so on, each time with the widest row as narrow as possible."""
 
     @cache
     def measure(begin: int, end: int) -> float:
@@ -95,12 +95,12 @@ def _break_rows(steps: Sequence[Step]) -> list[Rows]:
 
     @cache
     def place(rows: int, end: int) -> tuple[float, tuple[int, ...]]:
-        """Return the cost of the best rows before ``end``, and where each begins."""
+        """Return the cost of the best rows before ``end``, and the beginning of each."""
         if rows == 1:
             return measure(0, end), (0,)
         ways = ((*place(rows - 1, begin), begin) for begin in range(rows - 1, end))
         return min(
-            (max(cost, measure(begin, end)) + (0.0 if steps[begin].opens else 1.5), (*begins, begin))
+            (max(cost, measure(begin, end)) + (0.0 if steps[begin].is_start else 1.5), (*begins, begin))
             for cost, begins, begin in ways
         )
 
@@ -116,7 +116,7 @@ def _measure_slide(rows: Sequence[Piece]) -> float:
 
 
 def _draw_rows(canvas: Canvas, rows: Sequence[Piece], top: float, foot: float) -> None:
-    """Draw rows between two heights, and the lines that lead from each to the next."""
+    """Draw rows between two heights, and the lines from each to the next."""
     content = max(piece.width for piece in rows)
     left, right = (canvas.width - content) / 2, (canvas.width + content) / 2
     room = (top - foot - sum(piece.above + piece.below for piece in rows)) / len(rows)

@@ -1,7 +1,7 @@
-"""Blocks of an architecture: what a picture says of one layer.
+"""Blocks of an architecture: what a picture says about one layer.
 
-Layers that change little (batch normalization, activation, dropout, flattening, padding) are no blocks: they belong to
-the block that they follow.
+Small layers (batch normalization, activation, dropout, flattening, padding) are not blocks: they belong to the block
+before them.
 """
 
 import re
@@ -30,15 +30,15 @@ _KINDS: dict[type, Kind] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """A layer and the small layers behind it. Blocks are equal if they differ in their names only.
+    """A layer and the small layers behind it. Blocks that differ only in their names are equal.
 
     Attributes:
         names: The layer's name, then those of the small layers.
-        kind: What the layer is.
-        words: How it works, such as ``("3x3 max /2",)``.
+        kind: The kind of the layer.
+        words: How the layer works, such as ``("3x3 max /2",)``.
         inputs: Shapes of its inputs, without the batch axis.
         shape: Shape of its output, without the batch axis.
-        traits: Kind and name of the small layers that have a colour, such as ("activation", "ReLU").
+        traits: Kind and name of each small layer that has a colour, such as ("activation", "ReLU").
     """
 
     names: tuple[str, ...] = field(compare=False)
@@ -50,12 +50,12 @@ class Block:
 
     @property
     def name(self) -> str:
-        """Name of the layer itself."""
+        """The name of the layer itself."""
         return self.names[0]
 
 
 def describe_layer(layer: keras.Operation) -> Block:
-    """Return the block of a layer alone."""
+    """Return the block of a layer, without small layers."""
     activation = _name_activation(layer)
     return Block(
         names=(layer.name,),
@@ -68,7 +68,7 @@ def describe_layer(layer: keras.Operation) -> Block:
 
 
 def add_layer(block: Block, layer: keras.Operation, *, is_last: bool) -> Block | None:
-    """Return a block with one more small layer behind it, or None if the layer is not small."""
+    """Return a block with one more small layer, or None if the layer is not small."""
     words, shape, traits = block.words, block.shape, block.traits
     match layer:
         case layers.BatchNormalization():
@@ -95,7 +95,7 @@ def list_inputs(layer: keras.Operation) -> list[Any]:
 
 
 def find_kind(layer: keras.Operation) -> Kind:
-    """Return what a layer is."""
+    """Return the kind of a layer."""
     name = type(layer).__name__
     for layer_type, kind in _KINDS.items():
         if isinstance(layer, layer_type):
@@ -108,7 +108,7 @@ def find_kind(layer: keras.Operation) -> Kind:
 
 
 def _describe_work(layer: keras.Operation) -> tuple[str, ...]:
-    """Return window, method, stride and groups of a layer, without what its name says already."""
+    """Return window, method, stride and groups of a layer, without those that its name contains."""
     kind, name = find_kind(layer), type(layer).__name__
     if kind in {"normalization", "other"}:
         return (_split_name(name.removesuffix("Normalization")),)

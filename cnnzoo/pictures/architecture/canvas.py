@@ -1,4 +1,4 @@
-"""An empty slide, and what is drawn on it: cuboids, lines, frames and texts.
+"""A slide to draw on: cuboids, lines, frames and texts.
 
 Lengths are inches; x runs to the right and y upwards.
 """
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from cnnzoo.pictures import style
 
 INK, MUTED, LINE = "#111111", "#555555", "#666666"
-FONT = "DejaVu Sans"  # comes with matplotlib, so that a text is as wide everywhere
+FONT = "DejaVu Sans"  # comes with matplotlib, so that texts have the same width everywhere
 PIXELS = 3200  # width of a PNG
 SETTINGS = {
     "font.family": [FONT, "sans-serif"],
@@ -35,14 +35,14 @@ Point = tuple[float, float]
 def measure_text(text: str, size: float, *, bold: bool = False) -> float:
     """Return the width of a line of text in inches, for a size in points."""
     font = get_font(findfont(FontProperties(family=FONT, weight="bold" if bold else "normal")))
-    dots = 4608  # per inch; with few the width of each letter would be rounded
+    dots = 4608  # per inch; at fewer the width of each letter would be rounded
     font.set_size(size, dots)
     font.set_text(text)
     return float(font.get_width_height()[0]) / 64 / dots
 
 
 class Canvas:
-    """An empty slide.
+    """A slide.
 
     Args:
         width: In inches.
@@ -61,7 +61,7 @@ class Canvas:
     def draw_cuboid(
         self, corner: Point, height: float, slices: Sequence[tuple[float, str]], back: Point, gid: str
     ) -> None:
-        """Draw slices from left to right; the right side has the colour of the first one.
+        """Draw a cuboid of slices from left to right; its right side has the colour of the first slice.
 
         Args:
             corner: Lower left corner of the front.
@@ -81,7 +81,7 @@ class Canvas:
     def draw_line(
         self, *points: Point, colour: str = LINE, width: float = 1.0, pointed: bool = False, gid: str | None = None
     ) -> None:
-        """Draw a line with rounded corners, on request with the head of an arrow at its end."""
+        """Draw a line with rounded corners; a pointed one ends in the head of an arrow."""
         ends = np.array(points, float)
         if pointed:
             along = 0.07 * _unit(ends[-1] - ends[-2])
@@ -106,7 +106,7 @@ class Canvas:
         self._add(PathPatch(cross, edgecolor=INK, linewidth=1.2, zorder=2))
 
     def draw_frame(self, corner: Point, width: float, height: float, gid: str) -> None:
-        """Draw a light area with rounded corners, from its lower left one."""
+        """Draw a light area with rounded corners, whose lower left corner is at ``corner``."""
         patch = FancyBboxPatch(corner, width, height, boxstyle="round,pad=0,rounding_size=0.08", zorder=0)
         patch.set(facecolor="#F3F4F6", edgecolor="#C9CDD3", linewidth=0.8)
         self._add(patch, gid)
@@ -114,12 +114,12 @@ class Canvas:
     def write(
         self, place: Point, text: str, size: float, *, colour: str = INK, bold: bool = False, align: str = "center"
     ) -> None:
-        """Write a line of text whose base line begins, ends or is centred at a place."""
+        """Write a line of text, aligned left, right or centred at a point."""
         weight = "bold" if bold else "normal"
         self.axes.text(*place, text, fontsize=size, color=colour, fontweight=weight, ha=align)
 
     def save(self, path: style.StrPath) -> None:
-        """Write the picture, whole or not at all; its suffix chooses the format."""
+        """Write the picture to a file, whole or not at all; the suffix chooses the format."""
         style.save(self.figure, path, dpi=PIXELS / self.width)
 
     def _draw_face(self, corners: list[NDArray[Any]], colour: Any, gid: str | None = None) -> None:
@@ -132,7 +132,7 @@ class Canvas:
 
 
 def _light(colour: str, light: float) -> tuple[float, ...]:
-    """Return a colour in more light, beyond 1, or in less."""
+    """Return a lighter colour for ``light`` above 1, or a darker one below 1."""
     return tuple(1 - (1 - value) / light if light > 1 else value * light for value in to_rgb(colour))
 
 

@@ -1,4 +1,4 @@
-"""The graph of a network as a chain of blocks, with branches, repetitions and heads."""
+"""The graph of a network as a chain of blocks with branches, repetitions and heads."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -16,14 +16,14 @@ from cnnzoo.pictures.architecture.blocks import Block, add_layer, describe_layer
 
 @dataclass(frozen=True, slots=True)
 class Branches:
-    """Chains that begin at the same block and are joined again; an empty one is a shortcut."""
+    """Chains that begin at the same block and are joined again; an empty chain is a shortcut."""
 
     branches: tuple["Chain", ...]
     join: Block
 
     @property
     def name(self) -> str:
-        """The prefix that the names of all layers inside share, or else the name of the join."""
+        """The common prefix of the names of all layers inside, or else the name of the join."""
         inner = [name for block in list_blocks(concatenated(*self.branches)) for name in block.names]
         prefixes = (own for own in self.join.names if all(name.startswith(f"{own}_") for name in inner))
         return next(prefixes, self.join.name)
@@ -31,11 +31,11 @@ class Branches:
 
 @dataclass(frozen=True, slots=True)
 class Repetition:
-    """Equal links of a chain, of which the first is drawn.
+    """Equal links of a chain; only the first is drawn.
 
     Attributes:
-        link: The first of them.
-        names: Names of all of them.
+        link: The first link.
+        names: The names of all links.
     """
 
     link: Block | Branches
@@ -44,7 +44,7 @@ class Repetition:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A chain that leaves the network at the link before it and leads to an output of its own."""
+    """A chain that branches off at the link before it and leads to an output of its own."""
 
     chain: "Chain"
 
@@ -52,19 +52,19 @@ class Head:
 Link = Block | Branches | Repetition | Head
 Chain = tuple[Link, ...]
 
-# How many equal links in a row are folded into one.
+# The smallest number of equal links in a row that are folded into one.
 _FOLDED = {Block: 5, Branches: 2}
 
 
 def read_chain(model: keras.Model, *, full: bool = False) -> Chain:
     """Read the chain of blocks from a model's images to its logits.
 
-    The logits are the output at the end of the longest path; the way to any other output is a head.
+    The logits are the output at the end of the longest path; the path to any other output is a head.
 
     Args:
         model: Functional or Sequential, with one input.
-        full: Whether to leave repetitions unfolded. Otherwise five equal blocks in a row, or two equal modules with
-            branches, become one ``Repetition``.
+        full: Leave repetitions unfolded. Otherwise five equal blocks in a row, or two equal modules with branches,
+            become one ``Repetition``.
 
     Raises:
         UserError: The graph has several inputs, nested models, layers called twice, or branches that are not joined
@@ -98,7 +98,7 @@ class _Graph:
         blocks: What is drawn.
         sources: For each block the numbers of those whose outputs it takes.
         targets: For each block the numbers of those that take its output.
-        ahead: For the number of each block the numbers of those on every way from it to the logits, itself first;
+        ahead: For the number of each block the numbers of those on every path from it to the logits, itself first;
             blocks of heads are missing.
     """
 
@@ -183,7 +183,7 @@ def _read_graph(model: keras.Model) -> _Graph:
 
 
 def _find_blocks_ahead(sources: list[list[int]], targets: list[list[int]]) -> dict[int, list[int]]:
-    """Return for each block those on every way from it to the logits, the output at the end of the longest path."""
+    """Return for each block those on every path from it to the logits, the output at the end of the longest path."""
     depths: list[int] = []
     for taken in sources:
         depths.append(1 + max((depths[source] for source in taken), default=0))

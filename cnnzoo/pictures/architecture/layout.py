@@ -1,6 +1,6 @@
-"""Places of a network's pieces: chains, modules with branches, and rows of them.
+"""Layout of a network's pieces: chains, modules with branches, and rows.
 
-Pieces beside each other are a piece again. Lengths are inches.
+Several pieces beside each other form one piece. Lengths are inches.
 """
 
 from collections.abc import Sequence
@@ -24,18 +24,18 @@ class Step:
     Attributes:
         piece: The link itself.
         note: Lines of text before it.
-        opens: Whether a row had better begin with it: maps become smaller here, or have just been pooled.
-        heads: The chains that leave behind it.
+        is_start: Whether it is a good start of a row, because maps become smaller here or have just been pooled.
+        heads: The heads that branch off behind it.
     """
 
     piece: Piece
     note: tuple[str, ...]
-    opens: bool
+    is_start: bool
     heads: tuple[Piece, ...] = ()
 
     @property
     def gap(self) -> float:
-        """Room before it."""
+        """Width of the gap before it."""
         return max([GAP, *(measure_text(line, SIZE) + 0.12 for line in self.note)])
 
 
@@ -43,10 +43,10 @@ def make_steps(chain: Chain, scale: Scale, prefix: str = "", *, along: bool = Fa
     """Return the pieces of a chain's links.
 
     Args:
-        chain: At least one link, the first of which is no head.
+        chain: At least one link; the first is not a head.
         scale: How large maps are drawn.
-        prefix: What the names of the layers need not repeat.
-        along: Whether labels stand along the arrows rather than below their cuboids.
+        prefix: A prefix to leave out of the names of layers.
+        along: Whether labels are beside their cuboids, along the arrows, rather than below them.
     """
     steps: list[Step] = []
     before: Block | None = None
@@ -57,13 +57,13 @@ def make_steps(chain: Chain, scale: Scale, prefix: str = "", *, along: bool = Fa
         blocks = list_blocks([link])
         first, last = blocks[0], blocks[-1]
         note: tuple[str, ...] = ()
-        opens = False
+        is_start = False
         if before:
             if len(first.inputs[0]) < len(before.shape):
                 note = ("flatten", format_shape(first.inputs[0]))
             shrinks = first.kind != "pooling" and last.shape[:-1] < before.shape[:-1]
-            opens = shrinks or before.kind == "pooling"
-        steps.append(Step(_make_piece(link, scale, prefix, along=along), note, opens))
+            is_start = shrinks or before.kind == "pooling"
+        steps.append(Step(_make_piece(link, scale, prefix, along=along), note, is_start))
         before = last
     return steps
 
@@ -72,7 +72,7 @@ def make_row(steps: Sequence[Step], spread: float = 0.0) -> Piece:
     """Put pieces one after the other, with arrows between them, and their heads above them.
 
     Args:
-        steps: At least one.
+        steps: The pieces, at least one.
         spread: Additional room between two pieces.
     """
     starts = [0.0]
@@ -82,7 +82,7 @@ def make_row(steps: Sequence[Step], spread: float = 0.0) -> Piece:
     heads = [(start, step.piece, head) for start, step in zip(starts, steps, strict=True) for head in step.heads]
     lift = above + 0.12 + max((head.below for *_, head in heads), default=0.0)
     width = starts[-1] + steps[-1].piece.width
-    places = [0.0]  # where each head begins; the last one is where the next would
+    places = [0.0]  # where each head begins; the last place is for the next head
     for start, piece, head in heads:
         natural = start + piece.width + 2 * GAP
         begin = max(places.pop(), min(natural, width - head.width))
@@ -101,7 +101,7 @@ def make_row(steps: Sequence[Step], spread: float = 0.0) -> Piece:
         for (start, piece, head), begin in zip(heads, places, strict=False):
             leave, level, corner = left + start + piece.width + GAP / 2, axis + lift, left + begin - GAP
             route = [(left + start + piece.exit, axis), (leave, axis)]
-            if corner < leave:  # a head that would reach beyond the row begins further left
+            if corner < leave:  # a head that would extend beyond the row begins further left
                 route += [(leave, axis + above + 0.06), (corner, axis + above + 0.06), (corner, level)]
             else:
                 route += [(leave, level)]
@@ -171,7 +171,7 @@ def _make_residual(module: Branches, main: Chain, other: Chain, scale: Scale) ->
 
 
 def _make_parallel(module: Branches, scale: Scale) -> Piece:
-    """Draw chains one above the other, the first on top, between one fork and one join."""
+    """Draw chains one above the other, the first at the top, between a fork and a join."""
     prefix = f"{module.name}_"
     lanes = [make_row(make_steps(chain, scale, prefix, along=True)) if chain else None for chain in module.branches]
     is_sum = module.join.kind == "addition"

@@ -1,6 +1,6 @@
-"""Parts of a picture, each of which knows its size and draws itself: cuboid, label, plus, frame.
+"""Parts of a picture: cuboid, label, plus and frame. Each has a size and can draw itself.
 
-A piece lies on a horizontal axis, along which the data flow. Lengths are inches.
+A piece is on a horizontal axis, along which the data flow. Lengths are inches.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,10 +26,10 @@ COLOURS = {
 }
 SHORTCUT = "#D55E00"
 
-SIZE, LEADING = 8.0, 0.142  # of texts in points, and from line to line
-LETTERS = 18  # a label that is longer is broken between words
-WIDEST = 1.25  # of a label whose name and first line stand side by side
-BAND = 0.045  # width of the stripe that stands for a small layer
+SIZE, LEADING = 8.0, 0.142  # size of texts in points, and distance of their lines
+LETTERS = 18  # longer labels are broken between words
+WIDEST = 1.25  # largest width of a label with its name and first line side by side
+BAND = 0.045  # width of the stripe for a small layer
 PLUS = 0.1  # radius of the sign for an addition
 
 
@@ -54,9 +54,9 @@ class Piece:
         width: From its left edge to its right edge.
         above: Room that it needs above its axis.
         below: Room that it needs below its axis.
-        entry: Where on the axis the data come in, from the left edge.
-        exit: Where on the axis they go out, from the left edge.
-        paint: Draws it, for the place where its axis begins at the left edge.
+        entry: Distance from the left edge to where the data come in.
+        exit: Distance from the left edge to where the data go out.
+        paint: Draws it; takes the canvas and the left end of its axis.
         forks: Whether the data divide where they come in, so that no arrow points there.
     """
 
@@ -70,7 +70,7 @@ class Piece:
 
 
 def make_cuboid(block: Block, scale: Scale) -> Piece:
-    """Return a block's output as a cuboid without a label."""
+    """Return the cuboid for a block's output, without a label."""
     height, depth = (*block.shape[:-1], 1, 1)[:2]
     tall, deep = (max(0.1, scale.side * sqrt(side)) for side in (height, depth))
     right, up = 0.28 * deep, 0.21 * deep
@@ -104,7 +104,7 @@ def label_below(piece: Piece, name: str, lines: Sequence[str]) -> Piece:
 
 
 def label_beside(piece: Piece, name: str, lines: Sequence[str]) -> Piece:
-    """Put a label at the right of a piece, its name above the arrow that leaves it."""
+    """Put a label to the right of a piece, with its name above the arrow that leaves it."""
     heading = measure_text(name, SIZE, bold=True) + 0.06
     fits = len(lines) > 1 and heading + measure_text(lines[0], SIZE) <= WIDEST
     over, under = (lines[0], lines[1:]) if fits else ("", lines)
@@ -123,7 +123,7 @@ def label_beside(piece: Piece, name: str, lines: Sequence[str]) -> Piece:
 
 
 def make_addition(block: Block) -> Piece:
-    """Return an addition as a plus in a circle, with the stripe of its activation behind it."""
+    """Return a plus in a circle for an addition, with the stripe of its activation behind it."""
     stripes = [(BAND, COLOURS[trait]) for trait, _ in block.traits]
 
     def paint(canvas: Canvas, place: Point) -> None:
@@ -139,7 +139,7 @@ def make_addition(block: Block) -> Piece:
 
 
 def frame(piece: Piece, title: str, badge: str) -> Piece:
-    """Put a piece into a frame with a title, and with the number of its repetitions as a badge."""
+    """Put a piece into a frame with a title and with a badge, the number of its repetitions."""
     heading = measure_text(title, SIZE, bold=True) + (0.15 + measure_text(badge, SIZE + 1, bold=True) if badge else 0.0)
     width = max(piece.width, heading) + 0.2
     start = (width - piece.width) / 2
