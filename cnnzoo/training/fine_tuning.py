@@ -1,4 +1,4 @@
-"""The weights of a model file, as the start of another training."""
+"""The weights of a model file as the start of another training."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ CLASSIFIER = "logits"
 
 @dataclass(frozen=True)
 class InitialWeights:
-    """A model file to start with.
+    """The model that a training starts from.
 
     Attributes:
-        path: The file.
+        path: The model's file.
         model: From raw pixels to logits.
     """
 
@@ -37,7 +37,7 @@ class InitialWeights:
         return {layer.name: layer for layer in all_layers(self.model)}
 
     def preprocessing(self, section: PreprocessingSection, channels: int) -> PreprocessingSection:
-        """Fill in mean and deviation that the config leaves out, as the model was trained with them.
+        """Fill in a mean and deviation that the config leaves out with those inside the model.
 
         Args:
             section: The config's section.
@@ -71,7 +71,7 @@ class InitialWeights:
                 layer.set_weights(other.get_weights())
 
     def _find_differences(self, network: Model) -> Iterator[str]:
-        """Go through what shows that the file's network is another one, each as a clause."""
+        """Go through the differences that show that the file has another network, each as a clause."""
         inputs, other_inputs = _input_layers(network), _input_layers(self.model)
         decided = "the model's options decide that"
         for layer in network.layers:
@@ -94,7 +94,7 @@ class InitialWeights:
 
 
 def load_initial_weights(config: Config) -> InitialWeights:
-    """Load the model file that a config starts with.
+    """Load the model file that a config starts from.
 
     Raises:
         UserError: There is no such file, or it is not a model.
