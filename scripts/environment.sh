@@ -151,7 +151,8 @@ prepare_environment() {
     (while sleep 30 >/dev/null 2>&1 9<&-; do say "  still installing, $((SECONDS - started)) s ..."; done) &
     ticker=$!
     install "$requirement"
-    # pip would compile on one core. What nothing here imports is left out; some other files are only templates.
+    # pip would compile on one core. Packages that nothing here imports are skipped. Errors are ignored, because some
+    # files are only templates.
     "$venv/bin/python" -m compileall -q -j 0 -x "/(tests?|sympy|networkx|pip|setuptools)/|_test\.py$" "$venv/lib" \
       >/dev/null 2>&1 || :
     kill "$ticker"
