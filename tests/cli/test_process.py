@@ -35,6 +35,12 @@ def test_a_result_is_printed_without_a_standard_error(streams):
     assert (code, out.splitlines()[-1]) == (0, LAST_LINE)
 
 
+def test_a_network_is_shown_by_a_process_that_has_loaded_no_network():
+    code, out, err = shell(f"'{sys.executable}' -m cnnzoo show lenet5")
+    assert code == 0, err
+    assert "61,706" in out
+
+
 def test_a_file_is_not_opened_in_the_place_of_a_closed_stream(tmp_path):
     code = (
         "import os, sys\nfrom cnnzoo.cli.process import prepare_process\nprepare_process()\n"
