@@ -10,6 +10,7 @@ import keras
 
 from cnnzoo import registry
 from cnnzoo.keras_internals import build_without_weights, layer_calls
+from cnnzoo.text import format_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,8 +224,10 @@ def window_of(layer: keras.Operation) -> str:
     window: Any = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", ())
     strides: Any = getattr(layer, "strides", 1)
     strides = {strides} if isinstance(strides, int) else set(strides)
-    step = f" /{'x'.join(map(str, strides))}" if window and strides != {1} else ""
-    return "x".join(map(str, (window,) * 2 if isinstance(window, int) else window)) + step
+    if not window:
+        return ""
+    step = f" /{format_size(strides)}" if strides != {1} else ""
+    return format_size((window,) * 2 if isinstance(window, int) else window) + step
 
 
 def _calls(model: keras.Model) -> list[Any]:

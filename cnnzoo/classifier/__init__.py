@@ -17,6 +17,7 @@ from cnnzoo.data import DataSet
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
 from cnnzoo.runtime import Device, DeviceChoice
+from cnnzoo.text import format_size
 
 # The largest batch that TensorFlow computes without compiling. On two cores ResNet-50 then takes 0.7 s for one image,
 # and 3 s when compiled, after 4 s of tracing. A larger batch would keep the maps of all its images in memory.
@@ -79,7 +80,7 @@ class Classifier:
             raise UserError(f"{self.path} is not a network that takes one image and returns its logits.") from None
         expected = self.images.input_shape, (len(self.images.class_names),)
         if shapes != expected:
-            found, own = (" to ".join("x".join(map(str, shape)) for shape in pair) for pair in (shapes, expected))
+            found, own = (" to ".join(map(format_size, pair)) for pair in (shapes, expected))
             raise UserError(f"{self.path} is another network: it maps {found} values, not {own}.")
         return model
 

@@ -8,6 +8,7 @@ import click
 from cnnzoo import catalogue
 from cnnzoo.catalogue import Card
 from cnnzoo.cli import output
+from cnnzoo.text import format_size
 
 
 @click.command("models")
@@ -32,7 +33,7 @@ def _print(cards: list[Card]) -> None:
     """Print a heading per paper and a line per network, the smallest first; a title that does not fit goes below."""
     console = output.results()
     name_width = max(len(card.name) for card in cards)
-    size_width = max(len(_size(card)) for card in cards)
+    size_width = max(len(format_size(card.input_shape)) for card in cards)
     heading = f"  {'name':<{name_width}}  {'input':>{size_width}} {'parameters':>11}  {'MACs':>7}  title"
     console.print(heading, style="dim", no_wrap=True, overflow="ellipsis")
     ordered = sorted(cards, key=lambda card: (card.year, card.paper, card.parameters))
@@ -41,18 +42,14 @@ def _print(cards: list[Card]) -> None:
         console.print(f"\n{networks[0].year}  {networks[0].summary}", style="bold")
         console.print(networks[0].paper)
         for card in networks:
-            facts = f"{_size(card):>{size_width}} {card.parameters:>11,}  {_with_prefix(card.macs):>7}"
-            line = f"  {card.name:<{name_width}}  {facts}"
+            facts = f"{card.parameters:>11,}  {_with_prefix(card.macs):>7}"
+            line = f"  {card.name:<{name_width}}  {format_size(card.input_shape):>{size_width}} {facts}"
             if len(line) + 2 + len(card.title) <= console.width:
                 console.print(f"{line}  {card.title}", no_wrap=True)
             else:
                 console.print(line, no_wrap=True, overflow="ellipsis")
                 console.print(f"    {card.title}", style="dim")
     console.print("\nLayers, options and link of a network: cnnzoo show NAME")
-
-
-def _size(card: Card) -> str:
-    return "x".join(map(str, card.input_shape))
 
 
 def _with_prefix(count: int) -> str:

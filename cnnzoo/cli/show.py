@@ -11,6 +11,7 @@ from cnnzoo.catalogue import Card, card
 from cnnzoo.cli import output
 from cnnzoo.cli.network_options import Size, format_value, image_size, network_options, number_of_classes, parse_options
 from cnnzoo.options import describe_values
+from cnnzoo.text import format_size
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -117,9 +118,8 @@ def _layers(summary: "NetworkSummary", *, narrow: bool = False, windows: bool = 
     table.add_column("memory", _bytes(summary.activation_bytes), justify="right", no_wrap=True)
     for row in summary.rows:
         kind = (*(() if narrow else (row.kind,)), *((row.window,) if windows else ()))
-        field = "x".join(map(str, row.receptive_field))
-        counts = (f"{row.trainable_parameters:,}", f"{row.macs:,}", field, _bytes(row.activation_bytes))
-        table.add_row(row.name, *kind, _shape(row), *counts)
+        counts = (f"{row.trainable_parameters:,}", f"{row.macs:,}", format_size(row.receptive_field))
+        table.add_row(row.name, *kind, _shape(row), *counts, _bytes(row.activation_bytes))
     return table
 
 
@@ -176,7 +176,7 @@ def _aligned(
 
 
 def _shape(row: "LayerRow") -> str:
-    return f"[{'x'.join(map(str, row.output_shape))}]"
+    return f"[{format_size(row.output_shape)}]"
 
 
 def _bytes(count: int) -> str:

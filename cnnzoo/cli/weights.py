@@ -12,7 +12,7 @@ from cnnzoo import runs, runtime, weights
 from cnnzoo.cli.options import NewFile
 from cnnzoo.cli.output import json_option, print_json
 from cnnzoo.errors import UserError
-from cnnzoo.text import printable
+from cnnzoo.text import format_size, printable
 from cnnzoo.weights.network_names import find_network
 from cnnzoo.weights.preprocessing import PREPROCESSINGS
 
@@ -237,7 +237,7 @@ def export(model: Path, file: Path, as_json: bool) -> None:
         return
     heads = ", with auxiliary heads" if facts["auxiliary_heads"] else ""
     click.echo(f"{file}: {facts['library']}'s {facts['network']}{heads}, {facts['tensors']} tensors")
-    size = "x".join(map(str, facts["input_shape"][:2]))
+    size = format_size(facts["input_shape"][:2])
     images = f"The preparation of the images is not in the file: {size} pixels, 0 to 255, {facts['channels']}"
     if facts["mean"]:
         images += f", minus {_format(facts['mean'])}, divided by {_format(facts['deviation'])}"

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from cnnzoo.downloads.archives import open_unpacked
 from cnnzoo.downloads.damage import describe_other_file, explain_damage
 from cnnzoo.errors import DamagedFileError
+from cnnzoo.text import format_size
 
 # The contents of an idx file of unsigned bytes, by its first four bytes.
 KINDS = {bytes([0, 0, 8, 3]): "images", bytes([0, 0, 8, 1]): "labels"}
@@ -109,7 +110,7 @@ def _check_start(path: Path, header: bytes, shape: tuple[int, ...]) -> None:
 def _check_shape(path: Path, shape: tuple[int, ...], expected: tuple[int, ...]) -> None:
     kind = "images" if len(expected) > 1 else "labels"
     if shape[1:] != expected[1:]:
-        size, expected_size = ("x".join(map(str, sides[1:])) for sides in (shape, expected))
+        size, expected_size = (format_size(sides[1:]) for sides in (shape, expected))
         raise DamagedFileError(path, f"contains {kind} of {size} pixels, not {expected_size}")
     if shape[0] != expected[0]:
         raise DamagedFileError(path, f"contains {shape[0]:,} {kind}, not {expected[0]:,}")

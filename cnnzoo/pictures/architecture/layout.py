@@ -12,7 +12,8 @@ from cnnzoo.pictures.architecture import shapes
 from cnnzoo.pictures.architecture.blocks import TIMES, Block
 from cnnzoo.pictures.architecture.canvas import MUTED, Canvas, Point, measure_text
 from cnnzoo.pictures.architecture.graph import Branches, Chain, Head, Repetition, list_blocks
-from cnnzoo.pictures.architecture.shapes import LEADING, PLUS, SIZE, Piece, Scale, format_shape
+from cnnzoo.pictures.architecture.shapes import LEADING, PLUS, SIZE, Piece, Scale
+from cnnzoo.text import format_size
 
 GAP = 0.16  # between two pieces
 
@@ -60,7 +61,7 @@ def make_steps(chain: Chain, scale: Scale, prefix: str = "", *, along: bool = Fa
         is_start = False
         if before:
             if len(first.inputs[0]) < len(before.shape):
-                note = ("flatten", format_shape(first.inputs[0]))
+                note = ("flatten", format_size(first.inputs[0]))
             shrinks = first.kind != "pooling" and last.shape[:-1] < before.shape[:-1]
             is_start = shrinks or before.kind == "pooling"
         steps.append(Step(_make_piece(link, scale, prefix, along=along), note, is_start))
@@ -127,7 +128,7 @@ def _make_piece(link: Block | Branches | Repetition, scale: Scale, prefix: str, 
 
 def _label(block: Block, scale: Scale, name: str, *, along: bool = False) -> Piece:
     put_label = shapes.label_beside if along else shapes.label_below
-    return put_label(shapes.make_cuboid(block, scale), name, [*block.words, format_shape(block.shape)])
+    return put_label(shapes.make_cuboid(block, scale), name, [*block.words, format_size(block.shape)])
 
 
 def _make_module(module: Branches, scale: Scale) -> Piece:

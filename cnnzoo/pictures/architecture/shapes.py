@@ -154,8 +154,3 @@ def frame(piece: Piece, title: str, badge: str) -> Piece:
         piece.paint(canvas, (x + start, axis))
 
     return Piece(width, top, foot, start + piece.entry, start + piece.exit, paint, piece.forks)
-
-
-def format_shape(shape: tuple[int, ...]) -> str:
-    """Return a shape as text, such as 28x28x6."""
-    return "x".join(map(str, shape))
