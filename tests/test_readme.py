@@ -129,7 +129,7 @@ def test_the_other_commands_are_scripts_that_exist():
         assert script in ("source", "pip", "pytest") or (ROOT / script).stat().st_mode & 0o111, words
 
 
-def test_every_script_and_every_config_stands_on_its_page():
+def test_every_script_and_every_config_is_on_its_page():
     for folder, pattern in (("scripts", "*"), ("configs", "*.yaml")):
         names = {path.name for path in (ROOT / folder).glob(pattern) if path.suffix != ".md" and path.is_file()}
         assert names <= set(re.findall(r"^\| `([^`]+)`", PAGES[f"{folder}/README.md"], re.MULTILINE))
@@ -159,7 +159,7 @@ def test_the_code_of_the_pages_runs(page, code, tmp_path, monkeypatch):
 
 
 @pytest.mark.backend("tensorflow")
-def test_the_tables_of_the_pages_say_what_the_program_says():
+def test_the_tables_of_the_pages_are_up_to_date():
     script = [sys.executable, ROOT / "scripts/tables", "--check"]
     result = subprocess.run(
         script, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
@@ -190,7 +190,7 @@ def anchor(heading):
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_the_links_of_a_page_lead_somewhere(page):
+def test_the_links_of_a_page_have_targets(page):
     for target, place in re.findall(r"\]\(([^)#:]*)(#[^)]*)?\)", PAGES[page]):
         path = (ROOT / page).parent / target if target else ROOT / page
         assert path.exists(), target
@@ -199,7 +199,7 @@ def test_the_links_of_a_page_lead_somewhere(page):
             assert place in map(anchor, headings), place
 
 
-def test_the_rooms_of_contributing_are_those_of_the_contract():
+def test_contributing_lists_the_rooms_of_the_contract():
     contract = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
         "contracts"
     ][0]

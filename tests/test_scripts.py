@@ -137,7 +137,7 @@ def test_a_changed_pyproject_is_installed_again(checkout: Checkout) -> None:
     assert len([call for call in checkout.calls if call.startswith("pip")]) == 2
 
 
-def test_a_failing_step_is_named_with_its_exit_code(checkout: Checkout) -> None:
+def test_a_failing_step_is_reported_with_its_exit_code(checkout: Checkout) -> None:
     result = checkout.run("quickstart", STUB_FAILS="cnnzoo eval")
     assert result.returncode == 7
     assert 'FAILED in the step "evaluate" with exit code 7' in result.stderr
@@ -154,7 +154,7 @@ def test_a_failing_step_is_named_with_its_exit_code(checkout: Checkout) -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
-def test_the_arguments_say_which_tests_run_on_which_backend(
+def test_the_arguments_choose_the_tests_and_the_backends(
     arguments: tuple[str, ...], on_tensorflow: str, on_jax: str | None, checkout: Checkout
 ) -> None:
     result = checkout.run("test", *arguments)
@@ -191,9 +191,7 @@ def test_a_mistake_is_reported_before_anything_is_installed(
         ("tensorflow|pytest and jax|pytest", 1, "no test matches: -k lenet6"),
     ],
 )
-def test_named_tests_may_be_for_one_backend_but_not_for_none(
-    empty: str, code: int, message: str, checkout: Checkout
-) -> None:
+def test_chosen_tests_need_at_least_one_backend(empty: str, code: int, message: str, checkout: Checkout) -> None:
     result = checkout.run("test", "-k", "lenet6", STUB_HAS_NO_TESTS=empty)
     assert result.returncode == code
     assert message in result.stdout + result.stderr
@@ -218,14 +216,14 @@ def test_the_first_failing_check_ends_the_test_script(checkout: Checkout) -> Non
     assert not [call for call in checkout.calls if "pytest" in call]
 
 
-def test_a_missing_python_is_a_plain_error(checkout: Checkout) -> None:
+def test_a_missing_python_is_a_clear_error(checkout: Checkout) -> None:
     result = checkout.run("quickstart", PYTHON="no-such-python")
     assert result.returncode == 1
     assert "Python 3.11 or later is needed, and none of these is one: no-such-python" in result.stderr
     assert "Traceback" not in result.stderr
 
 
-def test_a_foreign_folder_is_never_replaced_by_an_environment(checkout: Checkout, tmp_path: Path) -> None:
+def test_an_environment_never_replaces_a_folder_of_the_user(checkout: Checkout, tmp_path: Path) -> None:
     letters = tmp_path / "letters"
     letters.mkdir()
     (letters / "dear.txt").write_text("kept")

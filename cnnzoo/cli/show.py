@@ -45,7 +45,6 @@ def command(
     from cnnzoo import runtime  # decides the backend before Keras is imported
 
     runtime.prepare()
-    import cnnzoo.models  # noqa: F401 - registers the networks
     from cnnzoo.inspection import inspect, outline
 
     summary = inspect(outline(name, input_shape, num_classes, **options))
