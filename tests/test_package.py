@@ -18,7 +18,7 @@ def test_the_wheel_works_without_the_checkout(tmp_path):
     with ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
     code = "import cnnzoo, sys; from cnnzoo.cli import main; print(cnnzoo.__file__, file=sys.stderr); main()"
-    for command in (["config", "validate", "lenet"], ["show", "lenet5"], ["--help"]):
+    for command in (["config", "validate", "lenet"], ["models", "vgg16"], ["--help"]):
         answer = subprocess.run(
             [sys.executable, "-c", code, *command],
             cwd=tmp_path,
