@@ -85,7 +85,7 @@ def test_a_run_keeps_its_classes_when_the_folder_is_gone(cnnzoo, here):
     for command in ("eval", "ensemble"):
         other = cnnzoo(command, "runs/0001-mine", "--data-dir", "moved")
         assert (other.code, other.out) == (2, "")
-        assert "moved holds 4 classes, and not the 3 that belong there: it has 'violet'." in other.err
+        assert "the config has 3 classes. Unknown: 'violet'. Missing: none." in other.err
     assert sorted(path.name for path in (here / "runs").iterdir() if path.is_dir()) == ["0001-mine", "0002-ensemble"]
 
 
