@@ -76,21 +76,23 @@ class InitialWeights:
         decided = "the model's options decide that"
         for layer in network.layers:
             name, other = layer.name, self.layers.get(layer.name)
-            is_replaceable = name == CLASSIFIER or name.startswith("auxiliary")
             if other is None:
-                if layer.weights and not is_replaceable:
+                if layer.weights and not _is_replaceable(name):
                     yield f"it has no layer {name}, which has weights of {_shapes(layer)}"
                 continue
             ours, theirs = inputs.get(name, []), other_inputs.get(name, [])
             if ours != theirs and {*ours, *theirs} <= self.layers.keys() & inputs.keys():
                 after = f"{' and '.join(ours)}, and the file's after {' and '.join(theirs)}"
                 yield f"layer {name} comes after {after}; {decided}"
-            if is_replaceable:
+            if _is_replaceable(name):
                 continue
             for key, (own, their) in compare_settings(layer, other).items():
                 yield f"layer {name} has {key} {own}, and the file's has {their}; {decided}"
             if _shapes(layer) != _shapes(other):
                 yield f"layer {name} has weights of {_shapes(layer)}, and the file's has {_shapes(other)}"
+        for name in sorted(self.layers.keys() - inputs.keys()):
+            if self.layers[name].weights and not _is_replaceable(name):
+                yield f"the file has a layer {name}, which this network has not"
 
 
 def load_initial_weights(config: Config) -> InitialWeights:
@@ -105,6 +107,11 @@ def load_initial_weights(config: Config) -> InitialWeights:
         if not path.is_file():
             raise UserError(f"there is no file {path}; name a .keras file, such as runs/0001-lenet/model.keras.")
         return InitialWeights(path, load_model(path))
+
+
+def _is_replaceable(name: str) -> bool:
+    """Return whether a layer classifies, so that it may be new or differ."""
+    return name == CLASSIFIER or name.startswith("auxiliary")
 
 
 def _input_layers(model: Model) -> dict[str, list[str]]:

@@ -6,9 +6,10 @@ from trainings import SMALL_SETTINGS, CutOff, CutOffError
 from cnnzoo.classifier.model_file import load_model
 from cnnzoo.cli.options import load_config
 from cnnzoo.errors import UserError
-from cnnzoo.models import alexnet_small
+from cnnzoo.models import alexnet_small, cifar_resnet, resnet20
 from cnnzoo.runs import Run
 from cnnzoo.training import Listener, resume, train
+from cnnzoo.training.fine_tuning import InitialWeights
 
 pytestmark = pytest.mark.slow
 
@@ -124,3 +125,10 @@ def test_weights_for_images_of_other_channels_are_refused(digits_runs, photos, t
         UserError, match=r"fine_tuning\.weights: .*model\.keras takes images of 1 channel\(s\), not of 3"
     ):
         train(config(digits_runs[0], section, "training.batch_size=4"), directory=tmp_path / "run")
+
+
+def test_a_deeper_network_of_the_same_kind_is_refused(tmp_path):
+    cifar_resnet(32, (28, 28, 1)).save(tmp_path / "deeper.keras")
+    weights = InitialWeights(tmp_path / "deeper.keras", load_model(tmp_path / "deeper.keras"))
+    with pytest.raises(UserError, match="the file has a layer conv2_4_bn1, which this network has not"):
+        weights.copy_to(resnet20((28, 28, 1)))
