@@ -68,9 +68,9 @@ def test_a_plateau_divides_when_validation_has_stalled_and_waits_again():
 @pytest.mark.parametrize(
     ("setting", "sentence"),
     [
-        ("schedule={name: multi_step, after: [5.0, 2.0]}", r"schedule.after: \[5.0, 2.0\] do not ascend"),
+        ("schedule={name: multi_step, after: [5.0, 2.0]}", r"schedule.after: \[5.0, 2.0\] is not in ascending order"),
         ("schedule={name: multi_step, after: [5.0, 10.0]}", "schedule.after: 10 epochs are not inside the training"),
-        ("schedule={name: plateau, warmup_epochs: 10}", "schedule.warmup_epochs: 10 epochs of warm-up are no less"),
+        ("schedule={name: plateau, warmup_epochs: 10}", "schedule.warmup_epochs: 10 epochs of warm-up are not less"),
     ],
 )
 def test_a_schedule_that_does_not_fit_into_the_training_is_refused(setting, sentence):
