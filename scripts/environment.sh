@@ -126,7 +126,8 @@ install() {
 # prepare_environment REQUIREMENT: puts the environment's programs first on PATH. The package is installed as a link to
 # the checkout, so only a change of pyproject.toml, or a move, needs another installation.
 prepare_environment() {
-  local requirement=$1 started=$SECONDS stamp
+  local requirement=$1 started=$SECONDS stamp disk="2.5 GB"
+  [ "$requirement" = . ] || disk="4 GB" # the development tools include torch
   doing="environment"
   say "Environment: $venv"
   python=$(find_python)
@@ -146,7 +147,7 @@ prepare_environment() {
   if [ -x "$venv/bin/cnnzoo" ] && [ "$(cat "$venv/installed-$requirement" 2>/dev/null)" = "$stamp" ]; then
     say "Installed already, with this pyproject.toml."
   else
-    say "Installing cnnzoo and what it needs: some minutes and up to 4 GB of disk the first time (log: $log) ..."
+    say "Installing cnnzoo and what it needs: some minutes and up to $disk of disk the first time (log: $log) ..."
     : >"$log"
     (while sleep 30 >/dev/null 2>&1 9<&-; do say "  still installing, $((SECONDS - started)) s ..."; done) &
     ticker=$!

@@ -172,6 +172,7 @@ def test_the_arguments_choose_the_tests_and_the_backends(
     [
         (("--quick", "tests/models"), {}, "to run named tests, leave out --quick."),
         (("-k", "lenet", "--full"), {}, "to run named tests, leave out --full."),
+        (("--quik",), {}, "--quik is not an option; --quick and --full are."),
         (("tests/model",), {}, "there is no tests/model in the repository"),
         ((), {"CNNZOO_DATA_DIR": "nowhere"}, "CNNZOO_DATA_DIR is nowhere, which is not a directory."),
     ],
