@@ -1,5 +1,6 @@
 """Reads image files of any format, and returns them upright, with 8 bits a channel, in a network's size."""
 
+import stat
 import threading
 from contextlib import nullcontext, suppress
 from functools import cache
@@ -101,6 +102,7 @@ def open_upright(path: Path, *, paper: bool = False, at_least: int | None = None
     """
     if path.suffix.lower() in RAW_ENDINGS:
         raise UserError(f"{path} is a raw file of a camera, which cannot be read; export it as JPEG.")
+    _check_not_special(path)
     try:
         with Image.open(path, formats=formats()) as image:
             _check_size(image)
@@ -125,6 +127,14 @@ def open_upright(path: Path, *, paper: bool = False, at_least: int | None = None
     except Exception as error:  # for a damaged file Pillow may raise any error
         reason = (isinstance(error, OSError) and error.strerror) or str(error).rstrip(".")
         raise UserError(f"{path} cannot be read as an image: {reason}.") from None
+
+
+def _check_not_special(path: Path) -> None:
+    """Refuse a pipe, a socket or a device: reading it could wait for ever."""
+    with suppress(OSError):  # the caller says why a file is missing or cannot be read
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise UserError(f"{path} is a pipe, a socket or a device; name an image file.")
 
 
 def resize_to(image: Image.Image, input_shape: tuple[int, int, int], resize: Resize) -> NDArray[np.uint8]:

@@ -177,6 +177,12 @@ def test_a_damaged_file_gives_an_error_of_one_sentence(tmp_path, halves, change,
         decode(path, SHAPE, "crop")
 
 
+def test_a_named_pipe_is_refused_instead_of_waiting_for_it(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(UserError, match=r"pipe.png is a pipe, a socket or a device; name an image file\.$"):
+        decode(tmp_path / "pipe.png", SHAPE, "crop")
+
+
 def test_an_error_of_the_system_is_reported_without_its_number(tmp_path, halves):
     path = saved(tmp_path, halves, "a.png") / "b.png"
     with pytest.raises(UserError, match=f"^{path} cannot be read as an image: Not a directory\\.$"):
