@@ -1,5 +1,6 @@
 """``cnnzoo runs``: list, compare and clean up runs."""
 
+import shlex
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,10 @@ def list_(folder: Path | None, as_json: bool) -> None:
             tables[0].add_row(row.run, *cells)
             tables[1].add_row(row.run, *cells[2:-2])
         print_table(results(), *tables)
+        for row in rows:
+            if row.error:
+                remedy = shlex.join(["cnnzoo", "runs", "clean", row.run, "--yes"])
+                click.echo(f"{row.run} is unreadable: {row.error} To remove it: {remedy}")
     elif not (sweeps or votes):
         click.echo(f"There is no run under {parent}/. Train one: cnnzoo train --config digits.yaml")
     if votes:

@@ -40,6 +40,7 @@ class RunSummary:
         test_accuracy: From ``cnnzoo eval``.
         created: When the run was created, in seconds since 1970.
         bytes: Size of all its files.
+        error: Why it is unreadable.
     """
 
     run: str
@@ -58,6 +59,7 @@ class RunSummary:
     test_accuracy: float | None
     created: float
     bytes: int
+    error: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,21 +94,25 @@ def status(run: Run) -> Status:
         "finished"; "interrupted" by Ctrl-C; "running" now; "broken off" by a kill or an error; "unreadable" if its
         files are damaged, or if its network is registered by another program.
     """
-    return _read(run)[0]
-
-
-def _read(run: Run) -> tuple[Status, Config | None, Metrics]:
-    """Return the status, the config and the metrics of a run; without metrics, what its history says."""
     try:
-        config, metrics = run.config(), from_dict(Metrics, run.metrics())
-        if metrics.status == "finished":
-            return "finished", config, metrics
-        is_running = run.is_in_use()
-        if metrics.status == "interrupted" and not is_running:
-            return "interrupted", config, metrics
-        rows = run.history() if run.history_path.is_file() else []
+        return _read(run)[0]
     except UserError:
-        return "unreadable", None, Metrics()
+        return "unreadable"
+
+
+def _read(run: Run) -> tuple[Status, Config, Metrics]:
+    """Return the status, the config and the metrics of a run; without metrics, what its history says.
+
+    Raises:
+        UserError: The run is unreadable.
+    """
+    config, metrics = run.config(), from_dict(Metrics, run.metrics())
+    if metrics.status == "finished":
+        return "finished", config, metrics
+    is_running = run.is_in_use()
+    if metrics.status == "interrupted" and not is_running:
+        return "interrupted", config, metrics
+    rows = run.history() if run.history_path.is_file() else []
     if best := runs.best_row(rows):
         metrics = from_dict(Metrics, {"epochs": len(rows), "best_epoch": int(best["epoch"]), **best})
     return "running" if is_running else "broken off", config, metrics
@@ -114,7 +120,12 @@ def _read(run: Run) -> tuple[Status, Config | None, Metrics]:
 
 def summarize(run: Run) -> RunSummary:
     """Return a run in one line."""
-    run_status, config, metrics = _read(run)
+    run_status: Status = "unreadable"
+    config, metrics, reason = None, Metrics(), None
+    try:
+        run_status, config, metrics = _read(run)
+    except UserError as error:
+        reason = str(error)
     return RunSummary(
         run=str(run.directory),
         config=runs.name_for(run.config_path),
@@ -127,6 +138,7 @@ def summarize(run: Run) -> RunSummary:
         test_accuracy=_test_accuracy(run),
         created=run.config_path.stat().st_mtime,
         bytes=size(run.directory),
+        error=reason,
     )
 
 

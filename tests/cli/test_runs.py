@@ -43,6 +43,9 @@ def test_runs_are_listed_with_their_status(several, digits_runs):
     table = several("runs", "list").out
     assert "98.70" in table
     assert "broken off" in table
+    sentence = rows["runs/0004-digits"]["error"]
+    assert "Did you mean 'digits'?" in sentence
+    assert f"runs/0004-digits is unreadable: {sentence} To remove it: cnnzoo runs clean runs/0004-digits --yes" in table
 
 
 def test_ensembles_are_listed_with_their_accuracies_and_folders_with_their_paths(several, tmp_path):
