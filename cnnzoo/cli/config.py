@@ -1,6 +1,7 @@
 """``cnnzoo config``."""
 
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
@@ -8,6 +9,9 @@ from cnnzoo import config as configs
 from cnnzoo import data
 from cnnzoo.cli.options import settings_option
 from cnnzoo.cli.output import json_option, print_json
+from cnnzoo.errors import UserError
+
+UNDECODED = "note: no image was decoded; train and eval find those that cannot be read"
 
 
 @click.group("config")
@@ -33,35 +37,57 @@ def show(name: str, settings: tuple[str, ...], as_json: bool) -> None:
 @settings_option
 @json_option
 def validate(names: tuple[str, ...], settings: tuple[str, ...], as_json: bool) -> None:
-    """Check configs without training: keys, values, and that the network takes the data's images."""
-    loaded = {name: (path := configs.find(name), configs.load(path, settings)) for name in names}
+    """Check configs without training.
+
+    It checks keys, values, and that the network takes the data's images. Images of a folder are counted. Files of
+    published data sets are not looked for; `cnnzoo data list` shows where they are. All FILEs are checked; the exit
+    code is 2 if one is wrong.
+    """
+    valid: dict[str, str] = {}
+    summaries: dict[str, data.FolderSummary] = {}
+    errors: list[str] = []
+    for name in names:
+        try:
+            path, summary = _check(name, settings)
+        except UserError as error:
+            errors.append(str(error))
+            continue
+        valid[name] = str(path)
+        if summary:
+            summaries[name] = summary
+        if not as_json:
+            click.echo(f"{path}: valid")
+            for line in [*summary.lines(), UNDECODED] if summary else []:
+                click.echo(f"  {line}")
+    if errors:
+        raise UserError("\n".join(dict.fromkeys(errors)))
+    if as_json:
+        print_json({"valid": valid, "data": {name: asdict(summary) for name, summary in summaries.items()}})
+
+
+def _check(name: str, settings: tuple[str, ...]) -> tuple[Path, data.FolderSummary | None]:
+    """Check a config; return its file, and the summary of its folder of images.
+
+    Raises:
+        UserError: The config is missing or wrong.
+    """
+    path = configs.find(name)
+    config = configs.load(path, settings)
     from cnnzoo import runtime  # decides the backend before Keras is imported
 
     runtime.prepare()
     from cnnzoo.training import checks  # loads Keras
     from cnnzoo.training.images import check_batch_size
 
-    for _, config in loaded.values():
-        checks.check_config(config)
-    summaries = {name: data.summarize(data.resolve_folder(config).data) for name, (_, config) in loaded.items()}
-    for name, summary in summaries.items():
-        if summary:
-            check_batch_size(loaded[name][1], summary.images["train"])
-    valid = {name: str(path) for name, (path, _) in loaded.items()}
-    if as_json:
-        folders = {name: asdict(summary) for name, summary in summaries.items() if summary}
-        print_json({"valid": valid, "data": folders})
-        return
-    for name, file in valid.items():
-        click.echo(f"{file}: valid")
-        summary = summaries[name]
-        if summary:
-            for line in [*summary.lines(), "note: no image was decoded; train and eval find those that cannot be read"]:
-                click.echo(f"  {line}")
+    checks.check_config(config)
+    summary = data.summarize(data.resolve_folder(config).data)
+    if summary:
+        check_batch_size(config, summary.images["train"])
+    return path, summary
 
 
 @command.command("schema")
-@click.option("--json", is_flag=True, expose_value=False, help="Changes nothing: the schema is JSON.")
+@click.option("--json", is_flag=True, expose_value=False, help="Accepted; the schema is JSON anyway.")
 def schema() -> None:
     """Print the JSON Schema of a config, for editors."""
     print_json(configs.schema())

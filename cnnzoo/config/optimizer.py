@@ -31,6 +31,7 @@ WeightDecay = Annotated[
 class OptimizerSection(Section):
     """Settings of every optimizer."""
 
+    name: str  # here so that it is the first key of every optimizer
     learning_rate: Positive = Field(0.001, description="Peak learning rate.")
     decay_kernels_only: bool = Field(
         False, description="Do not apply l2 and weight_decay to biases and normalization's scales and offsets."
@@ -97,6 +98,7 @@ class MuonSection(MomentsSection):
 class WarmupSection(Section):
     """Settings of every schedule but one-cycle."""
 
+    name: str  # here so that it is the first key of every schedule
     warmup_epochs: NonNegative = Field(
         0.0, description="Epochs of linear growth to the peak; the first of their steps has 1/(steps + 1) of the peak."
     )
