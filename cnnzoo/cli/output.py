@@ -1,6 +1,8 @@
 """Output of commands: results on standard output, everything else on standard error."""
 
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -62,6 +64,12 @@ def print_table(console: Console, *widths: Table) -> None:
 def percent(share: float | None, missing: str = "") -> str:
     """Return a fraction of 1 as a percentage with two decimals, without the sign."""
     return missing if share is None else f"{100 * share:.2f}"
+
+
+def print_next(command: str, runs: Iterable[Any], data_dir: Path | None, *options: str) -> None:
+    """Print a command of cnnzoo as the next step, with runs and the directory of the data sets."""
+    where = ["--data-dir", str(data_dir)] if data_dir else []
+    click.echo(f"Next: {shlex.join(['cnnzoo', command, *map(str, runs), *where, *options])}")
 
 
 def print_json(value: dict[str, Any]) -> None:

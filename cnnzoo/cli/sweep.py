@@ -7,7 +7,16 @@ from typing import Any
 import click
 
 from cnnzoo.cli.options import data_dir_option, device_option
-from cnnzoo.cli.output import json_option, numbers_table, percent, print_json, print_table, progress, results
+from cnnzoo.cli.output import (
+    json_option,
+    numbers_table,
+    percent,
+    print_json,
+    print_next,
+    print_table,
+    progress,
+    results,
+)
 from cnnzoo.cli.trainings import TrainingLines, jobs_option, print_failure
 from cnnzoo.config import as_yaml, load_sweep
 from cnnzoo.errors import UserError
@@ -66,15 +75,15 @@ def command(
         print_json(result)
     else:
         _print_points(folder, result)
+        print_next("eval", (row["run"] for row in result["points"][0]["runs"]), data_dir)
     if any(point["failed"] for point in result["points"]):
         click.get_current_context().exit(2)
 
 
 def _print_points(folder: SweepFolder, result: dict[str, Any]) -> None:
     several = len(folder.plan.seeds) > 1
-    table = numbers_table(
-        "runs" if several else "run", *folder.varied, "validation %", *["±"] * several, "loss", "best epoch"
-    )
+    figures = ("validation %", *["deviation %"] * several, "val. loss", "best epoch")
+    table = numbers_table("point" if several else "run", *folder.varied, *figures)
     for point in result["points"]:
         trained, mean = point["runs"], point["mean"]
         if not trained:

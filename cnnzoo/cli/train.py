@@ -15,7 +15,7 @@ from cnnzoo.cli.options import (
     load_config,
     settings_option,
 )
-from cnnzoo.cli.output import json_option, percent, print_json, progress
+from cnnzoo.cli.output import json_option, percent, print_json, print_next, progress
 from cnnzoo.cli.progress import training_listener
 from cnnzoo.cli.trainings import compare_seeds, jobs_option
 from cnnzoo.errors import UserError
@@ -114,5 +114,4 @@ def _summarize(run: Run, metrics: dict[str, Any], data_dir: Path | None) -> None
     click.echo(f"Kept in {run.directory}: {run.model_path.name} (that epoch), {kept}")
     if is_interrupted:
         click.echo(again)
-        where = [*where, "--unfinished"]
-    click.echo(f"Next: {shlex.join(['cnnzoo', 'eval', str(run.directory), *where])}")
+    print_next("eval", [run.directory], data_dir, *["--unfinished"] * is_interrupted)

@@ -6,7 +6,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from cnnzoo.cli.output import numbers_table, percent, print_json, print_table, progress, results
+from cnnzoo.cli.output import numbers_table, percent, print_json, print_next, print_table, progress, results
 from cnnzoo.config import Config, parse_seeds
 from cnnzoo.errors import UserError
 from cnnzoo.jobs.listener import Listener
@@ -72,13 +72,16 @@ def compare_seeds(
         print_json(result)
     else:
         _print_seeds(result)
+        trained = [row["run"] for row in result["runs"]]
+        if trained:
+            print_next("ensemble" if len(trained) > 1 else "eval", trained, options.data_dir)
     if result["failed"]:
         click.get_current_context().exit(2)
 
 
 def _print_seeds(result: dict[str, Any]) -> None:
     """Print one row per seed, then mean and standard deviation."""
-    table = numbers_table("run", "seed", "best epoch", "validation %", "loss", "seconds")
+    table = numbers_table("run", "seed", "best epoch", "validation %", "val. loss", "seconds")
     for row in result["runs"]:
         cells = (str(row["seed"]), str(row["best_epoch"]), percent(row["validation_accuracy"]))
         table.add_row(row["run"], *cells, f"{row['validation_loss']:.4f}", f"{row['seconds']:.0f}")

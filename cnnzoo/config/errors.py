@@ -11,7 +11,10 @@ from cnnzoo.config.base import Expected, Section
 from cnnzoo.config.messages import sentence
 from cnnzoo.config.sections import Config
 from cnnzoo.config.yaml_file import Key, Origin, nearest_origin
-from cnnzoo.errors import did_you_mean
+from cnnzoo.errors import did_you_mean, nearest
+
+# What the name of a section means whose other keys depend on its name.
+OWNERS = {"data": "data set", "optimizer": "optimizer", "schedule": "schedule"}
 
 
 def explain(
@@ -40,19 +43,22 @@ def explain(
             continue
         where = (*key, "name") if problems[0]["type"] == "union_tag_invalid" else key
         origin = nearest_origin(origins, where) or Origin(str(path))
-        yield f"{origin.before(where)}: {_explain(key, section, problems)}"
+        above = values.get(str(key[0])) if len(key) == 2 else None
+        name = str(above.get("name", "")) if isinstance(above, dict) else ""
+        yield f"{origin.before(where)}: {_explain(key, section, problems, name)}"
 
 
-def _explain(key: Key, section: type[Section] | None, problems: list[Any]) -> str:
-    """Return what is wrong with the value of a key in a section."""
+def _explain(key: Key, section: type[Section] | None, problems: list[Any], name: str) -> str:
+    """Return what is wrong with the value of a key in a section, whose own key ``name`` has the value ``name``."""
     field = section.model_fields.get(str(key[-1])) if section and key else None
     allowed = _choices(field.annotation) if field else []
     problem, *others = problems
     match problem["type"]:
         case "extra_forbidden":
-            return _unknown_key(key, section)
+            return _unknown_key(key, section, name)
         case "missing":
-            return "this key is required and missing."
+            is_section = field is not None and _alternatives(section, str(key[-1]))
+            return f"this {'section' if is_section else 'key'} is missing."
         case "union_tag_not_found":
             return f"this section needs a name: {' or '.join(allowed)}."
         case "union_tag_invalid":
@@ -122,7 +128,7 @@ def _keys_of(section: type[Section] | None) -> str:
     return f" Its keys: {', '.join(fields)}{optional}."
 
 
-def _unknown_key(key: Key, section: type[Section] | None) -> str:
+def _unknown_key(key: Key, section: type[Section] | None, owner: str) -> str:
     """Return the message about an unknown key: where a key of that name is, or the nearest key of the section."""
     name = str(key[-1])
     if "." in name:
@@ -130,9 +136,10 @@ def _unknown_key(key: Key, section: type[Section] | None) -> str:
     namesakes = _find_keys_named(name)
     if namesakes and ".".join(map(str, key)) not in namesakes:
         return f"there is no such key. Did you mean {' or '.join(map(repr, namesakes))}?"
-    names = _choices(section)
-    under = f" under {names[0]}" if len(names) == 1 else ""
-    return f"there is no such key{under}.{did_you_mean(name, section.model_fields if section else ())}"
+    if section and owner and key[0] in OWNERS:
+        hint = did_you_mean(name, section.model_fields) if nearest(name, section.model_fields) else _keys_of(section)
+        return f"the {OWNERS[str(key[0])]} {owner} has no key '{name}'.{hint}"
+    return f"there is no such key.{did_you_mean(name, section.model_fields if section else ())}"
 
 
 def _find_keys_named(name: str) -> list[str]:

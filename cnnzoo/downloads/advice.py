@@ -33,8 +33,9 @@ def explain_missing(name: str, title: str, files: str, folders: Sequence[str], d
         folders: The folders of the directory where they were looked for, too.
         data_dir: The directory.
     """
+    inside = " and ".join(f"{folder}/" for folder in folders)
     return UserError(
-        f"{data_dir} has no {files}, neither itself nor in {', '.join(f'{folder}/' for folder in folders)}. "
+        f"In {data_dir} and its folders {inside} files of {title} are missing: {files}. "
         f"`{fetch_command(name, data_dir)}` downloads {title} there; `{WITHOUT_DOWNLOAD}` works without a download."
     )
 

@@ -36,6 +36,7 @@ def test_finished_seeds_are_kept_and_summarized(cnnzoo, digits_runs):
     assert result["mean"]["validation_accuracy"] == pytest.approx(np.mean(reached))
     assert result["standard_deviation"]["validation_accuracy"] == pytest.approx(np.std(reached, ddof=1))
     assert f"{100 * np.mean(reached):.2f}" in answer.out
+    assert "Next: cnnzoo ensemble runs/0001-digits runs/0002-digits" in answer.out
     assert len(list(Path("runs").glob("*-digits"))) == 2
 
 
@@ -75,6 +76,7 @@ def test_a_sweep_compares_its_points_and_tries_failed_ones_again(cnnzoo):
     assert "point-02-seed-0  sweep/point-02-seed-0 is unfinished and continues" in again.err
     assert "point-02-seed-0 failed: The loss is not finite" in again.out
     assert "Picture: sweep/sweep.png" in again.out
+    assert again.out.endswith("Next: cnnzoo eval sweep/point-01-seed-0\n")
 
     shutil.rmtree("sweep/point-02-seed-0")  # as if both were finished, so that nothing is left to train
     shutil.copytree("sweep/point-01-seed-0", "sweep/point-02-seed-0")
@@ -95,15 +97,15 @@ WRONG = {
     "train --config digits --seeds 0..1 --seed 1": "leave out --seed",
     "train --config digits --seeds 0..1 --run a": "leave out --seed, --run",
     "train --config digits --jobs 2": "--jobs goes with --seeds",
-    "train --config lenet --seeds 0..1 --data-dir nothing": "nothing has no train-images-idx3-ubyte.gz",
+    "train --config lenet --seeds 0..1 --data-dir nothing": "files of MNIST are missing: train-images-",
     "train --seeds 0..1": "Name one config",
     "sweep": "Name a sweep file",
     "sweep config.yaml": "config.yaml is a config; write a sweep file with config: config.yaml",
     "sweep none.yaml": "none.yaml cannot be read: No such file",
     "sweep sweep.yaml --resume nothing": "one of the two",
-    "sweep wrong.yaml": "wrong.yaml, line 4: optimizer.learning_rat: there is no such key",
+    "sweep wrong.yaml": "optimizer.learning_rat: the optimizer adam has no key",
     "sweep sweep.yaml --output nothing": "nothing is not a sweep",
-    "sweep mnist.yaml --data-dir nothing": "nothing has no train-images-idx3-ubyte.gz",
+    "sweep mnist.yaml --data-dir nothing": "files of MNIST are missing: train-images-",
     "sweep --resume nothing": "nothing is not a sweep",
     "sweep --resume none": "There is no sweep none",
 }

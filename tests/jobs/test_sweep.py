@@ -82,7 +82,7 @@ def test_a_random_sweep_of_lists_draws_no_point_twice(sweep_file):
 
 
 WRONG = {
-    GRID + "keys: {optimizer.lr: [0.1]}": "line 3: optimizer.lr: there is no such key under adam",
+    GRID + "keys: {optimizer.lr: [0.1]}": "line 3: optimizer.lr: the optimizer adam has no key 'lr'",
     GRID + "keys: {optimizer.learning_rate: [0.1, -1.0]}": "The point is optimizer.learning_rate=-1.0.",
     GRID + "keys: {training.epochs: []}": "line 3: keys.training.epochs: this list of values is empty",
     GRID + "keys: {training.epochs: 3}": "keys.training.epochs: write a list of values",

@@ -75,7 +75,7 @@ class IdxSet(PublishedSet[IdxFile]):
 
     def expected(self, files: Sequence[IdxFile]) -> str:
         """List missing files, and what may be there instead, for a message."""
-        return f"{' and '.join(f'{file.name}.gz' for file in files)} (or the unpacked files, or {self.name}.npz)"
+        return f"{' and '.join(f'{file.name}.gz' for file in files)} (unpacked files or {self.name}.npz will do)"
 
     def is_another(self, located: Sequence[tuple[Location, list[IdxFile]]]) -> bool:
         """Return whether the files are another data set's, by their labels."""

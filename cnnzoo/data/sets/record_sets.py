@@ -122,7 +122,7 @@ class RecordSet(PublishedSet[RecordFile]):
     def expected(self, files: Sequence[RecordFile]) -> str:
         """List missing files, for a message."""
         names = [file.name for file in files]
-        return f"{self.archive} and no {names[0] if len(names) == 1 else f'{names[0]} to {names[-1]}'}"
+        return f"{self.archive} (or {names[0] if len(names) == 1 else f'{names[0]} to {names[-1]}'})"
 
     def missing_in(self, files: Sequence[RecordFile], data_dir: Path) -> UserError:
         """Return the error for missing files; if the Python version is there, it says that this is not read."""

@@ -91,7 +91,10 @@ def test_a_named_directory_without_the_files_says_what_to_do(tmp_path, tiny):
     with pytest.raises(UserError) as raised:
         tiny.published.load("train", tmp_path / "my data")
     message = str(raised.value)
-    assert message.startswith(f"{tmp_path}/my data has no {TRAIN_IMAGES}.gz and {TRAIN_LABELS}.gz")
+    assert message.startswith(
+        f"In {tmp_path}/my data and its folders mnist/ and MNIST/raw/ files of Tiny are missing: "
+    )
+    assert f": {TRAIN_IMAGES}.gz and {TRAIN_LABELS}.gz (unpacked files or mnist.npz will do). " in message
     assert f"`cnnzoo data fetch mnist --data-dir '{tmp_path}/my data'`" in message
     assert "`cnnzoo train --config digits.yaml`" in message
 

@@ -192,8 +192,10 @@ def test_a_directory_without_the_files_says_what_to_do(tmp_path, tiny_cifar10):
     with pytest.raises(UserError) as raised:
         tiny_cifar10.published.load("train", tmp_path)
     message = str(raised.value)
-    assert message.startswith(f"{tmp_path} has no cifar-10-binary.tar.gz and no data_batch_1.bin to data_batch_2.bin")
-    assert "neither itself nor in cifar10/, cifar-10-batches-bin/" in message
+    assert message.startswith(
+        f"In {tmp_path} and its folders cifar10/ and cifar-10-batches-bin/ files of CIFAR-10 are "
+    )
+    assert "missing: cifar-10-binary.tar.gz (or data_batch_1.bin to data_batch_2.bin). " in message
     assert tiny_cifar10.published.where(tmp_path) is None
     assert {check.status for check in tiny_cifar10.published.verify(tmp_path)} == {"missing"}
 
