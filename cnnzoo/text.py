@@ -12,11 +12,14 @@ def normalized(name: str) -> str:
 def printable(name: str) -> str:
     """Return a name with escapes for control characters and for bytes that are not text."""
     return "".join(
-        letter
-        if letter.isprintable() or unicodedata.category(letter) == "Zs"
-        else letter.encode("unicode_escape").decode()
-        for letter in name
+        letter if letter.isprintable() or unicodedata.category(letter) == "Zs" else _escape(letter) for letter in name
     )
+
+
+def _escape(letter: str) -> str:
+    if "\udc80" <= letter <= "\udcff":  # how Python represents a byte of a file's name that is not UTF-8
+        return f"\\x{ord(letter) - 0xDC00:02x}"
+    return letter.encode("unicode_escape").decode()
 
 
 def format_size(shape: Iterable[int]) -> str:

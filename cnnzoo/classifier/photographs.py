@@ -117,6 +117,8 @@ def read_photograph(path: Path, classifier: Classifier, ink: Ink = "auto", *, ke
     """
     if path.is_dir():
         raise UserError(f"{path} is a folder in which no image can be found.")
+    if not os.path.lexists(path):
+        raise UserError(f"There is no file or folder {path}.")
     images, detected_ink = classifier.images, None
     if isinstance(images, DataSet) and not images.glyphs:
         pixels = decode(path, images.input_shape, images.resize, images.white)

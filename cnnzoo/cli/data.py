@@ -10,7 +10,7 @@ from rich.table import Table
 
 from cnnzoo import config as configs
 from cnnzoo import data, runs
-from cnnzoo.cli.options import PICTURE, data_dir_option, settings_option
+from cnnzoo.cli.options import PICTURE, data_dir_option, published_data_dir_option, settings_option
 from cnnzoo.cli.output import json_option, print_json, results
 from cnnzoo.errors import UserError
 
@@ -21,7 +21,7 @@ def command() -> None:
 
 
 @command.command("list")
-@data_dir_option
+@published_data_dir_option
 @json_option
 def list_(data_dir: Path | None, as_json: bool) -> None:
     """List the data sets and where they are."""
@@ -50,7 +50,7 @@ def list_(data_dir: Path | None, as_json: bool) -> None:
 
 @command.command()
 @click.argument("name")
-@data_dir_option
+@published_data_dir_option
 @json_option
 def fetch(name: str, data_dir: Path | None, as_json: bool) -> None:
     """Download the missing or wrong files of the data set NAME.
@@ -69,7 +69,7 @@ def fetch(name: str, data_dir: Path | None, as_json: bool) -> None:
 
 @command.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@data_dir_option
+@published_data_dir_option
 @json_option
 def verify(names: tuple[str, ...], data_dir: Path | None, as_json: bool) -> None:
     """Check the files of data sets.
@@ -108,7 +108,10 @@ def verify(names: tuple[str, ...], data_dir: Path | None, as_json: bool) -> None
 def preview(
     name: str, output: Path | None, count: int, settings: tuple[str, ...], data_dir: Path | None, as_json: bool
 ) -> None:
-    """Draw training images, and what the network sees of them in the first epochs, before normalization."""
+    """Draw training images and their augmentation.
+
+    The picture shows each image, and what the network sees of it in the first epochs, before normalization.
+    """
     config = configs.load(name, settings)
     picture = output or Path(f"{runs.name_for(name)}-preview.png")
     from cnnzoo import runtime  # decides the backend before Keras is imported

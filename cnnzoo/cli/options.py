@@ -57,11 +57,14 @@ settings_option = click.option(
     metavar="KEY=VALUE",
     help="Override a value, such as optimizer.learning_rate=0.01; repeatable.",
 )
+_DATA_DIR_HELP = "The directory of the data sets; by default CNNZOO_DATA_DIR, the cache or Keras's cache."
+published_data_dir_option = click.option(
+    "--data-dir", type=click.Path(file_okay=False, path_type=Path), help=_DATA_DIR_HELP
+)
 data_dir_option = click.option(
     "--data-dir",
     type=click.Path(file_okay=False, path_type=Path),
-    help="The directory of the data sets; by default CNNZOO_DATA_DIR, the cache or Keras's cache. "
-    "For a folder of your own images, that folder.",
+    help=f"{_DATA_DIR_HELP} For a folder of your own images, that folder.",
 )
 device_option = click.option(
     "--device",

@@ -1,5 +1,6 @@
 """``cnnzoo predict``."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from cnnzoo.text import printable
 # Endings of weight files.
 WEIGHTS = {".bin", ".ckpt", ".h5", ".pt", ".pth", ".safetensors", ".tar"}
 
-BACKGROUNDS = {"dark": "dark on light, inverted", "light": "light on dark", None: "unchanged"}
+BACKGROUNDS = {"dark": "dark on light, inverted", "light": "light on dark"}
 UNSURE = "\nunsure: no class has half of the probability"
 
 # How many images are drawn without --pictures; drawing one takes longer than classifying it.
@@ -123,6 +124,8 @@ def _images_in(paths: Sequence[Path]) -> list[Path]:
     """Return the images, and those in the folders; print how many a folder has, and what was left out there."""
     images: list[Path] = []
     for path in paths:
+        if re.match("(https?|ftp):/", str(path)):
+            raise UserError(f"predict takes files and folders, not addresses such as {path}; download the image first.")
         if not path.is_dir():
             images.append(path)
             continue
@@ -139,13 +142,14 @@ def _images_in(paths: Sequence[Path]) -> list[Path]:
 def _print_drawn(classifications: list[Classification], limit: int, output: Path | None, *, required: bool) -> bool:
     """Print which images were not drawn and why; return False if required pictures could not be drawn."""
     good = [result for result in classifications if not result.error]
-    count = f"{sum(bool(result.picture) for result in good):,} of {len(good):,} images drawn"
     failure = next((result.picture_error for result in good if result.picture_error), None)
     if failure:
         elsewhere = "" if output else "; --output DIR puts pictures elsewhere, --no-pictures draws none"
+        count = f"{sum(bool(result.picture) for result in good):,} of {len(good):,} images drawn"
         click.echo(f"{'Error: ' if required else ''}{count}: {printable(failure)}{elsewhere}.", err=True)
     elif 0 < limit < len(classifications):
-        click.echo(f"{count}, only the first {limit} are; --pictures draws all, --no-pictures none.", err=True)
+        count = f"{limit:,} of {len(classifications):,} images"
+        click.echo(f"Drew only the first {count}; --pictures draws all, --no-pictures none.", err=True)
     return not (failure and required)
 
 
@@ -159,14 +163,15 @@ def _print(classifications: Sequence[Classification]) -> None:
 
 
 def _table(classifications: Sequence[Classification]) -> Table:
-    """Return a row per image; the second line says dark or light background, so that 80 columns are enough."""
+    """Return a row per image; for digits its second line is the background, so that 80 columns are enough."""
     table = Table("image", "class", "probability %", show_lines=True)
     table.columns[0].overflow = "fold"
     table.columns[2].justify = "right"
     for result in classifications:
+        background = f"\n({BACKGROUNDS[result.ink]})" if result.ink else ""
         note = "" if result.top[0].probability >= 0.5 else UNSURE
         table.add_row(
-            f"{printable(result.image)}\n({BACKGROUNDS[result.ink]}){note}",
+            f"{printable(result.image)}{background}{note}",
             "\n".join(entry.class_name for entry in result.top),
             "\n".join(_probability(entry.probability) for entry in result.top),
         )

@@ -66,7 +66,7 @@ class Lines(Listener):
         """Print where the training continues."""
         del rows
         batches = f" and {step:,} batches" if step else ""
-        self.console.print(f"{epoch:>5}/{self.epochs:<3} epochs{batches} are finished; continuing")
+        self.console.print(f"{epoch} of {self.epochs} epochs{batches} are done; continuing")
 
     def note(self, text: str) -> None:
         """Print a text."""

@@ -223,7 +223,7 @@ def _describe_choices(imported: "Imported") -> list[str]:
 def export(model: Path, file: Path, as_json: bool) -> None:
     """Write the weights of MODEL, a run or a .keras file, into FILE.
 
-    The suffix chooses the format: .safetensors or .pth for torchvision's network, .h5 for keras.applications'.
+    The suffix chooses the format: .safetensors, .pth or .pt for torchvision's network, .h5 for keras.applications'.
     """
     path = runs.open_finished(model).model_path if model.is_dir() else model
     if not path.is_file():
@@ -238,7 +238,7 @@ def export(model: Path, file: Path, as_json: bool) -> None:
     heads = ", with auxiliary heads" if facts["auxiliary_heads"] else ""
     click.echo(f"{file}: {facts['library']}'s {facts['network']}{heads}, {facts['tensors']} tensors")
     size = format_size(facts["input_shape"][:2])
-    images = f"The preparation of the images is not in the file: {size} pixels, 0 to 255, {facts['channels']}"
+    images = f"The file contains only weights. Prepare images yourself: {size} {facts['channels']} pixels, 0 to 255"
     if facts["mean"]:
         images += f", minus {_format(facts['mean'])}, divided by {_format(facts['deviation'])}"
     click.echo(images)

@@ -67,7 +67,7 @@ class FolderSection(Section):
     )
     classes: list[str] | None = Field(
         None,
-        description="The class folders, in the order of their labels; by default all folders, sorted. A folder in "
+        description="The class folders, all of them, in the order of their labels; by default sorted. A folder in "
         "this list is a class even if it is called train or test.",
     )
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from cnnzoo.catalogue import cards
 from cnnzoo.config.errors import explain
 from cnnzoo.config.sections import Config
 from cnnzoo.config.yaml_file import override, read
@@ -37,7 +38,14 @@ def find(name: str) -> Path:
     stem = name.removesuffix(".yaml").removesuffix(".yml")
     if stem in paths:
         return paths[stem]
-    raise UserError(f"There is no config {name}, neither here nor among the shipped ones.{did_you_mean(stem, paths)}")
+    if stem in cards():
+        raise UserError(
+            f"{stem} is a network, not a config. Write a config with model: {{name: {stem}}}, or name one of cnnzoo's: "
+            f"{', '.join(paths)}."
+        )
+    raise UserError(
+        f"There is no config {name}, neither in this directory nor among cnnzoo's own.{did_you_mean(stem, paths)}"
+    )
 
 
 def load(name: str | Path, settings: Sequence[str] = ()) -> Config:

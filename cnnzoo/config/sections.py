@@ -138,7 +138,9 @@ class FineTuningSection(Section):
     )
     frozen_epochs: int = Field(0, ge=0, description="First epochs, in which only the layers in `trained` learn.")
     trained: list[str] = Field(
-        ["logits"], min_length=1, description="Layers that learn in them; conv5_* matches all layers that begin so."
+        ["logits"],
+        min_length=1,
+        description="Layers that learn during frozen_epochs; conv5_* matches all layers that begin so.",
     )
     frozen_learning_rate: Positive | None = Field(
         None, description="Constant learning rate of these epochs; by default the optimizer's. The schedule follows."

@@ -13,7 +13,7 @@ from cnnzoo.data.images import ImageArray, ImageFiles
 from cnnzoo.data.sets import folder
 from cnnzoo.data.sets.cifar import CIFAR10, CIFAR100
 from cnnzoo.data.sets.digits import Digits
-from cnnzoo.data.sets.folder_division import find
+from cnnzoo.data.sets.folder_division import SplitError, find
 from cnnzoo.data.sets.mnist import FASHION_MNIST, MNIST
 from cnnzoo.data.sets.published import PublishedSet
 from cnnzoo.data.sets.record_sets import RecordSet
@@ -74,13 +74,18 @@ def resolve_folder(config: Config, data_dir: Path | None = None) -> Config:
         data_dir: A folder to use instead of the section's.
 
     Raises:
-        UserError: There is no such folder, or its classes are unclear.
+        UserError: There is no such folder, its classes are unclear, or it has too few images for its splits.
     """
     if not isinstance(config.data, FolderSection):
         return config
     with config.at_key("data.path") if data_dir is None else nullcontext():
         division = find(config.data, folder.choose_folder(config.data, data_dir))
-    return config.replaced(data=folder.resolve_section(config.data, division))
+    try:
+        section = folder.resolve_section(config.data, division)
+    except SplitError as error:
+        with config.at_key(error.key):
+            raise UserError(error.reason) from None
+    return config.replaced(data=section)
 
 
 def summarize(data: AnyDataSection | str, data_dir: Path | None = None) -> FolderSummary | None:
@@ -111,6 +116,9 @@ def load(data: AnyDataSection | str, split: Literal["train", "test"], data_dir: 
     Raises:
         UserError: The name is unknown, or the files are missing, cannot be downloaded or are damaged.
     """
+    name = data if isinstance(data, str) else data.name
+    if name == "digits" and data_dir is not None and not data_dir.is_dir():
+        raise UserError(f"{data_dir} is not a directory; leave out --data-dir, the digits are part of scikit-learn.")
     check_data_dir(data_dir)
     if isinstance(data, FolderSection):
         return folder.load(data, split, data_dir)

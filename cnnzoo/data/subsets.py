@@ -190,9 +190,10 @@ def count_of_split(size: int | float, count: int, split: Split) -> int:
         )
     if not 0 < number < count:
         possible = f"a number from 1 to {count - 1:,}" if count > 2 else "the number 1"
+        side = "it" if number == 0 else "the other splits"
         raise UserError(
-            f"A {split} split of {size} is not possible with {count:,} images: set {possible}, or a fraction between 0 "
-            "and 1 that leaves images on both sides."
+            f"A {split} split of {size} of {count:,} images leaves none for {side}; add images, or set {possible}, or "
+            "another fraction."
         )
     return number
 

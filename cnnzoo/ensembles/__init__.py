@@ -218,9 +218,10 @@ def _common_data_set(members: Sequence[Run], configs: Sequence[Config]) -> DataS
         UserError: They have different ones. Folders of images only need the same classes, because they may be moved.
     """
     first, *others = [data.describe(config.data) for config in configs]
-    titles = sorted({first.title, *(other.title for other in others)})
-    if len(titles) > 1 and not all(isinstance(config.data, FolderSection) for config in configs):
-        raise UserError(f"These runs cannot vote together: they were trained on {' and '.join(titles)}.")
+    titles = [first.title, *(other.title for other in others)]
+    if len(set(titles)) > 1 and not all(isinstance(config.data, FolderSection) for config in configs):
+        images = ", ".join(f"{run.directory} on {title}" for run, title in zip(members, titles, strict=True))
+        raise UserError(f"These runs cannot vote together, because they were trained on different images: {images}.")
     for run, other in zip(members[1:], others, strict=True):
         if other.class_names != first.class_names:
             raise UserError(

@@ -148,7 +148,10 @@ def open_finished(directory: Path, unfinished: bool = False) -> Run:
         raise UserError(f"{directory} is in use by another process; wait for it to end{hint}.")
     resume = f"cnnzoo train --resume {shlex.quote(str(run.directory))}"
     if has_model:
-        raise UserError(f"{directory} is unfinished. Use what it reached with --unfinished, or continue: {resume}")
+        state, metrics = "is unfinished", run.metrics()
+        if metrics.get("status") == "interrupted":
+            state = f"was interrupted after {metrics.get('epochs')} of {run.config().training.epochs} epochs"
+        raise UserError(f"{directory} {state}. To use what it has reached, add --unfinished; to continue: {resume}")
     raise UserError(f"{directory} is unfinished: it has no model before its first epoch ends. Continue: {resume}")
 
 

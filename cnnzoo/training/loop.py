@@ -234,7 +234,7 @@ class TrainingLoop:
         raise UserError(
             f"The loss is not finite: epoch {step // self.batches.count + 1}, step {step + 1:,} of the training, "
             f"learning rate {self.learning_rate(step):.3g}. Lower optimizer.learning_rate or set optimizer.clip_norm. "
-            + (f"The last good checkpoint is {good[0]}." if good else "There is no checkpoint before it.")
+            + (f"The last good checkpoint is {good[0]}." if good else "No checkpoint had been written yet.")
         )
 
 

@@ -44,7 +44,8 @@ def export_weights(model: keras.Model, path: Path) -> dict[str, Any]:
             PyTorch, which writes .pth and .pt, is not installed.
     """
     if path.suffix not in SUFFIXES:
-        raise UserError(f"{path}: the suffix chooses the format; it must be one of {', '.join(SUFFIXES)}.")
+        *others, last = SUFFIXES
+        raise UserError(f"{path}: name a file that ends in {', '.join(others)} or {last}.")
     if path.name.endswith(".weights.h5"):
         raise UserError(f"{path}: Keras expects another layout in .weights.h5; name the file {path.name[:-11]}.h5.")
     network = next((layer for layer in model.layers if isinstance(layer, keras.Model)), model)

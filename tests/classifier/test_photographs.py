@@ -230,7 +230,7 @@ def test_the_error_names_a_cut_image_a_missing_one_a_folder_and_a_blank_one(digi
     save(np.full((50, 50), 200, "uint8"), tmp_path / "blank.png")
     for name, message in {
         "cut.png": "cannot be read",
-        "none.png": "no image",
+        "none.png": "no file or folder",
         "blank.png": "is blank",
         ".": "is a folder",
     }.items():
@@ -326,7 +326,7 @@ def test_a_bad_image_has_an_error_in_the_json(cnnzoo, digits_runs, some_bad):
     entries = json.loads(answer.out)["predictions"]
     assert [entry["image"] for entry in entries] == [str(path) for path in some_bad]
     assert ["error" in entry for entry in entries] == [False, True, False, True]
-    assert "There is no image" in entries[3]["error"]
+    assert "There is no file or folder" in entries[3]["error"]
     assert answer.err.count("Error: ") == 2
 
 

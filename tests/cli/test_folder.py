@@ -56,15 +56,15 @@ def test_a_run_keeps_its_classes_when_the_folder_is_gone(cnnzoo, here):
     with Image.open(here / "runs/0001-mine/curves.png") as curves:
         assert curves.text["Title"].startswith("lecture_keras on photos, seed 0, epoch ")
     assert (
-        "Data  folder, 22 images to train, 3 to validate; 1 of 26 images left out as unreadable: red/broken.png"
-        in trained.err
+        "Data  folder, 22 images to train, 3 to validate; "
+        "1 of 26 training and validation images left out as unreadable: red/broken.png" in trained.err
     )
     assert "\n      3 classes: blue, green, red\n      images: 22 train, 3 validation, 6 test\n" in trained.err
     assert Run(here / "runs/0001-mine").metrics()["data"]["class_names"] == ["blue", "green", "red"]
     tested = cnnzoo("eval", "--json")
     assert tested.code == 0, tested.err
     report = json.loads(tested.out)["runs"][0]
-    assert (report["images"], report["remark"]) == (5, "1 of 6 images left out as unreadable: red/bad.png")
+    assert (report["images"], report["remark"]) == (5, "1 of 6 test images left out as unreadable: red/bad.png")
     assert [row["class"] for row in report["per_class"]] == ["blue", "green", "red"]
     assert report["accuracy"] > 0.8
     assert json.loads((here / "runs/0001-mine/report-test.json").read_text()) == report

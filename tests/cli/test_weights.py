@@ -56,7 +56,7 @@ def test_weights_are_imported_and_exported(cnnzoo: Cnnzoo, checkpoint: Path) -> 
     assert (done.code, done.err) == (0, "")
     assert done.out.splitlines() == [
         "out.pth: torchvision's ResNet-18, 122 tensors",
-        "The preparation of the images is not in the file: 224x224 pixels, 0 to 255, RGB, "
+        "The file contains only weights. Prepare images yourself: 224x224 RGB pixels, 0 to 255, "
         "minus (123.7, 116.3, 103.5), divided by (58.4, 57.12, 57.38)",
     ]
     with weight_file.open_weight_file(checkpoint) as before, weight_file.open_weight_file(Path("out.pth")) as after:

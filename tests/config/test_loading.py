@@ -170,7 +170,7 @@ def test_a_file_in_the_current_directory_is_preferred_to_a_shipped_one(tmp_path,
     Path("lenet.yaml").unlink()
     assert configs.load("lenet").data.name == "mnist"
     with pytest.raises(
-        UserError, match=r"no config lenett, neither here nor among the shipped ones. Did you mean 'lenet'"
+        UserError, match=r"no config lenett, neither in this directory nor among cnnzoo's own. Did you mean 'lenet'"
     ):
         configs.load("lenett")
 

@@ -91,7 +91,9 @@ def test_an_interrupted_run_is_opened_only_on_request(tmp_path):
     run = runs.create(CONFIG, "digits", parent=tmp_path)
     run.write_metrics({"status": "interrupted", "epochs": 1})
     run.model_path.write_bytes(b"model")
-    with pytest.raises(UserError, match="Use what it reached with --unfinished, or continue: cnnzoo train --resume"):
+    with pytest.raises(
+        UserError, match=r"interrupted after 1 of 16 epochs. To use what .* add --unfinished; to continue: cnnzoo train"
+    ):
         runs.open_finished(run.directory)
     assert runs.open_finished(run.directory, unfinished=True) == run
 

@@ -156,7 +156,7 @@ def test_a_run_is_locked_while_it_is_trained(tmp_path):
 @pytest.mark.every_backend
 def test_a_loss_that_is_not_finite_ends_with_a_sentence(tmp_path):
     with pytest.raises(
-        UserError, match=r"not finite: epoch 1, step \d+ .*Lower optimizer.learning_rate.*no checkpoint"
+        UserError, match=r"not finite: epoch 1, step \d+ .*Lower optimizer.learning_rate.*No checkpoint had been"
     ):
         trained(tmp_path / "run", "optimizer={name: sgd, learning_rate: 1000000.0}", "schedule={name: constant}")
 

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
             "resnet18",
             {},
             "a.npz",
-            "a.npz: the suffix chooses the format; it must be one of .pth, .pt, .safetensors, .h5",
+            "a.npz: name a file that ends in .pth, .pt, .safetensors or .h5.",
         ),
         ("resnet18", {}, "a.weights.h5", "Keras expects another layout in .weights.h5; name the file a.h5"),
     ],

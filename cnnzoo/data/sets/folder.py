@@ -114,8 +114,8 @@ def load(section: FolderSection, split: Literal["train", "test"], data_dir: Path
     names, labels = files.select(is_good)
     if not names:
         raise UserError(f"None of the {split} images in {folder} can be read.")
-    count = f"{len(unreadable):,} of {len(paths):,}"
-    note = f"{count} images left out as unreadable: {listed(unreadable, shown=20)}" if unreadable else ""
+    count = f"{len(unreadable):,} of {len(paths):,} {'training and validation' if split == 'train' else split} images"
+    note = f"{count} left out as unreadable: {listed(unreadable, shown=20)}" if unreadable else ""
     subset = Subset.whole(images, labels, note, names=tuple(names), folder=folder)
     if validates is None:
         return subset.with_note(_note_on_trained(division))

@@ -41,6 +41,19 @@ class LabelledFiles(NamedTuple):
         return LabelledFiles(list(compress(self.names, mask)), self.labels[mask])
 
 
+class SplitError(UserError):
+    """A split that would leave no images in it or in the others.
+
+    Attributes:
+        key: The config's key for its size.
+        reason: What is wrong, as a sentence without the key.
+    """
+
+    def __init__(self, key: str, reason: str) -> None:
+        super().__init__(f"{key}: {reason}")
+        self.key, self.reason = key, reason
+
+
 @dataclass(frozen=True)
 class Division:
     """The images of a folder by split.
@@ -90,7 +103,7 @@ def divide(section: FolderSection, division: Division) -> Division:
     """Choose test and validation images if the folder has no folders for them.
 
     Raises:
-        UserError: The section asks for more validation or test images than there are.
+        SplitError: The section asks for more validation or test images than there are.
     """
     splits = dict(division.splits)
     if not division.layout.is_divided:
@@ -124,7 +137,7 @@ def _choose(files: LabelledFiles, size: int | float, seed: int, split: Split) ->
     try:
         count = count_of_split(size, len(files.names), split)
     except UserError as error:
-        raise UserError(f"data.{split}: {error}") from None
+        raise SplitError(f"data.{split}", str(error)) from None
     names = [normalized(f"{seed}/{name}") for name in files.names]
     hashes = [hashlib.sha256(name.encode(errors="surrogateescape")).digest() for name in names]
     mask = np.zeros(len(files.names), dtype=bool)

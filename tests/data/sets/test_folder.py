@@ -262,20 +262,28 @@ def test_a_split_with_every_image_of_a_class_is_refused(photos):
         path.unlink()
     with pytest.raises(UserError, match=r"No image of class 'red' in .* is left to train on; add some"):
         data.load(section(photos, test=18, validation=1), "train")
-    with pytest.raises(UserError, match=r"^data.test: A test split of 21 is not possible with 21 images"):
+    with pytest.raises(
+        UserError, match=r"^data.test: A test split of 21 of 21 images leaves none for the other splits"
+    ):
         data.load(section(photos, test=21), "train")
 
 
 def test_too_few_images_for_three_splits_are_refused(tmp_path):
     folder = write_photos(tmp_path / "few", ("blue", "red"), 1)
     with pytest.raises(
-        UserError, match=r"^data.test: A test split of 0.2 is not possible with 2 images: set the number 1,"
+        UserError,
+        match=r"^data.test: A test split of 0.2 of 2 images leaves none for it; add images, or set the number 1",
     ):
         data.load(section(folder), "train")
     with pytest.raises(
         UserError, match=r"^data.validation: 1 image cannot be divided into a validation split and the rest; add more"
     ):
         data.load(section(folder, test=1), "train")
+    (tmp_path / "few.yaml").write_text(f"model: {{name: lenet5}}\ndata:\n  name: folder\n  path: {folder}\n  test: 2\n")
+    with pytest.raises(
+        UserError, match=r"few.yaml, line 5: data.test: A test split of 2 of 2 images leaves none for the"
+    ):
+        data.resolve_folder(load_config(tmp_path / "few.yaml"))
 
 
 def test_a_class_folder_without_permission_is_not_reported_as_empty(photos, monkeypatch):
@@ -308,12 +316,15 @@ def test_a_relative_path_becomes_absolute(photos, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("setting", "sentence"),
     [
-        ("data={name: folder}", r"data.path: this key is required and missing"),
+        ("data={name: folder}", r"data.path: this key is missing"),
         ("data={name: folder, path: x, size: 0}", r"data.size: expected pixels from 1 to 4096, .*not 0\."),
         ("data={name: folder, path: x, size: [3]}", r"data.size: "),
         ("data={name: folder, path: x, channels: 4}", r"data.channels: expected 1 or 3, not 4"),
         ("data={name: folder, path: x, classes: [a]}", r"data.classes: list at least two classes"),
-        ("data={name: mnist, path: x}", r"data.path: there is no such key"),
+        (
+            "data={name: mnist, path: x}",
+            r"data.path: the data set mnist has no key 'path'. Its keys: name, validation\.",
+        ),
     ],
 )
 def test_the_error_about_a_wrong_value_states_its_key(setting, sentence):
