@@ -26,7 +26,7 @@ from cnnzoo.training.phases import Phase, Position, all_layers, phases
 from cnnzoo.training.setup import Prepared
 
 LARGEST_VALIDATION_BATCH = 500
-REPORTS_PER_EPOCH = 10  # to the listener, at least
+REPORTS_PER_EPOCH = 10  # at least this many reports to the listener
 
 
 class TrainingLoop:
@@ -134,7 +134,7 @@ class TrainingLoop:
             failure = self.batches.failure or self.validation_batches.failure
             if failure is None or failure is error:
                 raise
-            raise failure from None  # the backend raises an error of its own in its place
+            raise failure from None  # the backend replaces our error with its own
 
     def start_epoch(self, epoch: int) -> None:
         """Set everything that an epoch's result depends on, and start its clock."""
@@ -165,7 +165,7 @@ class TrainingLoop:
         self.position = self.position._replace(step=step)
         self.history.stop_clock()
         if not math.isfinite(loss):
-            self.fail()
+            self.fail("The loss is")
         self.listener.step(self.position.epoch + 1, step)
         if step < self.batches.count:  # after the last step the epoch is written first
             every = self.config.training.checkpoint_steps
@@ -186,7 +186,7 @@ class TrainingLoop:
         """
         row = self.history.row(self.position.epoch + 1, logs)
         if not math.isfinite(row["validation_loss"]):
-            self.fail()
+            self.fail("The validation loss is")
         is_best = best_row([*self.history.rows, row]) is row
         with files.whole(self.run.last_model_path) as path, self.model.averages_applied():
             self.network.save(path)
@@ -207,12 +207,12 @@ class TrainingLoop:
         """Write a checkpoint of the position.
 
         Raises:
-            UserError: The state is not finite.
+            UserError: The weights or the optimizer's state are not finite.
         """
         try:
             checkpoints.save(self.run, self.position, self.model, self.history.state())
         except checkpoints.NotFiniteError:
-            self.fail()
+            self.fail("The weights or the optimizer's state are")
         self.last_saved_step = self.position.step
 
     def learning_rate(self, step: int) -> float:
@@ -220,8 +220,11 @@ class TrainingLoop:
         rate: float = self.model.optimizer.rate(step - self.phase.first * self.batches.count)
         return rate
 
-    def fail(self) -> NoReturn:
+    def fail(self, subject: str) -> NoReturn:
         """End the training because of a number that is not finite.
+
+        Args:
+            subject: What is not finite, with a verb, as the beginning of a sentence.
 
         Raises:
             UserError: Always; it names the step, the learning rate and the last good checkpoint.
@@ -232,7 +235,7 @@ class TrainingLoop:
             step = int(ops.convert_to_numpy(self.model.steps_done)) - 1
         good = self.run.checkpoints
         raise UserError(
-            f"The loss is not finite: epoch {step // self.batches.count + 1}, step {step + 1:,} of the training, "
+            f"{subject} not finite: epoch {step // self.batches.count + 1}, step {step + 1:,} of the training, "
             f"learning rate {self.learning_rate(step):.3g}. Lower optimizer.learning_rate or set optimizer.clip_norm. "
             + (f"The last good checkpoint is {good[0]}." if good else "No checkpoint had been written yet.")
         )

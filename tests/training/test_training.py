@@ -154,11 +154,22 @@ def test_a_run_is_locked_while_it_is_trained(tmp_path):
 
 
 @pytest.mark.every_backend
-def test_a_loss_that_is_not_finite_ends_with_a_sentence(tmp_path):
-    with pytest.raises(
-        UserError, match=r"not finite: epoch 1, step \d+ .*Lower optimizer.learning_rate.*No checkpoint had been"
-    ):
-        trained(tmp_path / "run", "optimizer={name: sgd, learning_rate: 1000000.0}", "schedule={name: constant}")
+@pytest.mark.parametrize(
+    ("optimizer", "settings", "subject"),
+    [
+        ("learning_rate: 1.0e+6", [], "The loss is"),
+        ("learning_rate: 1.0e+38", ["training.steps_per_epoch=1"], "The validation loss is"),
+        (
+            "learning_rate: 1.0e+38, l2: 1000",
+            ["training.checkpoint_steps=1"],
+            "The weights or the optimizer's state are",
+        ),
+    ],
+)
+def test_a_number_that_is_not_finite_ends_the_training(optimizer, settings, subject, tmp_path):
+    sentence = rf"{subject} not finite: epoch 1, step \d+ .*Lower optimizer.learning_rate.*No checkpoint had been"
+    with pytest.raises(UserError, match=sentence):
+        trained(tmp_path / "run", f"optimizer={{name: sgd, {optimizer}}}", "schedule={name: constant}", *settings)
 
 
 @pytest.mark.parametrize(("epochs", "words"), [(1, r"2 in 1 epoch\."), (2, r"4 in 2 epochs\.")])
