@@ -62,7 +62,7 @@ class History:
             self.learning_rate = learning_rate
         self._epoch_started = time.perf_counter()
 
-    def stop_clock(self) -> None:
+    def measure_epoch_seconds(self) -> None:
         """Measure the seconds of the epoch's steps so far, before validation, which does not count."""
         self.epoch_seconds = self._epoch_seconds_before + time.perf_counter() - self._epoch_started
 

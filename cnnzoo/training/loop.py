@@ -163,7 +163,7 @@ class TrainingLoop:
             KeyboardInterrupt: An interruption was requested.
         """
         self.position = self.position._replace(step=step)
-        self.history.stop_clock()
+        self.history.measure_epoch_seconds()
         if not math.isfinite(loss):
             self.fail("The loss is")
         self.listener.step(self.position.epoch + 1, step)
