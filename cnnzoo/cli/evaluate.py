@@ -74,7 +74,7 @@ def _print_evaluation(console: Console, result: "Evaluation") -> None:
         f"({report.images - report.correct:,} of {report.images:,} images){top5}   loss {report.loss:.4f}"
     )
     if report.note:
-        console.print(f"note: {report.note}")
+        console.print(f"Note: {report.note}")
     table = numbers_table("class", "precision %", "recall %", "F1 %", "images")
     for row in report.per_class:
         shares = (percent(share, missing="-") for share in (row.precision, row.recall, row.f1))

@@ -139,9 +139,9 @@ class NewtonSchulz(optimizers.Adam):
             super().update_step(gradient, variable, learning_rate)
             return
         gradient = ops.cast(gradient, variable.dtype)
-        velocity = self.momentums[index]
-        self.assign(velocity, self.momentum * velocity + gradient)
-        direction = gradient + self.momentum * velocity if self.nesterov else velocity
+        momentum = self.momentums[index]
+        self.assign(momentum, self.momentum * momentum + gradient)
+        direction = gradient + self.momentum * momentum if self.nesterov else momentum
         matrices = ops.split(ops.reshape(direction, (-1, variable.shape[-1])), groups, axis=1)
         size = self.SIZE * max(matrices[0].shape) ** 0.5
         step = size * ops.concatenate([self._orthogonal(matrix) for matrix in matrices], axis=1)
@@ -189,14 +189,14 @@ def make_optimizer(config: Config, steps_per_epoch: int, groups: Mapping[str, in
         "global_clipnorm": section.clip_norm,
         "gradient_accumulation_steps": training.gradient_accumulation if training.gradient_accumulation > 1 else None,
     }
-    own = section.model_dump(exclude={"name", "learning_rate", "decay_kernels_only", "clip_norm"})
+    specific = section.model_dump(exclude={"name", "learning_rate", "decay_kernels_only", "clip_norm"})
     match section:
         case SgdSection():
-            return Sgd(**shared | own)
+            return Sgd(**shared | specific)
         case RmspropSection():
-            return Rmsprop(**shared | own)
+            return Rmsprop(**shared | specific)
         case AdamSection() | AdamwSection():
-            return Adam(**shared | own)
+            return Adam(**shared | specific)
         case MuonSection():
-            own["iterations_per_step"] = own.pop("iterations")
-            return Muon(groups=groups or {}, **shared | own)
+            specific["iterations_per_step"] = specific.pop("iterations")
+            return Muon(groups=groups or {}, **shared | specific)

@@ -58,15 +58,15 @@ def make_schedule(config: Config, steps_per_epoch: int) -> Schedule:
     match section:
         case StepSection(every=every, factor=factor):
             changes = [every * n for n in range(1, math.ceil(config.training.epochs / every))]
-            share = _multiply_after(factor, [round(epochs * steps_per_epoch) for epochs in changes])
+            share = _make_stairs(factor, [round(epochs * steps_per_epoch) for epochs in changes])
         case MultiStepSection(after=after, factor=factor):
-            share = _multiply_after(factor, [round(epochs * steps_per_epoch) for epochs in after])
+            share = _make_stairs(factor, [round(epochs * steps_per_epoch) for epochs in after])
         case CosineSection(final=final) | OneCycleSection(final=final):
-            share = _fall_to(final, lambda left: 0.5 * (1.0 - ops.cos(math.pi * left)))
+            share = _make_descent(final, lambda left: 0.5 * (1.0 - ops.cos(math.pi * left)))
         case PolynomialSection(power=power, final=final):
-            share = _fall_to(final, lambda left: left**power)
+            share = _make_descent(final, lambda left: left**power)
         case ConstantSection() | PlateauSection():
-            share = _fall_to(1.0, lambda left: left)
+            share = _make_descent(1.0, lambda left: left)
 
     def left(step: Any) -> Any:
         """Return the fraction of the steps after the warm-up that is left."""
@@ -79,13 +79,13 @@ def make_schedule(config: Config, steps_per_epoch: int) -> Schedule:
 Share = Callable[[Any, Any], Any]
 
 
-def _multiply_after(factor: float, changes: list[int]) -> Share:
-    """Multiply the share by a factor at each of these steps."""
+def _make_stairs(factor: float, changes: list[int]) -> Share:
+    """Return a function that multiplies the share by a factor at each of these steps."""
     return lambda step, _: factor ** sum((ops.cast(step >= change, "float32") for change in changes), 0.0)
 
 
-def _fall_to(final: float, shape: Callable[[Any], Any]) -> Share:
-    """Fall from 1 to the final share, by a function of the fraction that is left."""
+def _make_descent(final: float, shape: Callable[[Any], Any]) -> Share:
+    """Return a function that falls from 1 to ``final``; ``shape`` is the curve, from the fraction that is left."""
     return lambda _, left: final + (1.0 - final) * shape(left)
 
 
