@@ -22,7 +22,7 @@ from cnnzoo.training.model import TrainingModel
 from cnnzoo.training.phases import Phase, Position
 
 # How many checkpoints of a run are kept.
-KEPT = 2
+MOST_CHECKPOINTS = 2
 
 
 class NotFiniteError(Exception):
@@ -89,10 +89,10 @@ def save(run: Run, position: Position, model: TrainingModel, state: dict[str, An
     values = {name: ops.convert_to_numpy(variable) for name, variable in _variables(model).items()}
     if not all(np.isfinite(value).all() for value in values.values()):
         raise NotFiniteError
-    story = json.dumps({**state, "names": list(values)})
+    text = json.dumps({**state, "names": list(values)})
     with files.whole(run.checkpoint_path(*position)) as path:
-        np.savez(path, story=np.array(story), **values)
-    for old in run.checkpoints[KEPT:]:
+        np.savez(path, state=np.array(text), **values)
+    for old in run.checkpoints[MOST_CHECKPOINTS:]:
         old.unlink()
 
 
@@ -147,7 +147,7 @@ def _variables(model: TrainingModel) -> dict[str, Any]:
 def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """Return the values of the variables, and the state of the history."""
     values = files.read_npz(path)
-    state = json.loads(str(values.pop("story", "{}")))
+    state = json.loads(str(values.pop("state", values.pop("story", "{}"))))  # "story" in older checkpoints
     if not state or set(state.pop("names", values)) != set(values):
         raise DamagedFileError(path, "is damaged (parts of it are missing)")
     return values, state

@@ -11,7 +11,7 @@ from cnnzoo.training.phases import Phase
 from cnnzoo.training.schedules import plateau_factor
 
 # The attributes that a checkpoint keeps as they are.
-KEPT = ("rows", "learning_rate", "training_seconds", "epoch_seconds")
+SAVED_ATTRIBUTES = ("rows", "learning_rate", "training_seconds", "epoch_seconds")
 
 
 @dataclass
@@ -41,11 +41,11 @@ class History:
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> "History":
         """Return the history saved in a checkpoint's state."""
-        return cls(**{key: state[key] for key in KEPT}, seconds_before=state["seconds"])
+        return cls(**{key: state[key] for key in SAVED_ATTRIBUTES}, seconds_before=state["seconds"])
 
     def state(self) -> dict[str, Any]:
         """Return what a checkpoint keeps of the history; JSON can hold it."""
-        return {**{key: getattr(self, key) for key in KEPT}, "seconds": self.seconds}
+        return {**{key: getattr(self, key) for key in SAVED_ATTRIBUTES}, "seconds": self.seconds}
 
     @property
     def seconds(self) -> float:

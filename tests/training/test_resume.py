@@ -6,6 +6,7 @@ from io import BytesIO
 from zipfile import ZipFile
 
 import keras
+import numpy as np
 import pytest
 import yaml
 from trainings import EVERYTHING, SMALL_SETTINGS, CutOff, CutOffError, Snapshots, command, state
@@ -95,6 +96,17 @@ def test_a_damaged_checkpoint_is_reported_and_the_previous_one_used(killed, dama
     assert before.name == "epoch-000001-step-00000006.npz"
     assert len(reports) == 1
     assert reports[0].startswith(f"{newest} is damaged (")
+
+
+def test_an_older_checkpoint_with_another_key_for_its_state_is_read(killed):
+    path = killed(2, 6).checkpoints[0]
+    expected = checkpoints.newest(Run(path.parents[1]), pytest.fail)
+    with np.load(path) as arrays:
+        np.savez(path, **{"story" if name == "state" else name: arrays[name] for name in arrays.files})
+    assert "story.npy" in ZipFile(path).namelist()
+    older = checkpoints.newest(Run(path.parents[1]), pytest.fail)
+    assert (older.state, older.position) == (expected.state, expected.position)
+    assert older.values.keys() == expected.values.keys()
 
 
 @pytest.mark.slow
