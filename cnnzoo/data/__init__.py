@@ -175,7 +175,7 @@ def where(name: str, data_dir: Path | None = None) -> str | None:
 def _data_set_of(data: AnyDataSection | str) -> PublishedSet[Any] | Digits:
     name = data if isinstance(data, str) else data.name
     if name == "folder":
-        raise folder.needs_a_config()
+        raise folder.missing_config_error()
     if name not in DATA_SETS:
         raise UserError(f"There is no data set '{name}'.{did_you_mean(name, [*DATA_SETS, 'folder'])}")
     data_set = DATA_SETS[name]

@@ -66,7 +66,7 @@ def fit_glyph(
     light_on_dark = ImageOps.invert(grey) if found_ink == "dark" else grey
     pixels = np.asarray(light_on_dark)
     if pixels.max() - pixels.min() < FAINTEST:
-        raise _blank(path)
+        raise _blank_error(path)
     if size != (width, height):
         pixels = _center(_cut_out_strokes(path, light_on_dark), (height, width))
     return pixels.reshape(input_shape), found_ink
@@ -92,7 +92,7 @@ def _cut_out_strokes(path: Path, light_on_dark: Image.Image) -> Pixels:
         float(np.median(np.abs(np.diff(density.ravel())))) / 0.95
     )  # for normal noise this median is 0.95 standard deviations
     if _strongest(contrast) < FAINTEST or darkest < ABOVE_NOISE * noise:
-        raise _blank(path)
+        raise _blank_error(path)
     regions, count = ndimage.label(density >= INK_THRESHOLD * darkest, structure=np.ones((3, 3)))
     sizes = np.bincount(regions.ravel(), minlength=count + 1)
     sizes[0] = 0
@@ -130,7 +130,7 @@ def _reduce(image: Image.Image, side: int) -> Image.Image:
     return copy
 
 
-def _blank(path: Path) -> UserError:
+def _blank_error(path: Path) -> UserError:
     return UserError(f"{path} is blank: nothing differs from its background.")
 
 

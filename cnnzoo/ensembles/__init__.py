@@ -174,7 +174,9 @@ def combine_runs(
             predictions.append(predict(run, config, images, device))
             folders.append(images.subset.folder)
         if predictions[-1].image_hashes != predictions[0].image_hashes:
-            raise _different_images((members[0], run), (configs[0], config), (predictions[0], predictions[-1]), split)
+            raise _different_images_error(
+                (members[0], run), (configs[0], config), (predictions[0], predictions[-1]), split
+            )
     accuracies, figures, mean = combine(predictions)
     probabilities, labels = mean.astype("float32"), predictions[0].labels
     result = VoteResult(
@@ -231,7 +233,7 @@ def _common_data_set(members: Sequence[Run], configs: Sequence[Config]) -> DataS
     return first
 
 
-def _different_images(
+def _different_images_error(
     runs: tuple[Run, Run], configs: tuple[Config, Config], predictions: tuple[Predictions, Predictions], split: Split
 ) -> UserError:
     """Return the error that says how the images of two members differ."""

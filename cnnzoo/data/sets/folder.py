@@ -126,7 +126,7 @@ def load(section: FolderSection, split: Literal["train", "test"], data_dir: Path
     return replace(subset, validates=validates, summary=_summary(section, division, set(unreadable)))
 
 
-def needs_a_config() -> UserError:
+def missing_config_error() -> UserError:
     """Return the error for the name ``folder`` without a config, which has the path."""
     return UserError(
         "'folder' means your own images, and needs a config that names their folder: "

@@ -122,7 +122,7 @@ class PublishedSet(ABC, Generic[File]):
         """Return a note about files with missing images; empty if none are missing."""
         return ""
 
-    def missing_in(self, files: Sequence[File], data_dir: Path) -> UserError:
+    def missing_files_error(self, files: Sequence[File], data_dir: Path) -> UserError:
         """Return the error for files that are not in the data directory."""
         return explain_missing(self.name, self.title, self.expected(files), (self.name, *self.folders), data_dir)
 
@@ -140,7 +140,7 @@ class PublishedSet(ABC, Generic[File]):
         files = self.files_of(split)
         missing = [file for file in files if not self.find(file, directories)]
         if missing and data_dir is not None:
-            raise self.missing_in(missing, data_dir)
+            raise self.missing_files_error(missing, data_dir)
         if missing:
             # All files at once, so that the evaluation needs no network.
             missing = [file for file in self.files if not self.find(file, directories)]

@@ -124,11 +124,11 @@ class RecordSet(PublishedSet[RecordFile]):
         names = [file.name for file in files]
         return f"{self.archive} (or {names[0] if len(names) == 1 else f'{names[0]} to {names[-1]}'})"
 
-    def missing_in(self, files: Sequence[RecordFile], data_dir: Path) -> UserError:
+    def missing_files_error(self, files: Sequence[RecordFile], data_dir: Path) -> UserError:
         """Return the error for missing files; if the Python version is there, it says that this is not read."""
         pickled = find([f"{folder}/{name}" for folder in (self.name, ".") for name in self.python_version], [data_dir])
         if not pickled:
-            return super().missing_in(files, data_dir)
+            return super().missing_files_error(files, data_dir)
         return UserError(
             f"{pickled.path} is the Python version of {self.title}, which is pickled: to read it could run code. "
             f"The binary version {self.archive} is needed: `{fetch_command(self.name, data_dir)}` downloads it."
