@@ -115,7 +115,9 @@ def find_member(config: Config, parent: Path = runs.RUNS, *, any_backend: bool) 
         parent: Folder of the runs.
         any_backend: Accept a run of another backend than the config's.
     """
-    return next((run for run in runs.finished(parent) if _is_of(run, config, any_backend=any_backend)), None)
+    return next(
+        (run for run in runs.finished(parent) if _has_recipe_and_seed(run, config, any_backend=any_backend)), None
+    )
 
 
 def check_not_in_training(config: Config, parent: Path = runs.RUNS, *, any_backend: bool) -> None:
@@ -130,7 +132,7 @@ def check_not_in_training(config: Config, parent: Path = runs.RUNS, *, any_backe
         UserError: Another process is training it.
     """
     for run in runs.list_runs(parent):
-        if run.is_in_use() and _is_of(run, config, any_backend=any_backend):
+        if run.is_in_use() and _has_recipe_and_seed(run, config, any_backend=any_backend):
             raise UserError(
                 f"Another process is training seed {config.seed} of this config in {run.directory}; run this command "
                 "again when it has finished."
@@ -139,11 +141,11 @@ def check_not_in_training(config: Config, parent: Path = runs.RUNS, *, any_backe
 
 def find_unfinished(config: Config) -> Run | None:
     """Return the newest unfinished run of a config's recipe, seed and backend that can be resumed; None without one."""
-    own = [run for run in runs.list_runs() if run.checkpoints and _is_of(run, config, any_backend=False)]
+    own = [run for run in runs.list_runs() if run.checkpoints and _has_recipe_and_seed(run, config, any_backend=False)]
     return own[-1] if own else None
 
 
-def _is_of(run: Run, config: Config, *, any_backend: bool) -> bool:
+def _has_recipe_and_seed(run: Run, config: Config, *, any_backend: bool) -> bool:
     """Return whether a run has a config's recipe and seed."""
     try:
         other = run.config()
