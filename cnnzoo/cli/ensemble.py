@@ -63,7 +63,7 @@ def command(
     if config_name:
         name = f"{runs.name_for(config_name)}-ensemble"
         options = TrainingOptions(jobs or 1, data_dir, device)
-        voters = _members(load(config_name, settings), members or 3, settings, options)
+        voters = _train_members(load(config_name, settings), members or 3, settings, options)
     else:
         name = "ensemble"
         voters = [runs.open_finished(path) for path in directories]
@@ -90,7 +90,7 @@ def command(
     )
 
 
-def _members(config: Config, count: int, settings: tuple[str, ...], options: TrainingOptions) -> list[Run]:
+def _train_members(config: Config, count: int, settings: tuple[str, ...], options: TrainingOptions) -> list[Run]:
     """Return one finished run per seed; the missing ones are trained first."""
     if config.seed + count > SEEDS:
         raise UserError(f"{count} members from seed {config.seed} on would pass the last seed, {SEEDS - 1}.")
