@@ -63,7 +63,7 @@ class IdxSet(PublishedSet[IdxFile]):
         """Read and check files at one path: one file, or several in Keras's archive."""
         return {file: self._read(file, path) for file in files}
 
-    def doubt(self, file: IdxFile, contents: Contents, path: Path) -> str:  # noqa: ARG002
+    def why_unverified(self, file: IdxFile, contents: Contents, path: Path) -> str:  # noqa: ARG002
         """Return why no hash confirms a file: for some images only the hash of the official gzip file is published."""
         confirmed = file.sha256 is not None or _md5(path) == file.gzip_md5
         return "" if confirmed else "for these images only the hash of the official gzip file is published"
@@ -130,7 +130,7 @@ class IdxSet(PublishedSet[IdxFile]):
     def _read_official(self, file: IdxFile, path: Path) -> Contents:
         """Read a downloaded file, which a hash must confirm."""
         array = self._read(file, path)
-        if self.doubt(file, array, path):
+        if self.why_unverified(file, array, path):
             raise DamagedFileError(path, f"is not the official file: its MD5 is {_md5(path)[:12]}...")
         return array
 

@@ -95,7 +95,7 @@ class PublishedSet(ABC, Generic[File]):
         """
 
     @abstractmethod
-    def doubt(self, file: File, contents: Contents, path: Path) -> str:
+    def why_unverified(self, file: File, contents: Contents, path: Path) -> str:
         """Return why no hash confirms a file that was read; empty if one does."""
 
     @abstractmethod
@@ -188,8 +188,10 @@ class PublishedSet(ABC, Generic[File]):
                 checks |= {file: FileCheck(self.name, file.name, path, "wrong", error.reason) for file in inside}
                 continue
             for file in inside:
-                doubt = self.doubt(file, contents[file], path)
-                checks[file] = FileCheck(self.name, file.name, path, "structure only" if doubt else "right", doubt)
+                why_unverified = self.why_unverified(file, contents[file], path)
+                checks[file] = FileCheck(
+                    self.name, file.name, path, "structure only" if why_unverified else "right", why_unverified
+                )
         return list(checks.values())
 
     def where(self, data_dir: Path | None = None) -> str | None:

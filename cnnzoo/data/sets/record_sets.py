@@ -85,7 +85,7 @@ class RecordSet(PublishedSet[RecordFile]):
             content = stored.read(file.count * self.record_size + 1)
         return {file: self._records(file, content, path)}
 
-    def doubt(self, file: RecordFile, contents: Contents, path: Path) -> str:  # noqa: ARG002
+    def why_unverified(self, file: RecordFile, contents: Contents, path: Path) -> str:  # noqa: ARG002
         """Return why no hash confirms a file: the published hash is that of all test images."""
         count = len(contents)
         return f"has {count:,} of {file.count:,} images, which no hash confirms" if count < file.count else ""
