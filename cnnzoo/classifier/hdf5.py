@@ -127,7 +127,7 @@ def main(path: str, seconds: str, memory: str, task: str) -> None:
     try:
         with _open(Path(path)) as file:
             if task == "model":
-                file.visititems(_look_at)
+                file.visititems(_read_part)
             else:
                 for _, datasets in _find_layers(file):
                     for dataset in datasets:
@@ -152,8 +152,8 @@ def _limit(seconds: int, memory: int) -> None:
             resource.setrlimit(kind, (most, most))
 
 
-def _look_at(_: str, part: h5py.Group | h5py.Dataset) -> None:
-    """Read what Keras will read, except numbers in one piece."""
+def _read_part(_: str, part: h5py.Group | h5py.Dataset) -> None:
+    """Read attributes and chunked data; contiguous data cannot harm HDF5."""
     dict(part.attrs)
     if isinstance(part, h5py.Dataset) and part.id.get_offset() is None:
         part[()]

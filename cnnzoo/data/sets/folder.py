@@ -72,7 +72,11 @@ def resolve_section(section: FolderSection, division: Division) -> FolderSection
         raise UserError(division.layout.missing["train"])
     splits = divide(section, division).splits
     paths = [division.folder / name for split in ("train", "validation") for name in splits[split].names]
-    changes = {"path": str(division.folder), "classes": list(division.classes), "white": section.white or _white(paths)}
+    changes = {
+        "path": str(division.folder),
+        "classes": list(division.classes),
+        "white": section.white or _find_white(paths),
+    }
     return section.model_copy(update=changes)
 
 
@@ -134,8 +138,8 @@ def missing_config_error() -> UserError:
     )
 
 
-def _white(paths: Sequence[Path]) -> int | None:
-    """Return the grey value that is white for as many bits as the images of 16 bits use; None if they use all 16."""
+def _find_white(paths: Sequence[Path]) -> int | None:
+    """Return the largest grey value of the bit depth that the 16-bit images use; None if they use all 16 bits."""
     values = decoding_threads().map(largest_grey, paths)
     largest = max((value for value in values if value is not None), default=WHITE)
     white = max(255, (1 << largest.bit_length()) - 1)

@@ -188,10 +188,8 @@ class PublishedSet(ABC, Generic[File]):
                 checks |= {file: FileCheck(self.name, file.name, path, "wrong", error.reason) for file in inside}
                 continue
             for file in inside:
-                why_unverified = self.why_unverified(file, contents[file], path)
-                checks[file] = FileCheck(
-                    self.name, file.name, path, "structure only" if why_unverified else "right", why_unverified
-                )
+                detail = self.why_unverified(file, contents[file], path)
+                checks[file] = FileCheck(self.name, file.name, path, "structure only" if detail else "right", detail)
         return list(checks.values())
 
     def where(self, data_dir: Path | None = None) -> str | None:
