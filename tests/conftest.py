@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from cnnzoo.runs import Run
 
 # All of this is read when Keras and matplotlib are imported, which test modules do while they are collected.
-runtime.settle(runtime.resolve_backend(), device="cpu")  # so that a test finds the same on a machine with a GPU
+runtime.set_environment(
+    runtime.resolve_backend(), device="cpu"
+)  # so that a test finds the same on a machine with a GPU
 os.environ["MPLBACKEND"] = "Agg"
 # The first process of a session makes a folder for all, which its workers find by the variable.
 if "PYTEST_XDIST_WORKER" in os.environ:

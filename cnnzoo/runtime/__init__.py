@@ -15,9 +15,9 @@ from typing import Literal, get_args
 from cnnzoo.errors import UserError, did_you_mean
 from cnnzoo.runtime import environment, native_logs
 from cnnzoo.runtime.devices import Device, Precision, choose_device, gpu_names, processor, why_slow
-from cnnzoo.runtime.environment import DeviceChoice, available_cores, keras_backend, settle
+from cnnzoo.runtime.environment import DeviceChoice, available_cores, keras_backend, set_environment
 
-__all__ = ["Device", "DeviceChoice", "Precision", "available_cores", "keras_backend", "settle", "why_slow"]
+__all__ = ["Device", "DeviceChoice", "Precision", "available_cores", "keras_backend", "set_environment", "why_slow"]
 
 Backend = Literal["tensorflow", "jax", "torch"]
 
@@ -63,7 +63,7 @@ def prepare(
     check_installed(name)
     present_threads = environment.thread_count(name)
     if loaded is None:
-        settle(name, device, threads)
+        set_environment(name, device, threads)
         environment.check_keras_json()
         if name == "jax":
             environment.check_xla_flags()

@@ -26,7 +26,7 @@ KERAS_JSON = {
 XLA_FLAG = "--xla_cpu_experimental_ynn_fusion_type="
 
 
-def settle(backend: str, device: DeviceChoice = "auto", threads: int | None = None) -> None:
+def set_environment(backend: str, device: DeviceChoice = "auto", threads: int | None = None) -> None:
     """Set the environment variables that Keras and its backend will read when they are imported.
 
     Args:

@@ -52,11 +52,11 @@ def test_flags_of_xla_may_be_in_a_file(monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_BACKEND", "jax")  # for ``monkeypatch`` to restore
     (tmp_path / "flags").write_text("--xla_dump_to=/tmp\n")
     monkeypatch.setenv("XLA_FLAGS", str(tmp_path / "flags"))
-    environment.settle("jax")
+    environment.set_environment("jax")
     assert os.environ["XLA_FLAGS"] == "--xla_dump_to=/tmp --xla_cpu_experimental_ynn_fusion_type="
     monkeypatch.setenv("XLA_FLAGS", "xla_dump_to=/tmp")
     with pytest.raises(UserError, match="XLA_FLAGS is 'xla_dump_to=/tmp', neither flags"):
-        environment.settle("jax")
+        environment.set_environment("jax")
 
 
 @pytest.mark.slow
