@@ -11,7 +11,7 @@ from cnnzoo.pictures import style
 from cnnzoo.pictures.style import BLUE, GREEN, VERMILION
 
 
-@style.use()
+@style.apply()
 def draw_confusion(
     matrix: ArrayLike, class_names: Sequence[str], path: style.StrPath, title: str = "Confusion matrix"
 ) -> None:
@@ -55,7 +55,7 @@ def draw_confusion(
     style.save(figure, path)
 
 
-@style.use(**{"figure.titleweight": "normal"})
+@style.apply(**{"figure.titleweight": "normal"})
 def draw_prediction(
     image: NDArray[np.uint8],
     original: ArrayLike,
@@ -119,7 +119,7 @@ def _format_percent(percent: float) -> str:
     return ">99.9" if percent > 99.9 else f"{percent:.1f}"  # no network is certain
 
 
-@style.use()
+@style.apply()
 def draw_ensemble(
     members: Sequence[float],
     soft: float,

@@ -45,7 +45,7 @@ _UNDATED: dict[str, dict[str, None]] = {".png": {}, ".svg": {"Date": None}, ".pd
 
 
 @contextmanager
-def use(**changes: Any) -> Iterator[None]:
+def apply(**changes: Any) -> Iterator[None]:
     """Draw in this style, independent of a ``matplotlibrc`` and of settings in the program.
 
     Args:

@@ -17,7 +17,7 @@ COLOURS = [BLUE, VERMILION, GREEN, PURPLE, GREY]
 History = Sequence[Mapping[str, float]]
 
 
-@style.use()
+@style.apply()
 def draw_curves(
     history: History, path: style.StrPath, *, best_epoch: int | None = None, title: str = "Training"
 ) -> None:
@@ -58,7 +58,7 @@ def draw_curves(
     style.save(figure, path)
 
 
-@style.use()
+@style.apply()
 def draw_comparison(histories: Mapping[str, History], path: style.StrPath, *, title: str = "Runs") -> None:
     """Draw the validation curves of several runs in the same panels.
 
@@ -84,7 +84,7 @@ def draw_comparison(histories: Mapping[str, History], path: style.StrPath, *, ti
     style.save(figure, path)
 
 
-@style.use()
+@style.apply()
 def draw_sweep(
     values: Mapping[str, Sequence[Any]],
     accuracies: Sequence[Sequence[float]],
@@ -124,7 +124,7 @@ def draw_sweep(
     style.save(figure, path)
 
 
-@style.use(**{"figure.titleweight": "normal"})
+@style.apply(**{"figure.titleweight": "normal"})
 def draw_preview(
     originals: NDArray[np.uint8],
     augmented: Sequence[ArrayLike],

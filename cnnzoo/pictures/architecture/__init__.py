@@ -30,7 +30,7 @@ SPLIT = 1.15  # rows that begin within a stage count like a slide that is wider 
 Rows = list[Sequence[Step]]
 
 
-@style.use(**SETTINGS)
+@style.apply(**SETTINGS)
 def draw_architecture(
     model: keras.Model, path: style.StrPath, *, title: str, caption: str = "", full: bool = False
 ) -> None:
