@@ -13,7 +13,7 @@ from cnnzoo.data.images import ImageArray, ImageFiles
 from cnnzoo.data.sets import folder
 from cnnzoo.data.sets.cifar import CIFAR10, CIFAR100
 from cnnzoo.data.sets.digits import Digits
-from cnnzoo.data.sets.folder_division import SplitError, find
+from cnnzoo.data.sets.folder_division import SplitError, find_division
 from cnnzoo.data.sets.mnist import FASHION_MNIST, MNIST
 from cnnzoo.data.sets.published import PublishedSet
 from cnnzoo.data.sets.record_sets import RecordSet
@@ -79,7 +79,7 @@ def resolve_folder(config: Config, data_dir: Path | None = None) -> Config:
     if not isinstance(config.data, FolderSection):
         return config
     with config.at_key("data.path") if data_dir is None else nullcontext():
-        division = find(config.data, folder.choose_folder(config.data, data_dir))
+        division = find_division(config.data, folder.choose_folder(config.data, data_dir))
     try:
         section = folder.resolve_section(config.data, division)
     except SplitError as error:

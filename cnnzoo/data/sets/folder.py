@@ -19,7 +19,7 @@ from cnnzoo.data.dataset import DataSet
 from cnnzoo.data.decoding import WHITE, largest_grey
 from cnnzoo.data.images import decoding_threads, read_files
 from cnnzoo.data.memory import free_memory
-from cnnzoo.data.sets.folder_division import Division, divide, find, with_validation
+from cnnzoo.data.sets.folder_division import Division, divide, find_division, with_validation
 from cnnzoo.data.sets.image_files import UNREADABLE, LeftOut, describe_left_out
 from cnnzoo.data.subsets import FolderSummary, Subset
 from cnnzoo.errors import UserError
@@ -39,13 +39,13 @@ def describe(section: FolderSection) -> DataSet:
     """Return the description of the folder; its classes are read from the folder if the section does not state them.
 
     Raises:
-        UserError: See ``find``.
+        UserError: See ``find_division``.
     """
     height, width = section.size if isinstance(section.size, list) else (section.size, section.size)
     return DataSet(
         name="folder",
         title=Path(section.path).name,
-        class_names=tuple(section.classes or find(section, Path(section.path)).classes),
+        class_names=tuple(section.classes or find_division(section, Path(section.path)).classes),
         input_shape=(height, width, section.channels),
         train_count=None,
         test_count=None,
@@ -63,7 +63,7 @@ def resolve_section(section: FolderSection, division: Division) -> FolderSection
 
     Args:
         section: The config's section.
-        division: The result of ``find``.
+        division: The result of ``find_division``.
 
     Raises:
         UserError: There are no training images, or the section asks for more validation or test images than there are.
@@ -84,9 +84,9 @@ def summarize(section: FolderSection, data_dir: Path | None) -> FolderSummary:
     """Count the images of a folder, and list the files that are left out and what was assumed.
 
     Raises:
-        UserError: See ``find`` and ``divide``.
+        UserError: See ``find_division`` and ``divide``.
     """
-    return _summary(section, divide(section, find(section, choose_folder(section, data_dir))))
+    return _summary(section, divide(section, find_division(section, choose_folder(section, data_dir))))
 
 
 def load(section: FolderSection, split: Literal["train", "test"], data_dir: Path | None) -> Subset:
@@ -101,7 +101,7 @@ def load(section: FolderSection, split: Literal["train", "test"], data_dir: Path
     """
     folder = choose_folder(section, data_dir)
     data_set = describe(section)
-    division = divide(section, find(section, folder))
+    division = divide(section, find_division(section, folder))
     if split not in division.splits:
         raise UserError(division.layout.missing[split])
     files, validates = with_validation(division) if split == "train" else (division.splits[split], None)

@@ -81,7 +81,7 @@ class Division:
         return [[path.relative_to(self.folder).as_posix() for path in group] for group in groups]
 
 
-def find(section: FolderSection, folder: Path) -> Division:
+def find_division(section: FolderSection, folder: Path) -> Division:
     """Find the images of a folder, divided into the splits that have folders of their own.
 
     Raises:
