@@ -45,7 +45,7 @@ def explain(
         origin = nearest_origin(origins, where) or Origin(str(path))
         above = values.get(str(key[0])) if len(key) == 2 else None
         name = str(above.get("name", "")) if isinstance(above, dict) else ""
-        yield f"{origin.before(where)}: {_explain(key, section, problems, name)}"
+        yield f"{origin.describe(where)}: {_explain(key, section, problems, name)}"
 
 
 def _explain(key: Key, section: type[Section] | None, problems: list[Any], name: str) -> str:

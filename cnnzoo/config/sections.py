@@ -248,7 +248,7 @@ class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash
         except UserError as error:
             parts = tuple(key.split("."))
             origin = nearest_origin(self._origins, parts, 1)
-            raise UserError(f"{origin.before(parts) if origin else key}: {error}") from error
+            raise UserError(f"{origin.describe(parts) if origin else key}: {error}") from error
 
     def to_yaml(self) -> str:
         """Return the config, with all defaults, as YAML that loads to an equal config."""

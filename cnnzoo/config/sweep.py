@@ -199,7 +199,7 @@ def load_sweep(path: Path, base: Path | None = None) -> Plan:
     try:
         base = base or find(sweep.config)
     except UserError as error:
-        raise UserError(f"{origins['config',].before(('config',))}: {error}") from None
+        raise UserError(f"{origins['config',].describe(('config',))}: {error}") from None
     _, base_values, base_origins = read(base)
     points = [_point(point, base, copy.deepcopy(base_values), dict(base_origins), origins) for point in sweep.points()]
     return Plan(sweep, path, base, base_values, points, sweep.seeds or [points[0].config.seed])

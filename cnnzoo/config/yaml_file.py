@@ -30,7 +30,7 @@ class Origin:
     place: str
     key: Key | None = None
 
-    def before(self, key: Key) -> str:
+    def describe(self, key: Key) -> str:
         """Return the beginning of a message about a key: the place, and the key if the place does not name it."""
         return self.place if key == self.key else f"{self.place}: {'.'.join(map(str, key)) or 'the config'}"
 
@@ -140,7 +140,7 @@ def put(values: dict[str, Any], origins: dict[Key, Origin], key: Key, value: Any
             origins[key[:depth]] = origin
         section = section[part]
         if not isinstance(section, dict):
-            raise UserError(f"{origin.before(key)}: '{part}' is a value and has no keys below it.")
+            raise UserError(f"{origin.describe(key)}: '{part}' is a value and has no keys below it.")
     section[key[-1]] = value
     for below in [other for other in origins if other[: len(key)] == key]:
         del origins[below]
@@ -204,7 +204,7 @@ def _origins(node: yaml.Node, at: Callable[[int], Origin], above: Key) -> Iterat
         for index, item in enumerate(node.value):
             yield from _origins(item, at, (*above, index))
     elif remedy := _remedy(node):
-        raise UserError(f"{here.before(above)}: '{node.value}' is ambiguous; {remedy}.")
+        raise UserError(f"{here.describe(above)}: '{node.value}' is ambiguous; {remedy}.")
 
 
 def _remedy(scalar: yaml.Node) -> str | None:
