@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cnnzoo.classifier.metadata import Metadata
-    from cnnzoo.weights import Imported
+    from cnnzoo.weights import ImportedNetwork
     from cnnzoo.weights.preprocessing import Preprocessing
 
 SHOWN_ITEMS = 12
@@ -124,7 +124,7 @@ def import_(
         click.echo(f"Note: {printable(note)}")
 
 
-def _list_facts(imported: "Imported") -> dict[str, Any]:
+def _list_facts(imported: "ImportedNetwork") -> dict[str, Any]:
     images = imported.preprocessing
     return {
         "mean": list(images.mean),
@@ -139,7 +139,7 @@ def _list_facts(imported: "Imported") -> dict[str, Any]:
     }
 
 
-def _print_imported(imported: "Imported", metadata: "Metadata", output: Path) -> None:
+def _print_imported(imported: "ImportedNetwork", metadata: "Metadata", output: Path) -> None:
     height, width, _ = metadata.input_shape
     names, images = metadata.class_names, imported.preprocessing
     parameters = sum(prod(weight.shape) for weight in imported.network.trainable_weights)
@@ -155,7 +155,7 @@ def _print_imported(imported: "Imported", metadata: "Metadata", output: Path) ->
     click.echo(f"Next: cnnzoo predict {shlex.quote(str(output))} IMAGE...")
 
 
-def _describe_preprocessing(imported: "Imported") -> list[str]:
+def _describe_preprocessing(imported: "ImportedNetwork") -> list[str]:
     """Return lines on what was assumed about the images, and which options change it."""
     counterpart, images = imported.counterpart, imported.preprocessing
     if images.recognized:
@@ -196,7 +196,7 @@ def _describe_recognized(images: "Preprocessing") -> list[str]:
     return []
 
 
-def _describe_choices(imported: "Imported") -> list[str]:
+def _describe_choices(imported: "ImportedNetwork") -> list[str]:
     """Return lines on which of several parts of the file were imported, and what was left out."""
     sentences = []
     if imported.others:

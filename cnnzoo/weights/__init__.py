@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cnnzoo.weights.class_names import ClassNames, imagenet_class_names, read_class_names
     from cnnzoo.weights.exporter import export_weights
-    from cnnzoo.weights.importer import Imported, import_weights, save_model
+    from cnnzoo.weights.importer import ImportedNetwork, import_weights, save_model
 
 __all__ = [
     "ClassNames",
-    "Imported",
+    "ImportedNetwork",
     "export_weights",
     "imagenet_class_names",
     "import_weights",
@@ -21,7 +21,10 @@ __all__ = [
     "save_model",
 ]
 
-_MODULES = {"export_weights": "exporter", **dict.fromkeys(("Imported", "import_weights", "save_model"), "importer")}
+_MODULES = {
+    "export_weights": "exporter",
+    **dict.fromkeys(("ImportedNetwork", "import_weights", "save_model"), "importer"),
+}
 
 
 def __getattr__(name: str) -> Any:

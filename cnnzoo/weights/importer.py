@@ -31,7 +31,7 @@ Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Imported:
+class ImportedNetwork:
     """A network with another library's weights.
 
     Attributes:
@@ -71,7 +71,7 @@ def import_weights(
     auxiliary_heads: bool = False,
     state_dict: str | None = None,
     **stated: Unpack[StatedPreprocessing],
-) -> Imported:
+) -> ImportedNetwork:
     """Build a network with weights of torchvision or keras.applications.
 
     Args:
@@ -116,7 +116,7 @@ def import_weights(
     _check_values(path, sha256, invalid)
     left_out = (*file.left_out, *(name for name in file.tensors if name in unused))
     state = (file.key, file.others, file.classifier)
-    return Imported(model, counterpart, path, left_out, sha256, preprocessing, *state)
+    return ImportedNetwork(model, counterpart, path, left_out, sha256, preprocessing, *state)
 
 
 def _find_counterpart(file: WeightFile, network: str) -> Counterpart:
@@ -233,7 +233,7 @@ def _check_values(path: Path, sha256: str, invalid: Sequence[str]) -> None:
         )
 
 
-def save_model(imported: Imported, output: Path, *, class_names: Sequence[str] | None = None) -> Metadata:
+def save_model(imported: ImportedNetwork, output: Path, *, class_names: Sequence[str] | None = None) -> Metadata:
     """Save an imported network as a model, with its preprocessing and the names of its classes.
 
     Args:

@@ -11,7 +11,7 @@ from cnnzoo.classifier import metadata
 from cnnzoo.classifier.metadata import Metadata
 from cnnzoo.cli.weights import _describe_preprocessing, _print_imported
 from cnnzoo.inspection import outline
-from cnnzoo.weights import Imported, weight_file
+from cnnzoo.weights import ImportedNetwork, weight_file
 from cnnzoo.weights.conversion import list_conversions
 from cnnzoo.weights.formats import safetensors_file
 from cnnzoo.weights.layer_names import COUNTERPARTS
@@ -83,14 +83,14 @@ def test_json_has_all_facts_of_an_import(cnnzoo: Cnnzoo, checkpoint: Path) -> No
     assert (facts["mean"], facts["deviation"], facts["shorter_side"]) == ([0.5] * 3, [0.25] * 3, 232)
 
 
-def imported_like(network: str, library: str, file: Path, **stated: Any) -> Imported:
+def imported_like(network: str, library: str, file: Path, **stated: Any) -> ImportedNetwork:
     """Return an import for the sentences about it; its network is not used."""
     (counterpart,) = (
         counterpart for counterpart in COUNTERPARTS if (counterpart.network, counterpart.library) == (network, library)
     )
     sha256 = stated.pop("sha256", "0" * 64)
     images = choose_preprocessing(counterpart, sha256, (224, 224), **stated)
-    return Imported(outline("lenet5"), counterpart, file, ("epoch\nNext: rm", "\x1b[2J"), sha256, images)
+    return ImportedNetwork(outline("lenet5"), counterpart, file, ("epoch\nNext: rm", "\x1b[2J"), sha256, images)
 
 
 def test_the_order_of_the_channels_is_assumed_unless_preprocessing_is_stated() -> None:
