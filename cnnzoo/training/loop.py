@@ -23,7 +23,7 @@ from cnnzoo.training.listener import Listener
 from cnnzoo.training.model import TrainingModel
 from cnnzoo.training.optimizers import make_optimizer
 from cnnzoo.training.phases import Phase, Position, all_layers, phases
-from cnnzoo.training.setup import Prepared
+from cnnzoo.training.setup import TrainingSetup
 
 LARGEST_VALIDATION_BATCH = 500
 REPORTS_PER_EPOCH = 10  # at least this many reports to the listener
@@ -45,7 +45,7 @@ class TrainingLoop:
     """
 
     def __init__(
-        self, config: Config, prepared: Prepared, run: Run, listener: Listener, checkpoint: Checkpoint | None
+        self, config: Config, prepared: TrainingSetup, run: Run, listener: Listener, checkpoint: Checkpoint | None
     ) -> None:
         self.config, self.run, self.listener, self.checkpoint = config, run, listener, checkpoint
         self.position = checkpoint.position if checkpoint else Position(0, 0)
@@ -241,7 +241,7 @@ class TrainingLoop:
         )
 
 
-def _batches(config: Config, prepared: Prepared) -> tuple[Batches, Batches]:
+def _batches(config: Config, prepared: TrainingSetup) -> tuple[Batches, Batches]:
     """Return the batches of training and of validation."""
     size, count = config.training.batch_size, config.training.steps_per_epoch
     # A batch without gradients may be larger, but not much larger, because memory may be why the training's is small.

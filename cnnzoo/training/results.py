@@ -21,10 +21,10 @@ from cnnzoo.text import listed
 from cnnzoo.training.checkpoints import Checkpoint
 from cnnzoo.training.listener import Listener, Row, TrainingFacts
 from cnnzoo.training.loop import TrainingLoop
-from cnnzoo.training.setup import Prepared
+from cnnzoo.training.setup import TrainingSetup
 
 
-def start_run(config: Config, prepared: Prepared, run: Run, device: str) -> None:
+def start_run(config: Config, prepared: TrainingSetup, run: Run, device: str) -> None:
     """Write the division of a folder of images, and the environment that the run's numbers depend on.
 
     Raises:
@@ -41,7 +41,7 @@ def start_run(config: Config, prepared: Prepared, run: Run, device: str) -> None
 
 def fit(
     config: Config,
-    prepared: Prepared,
+    prepared: TrainingSetup,
     run: Run,
     device: str,
     listener: Listener,
@@ -105,7 +105,7 @@ def explain_full_disk(run: Run) -> Iterator[None]:
         ) from None
 
 
-def _notes(config: Config, prepared: Prepared) -> Iterator[str]:
+def _notes(config: Config, prepared: TrainingSetup) -> Iterator[str]:
     """Yield caveats before the training starts."""
     if slow := runtime.why_slow(config.runtime.precision):
         yield slow
@@ -123,7 +123,7 @@ def _classes_without_validation(
     return [names[label] for label in np.setdiff1d(training, validation)]
 
 
-def _facts(config: Config, prepared: Prepared, run: Run, steps: int, device: str) -> TrainingFacts:
+def _facts(config: Config, prepared: TrainingSetup, run: Run, steps: int, device: str) -> TrainingFacts:
     return TrainingFacts(
         model=config.model.name,
         parameters=sum(int(np.prod(weight.shape)) for weight in prepared.network.trainable_weights),
@@ -141,7 +141,7 @@ def _facts(config: Config, prepared: Prepared, run: Run, steps: int, device: str
     )
 
 
-def _metrics(status: Outcome, loop: TrainingLoop, prepared: Prepared, rows: list[Row]) -> Metrics:
+def _metrics(status: Outcome, loop: TrainingLoop, prepared: TrainingSetup, rows: list[Row]) -> Metrics:
     history, best = loop.history, best_row(rows)
     metrics = Metrics(
         status=status,

@@ -24,7 +24,7 @@ from cnnzoo.training.phases import phases
 
 
 @dataclass(frozen=True)
-class Prepared:
+class TrainingSetup:
     """What a training starts from.
 
     Attributes:
@@ -52,7 +52,7 @@ def prepare(
     recorded_preprocessing: dict[str, Any] | None = None,
     *,
     has_checkpoint: bool = False,
-) -> Prepared:
+) -> TrainingSetup:
     """Build the network for the images of a training.
 
     Args:
@@ -83,7 +83,7 @@ def prepare(
         with config.at_key("fine_tuning.weights"):
             initial.copy_to(network)
     parts = (images.whole.fingerprint(), training.labels.tobytes(), validation.labels.tobytes())
-    return Prepared(
+    return TrainingSetup(
         training,
         validation,
         with_preprocessing(network, preprocessing, data_set.input_shape),

@@ -18,7 +18,7 @@ from cnnzoo.runs import Run, best_row
 from cnnzoo.training import Listener, results, train
 from cnnzoo.training.checks import check_config
 from cnnzoo.training.loop import TrainingLoop
-from cnnzoo.training.setup import Prepared
+from cnnzoo.training.setup import TrainingSetup
 
 
 @pytest.mark.every_backend
@@ -88,7 +88,7 @@ def one_black_pixel(*settings):
     network = keras.Model(pixels, keras.layers.Dense(2, use_bias=False)(keras.layers.Flatten()(pixels)))
     images = subset(np.zeros((1, 1, 1, 1), "uint8"))
     config = load_config("digits", ("training.batch_size=1", *settings))
-    return config, Prepared(images, images, network, config.preprocessing, None, "", None)
+    return config, TrainingSetup(images, images, network, config.preprocessing, None, "", None)
 
 
 def history_of(run, rows):
