@@ -40,7 +40,7 @@ PREPROCESSINGS = {
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedWeights:
     """Weights that torchvision publishes.
 
     Attributes:
@@ -56,25 +56,25 @@ class Published:
 
 # The keys are the first digits of the file's SHA-256, which are part of the file's name.
 PUBLISHED = {
-    **dict.fromkeys(("7be5be79", "4df8aa71"), Published("AlexNet IMAGENET1K_V1")),
-    **dict.fromkeys(("8a719046", "bbd30ac9"), Published("VGG-11 IMAGENET1K_V1")),
-    **dict.fromkeys(("19584684", "c768596a"), Published("VGG-13 IMAGENET1K_V1")),
-    "397923af": Published("VGG-16 IMAGENET1K_V1"),
-    "dcbb9e9d": Published("VGG-19 IMAGENET1K_V1"),
-    "6002323d": Published("VGG-11 with batch norm IMAGENET1K_V1"),
-    "abd245e5": Published("VGG-13 with batch norm IMAGENET1K_V1"),
-    "6c64b313": Published("VGG-16 with batch norm IMAGENET1K_V1"),
-    "c79401a0": Published("VGG-19 with batch norm IMAGENET1K_V1"),
-    "88682ab5": Published("VGG-16 IMAGENET1K_FEATURES", classifies=False),
-    "1378be20": Published("GoogLeNet IMAGENET1K_V1"),
-    **dict.fromkeys(("f37072fd", "5c106cde"), Published("ResNet-18 IMAGENET1K_V1")),
-    **dict.fromkeys(("b627a593", "333f7ec4"), Published("ResNet-34 IMAGENET1K_V1")),
-    **dict.fromkeys(("0676ba61", "19c8e357"), Published("ResNet-50 IMAGENET1K_V1")),
-    **dict.fromkeys(("63fe2227", "5d3b4d8f"), Published("ResNet-101 IMAGENET1K_V1")),
-    **dict.fromkeys(("394f9c45", "b121ed2d"), Published("ResNet-152 IMAGENET1K_V1")),
-    "11ad3fa6": Published("ResNet-50 IMAGENET1K_V2", 232),
-    "cd907fc2": Published("ResNet-101 IMAGENET1K_V2", 232),
-    "f82ba261": Published("ResNet-152 IMAGENET1K_V2", 232),
+    **dict.fromkeys(("7be5be79", "4df8aa71"), PublishedWeights("AlexNet IMAGENET1K_V1")),
+    **dict.fromkeys(("8a719046", "bbd30ac9"), PublishedWeights("VGG-11 IMAGENET1K_V1")),
+    **dict.fromkeys(("19584684", "c768596a"), PublishedWeights("VGG-13 IMAGENET1K_V1")),
+    "397923af": PublishedWeights("VGG-16 IMAGENET1K_V1"),
+    "dcbb9e9d": PublishedWeights("VGG-19 IMAGENET1K_V1"),
+    "6002323d": PublishedWeights("VGG-11 with batch norm IMAGENET1K_V1"),
+    "abd245e5": PublishedWeights("VGG-13 with batch norm IMAGENET1K_V1"),
+    "6c64b313": PublishedWeights("VGG-16 with batch norm IMAGENET1K_V1"),
+    "c79401a0": PublishedWeights("VGG-19 with batch norm IMAGENET1K_V1"),
+    "88682ab5": PublishedWeights("VGG-16 IMAGENET1K_FEATURES", classifies=False),
+    "1378be20": PublishedWeights("GoogLeNet IMAGENET1K_V1"),
+    **dict.fromkeys(("f37072fd", "5c106cde"), PublishedWeights("ResNet-18 IMAGENET1K_V1")),
+    **dict.fromkeys(("b627a593", "333f7ec4"), PublishedWeights("ResNet-34 IMAGENET1K_V1")),
+    **dict.fromkeys(("0676ba61", "19c8e357"), PublishedWeights("ResNet-50 IMAGENET1K_V1")),
+    **dict.fromkeys(("63fe2227", "5d3b4d8f"), PublishedWeights("ResNet-101 IMAGENET1K_V1")),
+    **dict.fromkeys(("394f9c45", "b121ed2d"), PublishedWeights("ResNet-152 IMAGENET1K_V1")),
+    "11ad3fa6": PublishedWeights("ResNet-50 IMAGENET1K_V2", 232),
+    "cd907fc2": PublishedWeights("ResNet-101 IMAGENET1K_V2", 232),
+    "f82ba261": PublishedWeights("ResNet-152 IMAGENET1K_V2", 232),
 }
 
 
@@ -124,7 +124,7 @@ class StatedPreprocessing(TypedDict, total=False):
     resize: int | None
 
 
-def find_published(sha256: str) -> Published | None:
+def find_published(sha256: str) -> PublishedWeights | None:
     """Return the weights that torchvision publishes in a file of that hash."""
     return PUBLISHED.get(sha256[:8])
 
