@@ -52,13 +52,14 @@ def train(
     divided = images.load_images(config, data_dir)  # before Keras, which takes seconds to load
     images.check_batch_size(config, len(divided.training))
     device = str(runtime.prepare(**config.runtime.model_dump()))
-    from cnnzoo.training import results, setup  # loads Keras, with the backend that `prepare` has set
+    from cnnzoo.training import results  # loads Keras, with the backend that `runtime.prepare` has set
+    from cnnzoo.training.setup import prepare
 
-    prepared = setup.prepare(config, divided)
+    setup = prepare(config, divided)
     run = runs.create(config, name, directory, parent)
     with run.locked():
-        results.start_run(config, prepared, run, device)
-        return run, results.fit(config, prepared, run, device, listener or Listener())
+        results.start_run(config, setup, run, device)
+        return run, results.fit(config, setup, run, device, listener or Listener())
 
 
 def resume(
@@ -91,16 +92,17 @@ def resume(
         divided = images.load_images(config, data_dir, run.division())
         images.check_batch_size(config, len(divided.training))
         computed_on = str(runtime.prepare(**config.runtime.model_dump()))
-        from cnnzoo.training import checkpoints, results, setup  # as in train
+        from cnnzoo.training import checkpoints, results  # as in train
+        from cnnzoo.training.setup import prepare
 
-        before = run.environment() if run.environment_path.is_file() else {}
-        if before and before["versions"] != runtime.describe():
+        recorded = run.environment() if run.environment_path.is_file() else {}
+        if recorded and recorded["versions"] != runtime.describe():
             listener.note("The run was started with other versions or on another machine: the last digits may differ.")
-        checkpoint = checkpoints.newest(run, listener.note) if before else None
-        prepared = setup.prepare(config, divided, before.get("preprocessing"), has_checkpoint=checkpoint is not None)
-        if before and before.get("images") != prepared.fingerprint:
+        checkpoint = checkpoints.newest(run, listener.note) if recorded else None
+        setup = prepare(config, divided, recorded.get("preprocessing"), has_checkpoint=checkpoint is not None)
+        if recorded and recorded.get("images") != setup.fingerprint:
             raise UserError(f"{run.directory} was started with other images than there are now; train it again.")
-        if not before:
-            results.start_run(config, prepared, run, computed_on)
+        if not recorded:
+            results.start_run(config, setup, run, computed_on)
         run.discard_results()
-        return run, results.fit(config, prepared, run, computed_on, listener, checkpoint)
+        return run, results.fit(config, setup, run, computed_on, listener, checkpoint)

@@ -34,7 +34,7 @@ class TrainingLoop:
 
     Args:
         config: The run's config.
-        prepared: From ``prepare``.
+        setup: From ``prepare``.
         run: Where the files go.
         listener: Shows the progress.
         checkpoint: Where to continue; None to start from the beginning.
@@ -45,20 +45,20 @@ class TrainingLoop:
     """
 
     def __init__(
-        self, config: Config, prepared: TrainingSetup, run: Run, listener: Listener, checkpoint: Checkpoint | None
+        self, config: Config, setup: TrainingSetup, run: Run, listener: Listener, checkpoint: Checkpoint | None
     ) -> None:
         self.config, self.run, self.listener, self.checkpoint = config, run, listener, checkpoint
         self.position = checkpoint.position if checkpoint else Position(0, 0)
         self.history = History.from_state(checkpoint.state) if checkpoint else History()
-        self.network = without_auxiliary_heads(prepared.network)  # what is saved
+        self.network = without_auxiliary_heads(setup.network)  # what is saved
         settings = config.training
-        self.batches, self.validation_batches = _batches(config, prepared)
+        self.batches, self.validation_batches = _batches(config, setup)
         self.model = TrainingModel(
-            prepared.network,
-            prepared.training.images.array,
-            Augmentation(config.augmentation, prepared.training),
+            setup.network,
+            setup.training.images.array,
+            Augmentation(config.augmentation, setup.training),
             settings.label_smoothing,
-            prepared.class_weights,
+            setup.class_weights,
             # The optimizer averages only once for all the steps that it accumulates.
             settings.ema_decay and settings.ema_decay ** (1 / settings.gradient_accumulation),
         )
@@ -241,13 +241,13 @@ class TrainingLoop:
         )
 
 
-def _batches(config: Config, prepared: TrainingSetup) -> tuple[Batches, Batches]:
+def _batches(config: Config, setup: TrainingSetup) -> tuple[Batches, Batches]:
     """Return the batches of training and of validation."""
     size, count = config.training.batch_size, config.training.steps_per_epoch
     # A batch without gradients may be larger, but not much larger, because memory may be why the training's is small.
     validation_size = min(4 * size, LARGEST_VALIDATION_BATCH)
-    kind = StreamedBatches if isinstance(prepared.training.images, ImageFiles) else Batches
+    kind = StreamedBatches if isinstance(setup.training.images, ImageFiles) else Batches
     return (
-        kind(prepared.training, size, whole=True, count=count),
-        kind(prepared.validation, validation_size, whole=False),
+        kind(setup.training, size, whole=True, count=count),
+        kind(setup.validation, validation_size, whole=False),
     )

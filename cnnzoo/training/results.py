@@ -24,24 +24,24 @@ from cnnzoo.training.loop import TrainingLoop
 from cnnzoo.training.setup import TrainingSetup
 
 
-def start_run(config: Config, prepared: TrainingSetup, run: Run, device: str) -> None:
+def start_run(config: Config, setup: TrainingSetup, run: Run, device: str) -> None:
     """Write the division of a folder of images, and the environment that the run's numbers depend on.
 
     Raises:
         UserError: The run cannot be written to.
     """
     with explain_full_disk(run):
-        subsets = (prepared.training, prepared.validation)
-        if prepared.training.names:
+        subsets = (setup.training, setup.validation)
+        if setup.training.names:
             hashes = {name: hash_ for one in subsets for name, hash_ in zip(one.names, one.hashes(), strict=True)}
-            run.write_division(hashes, train=prepared.training.names, validation=prepared.validation.names)
+            run.write_division(hashes, train=setup.training.names, validation=setup.validation.names)
         # Last, because a run without it starts from the beginning.
-        write_environment(run, config, device, prepared.fingerprint, prepared.preprocessing.model_dump())
+        write_environment(run, config, device, setup.fingerprint, setup.preprocessing.model_dump())
 
 
 def fit(
     config: Config,
-    prepared: TrainingSetup,
+    setup: TrainingSetup,
     run: Run,
     device: str,
     listener: Listener,
@@ -53,7 +53,7 @@ def fit(
 
     Args:
         config: The run's config.
-        prepared: From ``prepare``.
+        setup: From ``prepare``.
         run: A new run, or one to resume.
         device: The device in words, for the listener.
         listener: Shows the progress.
@@ -66,17 +66,17 @@ def fit(
     Raises:
         UserError: The loss is not finite, an image cannot be read any more, or the run cannot be written to.
     """
-    loop = TrainingLoop(config, prepared, run, listener, checkpoint)
-    for note in _notes(config, prepared):
+    loop = TrainingLoop(config, setup, run, listener, checkpoint)
+    for note in _notes(config, setup):
         listener.note(note)
-    listener.started(_facts(config, prepared, run, loop.batches.count, device))
+    listener.started(_facts(config, setup, run, loop.batches.count, device))
     if checkpoint:
         listener.resumed(loop.history.rows, *checkpoint.position)
     with explain_full_disk(run), loop.interruption:
         status = loop.train()
         # After a kill between an epoch's files and its checkpoint, the file has one row more than the checkpoint.
         rows = run.history() if run.history_path.is_file() else []
-        metrics = _metrics(status, loop, prepared, rows)
+        metrics = _metrics(status, loop, setup, rows)
         if rows:
             title = f"{config.model.name} on {data.describe(config.data).title}, seed {config.seed}"
             failure = try_drawing(run.curves_path, draw_curves, rows, best_epoch=metrics.best_epoch, title=title)
@@ -105,11 +105,11 @@ def explain_full_disk(run: Run) -> Iterator[None]:
         ) from None
 
 
-def _notes(config: Config, prepared: TrainingSetup) -> Iterator[str]:
+def _notes(config: Config, setup: TrainingSetup) -> Iterator[str]:
     """Yield caveats before the training starts."""
     if slow := runtime.why_slow(config.runtime.precision):
         yield slow
-    if names := _classes_without_validation(config, prepared.training.labels, prepared.validation.labels):
+    if names := _classes_without_validation(config, setup.training.labels, setup.validation.labels):
         yield (
             f"There are no validation images of {listed(names)}, so these classes do not influence the choice of the "
             "best epoch."
@@ -123,15 +123,15 @@ def _classes_without_validation(
     return [names[label] for label in np.setdiff1d(training, validation)]
 
 
-def _facts(config: Config, prepared: TrainingSetup, run: Run, steps: int, device: str) -> TrainingFacts:
+def _facts(config: Config, setup: TrainingSetup, run: Run, steps: int, device: str) -> TrainingFacts:
     return TrainingFacts(
         model=config.model.name,
-        parameters=sum(int(np.prod(weight.shape)) for weight in prepared.network.trainable_weights),
+        parameters=sum(int(np.prod(weight.shape)) for weight in setup.network.trainable_weights),
         data=config.data.name,
-        training_images=len(prepared.training),
-        validation_images=len(prepared.validation),
-        note=prepared.training.note,
-        summary=prepared.summary.lines() if prepared.summary else [],
+        training_images=len(setup.training),
+        validation_images=len(setup.validation),
+        note=setup.training.note,
+        summary=setup.summary.lines() if setup.summary else [],
         backend=str(config.runtime.backend),
         device=device,
         epochs=config.training.epochs,
@@ -141,15 +141,15 @@ def _facts(config: Config, prepared: TrainingSetup, run: Run, steps: int, device
     )
 
 
-def _metrics(status: Outcome, loop: TrainingLoop, prepared: TrainingSetup, rows: list[Row]) -> Metrics:
+def _metrics(status: Outcome, loop: TrainingLoop, setup: TrainingSetup, rows: list[Row]) -> Metrics:
     history, best = loop.history, best_row(rows)
     metrics = Metrics(
         status=status,
         epochs=len(rows),
         seconds=round(history.seconds, 2),
-        note=prepared.training.note,
-        preprocessing=prepared.preprocessing.model_dump(),
-        data=asdict(prepared.summary) if prepared.summary else None,
+        note=setup.training.note,
+        preprocessing=setup.preprocessing.model_dump(),
+        data=asdict(setup.summary) if setup.summary else None,
     )
     if history.rows:  # the seconds of rows that only the file has are unknown
         images = loop.batches.count * loop.batches.batch_size * len(history.rows)

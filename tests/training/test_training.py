@@ -93,9 +93,9 @@ def one_black_pixel(*settings):
 
 def history_of(run, rows):
     """Let a loop end epochs with these validation accuracies and losses, and return its history."""
-    config, prepared = one_black_pixel()
-    network = prepared.network
-    loop = TrainingLoop(config, prepared, run, Listener(), None)
+    config, setup = one_black_pixel()
+    network = setup.network
+    loop = TrainingLoop(config, setup, run, Listener(), None)
     loop.start_phase(loop.phases[0])
     for epoch, (accuracy, loss) in enumerate(rows):
         network.set_weights([np.full((1, 2), epoch + 1.0)])
