@@ -111,7 +111,7 @@ class TrainingLoop:
         Raises:
             UserError: A batch could not be made.
         """
-        epoch = callbacks.LambdaCallback(
+        epoch_callback = callbacks.LambdaCallback(
             on_epoch_begin=lambda epoch, _: self.start_epoch(epoch),
             on_train_batch_end=lambda batch, logs: self.after_steps(self.batches.start + batch + 1, logs["loss"]),
             on_test_begin=lambda _: self.model.swap_averages(),  # averaged weights are validated
@@ -128,7 +128,7 @@ class TrainingLoop:
                 epochs=end,
                 shuffle=False,  # the order follows from the seed and the epoch alone
                 verbose=0,
-                callbacks=[*events, epoch],
+                callbacks=[*events, epoch_callback],
             )
         except Exception as error:
             failure = self.batches.failure or self.validation_batches.failure
