@@ -133,7 +133,7 @@ def _list_facts(imported: "ImportedNetwork") -> dict[str, Any]:
         "recognized": images.recognized or None,
         "channels": images.channels,
         "state_dict": imported.state_dict or None,
-        "other_state_dicts": list(imported.others),
+        "other_state_dicts": list(imported.other_state_dicts),
         "classifier": imported.classifier or None,
         "left_out": list(imported.left_out),
     }
@@ -199,8 +199,8 @@ def _describe_recognized(images: "Preprocessing") -> list[str]:
 def _describe_choices(imported: "ImportedNetwork") -> list[str]:
     """Return lines on which of several parts of the file were imported, and what was left out."""
     sentences = []
-    if imported.others:
-        others = ", ".join(f"'{key}'" for key in imported.others)
+    if imported.other_state_dicts:
+        others = ", ".join(f"'{key}'" for key in imported.other_state_dicts)
         taken = f"'{imported.state_dict}'" if imported.state_dict else "the file itself"
         sentences.append(f"State dict: {taken}; the file also has {others}; --state-dict chooses")
     if imported.classifier:

@@ -42,7 +42,7 @@ class ImportedNetwork:
         sha256: Hash of the file.
         preprocessing: How the network's images are prepared.
         state_dict: The key of the state dict in the file; "" if the file itself is the state dict.
-        others: Keys of further state dicts in the file.
+        other_state_dicts: Keys of further state dicts in the file.
         classifier: The layer of the file that became the network's classifier, if it has another name there.
     """
 
@@ -53,7 +53,7 @@ class ImportedNetwork:
     sha256: str
     preprocessing: Preprocessing
     state_dict: str = ""
-    others: tuple[str, ...] = ()
+    other_state_dicts: tuple[str, ...] = ()
     classifier: str = ""
 
     @property
@@ -103,38 +103,39 @@ def import_weights(
             )
         model = _build(counterpart, file, input_shape, num_classes, auxiliary_heads)
         preprocessing = choose_preprocessing(counterpart, sha256, model.input_shape[1:3], **stated)
-        expected = {one.name: one for one in list_conversions(model, counterpart, preprocessing.channels)}
+        conversions = list(list_conversions(model, counterpart, preprocessing.channels))
         heads = () if auxiliary_heads else tuple(f"{layer}." for layer in counterpart.auxiliary.values())
         unused = {name for name in file.tensors if name.endswith(_STEPS) or name.startswith(heads)}
         tensors = {name: tensor for name, tensor in file.tensors.items() if name not in unused}
-        _check_fit(path, counterpart, {name: one.shape for name, one in expected.items()}, tensors, file.beside)
+        shapes = {conversion.name: conversion.shape for conversion in conversions}
+        _check_fit(path, counterpart, shapes, tensors, file.unused_dense_layers)
         invalid: list[str] = []
-        for name, conversion in expected.items():
-            values = tensors[name].values()
-            invalid += filter(None, [describe_invalid_values(name, values)])
+        for conversion in conversions:
+            values = tensors[conversion.name].values()
+            invalid += filter(None, [describe_invalid_values(conversion.name, values)])
             conversion.assign(values)
     _check_values(path, sha256, invalid)
     left_out = (*file.left_out, *(name for name in file.tensors if name in unused))
-    state = (file.key, file.others, file.classifier)
-    return ImportedNetwork(model, counterpart, path, left_out, sha256, preprocessing, *state)
+    origin = (file.key, file.other_state_dicts, file.classifier)
+    return ImportedNetwork(model, counterpart, path, left_out, sha256, preprocessing, *origin)
 
 
 def _find_counterpart(file: WeightFile, network: str) -> Counterpart:
     """Return the counterpart whose layers a file has; if it has none completely, the one of most layers."""
     name, options = find_network(network)
     candidates = [counterpart for counterpart in COUNTERPARTS if counterpart.library == file.library]
-    own = [one for one in candidates if one.network == name and options.items() <= one.options.items()]
-    for counterpart in own + candidates:
+    counterparts = [one for one in candidates if one.network == name and options.items() <= one.options.items()]
+    for counterpart in counterparts + candidates:
         without_heads = set(counterpart.layers.values())
         if file.layers in (without_heads, without_heads | set(counterpart.auxiliary.values())):
-            if counterpart in own:
+            if counterpart in counterparts:
                 return counterpart
             raise UserError(
                 f"{file.path} holds {counterpart.full_title}, which is '{counterpart.network}' here, not '{network}'."
             )
-    if not own:
+    if not counterparts:
         raise UserError(f"{file.path} has the format of {file.library}, which has no '{network}'.")
-    return max(own, key=lambda counterpart: len(file.layers & set(counterpart.layers.values())))
+    return max(counterparts, key=lambda counterpart: len(file.layers & set(counterpart.layers.values())))
 
 
 def _build(
@@ -168,7 +169,7 @@ def _check_fit(
     counterpart: Counterpart,
     shapes: Mapping[str, Shape],
     tensors: Mapping[str, Tensor],
-    beside: Sequence[str],
+    dense_layers: Sequence[str],
 ) -> None:
     """Check that every weight has a tensor, every tensor a weight, and both the same shape."""
     missing = [f"{name!r} ({format_size(shape)})" for name, shape in shapes.items() if name not in tensors]
@@ -185,7 +186,7 @@ def _check_fit(
         if "float" not in tensor.dtype
     ]
     if missing and not (surplus or reshaped or integers):
-        _check_classifier(path, counterpart, {*shapes} - {*tensors}, beside)
+        _check_classifier(path, counterpart, {*shapes} - {*tensors}, dense_layers)
     groups = [(missing, "missing in the file"), (surplus, "unknown to the network"), (reshaped, ""), (integers, "")]
     clauses = [
         f"{names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''}"
@@ -197,23 +198,23 @@ def _check_fit(
         raise UserError(f"{path} does not fit {counterpart.full_title}: {'; '.join(clauses)}.")
 
 
-def _check_classifier(path: Path, counterpart: Counterpart, missing: set[str], beside: Sequence[str]) -> None:
+def _check_classifier(path: Path, counterpart: Counterpart, missing: set[str], dense_layers: Sequence[str]) -> None:
     """Raise an error if only the classifier is missing.
 
     Args:
         path: The file.
         counterpart: The network.
         missing: Names of the missing tensors.
-        beside: The dense layers beside the network.
+        dense_layers: The dense layers beside the network.
     """
     layers = [theirs for ours, theirs in counterpart.layers.items() if ours in {"fc6", "fc7", "logits"}]
     if not {name.rpartition(SEPARATORS[counterpart.library])[0] for name in missing} <= {*layers}:
         return
-    names = listed([printable(f"'{name}'") for name in beside])
+    names = listed([printable(f"'{name}'") for name in dense_layers])
     clause = ""
-    if len(beside) == 1:
+    if len(dense_layers) == 1:
         clause = f"; beside it is the layer {names}; if that is the classifier, rename it to '{layers[-1]}'"
-    elif beside:
+    elif dense_layers:
         clause = f"; beside it are the layers {names}, and only one of them can be '{layers[-1]}'"
     raise UserError(
         f"{path} holds {counterpart.full_title} without its classifier ({', '.join(layers)}){clause}; save the "

@@ -37,9 +37,9 @@ def rename_tensors(file: WeightFile) -> WeightFile:
     if file.library == "torchvision":
         plain = {".".join(part for part in name.split(".") if part not in _WRAPPERS): name for name in tensors}
         if len(plain) == len(tensors):
-            tensors = {name: tensors[own] for name, own in plain.items()}
+            tensors = {name: tensors[wrapped] for name, wrapped in plain.items()}
     layers = {name.rpartition(separator)[0] for name in tensors}
-    found = [
+    scores = [
         (counts[prefix], -len(counterpart.layers), counterpart, prefix)
         for counterpart in COUNTERPARTS
         if counterpart.library == file.library
@@ -47,10 +47,10 @@ def rename_tensors(file: WeightFile) -> WeightFile:
         for prefix in _find_prefixes(tensors, counterpart, separator)
     ]
     # ResNet-34 has all layers of ResNet-18, and more: of equal counts the smaller network is right.
-    most = max((score[:2] for score in found), default=(0, 0))
+    most = max((score[:2] for score in scores), default=(0, 0))
     best = {
         prefix: counterpart
-        for *score, counterpart, prefix in found
+        for *score, counterpart, prefix in scores
         if tuple(score) == most and 2 * score[0] > -score[1]
     }
     if not best:
@@ -63,31 +63,35 @@ def rename_tensors(file: WeightFile) -> WeightFile:
     if missing != {counterpart.layers["logits"]}:
         return replace(file, tensors=inside, left_out=(*file.left_out, *outside), prefix=prefix)
     # The classifier may have another name: head.fc in mmpretrain, or fc.1 behind a dropout that somebody added.
-    own = {*counterpart.layers.values(), *counterpart.auxiliary.values()}
-    beside = outside | {
-        f"{prefix}{name}": tensor for name, tensor in inside.items() if name.rpartition(separator)[0] not in own
+    network_layers = {*counterpart.layers.values(), *counterpart.auxiliary.values()}
+    unused = outside | {
+        f"{prefix}{name}": tensor
+        for name, tensor in inside.items()
+        if name.rpartition(separator)[0] not in network_layers
     }
     kernel = f"{separator}{_KERNELS[file.library]}"
     dense = tuple(
-        name.removesuffix(kernel) for name, tensor in beside.items() if name.endswith(kernel) and len(tensor.shape) == 2
+        name.removesuffix(kernel) for name, tensor in unused.items() if name.endswith(kernel) and len(tensor.shape) == 2
     )
-    inside = {name: tensor for name, tensor in inside.items() if f"{prefix}{name}" not in beside}
-    if not _is_classifier(dense, beside, separator, kernel):
-        return replace(file, tensors=inside, left_out=(*file.left_out, *beside), prefix=prefix, beside=dense)
+    inside = {name: tensor for name, tensor in inside.items() if f"{prefix}{name}" not in unused}
+    if not _is_classifier(dense, unused, separator, kernel):
+        return replace(
+            file, tensors=inside, left_out=(*file.left_out, *unused), prefix=prefix, unused_dense_layers=dense
+        )
     (classifier,) = dense
-    inside |= {counterpart.layers["logits"] + name.removeprefix(classifier): tensor for name, tensor in beside.items()}
+    inside |= {counterpart.layers["logits"] + name.removeprefix(classifier): tensor for name, tensor in unused.items()}
     return replace(file, tensors=inside, prefix=prefix, classifier=classifier)
 
 
-def _count_layers(own: set[str], layers: Iterable[str], separator: str) -> Counter[str]:
+def _count_layers(network_layers: set[str], file_layers: Iterable[str], separator: str) -> Counter[str]:
     """Count a network's own layers in a file under each prefix, in time linear in the file's layers."""
     counts: Counter[str] = Counter()
-    deepest = max(name.count(separator) for name in own) + 1
-    for layer in layers:
+    deepest = max(name.count(separator) for name in network_layers) + 1
+    for layer in file_layers:
         parts = layer.rsplit(separator, deepest)
         for length in range(1, min(deepest, len(parts)) + 1):
             name = separator.join(parts[-length:])
-            if name in own:
+            if name in network_layers:
                 counts[layer.removesuffix(name)] += 1
     return counts
 
@@ -95,8 +99,8 @@ def _count_layers(own: set[str], layers: Iterable[str], separator: str) -> Count
 def _find_prefixes(tensors: Iterable[str], counterpart: Counterpart, separator: str) -> list[str]:
     """Return the prefixes under which a file has the first kernel of a network."""
     kernel = f"{next(iter(counterpart.layers.values()))}{separator}{_KERNELS[counterpart.library]}"
-    found = [name.removesuffix(kernel) for name in tensors if name.endswith(kernel)]
-    return [prefix for prefix in found if not prefix or prefix.endswith(separator)]
+    prefixes = [name.removesuffix(kernel) for name in tensors if name.endswith(kernel)]
+    return [prefix for prefix in prefixes if not prefix or prefix.endswith(separator)]
 
 
 def _choose_prefix(file: WeightFile, prefixes: list[str]) -> str:
@@ -111,9 +115,9 @@ def _choose_prefix(file: WeightFile, prefixes: list[str]) -> str:
     return ordered[0]
 
 
-def _is_classifier(dense: tuple[str, ...], beside: Iterable[str], separator: str, kernel: str) -> bool:
+def _is_classifier(dense: tuple[str, ...], unused: Iterable[str], separator: str, kernel: str) -> bool:
     """Return whether only one dense layer is beside a network and has a name of a classifier."""
-    if len(dense) != 1 or {*beside} != {f"{dense[0]}{kernel}", f"{dense[0]}{separator}bias"}:
+    if len(dense) != 1 or {*unused} != {f"{dense[0]}{kernel}", f"{dense[0]}{separator}bias"}:
         return False
     name = dense[0].lower()
     return bool(_CLASSIFIER.search(name)) and not _NOT_CLASSIFIER.search(name)

@@ -161,7 +161,7 @@ def test_the_network_itself_is_taken_before_its_averages_unless_one_is_chosen(tm
         torch.save(dict(zip(keys, (second, first), strict=True)), tmp_path / "a.pth")
         matches(tmp_path / "a.pth", first)
         with open_weight_file(tmp_path / "a.pth") as checkpoint:
-            assert (checkpoint.key, checkpoint.others) == (taken, (keys[0],))
+            assert (checkpoint.key, checkpoint.other_state_dicts) == (taken, (keys[0],))
         with open_weight_file(tmp_path / "a.pth", keys[0]) as checkpoint:
             assert checkpoint.tensors["weight"].values().tolist() == [2, 2]
     torch.save({"run": {"student": first, "teacher": second}}, tmp_path / "a.pth")

@@ -93,7 +93,7 @@ def test_a_single_dense_layer_beside_a_network_is_its_classifier():
     }.items():
         head = [(f"{name}.weight", (128, 512)), (f"{name}.bias", (128,))]
         found = rename_tensors(weight_file([*prefixed("backbone.", body), *head]))
-        assert (found.classifier, found.beside) == ((name, ()) if taken else ("", (name,)))
+        assert (found.classifier, found.unused_dense_layers) == ((name, ()) if taken else ("", (name,)))
         assert found.left_out == (() if taken else (f"{name}.weight", f"{name}.bias"))
 
     for prefix in ("", "model."):

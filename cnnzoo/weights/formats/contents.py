@@ -59,22 +59,22 @@ class WeightFile:
             ``conv1_conv/kernel``.
         key: The key of their state dict in the file; "" if the file itself is the state dict.
         left_out: The other items of the file, and tensors beside the network.
-        others: Keys of further state dicts in the file.
+        other_state_dicts: Keys of further state dicts in the file.
         path: The file.
         prefix: The prefix that the name of each tensor had.
         classifier: The layer beside the network that became its classifier; "" if the network has its own.
-        beside: Dense layers beside a network without a classifier, if none of them became the classifier.
+        unused_dense_layers: Dense layers beside a network without a classifier, if none of them became the classifier.
     """
 
     library: Library
     tensors: Mapping[str, Tensor]
     key: str = ""
     left_out: tuple[str, ...] = ()
-    others: tuple[str, ...] = ()
+    other_state_dicts: tuple[str, ...] = ()
     path: Path = Path()
     prefix: str = ""
     classifier: str = ""
-    beside: tuple[str, ...] = ()
+    unused_dense_layers: tuple[str, ...] = ()
 
     @property
     def layers(self) -> set[str]:

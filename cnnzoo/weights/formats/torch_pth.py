@@ -158,9 +158,9 @@ def _make_weight_file(value: Any, key: str | None, sizes: Mapping[str, int], rea
         sizes: Bytes in each storage, by its name.
         read: Reads from the storages.
     """
-    key, views, left_out, others = torch_state_dict.find_state_dict(value, key)
+    key, views, left_out, other_state_dicts = torch_state_dict.find_state_dict(value, key)
     tensors = {name: _make_tensor(name, view, sizes, read) for name, view in views.items()}
-    return WeightFile("torchvision", tensors, key, left_out, others)
+    return WeightFile("torchvision", tensors, key, left_out, other_state_dicts)
 
 
 def _make_tensor(name: str, view: View, sizes: Mapping[str, int], read: Read) -> Tensor:
