@@ -92,6 +92,6 @@ class History:
     def stops_early(self, phase: Phase) -> bool:
         """Return whether early stopping ends the training after the last row; only the last phase stops early."""
         patience, best = phase.config.training.early_stopping, best_row(self.rows)
-        if patience is None or best is None or not phase.last:
+        if patience is None or best is None or not phase.is_last:
             return False
         return len(self.rows) - max(best["epoch"], phase.first) >= patience

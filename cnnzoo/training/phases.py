@@ -48,14 +48,14 @@ class Phase:
         config: The run's config with the optimizer, schedule and number of epochs of this phase, and without settings
             that count epochs of the whole training.
         trained: Names of the layers that learn, with wildcards; None for all.
-        last: Whether no other phase follows.
+        is_last: Whether no other phase follows.
     """
 
     first: int
     end: int
     config: Config
     trained: tuple[str, ...] | None = None
-    last: bool = True
+    is_last: bool = True
 
     def freeze(self, model: Model) -> None:
         """Make the layers that learn in this phase trainable, and freeze the others.
@@ -107,7 +107,7 @@ def phases(config: Config) -> list[Phase]:
     )
     left = {"epochs": epochs - frozen, "progressive_resizing": None}
     second = config.replaced(training=config.training.model_copy(update=left), fine_tuning=None)
-    return [Phase(0, frozen, first, tuple(section.trained), last=False), Phase(frozen, epochs, second)]
+    return [Phase(0, frozen, first, tuple(section.trained), is_last=False), Phase(frozen, epochs, second)]
 
 
 def all_layers(model: Model) -> Iterator[layers.Layer]:
