@@ -27,7 +27,7 @@ BACKGROUNDS = {"dark": "dark on light, inverted", "light": "light on dark"}
 UNSURE = "\nunsure: no class has half of the probability"
 
 # How many images are drawn without --pictures; drawing one takes longer than classifying it.
-DRAWN = 10
+DEFAULT_PICTURES = 10
 
 
 @click.command("predict")
@@ -50,7 +50,7 @@ DRAWN = 10
 @click.option(
     "--pictures/--no-pictures",
     default=None,
-    help=f"Draw all images with their probabilities, or none; by default the first {DRAWN}.",
+    help=f"Draw all images with their probabilities, or none; by default the first {DEFAULT_PICTURES}.",
 )
 @click.option(
     "--output",
@@ -88,7 +88,7 @@ def command(
         raise UserError("--output says where pictures go, and --no-pictures draws none; leave out one of them.")
     run = None if imported else runs.open_finished(source, unfinished)
     paths = _images_in(images)
-    limit = DRAWN if pictures is None else len(paths) * pictures
+    limit = DEFAULT_PICTURES if pictures is None else len(paths) * pictures
     predictions = photographs.predict(run or source, paths, ink, top, device or "auto", pictures=limit, folder=output)
     classifications = _collect(predictions, len(paths), as_json=as_json)
     if as_json:
