@@ -21,7 +21,7 @@ from cnnzoo.text import format_size
 
 # The largest batch that TensorFlow computes without compiling. On two cores ResNet-50 then takes 0.7 s for one image,
 # and 3 s when compiled, after 4 s of tracing. A larger batch would keep the maps of all its images in memory.
-DIRECT = 4
+LARGEST_UNCOMPILED_BATCH = 4
 
 # The batch size for many images.
 BATCH_SIZE = 500
@@ -96,7 +96,7 @@ class Classifier:
             batch_size: The same for all calls.
         """
         model = self.model
-        if batch_size <= DIRECT and runtime.keras_backend() == "tensorflow":
+        if batch_size <= LARGEST_UNCOMPILED_BATCH and runtime.keras_backend() == "tensorflow":
             import keras  # after the runtime has chosen the backend
 
             return np.asarray(keras.ops.convert_to_numpy(model(images, training=False)))

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from cnnzoo import data, files
-from cnnzoo.classifier import DIRECT, Classifier, metadata
+from cnnzoo.classifier import LARGEST_UNCOMPILED_BATCH, Classifier, metadata
 from cnnzoo.classifier.metadata import Metadata
 from cnnzoo.classifier.photographs import _Album, predict, read_photograph
 from cnnzoo.errors import UserError
@@ -408,7 +408,7 @@ def test_a_strip_is_seen_as_if_it_were_resized_whole(size, tmp_path):
 
 
 @pytest.mark.every_backend
-@pytest.mark.parametrize("batch_size", [DIRECT, DIRECT + 3])
+@pytest.mark.parametrize("batch_size", [LARGEST_UNCOMPILED_BATCH, LARGEST_UNCOMPILED_BATCH + 3])
 def test_logits_are_those_of_keras_whether_or_not_they_are_compiled(batch_size, tmp_path):
     layers = [keras.Input((5, 5, 3)), keras.layers.Conv2D(2, 3), keras.layers.Dropout(0.5), keras.layers.Flatten()]
     model = keras.Sequential(layers)
