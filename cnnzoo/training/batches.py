@@ -24,7 +24,7 @@ class Batches(utils.PyDataset):
     Args:
         subset: The images and labels.
         batch_size: Images per batch.
-        whole: Leave out a last batch that is not full, because a second shape would compile a second step.
+        full_batches_only: Leave out a last batch that is not full, because a second shape would compile a second step.
         count: Batches of an epoch; None for as many as the images fill.
 
     Attributes:
@@ -32,11 +32,11 @@ class Batches(utils.PyDataset):
         failure: The error of a batch that could not be made; backends lose it on the way.
     """
 
-    def __init__(self, subset: Subset, batch_size: int, *, whole: bool, count: int | None = None) -> None:
+    def __init__(self, subset: Subset, batch_size: int, *, full_batches_only: bool, count: int | None = None) -> None:
         super().__init__()
         self.subset, self.batch_size = subset, batch_size
         self.order = np.arange(len(subset))
-        self.per_pass = len(subset) // batch_size if whole else -(-len(subset) // batch_size)
+        self.per_pass = len(subset) // batch_size if full_batches_only else -(-len(subset) // batch_size)
         self.count = count or self.per_pass
         self.start = 0
         self.failure: UserError | None = None
@@ -83,8 +83,8 @@ class StreamedBatches(Batches):
     start on an epoch's batches before the order of the epoch is set.
     """
 
-    def __init__(self, subset: Subset, batch_size: int, *, whole: bool, count: int | None = None) -> None:
-        super().__init__(subset, batch_size, whole=whole, count=count)
+    def __init__(self, subset: Subset, batch_size: int, *, full_batches_only: bool, count: int | None = None) -> None:
+        super().__init__(subset, batch_size, full_batches_only=full_batches_only, count=count)
         assert isinstance(subset.images, ImageFiles)
         self.files = subset.images
         self.started: dict[bytes, list[Future[NDArray[np.uint8]]]] = {}

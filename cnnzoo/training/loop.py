@@ -248,6 +248,6 @@ def _batches(config: Config, setup: TrainingSetup) -> tuple[Batches, Batches]:
     validation_size = min(4 * size, LARGEST_VALIDATION_BATCH)
     kind = StreamedBatches if isinstance(setup.training.images, ImageFiles) else Batches
     return (
-        kind(setup.training, size, whole=True, count=count),
-        kind(setup.validation, validation_size, whole=False),
+        kind(setup.training, size, full_batches_only=True, count=count),
+        kind(setup.validation, validation_size, full_batches_only=False),
     )

@@ -37,7 +37,7 @@ def test_ten_steps_bring_the_loss_clearly_down(name):
     trainee = TrainingModel(model, eight.images.array, Augmentation(AugmentationSection(), eight))
     # Where Keras can train operation by operation, that is quicker than to compile so few steps.
     trainee.compile(optimizer=keras.optimizers.Adam(0.002), run_eagerly=keras.backend.backend() == "tensorflow")
-    batches = Batches(eight, 8, whole=True)
+    batches = Batches(eight, 8, full_batches_only=True)
     losses = trainee.fit(batches, epochs=10, shuffle=False, verbose=0).history["loss"]
     assert losses[-1] < 0.6 * losses[0], losses
 

@@ -22,18 +22,18 @@ def numbered():
 
 
 def test_every_image_is_seen_once_an_epoch_in_another_order(numbered):
-    batches = Batches(numbered, 3, whole=False)
+    batches = Batches(numbered, 3, full_batches_only=False)
     batches.shuffle(seed=0, epoch=1)
     steps = [batches[step] for step in range(len(batches))]
     indices, own_labels = (np.concatenate(part) for part in zip(*(inputs for inputs, _ in steps), strict=True))
     assert sorted(indices) == list(range(100, 110))
     assert np.array_equal(indices - 100, own_labels)
     assert np.array_equal(np.concatenate([labels for _, labels in steps]), own_labels)
-    assert len(Batches(numbered, 3, whole=True)) == 3
+    assert len(Batches(numbered, 3, full_batches_only=True)) == 3
 
 
 def test_a_short_epoch_continues_where_the_one_before_stopped(numbered):
-    passes, short = (Batches(numbered, 2, whole=True, count=count) for count in (None, 3))
+    passes, short = (Batches(numbered, 2, full_batches_only=True, count=count) for count in (None, 3))
 
     def drawn(batches, epochs):
         seen = []

@@ -59,7 +59,7 @@ def test_averaged_weights_come_with_averaged_statistics():
             keras_internals.sync_variables(model)
             seen.append([np.array(bn.moving_mean), np.array(bn.moving_variance), np.array(bn.gamma)])
 
-    batches = Batches(subset(images, np.arange(12, dtype="int32") % 4), 4, whole=True)
+    batches = Batches(subset(images, np.arange(12, dtype="int32") % 4), 4, full_batches_only=True)
     model.fit(batches, epochs=2, shuffle=False, verbose=0, callbacks=[Watching()])
     expected = seen[0]
     for values in seen[1:]:
@@ -175,7 +175,7 @@ def test_a_step_with_changes_of_every_kind_is_compiled_and_runs_in_mixed_precisi
     finally:
         keras.config.set_dtype_policy(policy)
     model.compile("sgd")
-    batches = Batches(subset(images, labels), 8, whole=True)
+    batches = Batches(subset(images, labels), 8, full_batches_only=True)
     seeds = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, _: model.seed_epoch(7, epoch))
     history = model.fit(batches, epochs=2, shuffle=False, verbose=0, callbacks=[seeds]).history
     assert np.isfinite(history["loss"]).all()

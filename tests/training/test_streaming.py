@@ -21,7 +21,7 @@ def test_streamed_batches_equal_those_of_images_in_memory(photos):
     files = streamed(photos)
     images = files.pixels
     for count in (None, 3):
-        options = {"whole": True, "count": count}
+        options = {"full_batches_only": True, "count": count}
         kept = Batches(subset(images, files.labels), 5, **options)
         batches = StreamedBatches(files, 5, **options)
         assert len(batches) == len(kept)
@@ -42,7 +42,7 @@ def test_an_error_names_a_file_that_disappears_during_training(photos):
     for path in files.images.paths:
         path.unlink()
     with pytest.raises(UserError, match=r"There is no image .*photos"):
-        StreamedBatches(files, 5, whole=True)[0]
+        StreamedBatches(files, 5, full_batches_only=True)[0]
 
 
 def test_mean_and_deviation_come_from_the_files(photos):
