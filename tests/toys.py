@@ -59,4 +59,4 @@ def narrow(model: keras.Model, divisor: int = 8, input_shape: tuple[int, int, in
 
 def subset(images: np.ndarray, labels: np.ndarray | None = None) -> Subset:
     """Return images (count, height, width, channels) as a subset; without labels all are of class 0."""
-    return Subset.whole(ImageArray(images), np.zeros(len(images), np.int32) if labels is None else labels)
+    return Subset.of_all(ImageArray(images), np.zeros(len(images), np.int32) if labels is None else labels)

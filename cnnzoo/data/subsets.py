@@ -58,7 +58,8 @@ class Subset:
         indices: The positions of the subset's images in ``images`` (count,).
         labels: Class numbers from 0 (count,), int32.
         note: A caveat about the images, such as "1,000 of the 10,000 official test images".
-        validates: True for each training image that is a validation image (count,); None if ``hold_out`` chooses them.
+        is_validation: For each training image whether it is a validation image (count,); None if ``hold_out`` chooses
+            them.
         names: The names of the images' files (count,); empty if the images have no files of their own.
         folder: The folder that these names are relative to.
         summary: For the training images of a folder: see ``FolderSummary``.
@@ -68,13 +69,13 @@ class Subset:
     indices: NDArray[np.int32]
     labels: NDArray[np.int32]
     note: str = ""
-    validates: NDArray[np.bool_] | None = None
+    is_validation: NDArray[np.bool_] | None = None
     names: tuple[str, ...] = ()
     folder: Path | None = None
     summary: FolderSummary | None = None
 
     @classmethod
-    def whole(cls, images: Images, labels: NDArray[np.int32], note: str = "", **details: Any) -> "Subset":
+    def of_all(cls, images: Images, labels: NDArray[np.int32], note: str = "", **details: Any) -> "Subset":
         """Return the subset of all images."""
         return cls(images, np.arange(len(labels), dtype="int32"), labels, note, **details)
 
@@ -132,7 +133,7 @@ class Subset:
         recorded = self.select(own != "")
         new = len(self) - len(recorded)
         note = f"{new:,} left out that were not in the folder or its splits when the run was trained" if new else ""
-        return replace(recorded, validates=own[own != ""] == "validation", summary=self.summary).with_note(note)
+        return replace(recorded, is_validation=own[own != ""] == "validation", summary=self.summary).with_note(note)
 
 
 def hold_out(training: Subset, validation: int | float, num_classes: int) -> tuple[Subset, Subset]:
@@ -152,8 +153,8 @@ def hold_out(training: Subset, validation: int | float, num_classes: int) -> tup
     Raises:
         UserError: One of the two would be empty.
     """
-    validates = training.validates
-    if validates is None:
+    is_validation = training.is_validation
+    if is_validation is None:
         labels, count = training.labels, len(training)
         class_counts = np.bincount(labels, minlength=num_classes)
         class_quotas = quotas(class_counts, count_of_split(validation, count, "validation"))
@@ -161,15 +162,15 @@ def hold_out(training: Subset, validation: int | float, num_classes: int) -> tup
         random_order = np.argsort(np.random.PCG64(HOLD_OUT_SEED).random_raw(count), kind="stable")
         by_class = random_order[np.argsort(labels[random_order], kind="stable")]
         rank_in_class = np.arange(count) - np.repeat(np.cumsum(class_counts) - class_counts, class_counts)
-        validates = np.zeros(count, dtype=bool)
-        validates[by_class[rank_in_class < np.repeat(class_quotas, class_counts)]] = True
-    validation_count = int(validates.sum())
+        is_validation = np.zeros(count, dtype=bool)
+        is_validation[by_class[rank_in_class < np.repeat(class_quotas, class_counts)]] = True
+    validation_count = int(is_validation.sum())
     if not 0 < validation_count < len(training):
         raise UserError(
             f"{training.folder or 'The data set'} has {len(training) - validation_count:,} training images and "
             f"{validation_count:,} validation images, and both are needed; put the missing images back."
         )
-    return training.select(~validates), training.select(validates)
+    return training.select(~is_validation), training.select(is_validation)
 
 
 def count_of_split(size: int | float, count: int, split: Split) -> int:

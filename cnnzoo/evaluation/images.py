@@ -65,10 +65,10 @@ class ImageLoader:
             subset = self._loaded[section, loaded_split]
             if split != "test":
                 subset = subset.as_divided(run.division())
-                if subset.validates is None:
+                if subset.is_validation is None:
                     subset = data.divide_training(config, subset)[split == "validation"]
                 else:
-                    subset = subset.select(subset.validates == (split == "validation"))
+                    subset = subset.select(subset.is_validation == (split == "validation"))
             self._divided[section, split, division] = _leave_out_others(run, split, subset)
         return self._divided[section, split, division]
 

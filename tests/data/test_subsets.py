@@ -8,7 +8,7 @@ from cnnzoo.errors import UserError
 def numbered(labels: list[int] | np.ndarray) -> Subset:
     """Make images whose one pixel is their number."""
     numbers = np.arange(len(labels), dtype=np.uint8).reshape(-1, 1, 1, 1)
-    return Subset.whole(ImageArray(numbers), np.asarray(labels, np.int32))
+    return Subset.of_all(ImageArray(numbers), np.asarray(labels, np.int32))
 
 
 def numbers(split: Subset) -> list[int]:

@@ -50,7 +50,7 @@ class Digits:
             np.arange(len(labels)), train_size=TRAIN_COUNT, test_size=TEST_COUNT, stratify=labels, random_state=0
         )
         indices = np.sort(train if split == "train" else test)
-        return Subset.whole(ImageArray(_enlarged(pixels[indices])), labels[indices])
+        return Subset.of_all(ImageArray(_enlarged(pixels[indices])), labels[indices])
 
     def fetch(self, data_dir: Path | None = None) -> list[Path]:  # noqa: ARG002
         """Return no files: the digits are part of scikit-learn."""

@@ -90,7 +90,7 @@ def summarize(section: FolderSection, data_dir: Path | None) -> FolderSummary:
 
 
 def load(section: FolderSection, split: Literal["train", "test"], data_dir: Path | None) -> Subset:
-    """Load one split; validation images are among the training images, and ``Subset.validates`` marks them.
+    """Load one split; validation images are among the training images, and ``Subset.is_validation`` marks them.
 
     Every file is decoded once, so that a damaged file is found before the training begins. The images stay in memory
     if they fit, otherwise in their files.
@@ -104,7 +104,7 @@ def load(section: FolderSection, split: Literal["train", "test"], data_dir: Path
     division = divide(section, find_division(section, folder))
     if split not in division.splits:
         raise UserError(division.layout.missing[split])
-    files, validates = with_validation(division) if split == "train" else (division.splits[split], None)
+    files, is_validation = with_validation(division) if split == "train" else (division.splits[split], None)
     most = free_memory() * SHARE_OF_MEMORY if section.memory is None else section.memory * 1e9
     paths = [folder / name for name in files.names]
     images, failures = read_files(paths, data_set.input_shape, data_set.resize, data_set.white, most_bytes=most)
@@ -120,14 +120,14 @@ def load(section: FolderSection, split: Literal["train", "test"], data_dir: Path
         raise UserError(f"None of the {split} images in {folder} can be read.")
     count = f"{len(unreadable):,} of {len(paths):,} {'training and validation' if split == 'train' else split} images"
     note = f"{count} left out as unreadable: {listed(unreadable, shown=20)}" if unreadable else ""
-    subset = Subset.whole(images, labels, note, names=tuple(names), folder=folder)
-    if validates is None:
+    subset = Subset.of_all(images, labels, note, names=tuple(names), folder=folder)
+    if is_validation is None:
         return subset.with_note(_note_on_trained(division))
-    validates = validates[is_good]
-    _check_each_class_is_trained_on(labels[~validates], data_set.class_names, folder)
-    if not validates.any():
+    is_validation = is_validation[is_good]
+    _check_each_class_is_trained_on(labels[~is_validation], data_set.class_names, folder)
+    if not is_validation.any():
         raise UserError(f"None of the validation images in {folder} can be read.")
-    return replace(subset, validates=validates, summary=_summary(section, division, set(unreadable)))
+    return replace(subset, is_validation=is_validation, summary=_summary(section, division, set(unreadable)))
 
 
 def missing_config_error() -> UserError:

@@ -110,8 +110,8 @@ def divide(section: FolderSection, division: Division) -> Division:
         is_test = _choose(splits["train"], section.test, section.split_seed, "test")
         splits |= {"train": splits["train"].select(~is_test), "test": splits["train"].select(is_test)}
     if "train" in splits and "validation" not in splits:
-        validates = _choose(splits["train"], section.validation, section.split_seed, "validation")
-        splits |= {"train": splits["train"].select(~validates), "validation": splits["train"].select(validates)}
+        is_validation = _choose(splits["train"], section.validation, section.split_seed, "validation")
+        splits |= {"train": splits["train"].select(~is_validation), "validation": splits["train"].select(is_validation)}
     return replace(division, splits={split: splits[split] for split in SPLITS if split in splits})
 
 
@@ -120,12 +120,12 @@ def with_validation(division: Division) -> tuple[LabelledFiles, NDArray[np.bool_
     training, validation = division.splits["train"], division.splits["validation"]
     names = [*training.names, *validation.names]
     labels = np.concatenate([training.labels, validation.labels])
-    validates = np.arange(len(names)) >= len(training.names)
+    is_validation = np.arange(len(names)) >= len(training.names)
     if "validation" not in division.layout.splits:
         # They were chosen from the training images: all of these keep the order that they have in the folder.
         order = sorted(range(len(names)), key=lambda index: (labels[index], names[index]))
-        names, labels, validates = [names[index] for index in order], labels[order], validates[order]
-    return LabelledFiles(names, labels), validates
+        names, labels, is_validation = [names[index] for index in order], labels[order], is_validation[order]
+    return LabelledFiles(names, labels), is_validation
 
 
 def _choose(files: LabelledFiles, size: int | float, seed: int, split: Split) -> NDArray[np.bool_]:

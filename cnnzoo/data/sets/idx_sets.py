@@ -71,7 +71,7 @@ class IdxSet(PublishedSet[IdxFile]):
     def subset(self, split: LoadedSplit, contents: Mapping[IdxFile, Contents], directories: Sequence[Path]) -> Subset:  # noqa: ARG002
         """Return the images (count, height, width, 1) of a split."""
         images, labels = (contents[file] for file in self.files_of(split))
-        return Subset.whole(ImageArray(images[..., np.newaxis]), labels.astype(np.int32))
+        return Subset.of_all(ImageArray(images[..., np.newaxis]), labels.astype(np.int32))
 
     def expected(self, files: Sequence[IdxFile]) -> str:
         """List missing files, and what may be there instead, for a message."""

@@ -109,7 +109,7 @@ class RecordSet(PublishedSet[RecordFile]):
             tests = self._missing_tests(len(contents[test])) if test in contents else self._check_tests(directories)
             note = f"{tests} are there" if tests else ""
         images = ImageArray(np.ascontiguousarray(planes.transpose(0, 2, 3, 1)))
-        return Subset.whole(images, labels.astype(np.int32), note)
+        return Subset.of_all(images, labels.astype(np.int32), note)
 
     def note(self, directories: Sequence[Path]) -> str:
         """Return a note about missing test images, by the size of their file; empty if none are missing."""
