@@ -98,8 +98,8 @@ def inspect(model: keras.Model) -> NetworkSummary:
     images = getattr(model, "inputs", None)
     if not images or any(None in image.shape[1:] for image in images):
         raise ValueError(f"'{model.name}' must be a functional or Sequential model with inputs of fixed size.")
-    walk = _Walk(whole=max(tuple(image.shape[1:-1]) for image in images))
-    pixel = (1,) * len(walk.whole)
+    walk = _Walk(input_size=max(tuple(image.shape[1:-1]) for image in images))
+    pixel = (1,) * len(walk.input_size)
     walk.rows += [LayerRow(image.name, "Input", tuple(image.shape[1:]), 0, 0, 0, pixel) for image in images]
     walk.follow(model, [_View(pixel, pixel)] * len(images))
     return NetworkSummary(model.name, tuple(walk.rows))
@@ -164,11 +164,11 @@ class _Walk:
     """The rows of a model and of the models nested in it.
 
     Args:
-        whole: Sides of the whole input in pixels.
+        input_size: Sides of the input in pixels.
     """
 
-    def __init__(self, whole: tuple[int, ...]) -> None:
-        self.whole = whole
+    def __init__(self, input_size: tuple[int, ...]) -> None:
+        self.input_size = input_size
         self.rows: list[LayerRow] = []
         self.counted: set[int] = set()
 
@@ -194,7 +194,7 @@ class _Walk:
         if isinstance(layer, _ELEMENTWISE):
             return _View(size, step)
         if axes < len(size) or isinstance(layer, _GLOBAL_POOLING):
-            return _View(_per_axis(max, (self.whole, size)), (0,) * len(self.whole))
+            return _View(_per_axis(max, (self.input_size, size)), (0,) * len(self.input_size))
         window = _attribute(layer, ("kernel_size", "pool_size"), axes)
         strides = _attribute(layer, ("strides",), axes)
         dilation = _attribute(layer, ("dilation_rate",), axes)

@@ -73,14 +73,14 @@ def _instead(value: Any) -> str:
 
 def _number(text: str, kinds: Sequence[str]) -> str | None:
     """Return how to write a number that is written as text, or None if the text is not a number of that kind."""
-    whole = "float_type" not in kinds
-    if whole and "int_type" not in kinds:
+    is_integer = "float_type" not in kinds
+    if is_integer and "int_type" not in kinds:
         return None
-    comma = not whole and re.fullmatch(r"[-+]?[0-9]*,[0-9]+", text)
+    comma = not is_integer and re.fullmatch(r"[-+]?[0-9]*,[0-9]+", text)
     try:
         number = float(text.replace(",", ".") if comma else text)
     except ValueError:
         return None
-    if not math.isfinite(number) or (whole and not number.is_integer()):
+    if not math.isfinite(number) or (is_integer and not number.is_integer()):
         return None
-    return f"{int(number) if whole else number} {'with a point' if comma else 'without quotes'}"
+    return f"{int(number) if is_integer else number} {'with a point' if comma else 'without quotes'}"

@@ -158,9 +158,9 @@ def resize_to(image: Image.Image, input_shape: tuple[int, int, int], resize: Res
         case "pad":
             scale = min(width / image.width, height / image.height)
             size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-            whole = image.resize(size, Image.Resampling.LANCZOS)
+            resized = image.resize(size, Image.Resampling.LANCZOS)
             image = Image.new(image.mode, (width, height))
-            image.paste(whole, (round((width - size[0]) / 2), round((height - size[1]) / 2)))
+            image.paste(resized, (round((width - size[0]) / 2), round((height - size[1]) / 2)))
     return np.asarray(image).reshape(input_shape)
 
 

@@ -22,14 +22,14 @@ class DividedImages:
 
     Attributes:
         data_set: Description of the data set.
-        whole: All training images.
+        all_images: All training images.
         training: The images to train on.
         validation: The images that the best epoch is chosen by.
         summary: For a folder of the user's own images the counts of images by split and of the files left out.
     """
 
     data_set: data.DataSet
-    whole: data.Subset
+    all_images: data.Subset
     training: data.Subset
     validation: data.Subset
     summary: data.FolderSummary | None = None
@@ -50,8 +50,8 @@ def load_images(
     """
     data_set = data.describe(config.data)
     check_augmentation(config, data_set)
-    whole = data.load(config.data, "train", data_dir).as_divided(division or {})
-    return DividedImages(data_set, whole, *data.divide_training(config, whole), whole.summary)
+    all_images = data.load(config.data, "train", data_dir).as_divided(division or {})
+    return DividedImages(data_set, all_images, *data.divide_training(config, all_images), all_images.summary)
 
 
 def check_batch_size(config: Config, count: int) -> None:

@@ -82,7 +82,7 @@ def prepare(
     if initial:
         with config.at_key("fine_tuning.weights"):
             initial.copy_to(network)
-    parts = (images.whole.fingerprint(), training.labels.tobytes(), validation.labels.tobytes())
+    parts = (images.all_images.fingerprint(), training.labels.tobytes(), validation.labels.tobytes())
     return TrainingSetup(
         training,
         validation,
