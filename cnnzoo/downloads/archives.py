@@ -29,7 +29,7 @@ def open_unpacked(path: Path) -> Iterator[BufferedReader | gzip.GzipFile]:
 def read_members(path: Path, sizes: dict[str, int]) -> Iterator[tuple[str, bytes]]:
     """Read members of a tar archive one after the other.
 
-    The whole archive is read, so that it is always refused if it is cut short or has an entry outside its folder.
+    The whole archive is read, so that it is always refused if it is cut short or has a member outside its folder.
 
     Args:
         path: The archive, gzipped or not.
@@ -39,15 +39,15 @@ def read_members(path: Path, sizes: dict[str, int]) -> Iterator[tuple[str, bytes
         The name and content of each of these members that the archive has, in the archive's order.
 
     Raises:
-        DamagedFileError: The archive cannot be read, or has an entry that could be dangerous.
+        DamagedFileError: The archive cannot be read, or has a member that could be dangerous.
     """
-    has_entries = False
+    has_members = False
     with open_unpacked(path) as file:
         try:
             # Read as a stream: each search for one member would unpack everything before it again.
             with tarfile.open(fileobj=file, mode="r|") as archive:
                 for member in archive:
-                    has_entries = True
+                    has_members = True
                     _check(path, member)
                     name = str(PurePosixPath(member.name))  # without "./"
                     if member.isfile() and name in sizes:
@@ -59,19 +59,19 @@ def read_members(path: Path, sizes: dict[str, int]) -> Iterator[tuple[str, bytes
             while file.read(1 << 20):  # gzip compares its checksum at the end of the file
                 pass
         except tarfile.ReadError:
-            if has_entries:
+            if has_members:
                 raise DamagedFileError(path, f"is cut short, after {path.stat().st_size:,} bytes") from None
             with path.open("rb") as stored:
                 other = describe_other_file(stored.read(64), "a tar archive")
             raise DamagedFileError(path, other or "is damaged, or not a tar archive") from None
         except tarfile.TarError:
-            raise DamagedFileError(path, "is damaged: its entries cannot be read") from None
+            raise DamagedFileError(path, "is damaged: its members cannot be read") from None
 
 
 def _check(path: Path, member: tarfile.TarInfo) -> None:
-    """Refuse an entry that would write outside the archive's folder if somebody unpacked it."""
+    """Refuse a member that would be written outside the archive's folder if somebody unpacked it."""
     name = PurePosixPath(member.name.replace("\\", "/"))
     if name.is_absolute() or ".." in name.parts or (name.parts[:1] and name.parts[0].endswith(":")):
-        raise DamagedFileError(path, f"holds an entry that leads out of its folder, {member.name!r}: do not unpack it")
+        raise DamagedFileError(path, f"holds a member that leads out of its folder, {member.name!r}: do not unpack it")
     if not (member.isfile() or member.isdir()):
         raise DamagedFileError(path, f"holds a link or device, {member.name!r}; only files and folders may be in it")

@@ -97,7 +97,7 @@ def test_verify_accepts_right_files(run, arguments):
     assert code == 0
     assert "right" in out
     skipped = [] if len(arguments) > 1 else DOWNLOADED
-    assert err.splitlines() == [f"{name} was not found, so it was not checked" for name in skipped]
+    assert err.splitlines() == [f"{name} was not found, so it was not checked." for name in skipped]
 
 
 def test_verify_names_wrong_and_missing_files(run, tmp_path):

@@ -18,7 +18,7 @@ def cut_archive(cifar10, _):
     path.write_bytes(path.read_bytes()[:-4000])
 
 
-def entry_that_leads_out(cifar10, _):
+def member_that_leads_out(cifar10, _):
     cifar10.write(Path("data")).write_bytes(cifar10.archive(tarfile.TarInfo("cifar-10-batches-bin/../../x")))
 
 
@@ -46,7 +46,7 @@ def unreadable_image(*_):
 
 CASES = {
     cut_archive: ("{name: cifar10}", "cifar-10-binary.tar.gz is cut short"),
-    entry_that_leads_out: ("{name: cifar10}", "holds an entry that leads out of its folder"),
+    member_that_leads_out: ("{name: cifar10}", "holds a member that leads out of its folder"),
     label_of_255: ("{name: cifar10}", "data_batch_1.bin has the label 255 at position 4; labels are 0 to 9"),
     hundred_classes: ("{name: cifar100, validation: 20}", "there are 10 weights for 100 classes"),
     one_class: (FOLDER, "images has only one class folder, blue"),

@@ -218,7 +218,7 @@ def test_a_flipped_bit_in_the_numbers_is_found(tmp_path):
     bad = bytearray((tmp_path / "a.pth").read_bytes())
     bad[bad.index(np.ones(64, "float32").tobytes())] ^= 1
     (tmp_path / "a.pth").write_bytes(bad)
-    with pytest.raises(UserError, match="is damaged: its entry 'data/0' cannot be read"):
+    with pytest.raises(UserError, match="is damaged: its member 'data/0' cannot be read"):
         contents(tmp_path / "a.pth")
 
 

@@ -88,7 +88,8 @@ class RecordSet(PublishedSet[RecordFile]):
     def why_unverified(self, file: RecordFile, contents: Contents, path: Path) -> str:  # noqa: ARG002
         """Return why no hash confirms a file: the published hash is that of all test images."""
         count = len(contents)
-        return f"has {count:,} of {file.count:,} images, which no hash confirms" if count < file.count else ""
+        reason = f"it has only {count:,} of {file.count:,} images, and the published hash is that of all"
+        return reason if count < file.count else ""
 
     def subset(
         self, split: LoadedSplit, contents: Mapping[RecordFile, Contents], directories: Sequence[Path]
@@ -107,7 +108,7 @@ class RecordSet(PublishedSet[RecordFile]):
             note = f"{len(records):,} of the {test.count:,} official test images" if len(records) < test.count else ""
         else:
             tests = self._missing_tests(len(contents[test])) if test in contents else self._check_tests(directories)
-            note = f"{tests} are there" if tests else ""
+            note = f"only {tests} are present" if tests else ""
         images = ImageArray(np.ascontiguousarray(planes.transpose(0, 2, 3, 1)))
         return Subset.of_all(images, labels.astype(np.int32), note)
 
@@ -157,7 +158,7 @@ class RecordSet(PublishedSet[RecordFile]):
 
     def _missing_tests(self, count: int) -> str:
         (test,) = self.test
-        return f"{count:,} of {test.count:,} test images" if count < test.count else ""
+        return f"{count:,} of the {test.count:,} test images" if count < test.count else ""
 
     def _cut(self, size: int) -> str:
         record = self.record_size

@@ -59,33 +59,33 @@ def open_zip(path: Path, key: str | None = None) -> Iterator[WeightFile]:
         reason = "is damaged: its zip directory cannot be read; a download may have broken off"
         raise DamagedContentsError(reason) from None
     with archive:
-        entries = _find_entries(archive)
-        compressed = [entry for entry in entries.values() if entry.compress_type != zipfile.ZIP_STORED]
-        if sum(entry.file_size for entry in compressed) > LARGEST:
+        members = _find_members(archive)
+        compressed = [member for member in members.values() if member.compress_type != zipfile.ZIP_STORED]
+        if sum(member.file_size for member in compressed) > LARGEST:
             raise DamagedContentsError(TOO_LARGE)
 
         def read(name: str, start: int, size: int) -> bytes:
             try:
-                with archive.open(entries[name]) as entry:
-                    entry.seek(start)
-                    return entry.read(size)
+                with archive.open(members[name]) as member:
+                    member.seek(start)
+                    return member.read(size)
             except UNPACKING_ERRORS:
-                raise DamagedContentsError(f"is damaged: its entry '{name}' cannot be read") from None
+                raise DamagedContentsError(f"is damaged: its member '{name}' cannot be read") from None
 
-        if entries["data.pkl"].file_size > LARGEST_PICKLE:
+        if members["data.pkl"].file_size > LARGEST_PICKLE:
             raise DamagedContentsError(
                 f"describes its tensors in more than {LARGEST_PICKLE >> 20} MB; if it holds NumPy arrays, "
                 f"{torch_pickle.ADVICE}"
             )
-        if "byteorder" in entries and read("byteorder", 0, 6) != b"little":
+        if "byteorder" in members and read("byteorder", 0, 6) != b"little":
             raise DamagedContentsError("has its numbers in big-endian order, which cannot be read")
         value, _ = torch_pickle.read(BytesIO(read("data.pkl", 0, LARGEST_PICKLE)))
-        sizes = {name.removeprefix("data/"): entry.file_size for name, entry in entries.items()}
+        sizes = {name.removeprefix("data/"): member.file_size for name, member in members.items()}
         yield _make_weight_file(value, key, sizes, lambda name, start, size: read(f"data/{name}", start, size))
 
 
-def _find_entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """Return the entries of an archive by their names in the folder of its ``data.pkl``.
+def _find_members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """Return the members of an archive by their names in the folder of its ``data.pkl``.
 
     Raises:
         DamagedContentsError: There is no ``data.pkl``, or there are several.
@@ -99,9 +99,9 @@ def _find_entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     if f"{folders[0]}constants.pkl" in names:
         raise DamagedContentsError("is a TorchScript program; load it with torch.jit.load and save its state_dict()")
     return {
-        entry.filename.removeprefix(folders[0]): entry
-        for entry in archive.infolist()
-        if entry.filename.startswith(folders[0])
+        member.filename.removeprefix(folders[0]): member
+        for member in archive.infolist()
+        if member.filename.startswith(folders[0])
     }
 
 

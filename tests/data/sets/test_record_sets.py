@@ -67,11 +67,14 @@ def test_an_incomplete_test_file_is_used_with_a_note(tmp_path, tiny_cifar10, arc
     split = tiny_cifar10.published.load("test", tmp_path)
     assert split.labels.tolist() == [0, 1, 2]
     assert split.note == "3 of the 10 official test images"
-    assert tiny_cifar10.published.load("train", tmp_path).note == "3 of 10 test images are there"
+    assert tiny_cifar10.published.load("train", tmp_path).note == "only 3 of the 10 test images are present"
     check = tiny_cifar10.published.verify(tmp_path)[-1]
-    assert (check.status, check.detail) == ("structure only", "has 3 of 10 images, which no hash confirms")
+    assert (check.status, check.detail) == (
+        "structure only",
+        "it has only 3 of 10 images, and the published hash is that of all",
+    )
     if not archived:
-        assert tiny_cifar10.published.where(tmp_path) == f"{tmp_path} (3 of 10 test images)"
+        assert tiny_cifar10.published.where(tmp_path) == f"{tmp_path} (3 of the 10 test images)"
 
 
 BAD_CONTENTS = {
@@ -126,7 +129,7 @@ def test_a_coarse_label_out_of_range_is_an_error(tmp_path, tiny_cifar100):
         tiny_cifar100.published.load("train", tmp_path)
 
 
-def entry(name, kind=tarfile.REGTYPE, target=""):
+def member(name, kind=tarfile.REGTYPE, target=""):
     made = tarfile.TarInfo(name)
     made.type, made.linkname = kind, target
     return made
@@ -135,15 +138,15 @@ def entry(name, kind=tarfile.REGTYPE, target=""):
 @pytest.mark.parametrize(
     ("extra", "reason"),
     [
-        (entry("cifar-10-batches-bin/../../x"), "an entry that leads out of its folder"),
-        (entry("/etc/x"), "an entry that leads out of its folder"),
-        (entry("C:\\x"), "an entry that leads out of its folder"),
-        (entry("x", tarfile.SYMTYPE, "/etc/passwd"), "a link or device, 'x'"),
-        (entry("x", tarfile.LNKTYPE, "y"), "a link or device, 'x'"),
-        (entry("x", tarfile.FIFOTYPE), "a link or device, 'x'"),
+        (member("cifar-10-batches-bin/../../x"), "a member that leads out of its folder"),
+        (member("/etc/x"), "a member that leads out of its folder"),
+        (member("C:\\x"), "a member that leads out of its folder"),
+        (member("x", tarfile.SYMTYPE, "/etc/passwd"), "a link or device, 'x'"),
+        (member("x", tarfile.LNKTYPE, "y"), "a link or device, 'x'"),
+        (member("x", tarfile.FIFOTYPE), "a link or device, 'x'"),
     ],
 )
-def test_an_archive_with_a_dangerous_entry_is_refused_and_nothing_is_unpacked(tmp_path, tiny_cifar10, extra, reason):
+def test_an_archive_with_a_dangerous_member_is_refused_and_nothing_is_unpacked(tmp_path, tiny_cifar10, extra, reason):
     path = tmp_path / "in" / tiny_cifar10.published.archive
     path.parent.mkdir()
     path.write_bytes(tiny_cifar10.archive(extra))
@@ -171,7 +174,7 @@ def test_the_error_about_a_cut_or_foreign_archive_states_its_name(tmp_path, tiny
             tiny_cifar10.published.load("train", tmp_path)
 
 
-def test_an_entry_larger_than_it_should_be_is_not_read(tmp_path, tiny_cifar10):
+def test_a_member_larger_than_it_should_be_is_not_read(tmp_path, tiny_cifar10):
     contents = tiny_cifar10.contents | {"test_batch.bin": bytes(11 * RECORD)}
     tiny_cifar10.write(tmp_path, contents=contents)
     with pytest.raises(UserError, match=r"holds 33,803 bytes as cifar-10-batches-bin/test_batch.bin, too many"):
@@ -253,7 +256,7 @@ def test_without_a_network_the_message_says_what_was_tried(tiny_cifar10):
 def test_training_images_have_a_note_about_missing_test_images_that_are_not_read(tmp_path, tiny_cifar10):
     few = replace(tiny_cifar10, contents=cut_records(tiny_cifar10, "test_batch.bin", 3 * RECORD))
     path = few.write_unpacked(tmp_path) / "test_batch.bin"
-    assert tiny_cifar10.published.load("train", tmp_path).note == "3 of 10 test images are there"
+    assert tiny_cifar10.published.load("train", tmp_path).note == "only 3 of the 10 test images are present"
     path.write_bytes(path.read_bytes()[:-5])
     with pytest.raises(UserError, match=f"^{path} is cut inside a record: 9,214 bytes"):
         tiny_cifar10.published.load("train", tmp_path)
