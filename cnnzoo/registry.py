@@ -139,7 +139,7 @@ def check_size(name: str, input_shape: tuple[int, ...], smallest: tuple[int, int
     advice = f" {name}_small is for small images." if other and _fits(input_shape, other.smallest or (1, 1)) else ""
     height, width = input_shape[:2]
     raise ValueError(
-        f"an input of {height}x{width} is too small; the smallest it can take is {smallest[0]}x{smallest[1]}.{advice}"
+        f"an input of {height}x{width} is too small; the network needs at least {smallest[0]}x{smallest[1]}.{advice}"
     )
 
 

@@ -135,7 +135,7 @@ def main(path: str, seconds: str, memory: str, task: str) -> None:
     except DamagedContentsError as damage:
         error = str(damage)
     except MemoryError:
-        error = "is damaged: it asks for more memory than a file of its size can need"
+        error = "is damaged: reading it takes more memory than a file of its size can need"
     except _READING_ERRORS:
         error = "is damaged: HDF5 cannot read its weights"
     sys.stdout.write(json.dumps({"error": error}))
@@ -184,7 +184,7 @@ def _unpack(path: Path) -> BytesIO:
         raise DamagedContentsError(
             "is damaged: its weights cannot be unpacked; a copy or download may have broken off"
         ) from None
-    raise DamagedContentsError("is damaged: its weights would unpack to more than a file of its size can need")
+    raise DamagedContentsError("is damaged: its weights would unpack to far more than a file of its size can contain")
 
 
 def _find_layers(file: h5py.File) -> Layers:
@@ -253,7 +253,9 @@ def _locate(layer: str, dataset: h5py.Dataset) -> tuple[int, int]:
         raise DamagedContentsError(f"holds numbers of a type that cannot be read ({kind} in {layer!r})")
     # A dataset may claim any size; its numbers must be in this file.
     if dataset.is_virtual or dataset.external or dataset.id.get_storage_size() < dataset.nbytes:
-        raise DamagedContentsError(f"does not hold the numbers of {layer!r} itself, uncompressed")
+        raise DamagedContentsError(
+            f"stores the weights of {layer!r} compressed or in another file, which cannot be read"
+        )
     place = dataset.id.get_offset()
     return (0, 0) if place is None else (place, place + dataset.nbytes)
 

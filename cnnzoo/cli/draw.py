@@ -15,7 +15,7 @@ from cnnzoo.cli.output import json_option, print_json
 @image_size
 @number_of_classes
 @network_options
-@click.option("--full", is_flag=True, help="Draw repeated blocks one by one, not once with their number.")
+@click.option("--full", is_flag=True, help="Draw every repeated block, not one block with a count.")
 @click.option("--output", type=PICTURE, help="The picture, .svg or .png; by default NAME.svg in the current directory.")
 @json_option
 def command(
@@ -30,7 +30,7 @@ def command(
     """Draw a network's architecture for a slide.
 
     A box is a layer's output: its height and depth show the size of the feature maps, its width their number, both on
-    a square-root scale. Equal blocks in a row are drawn once, with their number.
+    a square-root scale. Equal blocks in a row are drawn once, with a count.
     """
     network = card(name)
     options = parse_options(network, settings)

@@ -57,9 +57,9 @@ def command(
     running finish and no other starts.
     """
     if bool(directories) == bool(config_name):
-        raise UserError("Name runs, or a config with --config FILE --members N; one of the two.")
+        raise UserError("Name either runs, or a config with --config FILE --members N.")
     if directories and (members or jobs or settings):
-        raise UserError("--members, --jobs and --set go with --config; leave them out where you name runs.")
+        raise UserError("--members, --jobs and --set are for --config; leave them out if you name runs.")
     if config_name:
         name = f"{runs.name_for(config_name)}-ensemble"
         options = TrainingOptions(jobs or 1, data_dir, device)

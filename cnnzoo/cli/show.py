@@ -92,7 +92,7 @@ def _print(network: Card, summary: "NetworkSummary", options: Mapping[str, Any])
     console.print()
     if summary.trainable_parameters < summary.parameters:
         fixed = summary.parameters - summary.trainable_parameters
-        console.print(f"{fixed:,} more numbers in the weights are not trained.\n")
+        console.print(f"{fixed:,} further parameters are not trainable.\n")
     if network.options:
         output.print_table(console, _options(network))
         console.print()

@@ -57,7 +57,7 @@ def command(
     or the same command with the same --output. The test images are not touched.
     """
     if bool(file) == bool(unfinished) or (unfinished and output):
-        raise UserError("Name a sweep file, or an unfinished sweep with --resume; one of the two.")
+        raise UserError("Name either a sweep file, or an unfinished sweep with --resume.")
     plan = load_sweep(file) if file else None
     from cnnzoo.jobs import sweep as sweeps  # loads the data sets
 

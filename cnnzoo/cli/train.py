@@ -110,8 +110,8 @@ def _summarize(run: Run, metrics: dict[str, Any], data_dir: Path | None) -> None
         f"Best by validation (*): epoch {metrics['best_epoch']}, accuracy {percent(metrics['validation_accuracy'])} %."
     )
     others = (run.last_model_path, run.curves_path, run.history_path)
-    kept = ", ".join(path.name for path in others if path.is_file())
-    click.echo(f"Kept in {run.directory}: {run.model_path.name} (that epoch), {kept}")
+    saved = ", ".join(path.name for path in others if path.is_file())
+    click.echo(f"Saved in {run.directory}: {run.model_path.name} (best epoch), {saved}")
     if is_interrupted:
         click.echo(again)
     print_next("eval", [run.directory], data_dir, *["--unfinished"] * is_interrupted)

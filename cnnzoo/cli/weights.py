@@ -146,7 +146,8 @@ def _print_imported(imported: "ImportedNetwork", metadata: "Metadata", output: P
     for line in (
         f"{metadata.title}: {parameters:,} parameters",
         f"{len(names)} classes: {', '.join(names[:3])}{', ...' if len(names) > 3 else ''}",
-        f"Inside: RGB pixels / 255, minus {_format(images.mean)}, divided by {_format(images.deviation)}",
+        f"The model normalizes RGB pixels itself: / 255, minus {_format(images.mean)}, divided by "
+        f"{_format(images.deviation)}",
         f"Photographs: shorter side to {metadata.shorter_side} pixels, then the centre, {height}x{width}",
         *_describe_preprocessing(imported),
         *_describe_choices(imported),
@@ -176,8 +177,8 @@ def _describe_preprocessing(imported: "ImportedNetwork") -> list[str]:
     if "channels" in images.assumed:
         sentences.append(
             "Assumed: channels in the order blue, green, red, as keras.applications' preprocess_input gives them; if "
-            "your training used red, green, blue, pass --preprocessing imagenet, unit or transform_input, and beside "
-            "it --mean and --deviation where yours differ"
+            "your training used red, green, blue, pass --preprocessing imagenet, unit or transform_input, and also "
+            "--mean and --deviation if yours differ"
         )
     if "resize" in images.assumed:
         has_v2 = counterpart.library == "torchvision" and counterpart.network in {"resnet50", "resnet101", "resnet152"}
@@ -192,7 +193,7 @@ def _describe_recognized(images: "Preprocessing") -> list[str]:
     if len(parts) == 3:
         return [f"Recognized: torchvision's {images.recognized}; the images are prepared as torchvision does for it"]
     if parts:
-        return [f"As for torchvision's {images.recognized}, which is in the file: {' and '.join(parts)}"]
+        return [f"Recognized: torchvision's {images.recognized}; {' and '.join(parts)} as torchvision uses for it"]
     return []
 
 
@@ -243,7 +244,7 @@ def export(model: Path, file: Path, as_json: bool) -> None:
         images += f", minus {_format(facts['mean'])}, divided by {_format(facts['deviation'])}"
     click.echo(images)
     if facts["usual"] is False:
-        click.echo(f"{facts['library']}'s own weights expect other numbers there.")
+        click.echo(f"{facts['library']}'s own weights need another mean and deviation.")
 
 
 def _format(values: "Sequence[float]") -> str:

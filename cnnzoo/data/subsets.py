@@ -132,7 +132,7 @@ class Subset:
         own = np.array([splits.get(normalized(name), "") for name in self.names], dtype=str)
         recorded = self.select(own != "")
         new = len(self) - len(recorded)
-        note = f"{new:,} left out that were not in the folder or its splits when the run was trained" if new else ""
+        note = f"images left out because they were not in these splits when the run was trained: {new:,}" if new else ""
         return replace(recorded, is_validation=own[own != ""] == "validation", summary=self.summary).with_note(note)
 
 

@@ -155,4 +155,6 @@ def check_jax() -> None:
         if not variables:
             raise
         reason = str(error).rstrip(".") or "it has no such platform"
-        raise UserError(f"JAX does not start with {' '.join(variables)}: {reason}. Correct or unset it.") from None
+        raise UserError(
+            f"JAX does not start with {' '.join(variables)}: {reason}. Correct or unset these variables."
+        ) from None

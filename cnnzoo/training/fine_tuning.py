@@ -92,7 +92,7 @@ class InitialWeights:
                 yield f"layer {name} has weights of {_shapes(layer)}, and the file's has {_shapes(other)}"
         for name in sorted(self.layers.keys() - inputs.keys()):
             if self.layers[name].weights and not _is_replaceable(name):
-                yield f"the file has a layer {name}, which this network has not"
+                yield f"the file has a layer {name}, which this network does not have"
 
 
 def load_initial_weights(config: Config) -> InitialWeights:

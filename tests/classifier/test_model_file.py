@@ -168,7 +168,7 @@ def test_an_archive_that_unpacks_to_far_more_than_it_holds_is_not_unpacked(model
     for entry, message in {
         "config": r"its config.json would unpack to 70 MB, and no model needs more than 64",
         "metadata": "its metadata.json would unpack to 70 MB",
-        "model": "its weights would unpack to more than a file of its size can need",
+        "model": "its weights would unpack to far more than a file of its size can contain",
     }.items():
         copyfile(model, path)
         assert message in sentence(compressed(path, zipfile.ZIP_DEFLATED, **{entry: b" " * (70 << 20)}))

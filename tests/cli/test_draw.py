@@ -33,7 +33,7 @@ def test_a_picture_named_png_is_a_png(cnnzoo: Cnnzoo) -> None:
         (["lenet5", "--output", "net.pdf"], "--output net.pdf: a picture's name ends in .svg or .png."),
         (["lenet5", "--output", "net"], "--output net: a picture's name ends in .svg or .png."),
         (["lenet"], "There is no network named 'lenet'. Did you mean 'lenet5'?"),
-        (["lenet5", "--input", "8x8x1"], "the smallest it can take is 16x16."),
+        (["lenet5", "--input", "8x8x1"], "the network needs at least 16x16."),
         (
             ["lenet5", "--option", "poolin=max"],
             "--option poolin=max: lenet5 has no option 'poolin'. Did you mean 'pooling'?",

@@ -98,7 +98,7 @@ def test_no_classes_stop_at_the_features(monkeypatch: pytest.MonkeyPatch, capsys
     ("arguments", "sentence"),
     [
         (["lenet"], "There is no network named 'lenet'. Did you mean 'lenet5'?"),
-        (["lenet5", "--input", "8x8x1"], "the smallest it can take is 16x16."),
+        (["lenet5", "--input", "8x8x1"], "the network needs at least 16x16."),
         (["lenet5", "--input", "28x28"], "'28x28' is not a size; write height, width and channels like 28x28x1."),
         (["lenet5", "--input", "0x28x1"], "'0x28x1' is not a size; write height, width and channels like 28x28x1."),
         (["lenet5", "--classes", "-1"], "-1 is not in the range x>=0."),

@@ -40,7 +40,7 @@ def test_weights_are_imported_and_exported(cnnzoo: Cnnzoo, checkpoint: Path) -> 
     assert done.out.splitlines() == [
         "torchvision's ResNet-18 from mine.safetensors: 11,178,051 parameters",
         "3 classes: cat, dog, neither",
-        "Inside: RGB pixels / 255, minus (0.485, 0.456, 0.406), divided by (0.229, 0.224, 0.225)",
+        "The model normalizes RGB pixels itself: / 255, minus (0.485, 0.456, 0.406), divided by (0.229, 0.224, 0.225)",
         "Photographs: shorter side to 256 pixels, then the centre, 224x224",
         "Assumed: mean and deviation as for torchvision's own weights, since the file does not say; if your training "
         "prepared its images differently, pass --preprocessing, or --mean and --deviation",
@@ -114,7 +114,7 @@ def test_a_published_file_fills_in_only_what_no_option_states() -> None:
     assert sentence.startswith("Recognized: torchvision's ResNet-50 IMAGENET1K_V2; the images are prepared as torch")
     assert sentences(preprocessing="unit", resize=256) == []
     assert sentences(resize=256) == [
-        "As for torchvision's ResNet-50 IMAGENET1K_V2, which is in the file: mean and deviation"
+        "Recognized: torchvision's ResNet-50 IMAGENET1K_V2; mean and deviation as torchvision uses for it"
     ]
 
 

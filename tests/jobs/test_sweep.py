@@ -120,10 +120,10 @@ def test_a_directory_continues_only_its_own_sweep(sweep_file, tmp_path):
     begun = sweep.create_or_open(load_sweep(sweep_file(text)), tmp_path / "sweep")
     again = sweep.create_or_open(load_sweep(sweep_file(f"# a comment\n{text}")), tmp_path / "sweep")
     assert again.plan.points == begun.plan.points
-    with pytest.raises(UserError, match="contains another sweep"):
+    with pytest.raises(UserError, match="contains a different sweep"):
         sweep.create_or_open(load_sweep(sweep_file(text + "seeds: 0..1")), tmp_path / "sweep")
     Path("mine.yaml").write_text("model: {name: lenet5}\ndata: {name: digits}\noptimizer: {name: sgd}\n")
-    with pytest.raises(UserError, match="contains another sweep"):
+    with pytest.raises(UserError, match="contains a different sweep"):
         sweep.create_or_open(load_sweep(sweep_file(text)), tmp_path / "sweep")
     Path("mine.yaml").unlink()
     assert open_sweep(tmp_path / "sweep").plan.points == begun.plan.points

@@ -109,7 +109,7 @@ def test_other_boards_get_one_logit_per_point(board):
 @pytest.mark.parametrize("name", ["alphago_policy_128", "alphago_policy_small"])
 def test_a_board_below_5x5_is_too_small(name, board):
     with pytest.raises(
-        UserError, match=rf"an input of {board[0]}x{board[1]} is too small; the smallest it can take is 5x5\.$"
+        UserError, match=rf"an input of {board[0]}x{board[1]} is too small; the network needs at least 5x5\.$"
     ):
         registry.build(name, (*board, 48))
 

@@ -74,7 +74,7 @@ def test_the_keras_networks_have_keras_default_initializers(name):
 @pytest.mark.parametrize(("name", "side"), [("lecture_keras", 4), ("lecture_tensorflow", 4), ("lecture_chollet", 18)])
 def test_the_smallest_image_is_taken_and_a_smaller_one_is_refused(name, side):
     assert outline(name, (side, side + 3, 3), 7).output_shape == (None, 7)
-    sentence = f"an input of {side + 3}x{side - 1} is too small; the smallest it can take is {side}x{side}"
+    sentence = f"an input of {side + 3}x{side - 1} is too small; the network needs at least {side}x{side}"
     with pytest.raises(UserError, match=sentence):
         registry.build(name, (side + 3, side - 1, 3))
 

@@ -181,7 +181,7 @@ def untouched(model):
 def test_a_smaller_image_is_refused_with_the_smallest_size(name, smallest):
     outline(name, (smallest, smallest + 1, 1))
     given, limit = f"{smallest + 1}x{smallest - 1}", f"{smallest}x{smallest}"
-    with pytest.raises(UserError, match=f"an input of {given} is too small; the smallest it can take is {limit}"):
+    with pytest.raises(UserError, match=f"an input of {given} is too small; the network needs at least {limit}"):
         cnnzoo.build(name, (smallest + 1, smallest - 1, 1))
 
 

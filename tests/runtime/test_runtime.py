@@ -71,7 +71,7 @@ def test_a_platform_that_jax_does_not_have_is_refused():
     out, _ = ask(code, JAX_PLATFORMS="nonsense")
     assert "JAX_PLATFORMS=nonsense" in out
     assert "Unable to initialize backend 'nonsense'" in out
-    assert out.endswith("Correct or unset it.")
+    assert out.endswith("Correct or unset these variables.")
 
 
 @pytest.mark.full

@@ -130,5 +130,5 @@ def test_weights_for_images_of_other_channels_are_refused(digits_runs, photos, t
 def test_a_deeper_network_of_the_same_kind_is_refused(tmp_path):
     cifar_resnet(32, (28, 28, 1)).save(tmp_path / "deeper.keras")
     weights = InitialWeights(tmp_path / "deeper.keras", load_model(tmp_path / "deeper.keras"))
-    with pytest.raises(UserError, match="the file has a layer conv2_4_bn1, which this network has not"):
+    with pytest.raises(UserError, match="the file has a layer conv2_4_bn1, which this network does not have"):
         weights.copy_to(resnet20((28, 28, 1)))

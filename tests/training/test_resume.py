@@ -215,7 +215,7 @@ def test_resuming_writes_a_missing_division_of_a_folder_and_refuses_other_images
     image.with_name("another.png").write_bytes(image.read_bytes())
     whole = data.load(config.data, "train").as_divided(run.division())
     assert set(whole.names) == set(division)
-    assert whole.note == "1 left out that were not in the folder or its splits when the run was trained"
+    assert whole.note == "images left out because they were not in these splits when the run was trained: 1"
     changed, other = (photos / name for name in sorted(division)[:2])
     changed.write_bytes(other.read_bytes())
     with pytest.raises(UserError, match="was started with other images than there are now"):

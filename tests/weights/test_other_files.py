@@ -124,18 +124,18 @@ def test_hdf5_cannot_refer_to_other_files_or_unpack_to_more_than_it_holds(tmp_pa
     for make, message in [
         (lambda group: group.__setitem__("kernel:0", h5py.ExternalLink(other, "conv/conv/kernel:0")), "laid out"),
         (lambda group: group.__setitem__("kernel:0", h5py.SoftLink("/conv")), "laid out"),
-        (lambda group: group.create_virtual_dataset("kernel:0", layout), "does not hold the numbers"),
+        (lambda group: group.create_virtual_dataset("kernel:0", layout), "stores the weights of"),
         (
             lambda group: group.create_dataset("kernel:0", (2, 2), "float32", external=[(str(other), 0, 16)]),
-            "does not hold the numbers",
+            "stores the weights of",
         ),
         (
             lambda group: group.create_dataset("kernel:0", (2**20, 2**20), "float32", chunks=(64, 64)),
-            "does not hold the numbers",
+            "stores the weights of",
         ),
         (
             lambda group: group.create_dataset("kernel:0", data=np.zeros((4096, 4096), "float32"), compression="gzip"),
-            "does not hold the numbers",
+            "stores the weights of",
         ),
         (lambda group: group.create_dataset("kernel:0", data=np.array([b"text"])), "of a type that cannot be read"),
     ]:

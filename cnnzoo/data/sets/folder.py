@@ -199,7 +199,8 @@ def _note_on_trained(division: Division) -> str:
     if not repeated:
         return ""
     example = listed([min(repeated)])
-    return f"{len(repeated):,} of {len(test):,} are among the training images too, such as {example}"
+    kind = "test image is" if len(test) == 1 else "test images are"
+    return f"{len(repeated):,} of {len(test):,} {kind} also training or validation images, such as {example}"
 
 
 def _check_each_class_is_trained_on(labels: NDArray[np.int32], classes: Sequence[str], folder: Path) -> None:
