@@ -1,4 +1,4 @@
-"""AlexNet: depth, ReLU and dropout, trained on two GPUs, win ImageNet's contest."""
+"""AlexNet: a deep network with ReLU and dropout, trained on two GPUs, that wins ImageNet 2012."""
 
 from functools import partial
 from typing import Any, Literal, NamedTuple
@@ -12,7 +12,7 @@ from cnnzoo.options import check_arguments
 from cnnzoo.registry import Paper, check_size, register
 
 PAPER = Paper(
-    contribution="AlexNet: depth, ReLU and dropout, trained on two GPUs, win ImageNet's contest",
+    contribution="AlexNet: a deep network with ReLU and dropout, trained on two GPUs, that wins ImageNet 2012",
     authors="Krizhevsky, Sutskever and Hinton",
     title="ImageNet Classification with Deep Convolutional Neural Networks",
     venue="NeurIPS",
@@ -215,8 +215,8 @@ def alexnet_small(
     The weights of 2012 suit the 363 inputs of an 11x11 kernel. With 25 inputs and pixels from 0 to 255, only 0.1 % of
     what reaches fc7 differs from image to image; in ``alexnet`` it is 1.2 %. The rest comes from the biases of 1: the
     first steps switch most of fc7 off, and the loss stays at 2.3. On pixels 39 times as large, which
-    ``preprocessing.deviation: 0.0001`` makes, SGD at 0.001 takes "paper" to 91 % in 20,000 digits of MNIST. With "he"
-    and the usual deviation SGD learns at 0.003, but not at the paper's 0.01.
+    ``preprocessing.deviation: 0.0001`` makes, with "paper" SGD at 0.001 reaches 91 % after 20,000 digits of MNIST. With
+    "he" and the usual deviation SGD learns at 0.003, but not at the paper's 0.01.
 
     Args:
         input_shape: Height, width and channels; at least 15 pixels a side.

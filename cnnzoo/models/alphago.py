@@ -1,4 +1,4 @@
-"""AlphaGo's policy network: an expert's next move at Go, by convolutions that keep the size of the board."""
+"""AlphaGo's policy network: predicts an expert's next move with convolutions that keep the size of the board."""
 
 from functools import partial
 
@@ -10,7 +10,7 @@ from cnnzoo.models.layers import PositionBias
 from cnnzoo.registry import Paper, check_size, register
 
 PAPER = Paper(
-    contribution="AlphaGo's policy network: an expert's next move at Go, by convolutions that keep the size of the "
+    contribution="AlphaGo's policy network: predicts an expert's next move with convolutions that keep the size of the "
     "board",
     authors="Silver et al.",
     title="Mastering the game of Go with deep neural networks and tree search",
@@ -22,9 +22,8 @@ PAPER = Paper(
 DEPARTURES = (
     "softmax is left to the loss and to prediction. The paper does not say how the weights start: here those of the "
     "hidden layers are He-normal, those of the last one normal with a deviation of 0.01, so that every move is about "
-    "equally likely at first, and the biases are zero. The 1x1 filter has no bias beside those of the positions, which "
-    "it would only repeat. The network takes other boards and other numbers of planes; each size of board has position "
-    "biases of its own."
+    "equally likely at first, and the biases are zero. The 1x1 filter has no bias, because the position biases include "
+    "it. The network takes other boards and other numbers of planes; each size of board has position biases of its own."
 )
 
 SMALLEST = (5, 5)  # the first kernel

@@ -226,7 +226,7 @@ googlenet_bn = _register(
     title="GoogLeNet for small images",
     departures="conv1 has 192 filters of 3x3 and stride 1, and conv2, the first two poolings and the local response "
     "normalization are gone; batch normalization (epsilon 1e-5, momentum 0.9) follows every convolution, whose biases "
-    "it makes idle; two 3x3 convolutions replace every 5x5; the average pooling covers everything that is left, 8x8 "
+    "become redundant; two 3x3 convolutions replace every 5x5; the average pooling covers everything that is left, 8x8 "
     "for images of 32x32. Max-poolings have no padding and a last window that may reach beyond the edge (ceil mode), "
     "where pytorch-cifar pads by one pixel all around; dropout is the paper's, where pytorch-cifar has none. The "
     "initial weights follow Glorot's uniform distribution.",

@@ -1,4 +1,4 @@
-"""LeNet-5: convolution, subsampling and shared weights, trained as one by gradient descent."""
+"""LeNet-5: convolution, subsampling and shared weights, trained end to end by gradient descent."""
 
 from typing import Literal
 
@@ -10,7 +10,7 @@ from cnnzoo.options import check_arguments
 from cnnzoo.registry import Paper, check_size, register
 
 PAPER = Paper(
-    contribution="LeNet-5: convolution, subsampling and shared weights, trained as one by gradient descent",
+    contribution="LeNet-5: convolution, subsampling and shared weights, trained end to end by gradient descent",
     authors="LeCun, Bottou, Bengio and Haffner",
     title="Gradient-Based Learning Applied to Document Recognition",
     venue="Proceedings of the IEEE 86(11)",

@@ -55,8 +55,8 @@ _AVERAGES = (
     "after training. The paper leaves open, and these are our reading: "
 )
 _WEIGHTS = (
-    "and which of the two normal distributions of its reference, He et al. 2015, the weights start from: variance "
-    "2 / fan-in, which that paper calls its own, also for the dense layer, for which the paper mentions no other."
+    "and which of the two normal distributions of its reference, He et al. 2015, the weights start from: He et al.'s "
+    "own initialization, variance 2 / fan-in, also for the dense layer."
 )
 
 
@@ -209,10 +209,7 @@ _register_small = partial(
     register,
     paper=PAPER,
     departures="conv1 and the missing pool1 are not the paper's, nor is the stride on the 3x3 convolution of a "
-    "bottleneck, which this form has always had; "
-    + _AVERAGES.format("")
-    + "biases before batch normalization (none), "
-    + _WEIGHTS,
+    "bottleneck; " + _AVERAGES.format("") + "biases before batch normalization (none), " + _WEIGHTS,
     smallest=SMALLEST_OF_SMALL,
 )
 resnet18_small = _register_small("resnet18_small", title="ResNet-18 for small images")(partial(small_resnet, 18))

@@ -1,4 +1,4 @@
-"""VGG: depth from stacks of 3x3 convolutions."""
+"""VGG: deep networks from stacks of 3x3 convolutions."""
 
 from functools import partial
 from typing import Any, Literal
@@ -13,7 +13,7 @@ from cnnzoo.options import check_arguments
 from cnnzoo.registry import Paper, check_size, register
 
 PAPER = Paper(
-    contribution="VGG: depth from stacks of 3x3 convolutions",
+    contribution="VGG: deep networks from stacks of 3x3 convolutions",
     authors="Simonyan and Zisserman",
     title="Very Deep Convolutional Networks for Large-Scale Image Recognition",
     venue="ICLR",
@@ -121,10 +121,10 @@ _register = partial(
     register,
     paper=PAPER,
     departures="the deeper networks do not start from the layers of a trained A, as in section 3.1; the initial "
-    "weights follow the remark that closes that paragraph, Glorot and Bengio's distribution, and the option 'paper' "
-    "takes the paper's variance for a deviation. The dense layers fit images of one size, where section 3.2 slides "
-    "them as convolutions over larger ones. Dropout doubles what it keeps in training; the paper does "
-    "not mention it. The normalization of A-LRN has Krizhevsky's constants as he prints them, where Caffe, the "
+    "weights follow the remark that closes that paragraph, Glorot and Bengio's distribution, and 'paper' uses 0.01 as "
+    "the standard deviation, which the paper calls the variance. The dense layers fit images of one size, where "
+    "section 3.2 slides them as convolutions over larger ones. Dropout doubles what it keeps in training; the paper "
+    "does not mention it. The normalization of A-LRN has Krizhevsky's constants as he prints them, where Caffe, the "
     "ancestor of the authors' program, divides alpha by 5.",
     smallest=SMALLEST,
 )
