@@ -1,4 +1,4 @@
-"""Errors that the user can put right: one sentence, no traceback."""
+"""Errors that the user can correct: one sentence, no traceback."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches

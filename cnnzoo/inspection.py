@@ -111,10 +111,10 @@ def outline(
     """Build a registered network without values for its weights: it takes no memory, but cannot compute.
 
     Args:
-        name: Of the network.
+        name: Name of the network.
         input_shape: (height, width, channels); by default the builder's own.
-        num_classes: By default the builder's own.
-        **options: Of the builder.
+        num_classes: Number of logits; by default the builder's own.
+        **options: Options of the builder.
     """
     import cnnzoo.models  # noqa: F401 - registers the zoo
 

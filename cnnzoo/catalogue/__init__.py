@@ -1,4 +1,4 @@
-"""The cards of all networks: what each is, without building it.
+"""The cards of all networks: their descriptions, which can be read without building them.
 
 ``scripts/cards`` builds every registered network, counts its parameters and MACs and writes ``cards.json``; a test
 compares that file with the networks. Reading it does not load Keras.

@@ -81,7 +81,7 @@ class Classifier:
         expected = self.images.input_shape, (len(self.images.class_names),)
         if shapes != expected:
             found, own = (" to ".join(map(format_size, pair)) for pair in (shapes, expected))
-            raise UserError(f"{self.path} is another network: it maps {found} values, not {own}.")
+            raise UserError(f"{self.path} contains another network: it maps {found} values, not {own}.")
         return model
 
     def logits(self, images: Pixels) -> Logits:
@@ -92,7 +92,7 @@ class Classifier:
         """Return the logits (count, num_classes) of images (count, height, width, channels), computed in one batch.
 
         Args:
-            images: At most ``batch_size``. Black images are added to fewer, because each size would be compiled again.
+            images: At most ``batch_size``. Black images fill the batch, because each new batch size would be compiled.
             batch_size: The same for all calls.
         """
         model = self.model

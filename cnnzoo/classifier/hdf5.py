@@ -50,7 +50,7 @@ _READING_ERRORS = (AttributeError, KeyError, OSError, RuntimeError, TypeError, V
 
 _NUMBERS = {"float64", "float32", "float16", "int64", "int32", "int16", "int8", "uint8", "bool"}
 
-# Limits of time: CPU seconds, of which an undamaged file takes 0.5; and seconds by the clock, on a busy machine.
+# Limits of time: CPU seconds (an undamaged file takes 0.5), and seconds by the clock, on a busy machine.
 PROCESSOR_SECONDS = 5
 CLOCK_SECONDS = 60
 BYTES_PER_SECOND = 50_000_000
@@ -193,7 +193,7 @@ def _find_layers(file: h5py.File) -> Layers:
         found = list(_find_numbered(file) if "layers" in file else _find_listed(model_weights))
         places = sorted(_locate(layer, dataset) for layer, datasets in found for dataset in datasets)
     except (*_READING_ERRORS, RecursionError):
-        raise DamagedContentsError("is not laid out as Keras lays out weights in HDF5, or is damaged") from None
+        raise DamagedContentsError("does not have Keras's layout of weights in HDF5, or is damaged") from None
     if any(start < end for (_, end), (start, _) in pairwise(places)):
         raise DamagedContentsError("is damaged: two of its tensors are in the same place")
     return found

@@ -28,8 +28,8 @@ class Metadata:
         shorter_side: Shorter side of a photograph, in pixels, before its centre is cut out.
         source: Name of the file that the weights come from.
         sha256: SHA-256 of that file.
-        glyphs: As of a ``DataSet``: no imported model is for light strokes on a dark ground.
-        white: As of a ``DataSet``.
+        glyphs: See ``DataSet``; false, because imported models are for photographs.
+        white: See ``DataSet``.
     """
 
     glyphs: ClassVar[bool] = False

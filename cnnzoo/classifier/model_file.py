@@ -95,9 +95,7 @@ def _explain(error: BaseException, config: Any, written_by: str) -> str:
             return "has a Lambda layer, whose code is in the file and is not run; build the model without it"
         is_custom = registered and not str(part.get("module")).startswith(("keras", "builtins"))
         if is_custom and name not in CUSTOM_OBJECTS and keras.saving.get_registered_object(registered) is None:
-            return (
-                f"has a layer of the class {name!r}, which Keras {here} and cnnzoo do not have; build it without that"
-            )
+            return f"has a layer of the class {name!r}, which neither Keras {here} nor cnnzoo has; replace it"
     while error.__context__:  # Keras wraps errors in others, and the innermost is the clearest
         error = error.__context__
     text = printable((str(error).splitlines() or ["no reason"])[0]).strip(" .:")[:200]

@@ -110,7 +110,7 @@ def read_photograph(path: Path, classifier: Classifier, ink: Ink = "auto", *, ke
         classifier: Its ``images`` say how the image is resized.
         ink: For glyphs: "dark" for dark strokes on a light background, "light" for the reverse, "auto" to recognize
             which.
-        keep_original: Return a copy of the image, too.
+        keep_original: Also return a copy of the image.
 
     Raises:
         UserError: The file is missing, too large or not an image, or the image is blank.

@@ -1,4 +1,4 @@
-"""The command line: parse, one library call, print.
+"""The command line: each command parses its arguments, makes one library call and prints the result.
 
 A command's module is imported when the command runs, so that ``cnnzoo --help`` loads neither Keras
 nor anything else that takes long.
@@ -36,7 +36,7 @@ class LazyGroup(click.Group):
     """A group that lists its commands without importing their modules."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - Click's signature
-        """Return the commands in the order of a first session."""
+        """Return the commands in the order in which a new user needs them."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
@@ -48,7 +48,7 @@ class LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """List the commands from the table above."""
+        """List the commands with the summaries in COMMANDS."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
@@ -90,7 +90,7 @@ def cli(as_json: bool) -> None:
     Start with:  cnnzoo train --config digits.yaml
     """
     if as_json:
-        raise UserError("--json goes with --version, or after a command, such as: cnnzoo models --json")
+        raise UserError("Use --json with --version, or after a command, such as: cnnzoo models --json")
 
 
 def main() -> None:
@@ -122,7 +122,7 @@ def main() -> None:
 
 
 def _sentence(error: click.ClickException) -> str:
-    """Return an error of Click as a sentence that ends with the command's help."""
+    """Return an error of Click as a sentence, followed by the command that prints the help."""
     message = error.format_message().rstrip(".")
     context = error.ctx if isinstance(error, click.UsageError) else None
     return (

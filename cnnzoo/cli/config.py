@@ -1,4 +1,4 @@
-"""``cnnzoo config``."""
+"""``cnnzoo config``: show, check or describe configs."""
 
 from dataclasses import asdict
 from pathlib import Path

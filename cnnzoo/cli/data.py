@@ -43,7 +43,7 @@ def list_(data_dir: Path | None, as_json: bool) -> None:
             data_set.title,
         )
     results().print(table)
-    # Below the table, where the longest path is still one word to copy.
+    # Not in the table, which would break a long path into pieces.
     for name, place in places.items():
         click.echo(f"{name}: {place or 'not here'}")
 

@@ -1,4 +1,4 @@
-"""``cnnzoo ensemble``."""
+"""``cnnzoo ensemble``: let several runs vote, and train the missing ones."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,8 +53,8 @@ def command(
     """Let several runs vote: name runs, or name a config and the number of members.
 
     With --config, finished runs of that config under runs/ count as members, whichever backend trained them; only
-    missing seeds are trained. Run the same command again after an interruption. If a training fails, those already
-    running finish and no other starts.
+    missing seeds are trained. Run the same command again after an interruption. If a training fails, those that are
+    running finish, and no more are started.
     """
     if bool(directories) == bool(config_name):
         raise UserError("Name either runs, or a config with --config FILE --members N.")
@@ -93,7 +93,7 @@ def command(
 def _train_members(config: Config, count: int, settings: tuple[str, ...], options: TrainingOptions) -> list[Run]:
     """Return one finished run per seed; the missing ones are trained first."""
     if config.seed + count > SEEDS:
-        raise UserError(f"{count} members from seed {config.seed} on would pass the last seed, {SEEDS - 1}.")
+        raise UserError(f"{count} members from seed {config.seed} on need seeds above the largest, {SEEDS - 1}.")
     seeds = range(config.seed, config.seed + count)
     result = train_seeds(config, seeds, settings, options, vote=True)
     if result["failed"]:

@@ -1,4 +1,4 @@
-"""``cnnzoo eval``."""
+"""``cnnzoo eval``: measure finished runs."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @split_option
 @data_dir_option
 @device_option
-@click.option("--unfinished", is_flag=True, help="Use what an unfinished run has reached.")
+@click.option("--unfinished", is_flag=True, help="Accept an unfinished run, and use its best epoch so far.")
 @json_option
 def command(
     directories: tuple[Path, ...],

@@ -19,8 +19,8 @@ def command(pattern: str, as_json: bool) -> None:
 
     PATTERN is a glob, such as 'resnet*', or a part of the name.
 
-    Parameters are the trainable ones. A MAC is one multiplication and one addition; MACs are counted for one image of
-    the default size.
+    Only trainable parameters are counted. A MAC is one multiplication and one addition; MACs are counted for one image
+    of the default size.
     """
     cards = catalogue.select(pattern)
     if as_json:

@@ -33,7 +33,7 @@ class NewFile(click.ParamType[Path]):
         where = f"{param.opts[0]} {path}" if isinstance(param, click.Option) else str(path)
         if self.suffixes and path.suffix not in self.suffixes:
             suffixes = dict.fromkeys(map(str.lower, self.suffixes))
-            raise UserError(f"{where}: {self.kind}'s name ends in {' or '.join(suffixes)}.")
+            raise UserError(f"{where}: {self.kind}'s name must end in {' or '.join(suffixes)}.")
         if path.exists():
             raise UserError(f"{where} exists already; name a new {self.name}.")
         return path

@@ -62,7 +62,7 @@ def print_table(console: Console, *widths: Table) -> None:
 
 
 def percent(share: float | None, missing: str = "") -> str:
-    """Return a fraction of 1 as a percentage with two decimals, without the sign."""
+    """Return a fraction of 1 as a percentage with two decimals, without the % sign."""
     return missing if share is None else f"{100 * share:.2f}"
 
 

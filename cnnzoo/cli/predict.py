@@ -1,4 +1,4 @@
-"""``cnnzoo predict``."""
+"""``cnnzoo predict``: classify images."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -58,7 +58,7 @@ DEFAULT_PICTURES = 10
     help="A new directory for the pictures; by default predictions/ in the run, or beside the model.",
 )
 @device_option
-@click.option("--unfinished", is_flag=True, help="Use what an unfinished run has reached, even while it trains.")
+@click.option("--unfinished", is_flag=True, help="Accept an unfinished run, even while it trains.")
 @json_option
 def command(
     source: Path,

@@ -13,7 +13,7 @@ OUTPUT = "standard output"
 
 
 class _Output(io.FileIO):
-    """Standard output. Its first error has the name ``OUTPUT``; later writes are dropped."""
+    """Standard output. The first write that fails raises an error about ``OUTPUT``; later writes are dropped."""
 
     failed = False
 
@@ -63,7 +63,7 @@ def check_matplotlibrc() -> None:
     """Check that matplotlib can read the ``matplotlibrc`` in the current directory, which it always reads.
 
     Raises:
-        UserError: It cannot.
+        UserError: matplotlib cannot read it.
     """
     path = Path("matplotlibrc")
     try:
@@ -74,7 +74,7 @@ def check_matplotlibrc() -> None:
 
 
 def _open_closed_streams() -> None:
-    """Open closed standard streams; otherwise the next open file would get their number, and their text.
+    """Open closed standard streams; otherwise the next file would get their number, and what is written to them.
 
     Standard output is opened for reading, so that writing to it fails.
     """

@@ -82,7 +82,7 @@ def compare(directories: tuple[Path, ...], output: Path | None, as_json: bool) -
     """Compare the configs and the results of runs."""
     compared = [runs.open_run(path) for path in directories]
     if len({run.directory.resolve() for run in compared}) < max(2, len(compared)):
-        raise UserError("Name two runs or more, each once.")
+        raise UserError("Name two or more runs, each of them once.")
     differing = status.differences(compared)
     rows = [status.summarize(run) for run in compared]
     if output:

@@ -1,4 +1,4 @@
-"""``cnnzoo sweep``."""
+"""``cnnzoo sweep``: train a config with several values of some keys."""
 
 import shlex
 from pathlib import Path

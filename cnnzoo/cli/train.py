@@ -1,4 +1,4 @@
-"""``cnnzoo train``."""
+"""``cnnzoo train``: train one network, or resume its training."""
 
 import shlex
 from pathlib import Path
@@ -64,7 +64,7 @@ def command(
     if seeds is not None and (unfinished or directory or seed is not None):
         raise UserError("--seeds makes new runs; leave out --seed, --run and --resume.")
     if jobs and seeds is None:
-        raise UserError("--jobs goes with --seeds.")
+        raise UserError("--jobs is for --seeds; leave it out, or pass --seeds too.")
     if unfinished and (file or config_name or directory or settings or seed is not None):
         raise UserError("--resume uses the settings of the run; leave out the config, --run, --seed and --set.")
     if file and config_name:

@@ -44,7 +44,7 @@ class PerChannel(click.ParamType[Colour]):
             self.fail(f"'{value}' is not three numbers such as 0.485,0.456,0.406.", param, ctx)
         least = 0 if self.positive else -10
         if not all(least < number <= 10 for number in (red, green, blue)):
-            self.fail(f"'{value}': pixels are scaled to 0..1, and so are these.", param, ctx)
+            self.fail(f"'{value}': these numbers must be for pixels scaled to 0..1.", param, ctx)
         return red, green, blue
 
 
@@ -171,8 +171,8 @@ def _describe_preprocessing(imported: "ImportedNetwork") -> list[str]:
         )
         if counterpart.network == "googlenet_bn":
             sentences.append(
-                "         (that is transform_input=True; a GoogLeNet built without pretrained weights has False, and "
-                "would classify wrongly: then pass --preprocessing imagenet)"
+                "         (that is transform_input=True; a GoogLeNet that you built without pretrained weights has "
+                "False: then pass --preprocessing imagenet, or the model classifies wrongly)"
             )
     if "channels" in images.assumed:
         sentences.append(
@@ -188,7 +188,7 @@ def _describe_preprocessing(imported: "ImportedNetwork") -> list[str]:
 
 
 def _describe_recognized(images: "Preprocessing") -> list[str]:
-    """Return lines on what was recognized from a file that torchvision publishes, where no option says otherwise."""
+    """Return lines about a file that torchvision publishes, and about the preprocessing that no option states."""
     parts = [{"resize": "shorter side"}.get(name, name) for name in images.unstated]
     if len(parts) == 3:
         return [f"Recognized: torchvision's {images.recognized}; the images are prepared as torchvision does for it"]
@@ -203,9 +203,9 @@ def _describe_choices(imported: "ImportedNetwork") -> list[str]:
     if imported.other_state_dicts:
         others = ", ".join(f"'{key}'" for key in imported.other_state_dicts)
         taken = f"'{imported.state_dict}'" if imported.state_dict else "the file itself"
-        sentences.append(f"State dict: {taken}; the file also has {others}; --state-dict chooses")
+        sentences.append(f"State dict: {taken}; the file also has {others}; to import one of these, pass --state-dict")
     if imported.classifier:
-        sentences.append(f"Classifier: '{imported.classifier}' of the file, the only layer beside the network")
+        sentences.append(f"Classifier: '{imported.classifier}', the only other layer in the file")
     heads = {name for name in imported.left_out if name.startswith(("aux1.", "aux2."))}
     if heads:
         sentences.append("Left out: the auxiliary heads, which --auxiliary-heads keeps")

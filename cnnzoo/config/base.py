@@ -30,7 +30,7 @@ AbsolutePath = Annotated[str, Field(min_length=1), AfterValidator(make_absolute)
 
 @dataclass(frozen=True)
 class Expected:
-    """An annotation of a union: what the message about an invalid value says is expected."""
+    """An annotation of a union: the words for its valid values in the message about an invalid one."""
 
     text: str
 

@@ -103,7 +103,7 @@ def _has(node: Any, part: str | int) -> bool:
 
 
 def _section(above: type[Section] | None, key: str | int, value: Any) -> type[Section] | None:
-    """Return the section below a key; of several, the one that the value names."""
+    """Return the section below a key; if there are several, the one whose name is in the value."""
     if above and key not in above.model_fields:
         return above  # the key is the name of an entry in a dictionary of sections
     sections = _alternatives(above, str(key))

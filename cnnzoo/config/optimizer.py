@@ -36,7 +36,9 @@ class OptimizerSection(Section):
     decay_kernels_only: bool = Field(
         False, description="Do not apply l2 and weight_decay to biases and normalization's scales and offsets."
     )
-    clip_norm: Positive | None = Field(None, description="Norm to which larger gradients, all together, are reduced.")
+    clip_norm: Positive | None = Field(
+        None, description="Largest norm of all gradients together; larger ones are scaled down."
+    )
 
 
 class MomentsSection(OptimizerSection):

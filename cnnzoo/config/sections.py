@@ -193,7 +193,7 @@ class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash
             if any(later <= earlier for earlier, later in pairwise(schedule.after)):
                 raise mistake(f"{schedule.after} is not in ascending order.", "schedule", "after")
             if schedule.after[-1] >= epochs:
-                message = f"{schedule.after[-1]:g} epochs are not inside the training of {epochs} epochs; "
+                message = f"epoch {schedule.after[-1]:g} is not before the end of the training, epoch {epochs}; "
                 remedy = "for a short trial add --set 'schedule={name: constant}'."
                 raise mistake(message + remedy, "schedule", "after")
         return self

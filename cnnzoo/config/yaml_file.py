@@ -41,7 +41,7 @@ def nearest_origin(origins: Mapping[Key, Origin], key: Key, least: int = 0) -> O
     Args:
         origins: The origins of the keys of a file.
         key: The key.
-        least: The fewest names that the section's key has; 0 for the whole file.
+        least: The smallest number of names in the section's key; 0 accepts the whole file.
     """
     return next((origins[key[:n]] for n in range(len(key), least - 1, -1) if key[:n] in origins), None)
 

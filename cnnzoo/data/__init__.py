@@ -163,7 +163,7 @@ def verify(name: str, data_dir: Path | None = None) -> list[FileCheck]:
 
 
 def where(name: str, data_dir: Path | None = None) -> str | None:
-    """Return where the files of a data set are, for a person; None if there are none.
+    """Return where the files of a data set are, as a text to print; None if there are none.
 
     Raises:
         UserError: The name is unknown or the data directory does not exist.

@@ -9,7 +9,7 @@ from cnnzoo.data.decoding import WHITE, Resize
 
 @dataclass(frozen=True)
 class DataSet:
-    """The description of a data set, which needs none of its files.
+    """The description of a data set. It can be read without the files of the data set.
 
     Attributes:
         name: The registered name.

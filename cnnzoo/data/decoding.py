@@ -46,7 +46,7 @@ _one_large_image = threading.Lock()
 
 @cache
 def formats() -> tuple[str, ...]:
-    """Return Pillow's names of the formats that are read, after Pillow's limits are raised to ours."""
+    """Raise Pillow's limits to ours, and return Pillow's names of the formats that are read."""
     Image.init()
     if Image.MAX_IMAGE_PIXELS is not None:
         Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, 8 * LARGEST_JPEG)  # above it Pillow warns
@@ -92,7 +92,7 @@ def open_upright(path: Path, *, paper: bool = False, at_least: int | None = None
 
     Args:
         path: A file that Pillow reads.
-        paper: Whether a transparent image may be ink on its own paper, whose transparent part then becomes paper too.
+        paper: Whether a transparent image may show ink on paper; its transparent part then becomes paper too.
         at_least: Pixels that each side needs. A large JPEG is decoded at a half, a quarter or an eighth of its size if
             both sides still have as many.
         white: Grey value that counts as white in an image of 16 bits.
@@ -198,7 +198,7 @@ def largest_grey(path: Path) -> int | None:
     try:
         with path.open("rb") as file:
             beginning = file.read(25)
-        # By their first bytes most files have 8 bits; these are not decoded.
+        # The first bytes of most files say that they have 8 bits; these are not decoded.
         if beginning.startswith((b"\xff\xd8", b"GIF8", b"BM", b"RIFF")):
             return None
         if beginning.startswith(b"\x89PNG") and beginning[24:] != b"\x10":
@@ -236,14 +236,14 @@ def _scale_to_eight_bits(image: Image.Image, white: int) -> Image.Image:
     highest = pixels.max(initial=0)
     if image.mode == "F" or pixels.min(initial=0) < 0 or highest > WHITE:
         raise ValueError(f"its pixels are {pixels.dtype}, whose range is unknown; save it with 8 or 16 bits a channel")
-    # The values of an image with 32 bits may have 8 bits, unless the folder has another grey value of white.
+    # A 32-bit image may contain 8-bit values, unless the folder has another grey value of white.
     if not image.mode.startswith("I;16") and highest <= 255 and white == WHITE:
         return Image.fromarray(pixels.astype("uint8"))
     return Image.fromarray((np.minimum(pixels, white).astype("uint32") * 256 // (white + 1)).astype("uint8"))
 
 
 def _make_opaque(image: Image.Image, paper: bool) -> Image.Image:
-    """Put an image with transparency on black or white, from which its opaque part differs more.
+    """Put an image with transparency on black or white, whichever contrasts more with it.
 
     Ink on its own paper, such as a sheet that a scanning app cut out, is put on the paper's colour instead.
     """

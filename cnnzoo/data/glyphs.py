@@ -34,8 +34,8 @@ SPECK = 0.02
 # largest region's size, those that touch it are not the glyph.
 INNER = 0.05
 
-# Least contrast of ink: in grey values of 255, and in standard deviations of the noise. Of a million pixels with only
-# noise some have half of the second one.
+# Least contrast of ink: in grey values of 255, and in standard deviations of the noise. In a million pixels noise alone
+# reaches 5 deviations.
 FAINTEST, ABOVE_NOISE = 16, 10
 
 

@@ -198,7 +198,7 @@ def decode_all(
 
 def sums_of(images: Pixels) -> NDArray[np.int64]:
     """Return the sums (2, channels) of the pixels (..., channels) and of their squares."""
-    # To count the 256 values is exact, and needs no copy of the images with more bits.
+    # Counting the 256 values is exact, and needs no copy of the images with more bits.
     channels = range(images.shape[-1])
     counts = np.stack([np.bincount(images[..., channel].ravel(), minlength=256) for channel in channels])
     values = np.arange(256)

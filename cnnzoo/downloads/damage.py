@@ -11,7 +11,7 @@ from cnnzoo.errors import DamagedFileError
 
 
 def describe_other_file(beginning: bytes, expected: str, remedy: str = "") -> str | None:
-    """Return what a file is that was downloaded or copied in place of another one; None if its first bytes do not say.
+    """Return what a file is that was downloaded or copied in place of another one; None if unknown.
 
     Args:
         beginning: The first bytes of the file.

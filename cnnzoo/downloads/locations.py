@@ -19,10 +19,10 @@ class Location(NamedTuple):
 
 
 def cache_dir() -> Path:
-    """Return the user's cache directory for downloads; a user without a home has it among the temporary files."""
+    """Return the cache directory for downloads: the user's, or a temporary directory if the user has no home."""
     import platformdirs  # loading from one directory does not need it
 
-    with suppress(RuntimeError):  # from older versions if there is no home; newer ones return a path with ~
+    with suppress(RuntimeError):  # older versions raise it if there is no home; newer ones return a path with ~
         cache = _expand(platformdirs.user_cache_dir("cnnzoo"))
         if cache.is_absolute():
             return cache

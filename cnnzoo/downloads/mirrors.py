@@ -62,7 +62,7 @@ def from_mirrors(downloads: Sequence[Download], mirrors: Sequence[str]) -> tuple
             except OSError as error:  # the base class of all errors of requests
                 failures.append(f"{url}: {_explain(error)}")
                 if isinstance(error, requests.ConnectionError | requests.Timeout):
-                    break  # its other files would cost the same wait again
+                    break  # each of its other files would take as long to fail
             else:
                 missing.remove(download)
         if not missing:
@@ -134,11 +134,11 @@ def _explain(error: Exception) -> str:
     # Subclasses come before their base classes.
     reasons: tuple[tuple[type[BaseException], str], ...] = (
         (exceptions.ConnectTimeout, f"no connection within {CONNECT_TIMEOUT} s"),
-        (exceptions.Timeout, f"silent for {READ_TIMEOUT} s"),
+        (exceptions.Timeout, f"sent nothing for {READ_TIMEOUT} s"),
         (exceptions.ProxyError, "the proxy did not let it through"),
         (exceptions.SSLError, "its certificate is not trusted here"),
         (exceptions.ChunkedEncodingError, "broke off before the end"),
-        (TimeoutError, f"silent for {READ_TIMEOUT} s"),
+        (TimeoutError, f"sent nothing for {READ_TIMEOUT} s"),
         (socket.gaierror, "its name cannot be resolved"),
         (exceptions.ConnectionError, "no connection"),
     )

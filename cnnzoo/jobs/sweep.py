@@ -36,7 +36,7 @@ def create_or_open(
         points, own_points = ([point.config for point in each.points] for each in (plan, folder.plan))
         if points != own_points or plan.seeds != folder.plan.seeds:
             raise UserError(
-                f"{directory} contains a different sweep, not that of {plan.path}; name a new directory, or continue it: "
+                f"{directory} contains a different sweep, not that of {plan.path}; name a new directory, or continue: "
                 f"cnnzoo sweep --resume {directory}"
             )
         return folder

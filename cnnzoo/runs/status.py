@@ -180,7 +180,7 @@ class Removable:
     bytes: int
 
     def remove(self) -> None:
-        """Remove it.
+        """Remove the file or folder.
 
         Raises:
             UserError: Another process has locked the run in the meantime.

@@ -1,4 +1,4 @@
-"""Checkpoints: the whole state of a training in a file, from which it continues to the same bits.
+"""Checkpoints: the whole state of a training in a file, from which it continues bit for bit.
 
 An epoch is a function of weights, optimizer state, seed and number. So a checkpoint at an epoch's end holds weights,
 optimizer state and the history, from which a plateau's learning rate and early stopping follow. Within an epoch it also

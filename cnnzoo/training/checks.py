@@ -15,7 +15,7 @@ def check_config(config: Config) -> None:
     """Check that the network and the augmentation can take the images and classes of the data set.
 
     Raises:
-        UserError: One of them cannot.
+        UserError: The network or the augmentation cannot take them.
     """
     data_set = data.describe(data.resolve_folder(config).data)
     check_augmentation(config, data_set)

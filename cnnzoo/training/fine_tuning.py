@@ -73,7 +73,7 @@ class InitialWeights:
     def _find_differences(self, network: Model) -> Iterator[str]:
         """Go through the differences that show that the file has another network, each as a clause."""
         inputs, other_inputs = _input_layers(network), _input_layers(self.model)
-        decided = "the model's options decide that"
+        decided = "check the options of the model"
         for layer in network.layers:
             name, other = layer.name, self.layers.get(layer.name)
             if other is None:

@@ -1,4 +1,4 @@
-"""The history of a training: a row per epoch, the clocks, and what plateau and early stopping decide by the rows."""
+"""The history of a training: a row per epoch, the clocks, and the decisions of plateau and early stopping."""
 
 import time
 from dataclasses import dataclass, field

@@ -67,7 +67,7 @@ def check_batch_size(config: Config, count: int) -> None:
     with config.at_key("training.batch_size"):
         if config.training.batch_size > count:
             raise UserError(
-                f"{config.training.batch_size:,} is more than the {count:,} training images; take as many or fewer."
+                f"{config.training.batch_size:,} is more than the {count:,} training images; take at most {count:,}."
             )
 
 

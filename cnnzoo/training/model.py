@@ -79,7 +79,7 @@ class TrainingModel(Model):
             self.add_weight(name="average", shape=variable.shape, initializer="zeros", trainable=False)
             for variable in self.statistics
         ]
-        # Not passed to `compile`, because then it would have no variables before the first step to restore.
+        # Not passed to `compile`, because then it would have no variables to restore before the first step.
         self.accuracy = metrics.SparseCategoricalAccuracy(name="accuracy")
         self.loss_weights = {"logits": 1.0, **dict(_auxiliary_heads(network))}
 

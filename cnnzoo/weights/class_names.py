@@ -65,7 +65,7 @@ def _parse(text: str) -> ClassNames:
     twice = [name for name, count in Counter(names).items() if count > 1]
     notes = [
         *([f"left out {_count_lines('blank', blank)}"] if blank else []),
-        *([f"left out {_count_lines('commented', comments)} with #"] if comments else []),
+        *([f"left out {_count_lines('comment', comments)}"] if comments else []),
         *([f"named more than once: {', '.join(twice[:3])}{', ...' if len(twice) > 3 else ''}"] if twice else []),
     ]
     return ClassNames(names, tuple(notes))

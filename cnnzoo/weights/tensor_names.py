@@ -30,7 +30,7 @@ def rename_tensors(file: WeightFile) -> WeightFile:
     a loss. The prefix is the one under which most layers of a network are found.
 
     Raises:
-        UserError: Several prefixes have as many.
+        UserError: Several prefixes have equally many layers.
     """
     separator = SEPARATORS[file.library]
     tensors = dict(file.tensors)
@@ -116,7 +116,7 @@ def _choose_prefix(file: WeightFile, prefixes: list[str]) -> str:
 
 
 def _is_classifier(dense: tuple[str, ...], unused: Iterable[str], separator: str, kernel: str) -> bool:
-    """Return whether only one dense layer is beside a network and has a name of a classifier."""
+    """Return whether the file has exactly one extra dense layer, with a classifier's name."""
     if len(dense) != 1 or {*unused} != {f"{dense[0]}{kernel}", f"{dense[0]}{separator}bias"}:
         return False
     name = dense[0].lower()

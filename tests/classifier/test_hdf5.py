@@ -72,7 +72,7 @@ def test_a_layer_that_contains_itself_is_an_error(tmp_path):
         layers = file.create_group("layers")
         layers.create_group("a").create_group("vars")
         file["layers/a/layers"] = layers
-    with pytest.raises(DamagedContentsError, match="is not laid out as Keras lays out weights"):
+    with pytest.raises(DamagedContentsError, match="does not have Keras's layout of weights"):
         read(tmp_path / "a.h5")
 
 

@@ -130,9 +130,9 @@ WRONG = {
     "eval unfinished": "unfinished is unfinished",
     "eval unfinished --unfinished": "it has no model before its first epoch ends. Continue: cnnzoo train --resume",
     "eval --split tst": "Invalid value for '--split'",
-    "ensemble": "Name runs, or a config",
+    "ensemble": "Name either runs, or a config",
     "ensemble --config digits --members 0": "Invalid value for '--members'",
-    "ensemble --config digits --members 2 --set seed=4294967295": "would pass the last seed, 4294967295",
+    "ensemble --config digits --members 2 --set seed=4294967295": "need seeds above the largest, 4294967295",
     "ensemble --config digits --members 1001": "Invalid value for '--members'",
     "ensemble RUN --members 3": "--members, --jobs and --set are for --config",
     "ensemble RUN --set training.epochs=2": "--members, --jobs and --set are for --config",
@@ -195,7 +195,7 @@ def test_the_version_as_json_has_packages_machine_and_device(cnnzoo):
     assert (facts["cnnzoo"], facts["backend"], facts["error"]) == (__version__, os.environ["KERAS_BACKEND"], None)
     assert facts["device"].startswith("CPU, ")
     answer = cnnzoo("--json", "models")
-    assert (answer.code, "--json goes with --version" in answer.err) == (2, True)
+    assert (answer.code, "Use --json with --version" in answer.err) == (2, True)
 
 
 def test_an_error_reaches_the_parent_process(cnnzoo, tmp_path, monkeypatch):

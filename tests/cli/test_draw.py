@@ -30,8 +30,8 @@ def test_a_picture_named_png_is_a_png(cnnzoo: Cnnzoo) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["lenet5", "--output", "net.pdf"], "--output net.pdf: a picture's name ends in .svg or .png."),
-        (["lenet5", "--output", "net"], "--output net: a picture's name ends in .svg or .png."),
+        (["lenet5", "--output", "net.pdf"], "--output net.pdf: a picture's name must end in .svg or .png."),
+        (["lenet5", "--output", "net"], "--output net: a picture's name must end in .svg or .png."),
         (["lenet"], "There is no network named 'lenet'. Did you mean 'lenet5'?"),
         (["lenet5", "--input", "8x8x1"], "the network needs at least 16x16."),
         (

@@ -48,7 +48,7 @@ def test_a_preview_may_ask_for_too_many_images_and_have_names_in_any_script(cnnz
     ("arguments", "sentence"),
     [
         (("digitz",), "There is no config digitz"),
-        (("digits", "--output", "a.xyz"), "--output a.xyz: a picture's name ends in .svg or .png."),
+        (("digits", "--output", "a.xyz"), "--output a.xyz: a picture's name must end in .svg or .png."),
         (("digits", "--output", "there.png"), "--output there.png exists already; name a new file."),
         (("lenet", "--data-dir", "nowhere"), "nowhere is not a directory."),
         (("digits", "--set", "augmentation.hue=0.1"), "augmentation.hue=0.1: the images of"),

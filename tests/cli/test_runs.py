@@ -140,7 +140,7 @@ def test_a_directory_with_foreign_files_stays(several):
 
 
 WRONG = {
-    "runs compare runs/0001-digits": "Name two runs or more",
+    "runs compare runs/0001-digits": "Name two or more runs",
     "runs compare runs/0001-digits runs/0001-digits": "each once",
     "runs compare runs/0001-digits none": "There is no run none",
     "runs compare runs/0001-digits runs/0002-digits --output a.txt": "ends in .svg or .png",

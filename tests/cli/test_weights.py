@@ -146,7 +146,7 @@ def test_names_in_a_file_cannot_write_to_the_terminal(capsys: pytest.CaptureFixt
             "There are no weights for 'resnet20' in torchvision or keras.applications",
         ),
         (("resnet18", "none.pth", "--output", "m.keras"), "There is no file none.pth"),
-        (("resnet18", "FILE", "--output", "m.h5"), "--output m.h5: a model file's name ends in .keras"),
+        (("resnet18", "FILE", "--output", "m.h5"), "--output m.h5: a model file's name must end in .keras"),
         (("resnet18", "FILE", "--output", "there.keras"), "--output there.keras exists already"),
         (("resnet18", "FILE", "--output", "m.keras", "--classes", "10"), "has 3 classes, not 10"),
         (("resnet18", "FILE", "--output", "m.keras", "--class-names", "two.txt"), "There are 2 names of classes, and"),

@@ -62,7 +62,7 @@ def test_real_mnist_is_not_mistaken_for_fashion_mnist(mnist_dir):
     folder = mnist_dir / "mnist"
     assert data.where("mnist", folder)
     assert data.where("fashion_mnist", folder) is None
-    with pytest.raises(UserError, match="is MNIST's, not Fashion-MNIST's"):
+    with pytest.raises(UserError, match="belongs to MNIST, not to Fashion-MNIST"):
         data.load("fashion_mnist", "test", folder)
 
 

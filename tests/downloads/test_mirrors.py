@@ -14,7 +14,7 @@ pytestmark = pytest.mark.backend("tensorflow")
     ("cause", "reason"),
     [
         (socket.gaierror(-2, "Name or service not known"), "its name cannot be resolved"),
-        (TimeoutError("The read operation timed out"), "silent for 30 s"),
+        (TimeoutError("The read operation timed out"), "sent nothing for 30 s"),
         (ConnectionRefusedError(111, "Connection refused"), "no connection"),
     ],
 )

@@ -78,4 +78,4 @@ def test_all_seeds_use_the_config_as_it_was_loaded_when_the_file_is_edited_meanw
     assert [row["seed"] for row in result["failed"]] == [0, 1]
     for row in result["failed"]:
         assert row["reason"].startswith(mistake)
-        assert f"seed {row['seed']}: Error: {mistake}; take as many or fewer." in listener.lines
+        assert f"seed {row['seed']}: Error: {mistake}; take at most 1,293." in listener.lines

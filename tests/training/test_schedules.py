@@ -69,7 +69,10 @@ def test_a_plateau_divides_when_validation_has_stalled_and_waits_again():
     ("setting", "sentence"),
     [
         ("schedule={name: multi_step, after: [5.0, 2.0]}", r"schedule.after: \[5.0, 2.0\] is not in ascending order"),
-        ("schedule={name: multi_step, after: [5.0, 10.0]}", "schedule.after: 10 epochs are not inside the training"),
+        (
+            "schedule={name: multi_step, after: [5.0, 10.0]}",
+            "schedule.after: epoch 10 is not before the end of the training",
+        ),
         ("schedule={name: plateau, warmup_epochs: 10}", "schedule.warmup_epochs: 10 epochs of warm-up are not less"),
     ],
 )

@@ -30,7 +30,7 @@ def test_lines_that_are_left_out_are_counted(tmp_path):
     assert found.names == ("cat", "not a cat", "cat")
     assert found.notes == (
         "left out 2 blank lines (the first is line 3)",
-        "left out 2 commented lines (the first is line 1) with #",
+        "left out 2 comment lines (the first is line 1)",
         "named more than once: cat",
     )
 

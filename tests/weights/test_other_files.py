@@ -105,7 +105,7 @@ def test_hdf5_that_is_cut_off_or_has_another_layout_is_refused(tmp_path):
         contents(path)
     with h5py.File(path, "w") as file:
         file["numbers"] = np.ones(3)
-    with pytest.raises(UserError, match="is not laid out as Keras lays out weights"):
+    with pytest.raises(UserError, match="does not have Keras's layout of weights"):
         contents(path)
 
 

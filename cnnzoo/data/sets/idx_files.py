@@ -48,7 +48,7 @@ def read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
         payload = file.read(size + 1)
     if len(payload) < size:
         raise DamagedFileError(
-            path, f"is cut short: by its header {size:,} bytes follow, but there are {len(payload):,}"
+            path, f"is cut short: its header states {size:,} bytes, but only {len(payload):,} follow"
         )
     if len(payload) > size:
         raise DamagedFileError(path, f"has more than the {size:,} bytes that its header states")

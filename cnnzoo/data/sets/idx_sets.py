@@ -119,7 +119,7 @@ class IdxSet(PublishedSet[IdxFile]):
             return array
         for title, files in self.others.items():
             if sha256 in {other.sha256 for other in files}:
-                raise OtherDataSetError(path, f"is {title}'s, not {self.title}'s")
+                raise OtherDataSetError(path, f"belongs to {title}, not to {self.title}")
         if file.sha256 is not None:
             hashes = f"{sha256[:12]}..., expected {file.sha256[:12]}..."
             raise DamagedFileError(

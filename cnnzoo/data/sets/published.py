@@ -22,7 +22,7 @@ LoadedSplit = Literal["train", "test"]
 
 
 def check_labels(labels: Contents, classes: int) -> str:
-    """Return what is wrong with labels (count,), whose number of classes is given; empty if nothing is wrong."""
+    """Check labels (count,) of a number of classes; return what is wrong, empty if nothing is."""
     if labels.max() < classes:
         return ""
     position = int(np.argmax(labels >= classes))
@@ -84,7 +84,7 @@ class PublishedSet(ABC, Generic[File]):
 
     @abstractmethod
     def paths(self, file: File) -> Sequence[str]:
-        """Return where a file may be below a directory, a download first, so that it is preferred to a wrong file."""
+        """Return the paths that a file may have below a directory; that of a download comes first and is preferred."""
 
     @abstractmethod
     def read(self, files: Sequence[File], path: Path) -> dict[File, Contents]:
@@ -142,7 +142,7 @@ class PublishedSet(ABC, Generic[File]):
         if missing and data_dir is not None:
             raise self.missing_files_error(missing, data_dir)
         if missing:
-            # All files at once, so that the evaluation needs no network.
+            # All files at once, so that the evaluation needs no internet connection.
             missing = [file for file in self.files if not self.find(file, directories)]
             self._download(missing, cache_dir(), directories)
         contents: dict[File, Contents] = {}

@@ -131,7 +131,7 @@ class RecordSet(PublishedSet[RecordFile]):
         if not pickled:
             return super().missing_files_error(files, data_dir)
         return UserError(
-            f"{pickled.path} is the Python version of {self.title}, which is pickled: to read it could run code. "
+            f"{pickled.path} is the Python version of {self.title}, which is pickled: reading it could run code. "
             f"The binary version {self.archive} is needed: `{fetch_command(self.name, data_dir)}` downloads it."
         )
 

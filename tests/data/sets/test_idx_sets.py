@@ -187,7 +187,7 @@ def test_a_file_of_another_data_set_is_recognised(tmp_path, tiny):
     tiny.write(tmp_path)
     assert tiny.published.where(tmp_path)
     assert other.where(tmp_path) is None
-    with pytest.raises(UserError, match=r"images-idx3-ubyte.gz is Tiny's, not Other's"):
+    with pytest.raises(UserError, match=r"images-idx3-ubyte.gz belongs to Tiny, not to Other"):
         other.load("train", tmp_path)
 
 
