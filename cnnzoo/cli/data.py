@@ -90,8 +90,9 @@ def verify(names: tuple[str, ...], data_dir: Path | None, as_json: bool) -> None
                 click.echo(f"  {check.path}")
         for name in missing:
             click.echo(f"{name} was not found, so it was not checked.", err=True)
-        for detail in dict.fromkeys(check.detail for check in checks if check.status == "structure only"):
-            click.echo(f"Only the structure of a file was checked, because {detail}.")
+        for check in checks:
+            if check.status == "structure only":
+                click.echo(f"Only the structure was checked, not a hash: {check.file} {check.detail}.")
     if bad:
         raise UserError(_explain(bad, data_dir))
 

@@ -122,8 +122,8 @@ def test_hdf5_cannot_refer_to_other_files_or_unpack_to_more_than_it_holds(tmp_pa
     layout = h5py.VirtualLayout((2, 2), "float32")
     layout[:] = h5py.VirtualSource(other, "conv/conv/kernel:0", (2, 2))
     for make, message in [
-        (lambda group: group.__setitem__("kernel:0", h5py.ExternalLink(other, "conv/conv/kernel:0")), "laid out"),
-        (lambda group: group.__setitem__("kernel:0", h5py.SoftLink("/conv")), "laid out"),
+        (lambda group: group.__setitem__("kernel:0", h5py.ExternalLink(other, "conv/conv/kernel:0")), "layout of"),
+        (lambda group: group.__setitem__("kernel:0", h5py.SoftLink("/conv")), "layout of"),
         (lambda group: group.create_virtual_dataset("kernel:0", layout), "stores the weights of"),
         (
             lambda group: group.create_dataset("kernel:0", (2, 2), "float32", external=[(str(other), 0, 16)]),

@@ -66,7 +66,7 @@ class IdxSet(PublishedSet[IdxFile]):
     def why_unverified(self, file: IdxFile, contents: Contents, path: Path) -> str:  # noqa: ARG002
         """Return why no hash confirms a file: for some images only the hash of the official gzip file is published."""
         confirmed = file.sha256 is not None or _md5(path) == file.gzip_md5
-        return "" if confirmed else "only the hash of the official gzip file is published for these images"
+        return "" if confirmed else "is not the official gzip file, the only one with a published hash"
 
     def subset(self, split: LoadedSplit, contents: Mapping[IdxFile, Contents], directories: Sequence[Path]) -> Subset:  # noqa: ARG002
         """Return the images (count, height, width, 1) of a split."""

@@ -88,8 +88,7 @@ class RecordSet(PublishedSet[RecordFile]):
     def why_unverified(self, file: RecordFile, contents: Contents, path: Path) -> str:  # noqa: ARG002
         """Return why no hash confirms a file: the published hash is that of all test images."""
         count = len(contents)
-        reason = f"it has only {count:,} of {file.count:,} images, and the published hash is that of all"
-        return reason if count < file.count else ""
+        return f"has only {count:,} of {file.count:,} images, so no hash confirms it" if count < file.count else ""
 
     def subset(
         self, split: LoadedSplit, contents: Mapping[RecordFile, Contents], directories: Sequence[Path]

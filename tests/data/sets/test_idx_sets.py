@@ -293,7 +293,7 @@ def test_kerass_archive_is_the_last_resort(tmp_path, tiny, mirrors):
     assert mirrors.asked[-1] == "npz/mnist.npz"
 
 
-def test_without_a_network_one_message_says_everything(tmp_path, monkeypatch, tiny, mirrors):
+def test_without_an_internet_connection_one_message_says_everything(tmp_path, monkeypatch, tiny, mirrors):
     published = replace(tiny.published, mirrors=("http://127.0.0.1:9/one/", f"{mirrors.address}/two/"))
     (tmp_path / "mine").mkdir()
     monkeypatch.setenv("CNNZOO_DATA_DIR", str(tmp_path / "mine"))
@@ -313,7 +313,7 @@ def test_without_a_network_one_message_says_everything(tmp_path, monkeypatch, ti
         assert part in message
 
 
-def test_a_wrong_network_setting_is_reported(tmp_path, monkeypatch, tiny):
+def test_a_wrong_setting_of_certificates_is_reported(tmp_path, monkeypatch, tiny):
     published = replace(tiny.published, mirrors=("https://127.0.0.1:9/",))
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "nowhere.pem"))
     with pytest.raises(UserError, match=r"(?s)could not be downloaded.*nowhere\.pem"):

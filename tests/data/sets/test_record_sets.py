@@ -71,7 +71,7 @@ def test_an_incomplete_test_file_is_used_with_a_note(tmp_path, tiny_cifar10, arc
     check = tiny_cifar10.published.verify(tmp_path)[-1]
     assert (check.status, check.detail) == (
         "structure only",
-        "it has only 3 of 10 images, and the published hash is that of all",
+        "has only 3 of 10 images, so no hash confirms it",
     )
     if not archived:
         assert tiny_cifar10.published.where(tmp_path) == f"{tmp_path} (3 of the 10 test images)"
@@ -230,7 +230,9 @@ def test_fetching_refuses_an_incomplete_test_file_that_would_hide_the_download(t
     few = replace(tiny_cifar10, contents=cut_records(tiny_cifar10, "test_batch.bin", RECORD))
     path = few.write_unpacked(tmp_path) / "test_batch.bin"
     monkeypatch.setenv("CNNZOO_DATA_DIR", str(tmp_path))
-    with pytest.raises(UserError, match=f"^{path} has 1 of 10 images, .* --data-dir {tmp_path}` downloads the right"):
+    with pytest.raises(
+        UserError, match=f"^{path} has only 1 of 10 images, .* --data-dir {tmp_path}` downloads the right"
+    ):
         tiny_cifar10.published.fetch()
 
 
@@ -244,7 +246,7 @@ def test_without_any_directory_the_archive_is_downloaded_into_the_cache_once(tin
     assert (cache_dir() / "cifar10" / name).is_file()
 
 
-def test_without_a_network_the_message_says_what_was_tried(tiny_cifar10):
+def test_without_an_internet_connection_the_message_says_what_was_tried(tiny_cifar10):
     published = replace(tiny_cifar10.published, mirrors=("http://127.0.0.1:9/",))
     with pytest.raises(UserError) as raised:
         published.load("train")
