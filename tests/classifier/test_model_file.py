@@ -34,13 +34,13 @@ def saved(path, *layers):
     return path
 
 
-def changed(path, **entries):
-    """Write the archive again with other contents of some entries."""
+def changed(path, **members):
+    """Write the archive again with other contents of some members."""
     with zipfile.ZipFile(path) as archive:
         contents = {name: archive.read(name) for name in archive.namelist()}
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in contents.items():
-            change = entries.get(name.partition(".")[0])
+            change = members.get(name.partition(".")[0])
             archive.writestr(name, change(content) if change else content)
     return path
 
@@ -115,7 +115,7 @@ def test_a_damaged_model_and_another_file_have_different_sentences(tmp_path):
 
 
 def compressed(path, method, **additions):
-    """Write the archive again, compressed, with more bytes at the beginning or end of some entries."""
+    """Write the archive again, compressed, with more bytes at the beginning or end of some members."""
     with zipfile.ZipFile(path) as archive:
         contents = {name: archive.read(name) for name in archive.namelist()}
     with zipfile.ZipFile(path, "w", method) as archive:
@@ -125,10 +125,10 @@ def compressed(path, method, **additions):
 
 
 def with_larger_claim(path, name):
-    """Let the archive's directory say that an entry has more bytes than there are."""
+    """Let the archive's directory say that a member has more bytes than there are."""
     content = bytearray(path.read_bytes())
-    entry = content.rindex(b"PK\x01\x02", 0, content.rindex(name.encode()))
-    content[entry + 20 : entry + 28] = (len(content) + 1000).to_bytes(4, "little") * 2
+    member = content.rindex(b"PK\x01\x02", 0, content.rindex(name.encode()))
+    content[member + 20 : member + 28] = (len(content) + 1000).to_bytes(4, "little") * 2
     path.write_bytes(content)
     return path
 
@@ -154,7 +154,7 @@ def model(tmp_path_factory):
         ("model.weights.h5", "its weights cannot be unpacked"),
     ],
 )
-def test_an_entry_that_cannot_be_unpacked_is_a_sentence(name, message, model, tmp_path):
+def test_a_member_that_cannot_be_unpacked_gives_a_one_line_error(name, message, model, tmp_path):
     path = tmp_path / "a.keras"
     copyfile(model, path)
     assert message in sentence(with_larger_claim(path, name))
@@ -165,18 +165,18 @@ def test_an_entry_that_cannot_be_unpacked_is_a_sentence(name, message, model, tm
 
 def test_an_archive_that_unpacks_to_far_more_than_it_holds_is_not_unpacked(model, tmp_path):
     path = tmp_path / "a.keras"
-    for entry, message in {
+    for member, message in {
         "config": r"its config.json would unpack to 70 MB, and no model needs more than 64",
         "metadata": "its metadata.json would unpack to 70 MB",
         "model": "its weights would unpack to far more than a file of its size can contain",
     }.items():
         copyfile(model, path)
-        assert message in sentence(compressed(path, zipfile.ZIP_DEFLATED, **{entry: b" " * (70 << 20)}))
+        assert message in sentence(compressed(path, zipfile.ZIP_DEFLATED, **{member: b" " * (70 << 20)}))
     copyfile(model, path)
     assert load_model(compressed(path, zipfile.ZIP_LZMA)).name == "small"
 
 
-def test_logits_that_are_not_finite_are_a_sentence(cnnzoo: Cnnzoo) -> None:
+def test_logits_that_are_not_finite_give_a_one_line_error(cnnzoo: Cnnzoo) -> None:
     saved(Path("a.keras"))
     model = load_model(Path("a.keras"))
     model.layers[-1].kernel.assign(np.full((192, 2), np.nan))

@@ -213,7 +213,7 @@ def test_brackets_in_a_path_are_printed(cnnzoo):
     assert "q[v1] [/bold]" in cnnzoo("eval", "q[v1] [/bold]").out
 
 
-def test_a_damaged_model_and_an_unwritable_path_are_sentences(cnnzoo, digits_runs):
+def test_a_damaged_model_and_an_unwritable_path_give_one_line_errors(cnnzoo, digits_runs):
     shutil.copytree(digits_runs[0].directory, "copy")
     Path("copy/model.keras").write_bytes(b"PK cut")
     answer = cnnzoo("eval", "copy")

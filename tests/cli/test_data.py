@@ -144,7 +144,7 @@ def test_fetch_says_that_the_digits_are_here(run):
     assert json.loads(run("fetch", "digits", "--json")[1]) == {"data_set": "digits", "files": []}
 
 
-def test_fetch_without_a_network_ends_with_the_message(run, tmp_path, monkeypatch, register_data_set):
+def test_fetch_without_an_internet_connection_ends_with_the_message(run, tmp_path, monkeypatch, register_data_set):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     register_data_set(replace(MNIST, mirrors=("http://127.0.0.1:9/",), npz_mirrors=()))
     code, out, err = run("fetch", "mnist", "--data-dir", tmp_path / "a" / "new" / "place", "--json")

@@ -24,7 +24,7 @@ def shell(line, **environment):
 @pytest.mark.parametrize(
     ("streams", "reason"), [(">&-", "Bad file descriptor"), (">/dev/full", "No space left on device")]
 )
-def test_a_result_that_cannot_be_printed_is_a_sentence(streams, reason):
+def test_a_result_that_cannot_be_printed_gives_a_one_line_error(streams, reason):
     code, _, err = shell(f"{COMMAND} {streams}")
     assert (code, err) == (2, f"Error: standard output: {reason}; the result could not be printed.\n")
 
@@ -35,7 +35,7 @@ def test_a_result_is_printed_without_a_standard_error(streams):
     assert (code, out.splitlines()[-1]) == (0, LAST_LINE)
 
 
-def test_a_network_is_shown_by_a_process_that_has_loaded_no_network():
+def test_show_works_in_a_fresh_process():
     code, out, err = shell(f"'{sys.executable}' -m cnnzoo show lenet5")
     assert code == 0, err
     assert "61,706" in out
@@ -76,7 +76,7 @@ def test_settings_for_other_programs_do_not_stop_pictures(tmp_path):
     assert (tmp_path / "picture.png").is_file()
 
 
-def test_a_damaged_matplotlibrc_is_a_sentence(cnnzoo):
+def test_a_damaged_matplotlibrc_gives_a_one_line_error(cnnzoo):
     Path("matplotlibrc").write_bytes("# Größe".encode("latin-1"))
     answer = cnnzoo("models", "vgg11")
     assert (answer.code, answer.err.startswith("Error: matplotlibrc is not a text file in UTF-8")) == (2, True)

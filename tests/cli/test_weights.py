@@ -154,7 +154,7 @@ def test_names_in_a_file_cannot_write_to_the_terminal(capsys: pytest.CaptureFixt
         (("resnet18", "FILE", "--output", "m.keras", "--mean", "0.5"), "'0.5' is not three numbers"),
     ],
 )
-def test_a_failed_import_is_a_sentence_and_leaves_no_file(
+def test_a_failed_import_gives_a_one_line_error_and_leaves_no_file(
     arguments: tuple[str, ...], message: str, cnnzoo: Cnnzoo, checkpoint: Path
 ) -> None:
     Path("two.txt").write_text("cat\ndog\n")
@@ -176,7 +176,7 @@ def test_a_failed_import_is_a_sentence_and_leaves_no_file(
         (("text.keras", "text.keras"), "text.keras exists already"),
     ],
 )
-def test_a_failed_export_is_a_sentence_and_leaves_no_file(
+def test_a_failed_export_gives_a_one_line_error_and_leaves_no_file(
     arguments: tuple[str, ...], message: str, cnnzoo: Cnnzoo
 ) -> None:
     Path("text.keras").write_text("text")

@@ -80,9 +80,12 @@ def test_pixels_of_unknown_range_are_refused(tmp_path, pixels):
         open_upright(saved(tmp_path, Image.fromarray(pixels), "a.tiff"))
 
 
-def test_16_bits_keep_their_greys_and_a_transparent_ground_does_not_hide_what_is_on_it(tmp_path):
+def test_16_bit_images_keep_their_greys(tmp_path):
     deep = Image.fromarray((np.arange(256, dtype="uint16") * 257).reshape(16, 16))
     assert decode(saved(tmp_path, deep), (16, 16, 1), "squash")[3, 4, 0] == 52
+
+
+def test_ink_on_a_transparent_background_stays_visible(tmp_path):
     ink = np.zeros((16, 16, 4), "uint8")
     ink[4:12, 4:12, 3] = 255
     seen = decode(saved(tmp_path, Image.fromarray(ink), "t.png"), (16, 16, 1), "squash")

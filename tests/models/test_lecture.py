@@ -47,7 +47,7 @@ def test_every_hidden_layer_is_rectified_and_the_logits_are_not(name):
     assert all(layer.kernel_size == (3, 3) for layer in weighted if isinstance(layer, keras.layers.Conv2D))
 
 
-def test_the_tensorflow_lab_draws_all_weights_and_biases_with_deviation_a_tenth():
+def test_the_tensorflow_lab_draws_all_weights_and_biases_with_standard_deviation_0_1():
     keras.utils.set_random_seed(1)
     model = lecture_tensorflow((4, 4, 1))
     for weight in model.weights:

@@ -176,7 +176,7 @@ def test_a_box_is_as_high_and_as_wide_as_the_roots_of_its_map(tmp_path: Path) ->
     assert twice_as_wide / wide == pytest.approx(2**0.5, rel=0.01)
 
 
-def test_stripes_and_kinds_are_explained_where_they_occur(tmp_path: Path) -> None:
+def test_the_legend_explains_only_what_is_drawn(tmp_path: Path) -> None:
     texts = drawn(tmp_path, outline("resnet20")).texts
     assert {"convolution", "pooling", "batch normalization", "addition", "dense", "ReLU"} <= set(texts)
     assert not {"concatenation", "dropout", "tanh", "normalization"} & set(texts)

@@ -240,7 +240,7 @@ def test_the_environment_of_a_run_names_versions_and_seed(digits_runs):
     assert Path(digits_runs[0].config_path).is_file()
 
 
-def test_facts_have_the_keys_of_files():
+def test_json_keys_match_the_files():
     metrics = from_dict(Metrics, {"status": "finished", "remark": "few images", "added_later": 1})
     assert (metrics.status, metrics.note, metrics.epochs) == ("finished", "few images", None)
     assert to_dict(metrics)["remark"] == "few images"

@@ -39,14 +39,14 @@ def test_one_cycle_rises_linearly_then_falls_as_a_cosine():
     assert values[100] == pytest.approx(0.0, abs=1e-6)
 
 
-def test_a_step_schedule_divides_the_rate_at_regular_epochs():
+def test_a_step_schedule_multiplies_the_rate_at_regular_intervals():
     values = rates("schedule={name: step, every: 4, factor: 0.5, warmup_epochs: 1}")
     assert np.allclose(values[10:40], 0.8)
     assert np.allclose(values[40:80], 0.4)
     assert np.allclose(values[80:], 0.2)
 
 
-def test_a_multi_step_schedule_divides_the_rate_after_the_listed_epochs():
+def test_a_multi_step_schedule_multiplies_the_rate_after_the_listed_epochs():
     values = rates("schedule={name: multi_step, after: [2.5, 7.0]}")
     assert np.allclose(values[:25], 0.8)
     assert np.allclose(values[25:70], 0.08)

@@ -347,8 +347,8 @@ def test_a_compressed_checkpoint_is_read(tmp_path):
     for folder in ("", "resnet/", "some/where/"):
         with zipfile.ZipFile(tmp_path / "a.pth") as old, zipfile.ZipFile(tmp_path / "b.pth", "w", 8) as new:
             new.writestr("__MACOSX/._data.pkl", b"x")
-            for entry in old.infolist():
-                new.writestr(folder + entry.filename.partition("/")[2], old.read(entry))
+            for member in old.infolist():
+                new.writestr(folder + member.filename.partition("/")[2], old.read(member))
         matches(tmp_path / "b.pth", state)
     (tmp_path / "cut.gz").write_bytes((tmp_path / "a.pth.gz").read_bytes()[:200])
     with pytest.raises(UserError, match="is damaged: its gzip data cannot be unpacked"):
