@@ -18,10 +18,10 @@ from cnnzoo.errors import DamagedFileError, UserError
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """Write a file under a temporary name beside its place and rename it once it is complete.
+    """Write a file under a temporary name in the same folder, and rename it when it is complete.
 
     The temporary name starts with a dot and keeps the suffix, because Keras and matplotlib choose
-    the format by it. A process killed meanwhile leaves at worst that dot file behind.
+    the format by it. If the process is killed before the rename, only the temporary file is left.
 
     Args:
         path: The file to write; an older one stays until the rename.

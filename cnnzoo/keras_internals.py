@@ -96,7 +96,7 @@ def variable_index(optimizer: Any, variable: Any) -> int:
 
 
 def set_adam_moments(optimizer: Any, momentums: list[Any], velocities: list[Any]) -> None:
-    """Give an Adam that its own ``build`` did not build the moments that its ``update_step`` uses.
+    """Set the moments that the ``update_step`` of an Adam uses, if its own ``build`` was not called.
 
     Args:
         optimizer: A ``keras.optimizers.Adam``.

@@ -40,7 +40,7 @@ def read_options(builder: Callable[..., Any]) -> dict[str, Schema]:
     """Return the options of a builder, its keyword-only arguments, each with its schema.
 
     Args:
-        builder: A function, or a partial of one, whose own arguments are the defaults.
+        builder: A function, or a partial of one; the arguments of the partial are the defaults.
     """
     # An argument that a partial fixes by name makes all later ones keyword-only, so ask the function for its options.
     function = builder.func if isinstance(builder, partial) else builder

@@ -1,7 +1,7 @@
 """Reads HDF5 files of weights from unknown sources, first in a process of its own.
 
-HDF5 trusts the sizes in a file: one changed byte can make it run forever, fill the memory or crash. Such a process can
-be ended. So this module is also a program: it reads a file as the main process will read it afterwards, and prints
+HDF5 trusts the sizes in a file: one changed byte can make it run forever, fill the memory or crash. A separate process
+can be ended. So this module is also a program: it reads a file as the main process will read it later, and prints
 {"error": a clause, or an empty text}. It imports no Keras and little of the package, and starts in a fraction of a
 second.
 """

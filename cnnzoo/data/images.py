@@ -39,7 +39,7 @@ class Images(Protocol):
         """Return the images at some indices (count,).
 
         Raises:
-            UserError: A file cannot be read any more.
+            UserError: A file can no longer be read.
         """
 
     def chunks(self, indices: Indices) -> Iterator[Pixels]:
@@ -124,7 +124,7 @@ class ImageFiles:
         """Return the images at some indices (count,).
 
         Raises:
-            UserError: A file cannot be read any more.
+            UserError: A file can no longer be read.
         """
         return np.stack([image.result() for image in self.start(indices)])
 

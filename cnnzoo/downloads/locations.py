@@ -62,7 +62,7 @@ def _expand(path: str | Path) -> Path:
 
 
 def find(paths: Sequence[str], directories: Sequence[Path]) -> Location | None:
-    """Find a file in the first directory that has it. If none has, return anything else of that name, or None.
+    """Find a file in the first directory that has it, or else a folder of that name; return None if there is neither.
 
     Args:
         paths: Its possible paths below each directory, the likeliest first.

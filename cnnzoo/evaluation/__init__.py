@@ -57,7 +57,7 @@ def evaluate(
     """Measure a run on a split; write predictions, report and the picture of the confusion matrix.
 
     Args:
-        run: A run that has a model; it is locked meanwhile.
+        run: A run that has a model; it is locked while it is measured.
         split: Which images; only this function and ensembles read "test".
         loader: Loads the images; pass the same one for several runs, so that shared images are loaded once.
         device: Where to compute, if there is something to compute.

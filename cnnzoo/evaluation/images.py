@@ -101,7 +101,7 @@ def _leave_out_others(run: Run, split: Split, subset: data.Subset) -> SplitImage
         )
     kept = np.array(belongs, dtype=bool) & ~np.array(moved, dtype=bool)
     if not kept.size:
-        raise UserError(f"None of the {split} images of {run.directory} is in {folder} any more; put them back.")
+        raise UserError(f"None of the {split} images of {run.directory} is still in {folder}; put them back.")
     if not kept.any():
         raise UserError(f"All images of the {split} split belonged to another split when {run.directory} was trained.")
     if not kept.all():

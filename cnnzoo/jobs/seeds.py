@@ -29,8 +29,8 @@ def train_seeds(
     """Train a config with several seeds under ``runs/``, each in a process of its own; the test images are not touched.
 
     Finished seeds are not trained again, and unfinished ones continue. The missing seeds are counted at the start: if
-    the same command runs in another terminal, it may train a seed that is still waiting here. The config's file may
-    change meanwhile.
+    the same command runs in another terminal, it may train a seed that is still waiting here. The config file may
+    change while they train.
 
     Args:
         config: The recipe, loaded with the settings.

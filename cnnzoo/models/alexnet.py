@@ -58,7 +58,7 @@ class Convolution(NamedTuple):
 
 DEPARTURES = (
     "images are 227x227, because 224x224 does not lead to maps of 55x55 (and 55x55x96 are 290,400 neurons in conv1, "
-    "not the figure's 253,440); both GPUs' halves live in one model, so the normalizations also see across the border "
+    "not the figure's 253,440); both GPUs' halves are in one model, so the normalizations also see across the border "
     "between the halves; dropout doubles what it keeps in training, where the paper halves everything at test time."
 )
 

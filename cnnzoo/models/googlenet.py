@@ -70,7 +70,7 @@ class Form(NamedTuple):
 
     Attributes:
         smallest: Height and width of the smallest images; in smaller ones the window of pool4 is larger than its map.
-        smallest_with_heads: The same with auxiliary heads; in smaller ones the window of their average pooling is.
+        smallest_with_heads: The same with auxiliary heads, because of the window of their average pooling.
         epsilon: Of the batch normalization after every convolution; None for no batch normalization.
         conv_bias: Whether convolutions have biases.
         bias: Initial biases of layers with ReLU.

@@ -113,7 +113,7 @@ def lenet5(
     "lenet5_1998",
     title="LeNet-5 of 1998, with trainable subsampling and RBF output",
     paper=PAPER,
-    departures="the bitmaps of figure 3 are read off its print, where the paper gives no table.",
+    departures="the bitmaps are read off the printed figure 3, because the paper gives no table of them.",
 )
 def lenet5_1998(input_shape: tuple[int, int, int] = (32, 32, 1), num_classes: int = 10) -> Model:
     """Build LeNet-5 of 1998: section II.B and figure 2, 60,000 trainable parameters.

@@ -51,7 +51,7 @@ SMALLEST_OF_SECTION_4_2 = (5, 5)
 
 # The departures of every form.
 _AVERAGES = (
-    "the moving statistics of batch normalization ({}momentum 0.9) stand for the exact averages that the authors took "
+    "the moving statistics of batch normalization ({}momentum 0.9) replace the exact averages that the authors took "
     "after training. The paper leaves open, and these are our reading: "
 )
 _WEIGHTS = (
@@ -222,7 +222,7 @@ _register_cifar = partial(
     register,
     paper=PAPER,
     departures=_AVERAGES.format("epsilon 1e-5, ")
-    + "where the zeros of an option A shortcut stand (behind the maps), biases before batch normalization (none), "
+    + "where the zeros of an option A shortcut are (behind the maps), biases before batch normalization (none), "
     + _WEIGHTS,
     smallest=SMALLEST_OF_SECTION_4_2,
 )

@@ -234,7 +234,7 @@ def size(path: Path) -> int:
     """Return the bytes of a file, or of all files below a folder."""
     total = 0
     for file in (path, *path.rglob("*")):
-        with suppress(OSError):  # a training renames its files meanwhile
+        with suppress(OSError):  # a training may rename its files at the same time
             total += file.stat().st_size if file.is_file() and not file.is_symlink() else 0
     return total
 

@@ -98,7 +98,7 @@ class StreamedBatches(Batches):
         """Return the inputs, with the pixels (batch, height, width, channels) first, and the labels of one step.
 
         Raises:
-            UserError: A file cannot be read any more.
+            UserError: A file can no longer be read.
         """
         for later in range(step, min(step + AHEAD + 1, len(self))):
             rows = self.rows(later)

@@ -71,7 +71,7 @@ class InitialWeights:
                 layer.set_weights(other.get_weights())
 
     def _find_differences(self, network: Model) -> Iterator[str]:
-        """Go through the differences that show that the file has another network, each as a clause."""
+        """Yield the differences that show that the file has another network, each as a clause."""
         inputs, other_inputs = _input_layers(network), _input_layers(self.model)
         decided = "check the options of the model"
         for layer in network.layers:

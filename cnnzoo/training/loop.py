@@ -71,7 +71,7 @@ class TrainingLoop:
         """Train the phases that are left, one after the other, and return how the training ended.
 
         Raises:
-            UserError: The loss is not finite, or an image cannot be read any more.
+            UserError: The loss is not finite, or an image can no longer be read.
         """
         try:
             for phase in self.phases:

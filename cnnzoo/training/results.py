@@ -64,7 +64,7 @@ def fit(
         is "interrupted", and the files hold the epochs before it.
 
     Raises:
-        UserError: The loss is not finite, an image cannot be read any more, or the run cannot be written to.
+        UserError: The loss is not finite, an image can no longer be read, or the run cannot be written to.
     """
     loop = TrainingLoop(config, setup, run, listener, checkpoint)
     for note in _notes(config, setup):

@@ -66,7 +66,7 @@ class Conversion:
 
 
 def list_conversions(network: keras.Model, counterpart: Counterpart, channels: str = "") -> Iterator[Conversion]:
-    """Go through the weights of a network in the order of its layers, which keras.applications relies on.
+    """Yield the weights of a network in the order of its layers, which keras.applications relies on.
 
     Args:
         network: Our network.

@@ -136,7 +136,7 @@ def keras_resnet(depth: int) -> dict[str, str]:
 
 
 def _resnet_layers(depth: int) -> Iterator[tuple[str, int, int, int, str]]:
-    """Go through the layers of all blocks: our name, row, block, number in the block (0 on its shortcut), and kind."""
+    """Yield the layers of all blocks: our name, row, block, number in the block (0 on its shortcut), and kind."""
     block_kind, *rows = RESNET_TABLE_1[depth]
     bottleneck = block_kind == "bottleneck"
     for row, blocks in enumerate(rows, start=2):

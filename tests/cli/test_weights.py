@@ -97,7 +97,7 @@ def test_the_order_of_the_channels_is_assumed_unless_preprocessing_is_stated() -
     own = {"mean": (0.5, 0.5, 0.5), "deviation": (0.5, 0.5, 0.5), "resize": 256}
     (sentence,) = _describe_preprocessing(imported_like("resnet50", "keras.applications", Path("a.h5"), **own))
     assert sentence.startswith("Assumed: channels in the order blue, green, red, as keras.applications' preprocess")
-    assert "pass --preprocessing imagenet, unit or transform_input, and beside it --mean and --deviation" in sentence
+    assert "pass --preprocessing imagenet, unit or transform_input, and also --mean and --deviation" in sentence
     stated = imported_like("resnet50", "keras.applications", Path("a.h5"), preprocessing="unit", **own)
     assert (_describe_preprocessing(stated), stated.preprocessing.channels) == ([], "RGB")
     assert _describe_preprocessing(imported_like("resnet50", "torchvision", Path("a.pth"), **own)) == []
@@ -150,7 +150,7 @@ def test_names_in_a_file_cannot_write_to_the_terminal(capsys: pytest.CaptureFixt
         (("resnet18", "FILE", "--output", "there.keras"), "--output there.keras exists already"),
         (("resnet18", "FILE", "--output", "m.keras", "--classes", "10"), "has 3 classes, not 10"),
         (("resnet18", "FILE", "--output", "m.keras", "--class-names", "two.txt"), "There are 2 names of classes, and"),
-        (("resnet18", "FILE", "--output", "m.keras", "--mean", "124,117,104"), "pixels are scaled to 0..1"),
+        (("resnet18", "FILE", "--output", "m.keras", "--mean", "124,117,104"), "must be for pixels scaled to 0..1"),
         (("resnet18", "FILE", "--output", "m.keras", "--mean", "0.5"), "'0.5' is not three numbers"),
     ],
 )

@@ -189,7 +189,10 @@ def test_a_whole_network_that_was_pickled_is_read_without_its_class(zipped, tmp_
 def test_a_file_without_a_state_dict_is_refused_with_what_it_is(tmp_path):
     tensors = [torch.ones(2)]
     for value, message in (
-        (tensors, r"a list of 1 tensors without names; write one with torch.save\(network.state_dict\(\), FILE\)"),
+        (
+            tensors,
+            r"a list of 1 tensors without names; write a state dict with torch.save\(network.state_dict\(\), FILE\)",
+        ),
         ({"epoch": 3, "w": np.ones(2)}, r"holds no tensors with names; it holds epoch \(int\), w \(numpy"),
         (argparse.Namespace(a=1), r"is not a state dict but an object of argparse\.Namespace"),
         (7, "is not a state dict but of the type int"),

@@ -146,7 +146,7 @@ class RecordSet(PublishedSet[RecordFile]):
         return [download.name for download in missing], failures
 
     def _check_tests(self, directories: Sequence[Path]) -> str:
-        """Return ``note``, and refuse an unpacked file of test images that is cut inside a record."""
+        """Return the note about missing test images; refuse an unpacked file of them that is cut inside a record."""
         found = self.find(self.test[0], directories)
         if found and not self.is_archive(found.path):
             with explain_damage(found.path):

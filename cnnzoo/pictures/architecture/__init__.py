@@ -25,7 +25,7 @@ WIDEST_SPREAD = 0.4  # the most by which gaps grow if a slide has room
 
 # Sides of the largest map in inches, tried in turn. A smaller one must make the texts larger by the factor GAIN.
 SIDES, GAIN = (2.4, 2.0, 1.7, 1.4, 1.2, 1.0, 0.8, 0.65, 0.5), 1.06
-SPLIT = 1.15  # rows that begin within a stage count like a slide that is wider by this factor
+SPLIT = 1.15  # a row that begins within a stage costs as much as a slide that is wider by this factor
 
 Rows = list[Sequence[Step]]
 

@@ -12,7 +12,7 @@ from typing import IO, Any, NamedTuple
 from cnnzoo.errors import DamagedContentsError
 from cnnzoo.weights.formats.contents import DTYPES, MOST_AXES
 
-ADVICE = "write one with torch.save(network.state_dict(), FILE)"
+ADVICE = "write a state dict with torch.save(network.state_dict(), FILE)"
 
 # A state dict takes about 40 instructions for each tensor, and an optimizer's state another 40.
 MOST_INSTRUCTIONS = 4_000_000

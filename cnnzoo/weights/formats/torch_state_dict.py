@@ -76,7 +76,7 @@ def find_state_dict(value: Any, key: str | None = None) -> tuple[str, Views, tup
 
 
 def _find_candidates(value: Any, path: tuple[str, ...], visits: Counter[int]) -> Iterator[tuple[str, Views]]:
-    """Go through the dictionaries of tensors in a value, each with its key, joined by dots if it is nested."""
+    """Yield the dictionaries of tensors in a value, each with its key, joined by dots if it is nested."""
     visits[id(value)] += 1
     if visits[id(value)] > MOST_VISITS:
         return
@@ -104,7 +104,7 @@ def _select_tensors(value: Any) -> Views:
 
 
 def _find_layer_tensors(network: Stub) -> Iterator[tuple[str, View]]:
-    """Go through the parameters and buffers of a whole pickled network, by their names in its state dict."""
+    """Yield the parameters and buffers of a whole pickled network, by their names in its state dict."""
     waiting: list[tuple[str, Any]] = [("", network)]
     parts = 0
     while waiting:
@@ -122,7 +122,7 @@ def _find_layer_tensors(network: Stub) -> Iterator[tuple[str, View]]:
 
 
 def _list_others(value: Any, key: str, tensors: Mapping[str, View]) -> Iterator[str]:
-    """Go through the names of a file's items other than the state dict."""
+    """Yield the names of a file's items other than the state dict."""
     if isinstance(value, Stub) and value.state:
         return
     items: Any = value.items if isinstance(value, Stub) else value
