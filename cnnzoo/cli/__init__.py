@@ -101,9 +101,9 @@ def main() -> None:
         code = cli(standalone_mode=False, prog_name="cnnzoo")
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
-        _end(error.format_message(), error.exit_code)
+        _exit(error.format_message(), error.exit_code)
     except click.ClickException as error:
-        _fail(_sentence(error))
+        _fail(_format_error(error))
     except UserError as error:
         _fail(str(error))
     except OSError as error:
@@ -116,12 +116,12 @@ def main() -> None:
         where = error.filename or "a file"
         _fail(f"{where}: {error.strerror}; check the path, its permissions and the free space.")
     except (click.Abort, KeyboardInterrupt):
-        _end("Interrupted.", 130)
+        _exit("Interrupted.", 130)
     if code:
         sys.exit(code)
 
 
-def _sentence(error: click.ClickException) -> str:
+def _format_error(error: click.ClickException) -> str:
     """Return an error of Click as a sentence, followed by the command that prints the help."""
     message = error.format_message().rstrip(".")
     context = error.ctx if isinstance(error, click.UsageError) else None
@@ -135,9 +135,9 @@ def _fail(message: str) -> NoReturn:
     from cnnzoo.jobs.local import report_error  # only needed for an error
 
     report_error(message)
-    _end(f"Error: {message}", 2)
+    _exit(f"Error: {message}", 2)
 
 
-def _end(message: str, code: int) -> NoReturn:
+def _exit(message: str, code: int) -> NoReturn:
     click.echo(message, err=True)
     sys.exit(code)
