@@ -106,13 +106,13 @@ def _print_votes(console: Console, result: "VoteResult") -> None:
     for heading in ("seed", "accuracy %", "error %"):
         table.add_column(heading, justify="right", no_wrap=True)
     for member in result.members:
-        table.add_row(member.run, member.model, str(member.seed), *_percentages(member.accuracy))
+        table.add_row(member.run, member.model, str(member.seed), *_format_percentages(member.accuracy))
     table.add_section()
     report, spread = result.report, result.standard_deviation
     label = "mean" if spread is None else f"mean ± {percent(spread)} (standard deviation)"
-    table.add_row(label, "", "", *_percentages(result.mean))
-    table.add_row("hard vote", "", "", *_percentages(result.hard_vote))
-    table.add_row("soft vote", "", "", *_percentages(result.soft_vote), style="bold")
+    table.add_row(label, "", "", *_format_percentages(result.mean))
+    table.add_row("hard vote", "", "", *_format_percentages(result.hard_vote))
+    table.add_row("soft vote", "", "", *_format_percentages(result.soft_vote), style="bold")
     print_table(console, table)
     if report.note:
         console.print(f"Note: {report.note}.")
@@ -128,6 +128,6 @@ def _print_votes(console: Console, result: "VoteResult") -> None:
     )
 
 
-def _percentages(accuracy: float) -> tuple[str, str]:
+def _format_percentages(accuracy: float) -> tuple[str, str]:
     """Return the accuracy and the error."""
     return percent(accuracy), percent(1 - accuracy)

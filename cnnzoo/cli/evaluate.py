@@ -85,10 +85,10 @@ def _print_evaluation(console: Console, result: "Evaluation") -> None:
         numbers = [str(number) for number in range(len(names))]
         numbered = [f"{number} {name}" for number, name in zip(numbers, names, strict=True)]
         console.print("rows: true class; columns: predicted class")
-        print_table(console, _matrix(names, names, report), _matrix(numbered, numbers, report))
+        print_table(console, _make_matrix(names, names, report), _make_matrix(numbered, numbers, report))
 
 
-def _matrix(rows: list[str], columns: list[str], report: "Report") -> Table:
+def _make_matrix(rows: list[str], columns: list[str], report: "Report") -> Table:
     table = numbers_table("", *columns)
     for name, counts in zip(rows, report.confusion, strict=True):
         table.add_row(name, *(str(count) if count else "." for count in counts))

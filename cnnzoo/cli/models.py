@@ -42,7 +42,7 @@ def _print(cards: list[Card]) -> None:
         console.print(f"\n{networks[0].year}  {networks[0].summary}", style="bold")
         console.print(networks[0].paper)
         for card in networks:
-            facts = f"{card.parameters:>11,}  {_with_prefix(card.macs):>7}"
+            facts = f"{card.parameters:>11,}  {_format_count(card.macs):>7}"
             line = f"  {card.name:<{name_width}}  {format_size(card.input_shape):>{size_width}} {facts}"
             if len(line) + 2 + len(card.title) <= console.width:
                 console.print(f"{line}  {card.title}", no_wrap=True)
@@ -52,7 +52,7 @@ def _print(cards: list[Card]) -> None:
     console.print("\nLayers, options and link of a network: cnnzoo show NAME")
 
 
-def _with_prefix(count: int) -> str:
+def _format_count(count: int) -> str:
     """Round a count to four digits and a decimal prefix, such as ``15.47 G``."""
     for prefix, size in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
         if count >= size:

@@ -19,15 +19,15 @@ json_option: Callable[[Any], Any] = click.option(
 
 def results() -> Console:
     """Return a console on standard output, for results."""
-    return _console(stderr=False)
+    return _make_console(stderr=False)
 
 
 def progress() -> Console:
     """Return a console on standard error, for progress and notes."""
-    return _console(stderr=True)
+    return _make_console(stderr=True)
 
 
-def _console(*, stderr: bool) -> Console:
+def _make_console(*, stderr: bool) -> Console:
     console = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console.width = 200  # a file has no edge to wrap at

@@ -87,7 +87,7 @@ def command(
     if output and pictures is False:
         raise UserError("--output says where pictures go, and --no-pictures draws none; leave out one of them.")
     run = None if imported else runs.open_finished(source, unfinished)
-    paths = _images_in(images)
+    paths = _find_images(images)
     limit = DEFAULT_PICTURES if pictures is None else len(paths) * pictures
     predictions = photographs.predict(run or source, paths, ink, top, device or "auto", pictures=limit, folder=output)
     classifications = _collect(predictions, len(paths), as_json=as_json)
@@ -120,7 +120,7 @@ def _collect(predictions: Iterator[Classification], count: int, *, as_json: bool
     return classifications
 
 
-def _images_in(paths: Sequence[Path]) -> list[Path]:
+def _find_images(paths: Sequence[Path]) -> list[Path]:
     """Return the images, and those in the folders; print how many a folder has, and what was left out there."""
     images: list[Path] = []
     for path in paths:
@@ -156,13 +156,13 @@ def _print_drawn(classifications: list[Classification], limit: int, output: Path
 def _print(classifications: Sequence[Classification]) -> None:
     good = [result for result in classifications if not result.error]
     if good:
-        print_table(results(), _table(good))
+        print_table(results(), _make_table(good))
     for result in good:
         if result.picture:
             click.echo(f"Picture: {printable(result.picture)}")
 
 
-def _table(classifications: Sequence[Classification]) -> Table:
+def _make_table(classifications: Sequence[Classification]) -> Table:
     """Return a row per image; for digits its second line is the background, so that 80 columns are enough."""
     table = Table("image", "class", "probability %", show_lines=True)
     table.columns[0].overflow = "fold"
@@ -173,11 +173,11 @@ def _table(classifications: Sequence[Classification]) -> Table:
         table.add_row(
             f"{printable(result.image)}{background}{note}",
             "\n".join(entry.class_name for entry in result.top),
-            "\n".join(_probability(entry.probability) for entry in result.top),
+            "\n".join(_format_probability(entry.probability) for entry in result.top),
         )
     return table
 
 
-def _probability(probability: float) -> str:
+def _format_probability(probability: float) -> str:
     """Return a percentage that is never rounded up to 100."""
     return ">99.99" if probability > 0.9999 else percent(probability)

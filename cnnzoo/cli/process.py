@@ -44,9 +44,9 @@ def prepare_process() -> None:
     _open_closed_streams()
     if os.name == "posix":  # Windows writes to a console differently
         if sys.stdout is sys.__stdout__:  # otherwise the program that runs this command has replaced it
-            sys.stdout = _text(_Output(1, "w", closefd=False), sys.__stdout__)
+            sys.stdout = _open_text(_Output(1, "w", closefd=False), sys.__stdout__)
         if sys.stderr is sys.__stderr__:
-            sys.stderr = _text(_Errors(2, "w", closefd=False), sys.__stderr__)
+            sys.stderr = _open_text(_Errors(2, "w", closefd=False), sys.__stderr__)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(
             stream, io.TextIOWrapper
@@ -85,7 +85,7 @@ def _open_closed_streams() -> None:
             os.open(os.devnull, flags)
 
 
-def _text(file: Any, before: io.TextIOWrapper | None) -> io.TextIOWrapper:
+def _open_text(file: Any, before: io.TextIOWrapper | None) -> io.TextIOWrapper:
     """Return a text stream to a file, with the encoding and buffering of another stream."""
     encoding, by_lines = (before.encoding, before.line_buffering) if before else ("utf-8", False)
     if before and before.write_through:  # set by PYTHONUNBUFFERED

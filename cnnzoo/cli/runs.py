@@ -48,12 +48,12 @@ def list_(folder: Path | None, as_json: bool) -> None:
         tables = [numbers_table("run", *headings), numbers_table("run", *headings[2:-2])]
         for row in rows:
             cells = [
-                _text(row.model),
-                _images(row),
-                *map(_text, (row.seed, row.status, row.epochs)),
+                _format_value(row.model),
+                _format_images(row),
+                *map(_format_value, (row.seed, row.status, row.epochs)),
                 *map(percent, (row.validation_accuracy, row.test_accuracy)),
                 datetime.fromtimestamp(row.created).astimezone().strftime("%Y-%m-%d %H:%M"),
-                _size(row.bytes),
+                _format_bytes(row.bytes),
             ]
             tables[0].add_row(row.run, *cells)
             tables[1].add_row(row.run, *cells[2:-2])
@@ -68,7 +68,7 @@ def list_(folder: Path | None, as_json: bool) -> None:
         table = numbers_table("ensemble", "members", "data", "split", "mean %", "hard vote %", "soft vote %")
         for vote in votes:
             shares = map(percent, (vote.mean, vote.hard_vote, vote.soft_vote))
-            table.add_row(vote.ensemble, str(vote.members), _images(vote), _text(vote.split), *shares)
+            table.add_row(vote.ensemble, str(vote.members), _format_images(vote), _format_value(vote.split), *shares)
         print_table(results(), table)
     for directory in sweeps:
         click.echo(f"{directory} is a sweep; its runs: cnnzoo runs list --folder {directory}")
@@ -158,22 +158,22 @@ def clean(directories: tuple[Path, ...], folder: Path | None, yes: bool, as_json
         return
     table = numbers_table("removed" if yes else "removable", "reason", "size")
     for item in items:
-        table.add_row(str(item.path), item.reason, _size(item.bytes))
+        table.add_row(str(item.path), item.reason, _format_bytes(item.bytes))
     print_table(results(), table)
-    click.echo(f"{'Removed' if yes else 'Nothing is removed yet; --yes removes'} {_size(total)}.")
+    click.echo(f"{'Removed' if yes else 'Nothing is removed yet; --yes removes'} {_format_bytes(total)}.")
 
 
-def _text(value: Any) -> str:
+def _format_value(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _images(row: RunSummary | VoteSummary) -> str:
+def _format_images(row: RunSummary | VoteSummary) -> str:
     """Return the name of a data set, or the path of a folder of images, relative to the current directory."""
     if not row.folder:
-        return _text(row.data)
+        return _format_value(row.data)
     folder = Path(row.folder)
     return str(folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder)
 
 
-def _size(count: int) -> str:
+def _format_bytes(count: int) -> str:
     return f"{count / 1e6:,.1f} MB"

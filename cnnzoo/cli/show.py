@@ -87,23 +87,27 @@ def _print(network: Card, summary: "NetworkSummary", options: Mapping[str, Any])
     console.print(network.summary)
     settings = ", ".join(f"{key} {format_value(value)}" for key, value in options.items())
     console.print(f"{settings}\n" if settings else "")
-    tables = (_layers(summary), _layers(summary, narrow=True), _layers(summary, narrow=True, windows=False))
+    tables = (
+        _list_layers(summary),
+        _list_layers(summary, narrow=True),
+        _list_layers(summary, narrow=True, windows=False),
+    )
     output.print_table(console, *tables)
     console.print()
     if summary.trainable_parameters < summary.parameters:
         fixed = summary.parameters - summary.trainable_parameters
         console.print(f"{fixed:,} further parameters are not trainable.\n")
     if network.options:
-        output.print_table(console, _options(network))
+        output.print_table(console, _list_options(network))
         console.print()
     console.print(f"{network.paper}\n{network.link}")
     if network.departures:
         console.print(f"Departs from the paper: {network.departures}")
 
 
-def _layers(summary: "NetworkSummary", *, narrow: bool = False, windows: bool = True) -> "Table":
+def _list_layers(summary: "NetworkSummary", *, narrow: bool = False, windows: bool = True) -> "Table":
     """Return the table of layers; the narrow one has no column of kinds."""
-    table = _table(0 if narrow else 1)
+    table = _make_table(0 if narrow else 1)
     table.show_footer = True
     table.add_column("layer", "total", no_wrap=True)
     if not narrow:
@@ -114,11 +118,11 @@ def _layers(summary: "NetworkSummary", *, narrow: bool = False, windows: bool = 
     table.add_column("parameters", f"{summary.trainable_parameters:,}", justify="right", no_wrap=True)
     table.add_column("MACs", f"{summary.macs:,}", justify="right", no_wrap=True)
     table.add_column("field" if narrow else "receptive\nfield", justify="right", no_wrap=True)
-    table.add_column("memory", _bytes(summary.activation_bytes), justify="right", no_wrap=True)
+    table.add_column("memory", _format_bytes(summary.activation_bytes), justify="right", no_wrap=True)
     for row in summary.rows:
         kind = (*(() if narrow else (row.kind,)), *((row.window,) if windows else ()))
         counts = (f"{row.trainable_parameters:,}", f"{row.macs:,}", format_size(row.receptive_field))
-        table.add_row(row.name, *kind, _shape(row), *counts, _bytes(row.activation_bytes))
+        table.add_row(row.name, *kind, _format_shape(row), *counts, _format_bytes(row.activation_bytes))
     return table
 
 
@@ -140,7 +144,7 @@ def _print_comparison(network: Card, summary: "NetworkSummary", other: Card, oth
 
 def _compare(left: "NetworkSummary", right: "NetworkSummary", *, narrow: bool = False) -> "Table":
     """Return the layers of two networks, layers of the same name in one row; the narrow table has no shapes."""
-    table = _table(0 if narrow else 1)
+    table = _make_table(0 if narrow else 1)
     table.show_footer = True
     table.add_column("layer", "total", no_wrap=True)
     for side, summary in (("left" if narrow else left.name, left), ("right" if narrow else right.name, right)):
@@ -152,16 +156,16 @@ def _compare(left: "NetworkSummary", right: "NetworkSummary", *, narrow: bool = 
     def cells(row: "LayerRow | None") -> tuple[str, ...]:
         if row is None:
             return ("",) * (2 if narrow else 3)
-        return (*(() if narrow else (_shape(row),)), f"{row.trainable_parameters:,}", f"{row.macs:,}")
+        return (*(() if narrow else (_format_shape(row),)), f"{row.trainable_parameters:,}", f"{row.macs:,}")
 
-    for one, two in _aligned(left.rows, right.rows):
-        row = one or two
+    for left_row, right_row in _align_rows(left.rows, right.rows):
+        row = left_row or right_row
         assert row is not None
-        table.add_row(row.name, *cells(one), *cells(two))
+        table.add_row(row.name, *cells(left_row), *cells(right_row))
     return table
 
 
-def _aligned(
+def _align_rows(
     left: Sequence["LayerRow"], right: Sequence["LayerRow"]
 ) -> Iterator[tuple["LayerRow | None", "LayerRow | None"]]:
     """Yield the rows of two networks in their order, layers of the same name together."""
@@ -174,11 +178,11 @@ def _aligned(
             yield from ((None, row) for row in right[right_start:right_end])
 
 
-def _shape(row: "LayerRow") -> str:
+def _format_shape(row: "LayerRow") -> str:
     return f"[{format_size(row.output_shape)}]"
 
 
-def _bytes(count: int) -> str:
+def _format_bytes(count: int) -> str:
     """Round a number of bytes to three digits, such as ``1.11 MiB``."""
     for unit, size in (("MiB", 2**20), ("KiB", 2**10)):
         if count >= size:
@@ -186,8 +190,8 @@ def _bytes(count: int) -> str:
     return f"{count} B"
 
 
-def _options(network: Card) -> "Table":
-    table = _table(1)
+def _list_options(network: Card) -> "Table":
+    table = _make_table(1)
     table.add_column("option", no_wrap=True)
     table.add_column("default", no_wrap=True)
     table.add_column("values")
@@ -198,7 +202,7 @@ def _options(network: Card) -> "Table":
     return table
 
 
-def _table(gap: int) -> "Table":
+def _make_table(gap: int) -> "Table":
     """Return an empty table without edges; between its columns is one space and the gap."""
     from rich import box  # only where a table is printed
     from rich.table import Table
