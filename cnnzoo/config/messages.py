@@ -47,15 +47,15 @@ def sentence(problem: Any, choices: Sequence[Any] = (), expected: str | None = N
             if value.lower() in {"true", "false"} & {*texts}:
                 return f"'{value}' is text; write {value.lower()} without quotes."
             return f"{value!r} is unknown.{did_you_mean(value, texts)}"
-        if number := _number(value, kinds):
+        if number := _suggest_number(value, kinds):
             return f"'{value}' is text, not a number; write {number}."
     # Of a union, the alternatives of the value's own type say best what is wrong.
     fitting = [each for each in problems if each["type"] != "literal_error" and not each["type"].endswith("_type")]
-    phrases = dict.fromkeys(_expected(each, texts) for each in fitting or problems)
-    return f"expected {expected or ' or '.join(phrases)}{_instead(value)}."
+    phrases = dict.fromkeys(_describe_expected(each, texts) for each in fitting or problems)
+    return f"expected {expected or ' or '.join(phrases)}{_describe_value(value)}."
 
 
-def _expected(problem: Any, choices: Sequence[str]) -> str:
+def _describe_expected(problem: Any, choices: Sequence[str]) -> str:
     if problem["type"] == "literal_error" and choices:
         return " or ".join(choices)
     context = problem.get("ctx", {}).items()
@@ -63,7 +63,7 @@ def _expected(problem: Any, choices: Sequence[str]) -> str:
     return EXPECTED.get(problem["type"], f"a valid value ({problem['msg']})").format(**numbers)
 
 
-def _instead(value: Any) -> str:
+def _describe_value(value: Any) -> str:
     """Return the end of a sentence: the value that was written, if it is short."""
     if value is None:
         return "; the value is missing"
@@ -71,7 +71,7 @@ def _instead(value: Any) -> str:
     return f", not {text}" if len(text) <= 80 else ""
 
 
-def _number(text: str, kinds: Sequence[str]) -> str | None:
+def _suggest_number(text: str, kinds: Sequence[str]) -> str | None:
     """Return how to write a number that is written as text, or None if the text is not a number of that kind."""
     is_integer = "float_type" not in kinds
     if is_integer and "int_type" not in kinds:

@@ -143,7 +143,7 @@ class Point:
     @property
     def settings(self) -> list[str]:
         """The values as arguments of ``--set``, sections before the keys in them."""
-        return [f"{key}={as_yaml(value)}" for key, value in _sections_first(self.values)]
+        return [f"{key}={as_yaml(value)}" for key, value in _sort_sections_first(self.values)]
 
 
 @dataclass(frozen=True)
@@ -171,8 +171,8 @@ class Plan:
         values = self.sweep.model_dump(mode="json", exclude_unset=True)
         for name, own in values["keys"].items():
             if "choice" in own:
-                own["choice"] = [_with_absolute_paths(value, tuple(name.split("."))) for value in own["choice"]]
-        return document(values), document(_with_absolute_paths(self.base_values))
+                own["choice"] = [_make_paths_absolute(value, tuple(name.split("."))) for value in own["choice"]]
+        return document(values), document(_make_paths_absolute(self.base_values))
 
 
 def load_sweep(path: Path, base: Path | None = None) -> Plan:
@@ -201,11 +201,13 @@ def load_sweep(path: Path, base: Path | None = None) -> Plan:
     except UserError as error:
         raise UserError(f"{origins['config',].describe(('config',))}: {error}") from None
     _, base_values, base_origins = read(base)
-    points = [_point(point, base, copy.deepcopy(base_values), dict(base_origins), origins) for point in sweep.points()]
+    points = [
+        _make_point(point, base, copy.deepcopy(base_values), dict(base_origins), origins) for point in sweep.points()
+    ]
     return Plan(sweep, path, base, base_values, points, sweep.seeds or [points[0].config.seed])
 
 
-def _point(
+def _make_point(
     point: dict[str, Any], base: Path, values: dict[str, Any], origins: dict[Key, Origin], places: dict[Key, Origin]
 ) -> Point:
     """Return a point, after a check of the config with its values.
@@ -217,7 +219,7 @@ def _point(
         origins: The origins of the values, which change in the same way.
         places: The origins of the sweep file's keys.
     """
-    for name, value in _sections_first(point):
+    for name, value in _sort_sections_first(point):
         put(values, origins, tuple(name.split(".")), copy.deepcopy(value), places["keys", name])
     try:
         return Point(point, Config.model_validate(values).read_from(base, origins))
@@ -226,11 +228,11 @@ def _point(
         raise UserError("\n".join([*explain(base, values, origins, error), f"The point is {text}."])) from None
 
 
-def _sections_first(values: dict[str, Any]) -> list[tuple[str, Any]]:
+def _sort_sections_first(values: dict[str, Any]) -> list[tuple[str, Any]]:
     return sorted(values.items(), key=lambda item: item[0].count("."))
 
 
-def _with_absolute_paths(value: Any, key: Key = ()) -> Any:
+def _make_paths_absolute(value: Any, key: Key = ()) -> Any:
     if isinstance(value, dict):
-        return {name: _with_absolute_paths(part, (*key, name)) for name, part in value.items()}
+        return {name: _make_paths_absolute(part, (*key, name)) for name, part in value.items()}
     return make_absolute(value) if key in PATHS and isinstance(value, str) else value

@@ -168,7 +168,7 @@ def _parse(text: str, at: Callable[[int], Origin], above: Key = ()) -> tuple[Any
         node = loader.get_single_node()
         if node is None:
             return None, {}
-        origins = dict(_origins(node, at, above))
+        origins = dict(_find_origins(node, at, above))
         return loader.construct_document(node), origins
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -182,7 +182,7 @@ def _parse(text: str, at: Callable[[int], Origin], above: Key = ()) -> tuple[Any
         raise UserError(f"{at(1).place}: this is nested too deeply for a config.") from None
 
 
-def _origins(node: yaml.Node, at: Callable[[int], Origin], above: Key) -> Iterator[tuple[Key, Origin]]:
+def _find_origins(node: yaml.Node, at: Callable[[int], Origin], above: Key) -> Iterator[tuple[Key, Origin]]:
     """Yield each key of a node, and the key above it, with their origins; refuse values that YAML 1.1 misreads."""
     here = at(node.start_mark.line + 1)
     yield above, here
@@ -190,26 +190,26 @@ def _origins(node: yaml.Node, at: Callable[[int], Origin], above: Key) -> Iterat
         seen: set[str] = set()
         for key_node, value_node in node.value:
             key, there = key_node.value, at(key_node.start_mark.line + 1)
-            if not isinstance(key, str) or _kind(key_node) != "str":
+            if not isinstance(key, str) or _find_kind(key_node) != "str":
                 shown = f"'{key}'" if isinstance(key, str) else "a list or a section"
-                is_rest = _kind(key_node) in ("int", "float") and _kind(value_node) == "null"
+                is_rest = _find_kind(key_node) in ("int", "float") and _find_kind(value_node) == "null"
                 hint = " A decimal number has a point, not a comma." if is_rest else ""
                 raise UserError(f"{there.place}: {shown} cannot be a key; keys are names, such as seed.{hint}")
             if key in seen:
                 raise UserError(f"{there.place}: the key '{key}' appears twice; keep one.")
             seen.add(key)
-            yield from _origins(value_node, at, (*above, key))
+            yield from _find_origins(value_node, at, (*above, key))
             yield (*above, key), there
     elif isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
-            yield from _origins(item, at, (*above, index))
-    elif remedy := _remedy(node):
+            yield from _find_origins(item, at, (*above, index))
+    elif remedy := _suggest_remedy(node):
         raise UserError(f"{here.describe(above)}: '{node.value}' is ambiguous; {remedy}.")
 
 
-def _remedy(scalar: yaml.Node) -> str | None:
+def _suggest_remedy(scalar: yaml.Node) -> str | None:
     """Return what to write instead of a value that YAML 1.1 misreads, or None."""
-    match _kind(scalar):
+    match _find_kind(scalar):
         case "str" if (
             isinstance(scalar, yaml.ScalarNode) and scalar.style is None and OCTAL_LIKE.fullmatch(scalar.value)
         ):
@@ -223,5 +223,5 @@ def _remedy(scalar: yaml.Node) -> str | None:
     return None
 
 
-def _kind(node: yaml.Node) -> str:
+def _find_kind(node: yaml.Node) -> str:
     return str(node.tag).rpartition(":")[2]
