@@ -169,9 +169,11 @@ class Plan:
     def copies(self) -> tuple[str, str]:
         """Return the text of the sweep file and of the config, with absolute paths, for a copy in another directory."""
         values = self.sweep.model_dump(mode="json", exclude_unset=True)
-        for name, own in values["keys"].items():
-            if "choice" in own:
-                own["choice"] = [_make_paths_absolute(value, tuple(name.split("."))) for value in own["choice"]]
+        for name, variation in values["keys"].items():
+            if "choice" in variation:
+                variation["choice"] = [
+                    _make_paths_absolute(value, tuple(name.split("."))) for value in variation["choice"]
+                ]
         return document(values), document(_make_paths_absolute(self.base_values))
 
 

@@ -45,7 +45,7 @@ def test_an_option_of_any_type_states_its_values(capsys: pytest.CaptureFixture[s
         "hidden_units": {"type": ["integer", "null"], "default": None, "description": "Of fc6."},
         "pooling": {"enum": ["max", None], "default": "max"},
     }
-    output.print_table(output.results(), show._options(replace(catalogue.card("lenet5"), options=options)))
+    output.print_table(output.results(), show._list_options(replace(catalogue.card("lenet5"), options=options)))
     rows = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()[2:]]
     assert rows == [
         "batch_norm false true or false",
@@ -67,8 +67,8 @@ def test_names_kinds_and_numbers_stay_whole_on_a_terminal(
 
     long = LayerRow("inception_4e_5x5_reduce", "GlobalAveragePooling2D", (112, 112, 64), 1, 1, 118_013_952, (224, 224))
     summary = NetworkSummary("deep", (long,))
-    narrowest = show._layers(summary, narrow=True, windows=False)
-    output.print_table(output.results(), show._layers(summary), show._layers(summary, narrow=True), narrowest)
+    narrowest = show._list_layers(summary, narrow=True, windows=False)
+    output.print_table(output.results(), show._list_layers(summary), show._list_layers(summary, narrow=True), narrowest)
     lines = capsys.readouterr().out.splitlines()
     row = ["inception_4e_5x5_reduce", "[112x112x64]", "1", "118,013,952", "224x224", "3.06", "MiB"]
     assert lines[2].split() == row
