@@ -63,7 +63,7 @@ def describe(data: AnyDataSection | str) -> DataSet:
     Raises:
         UserError: There is no such data set; the nearest name is suggested.
     """
-    return folder.describe(data) if isinstance(data, FolderSection) else _data_set_of(data).description
+    return folder.describe(data) if isinstance(data, FolderSection) else _find_data_set(data).description
 
 
 def resolve_folder(config: Config, data_dir: Path | None = None) -> Config:
@@ -122,7 +122,7 @@ def load(data: AnyDataSection | str, split: Literal["train", "test"], data_dir: 
     check_data_dir(data_dir)
     if isinstance(data, FolderSection):
         return folder.load(data, split, data_dir)
-    return _data_set_of(data).load(split, data_dir)
+    return _find_data_set(data).load(split, data_dir)
 
 
 def divide_training(config: Config, training: Subset) -> tuple[Subset, Subset]:
@@ -149,7 +149,7 @@ def fetch(name: str, data_dir: Path | None = None) -> list[Path]:
     Raises:
         UserError: The name is unknown, no mirror has a file, or it cannot be written.
     """
-    return _data_set_of(name).fetch(data_dir)
+    return _find_data_set(name).fetch(data_dir)
 
 
 def verify(name: str, data_dir: Path | None = None) -> list[FileCheck]:
@@ -159,7 +159,7 @@ def verify(name: str, data_dir: Path | None = None) -> list[FileCheck]:
         UserError: The name is unknown or the data directory does not exist.
     """
     check_data_dir(data_dir)
-    return _data_set_of(name).verify(data_dir)
+    return _find_data_set(name).verify(data_dir)
 
 
 def where(name: str, data_dir: Path | None = None) -> str | None:
@@ -169,10 +169,10 @@ def where(name: str, data_dir: Path | None = None) -> str | None:
         UserError: The name is unknown or the data directory does not exist.
     """
     check_data_dir(data_dir)
-    return _data_set_of(name).where(data_dir)
+    return _find_data_set(name).where(data_dir)
 
 
-def _data_set_of(data: AnyDataSection | str) -> PublishedSet[Any] | Digits:
+def _find_data_set(data: AnyDataSection | str) -> PublishedSet[Any] | Digits:
     name = data if isinstance(data, str) else data.name
     if name == "folder":
         raise folder.missing_config_error()

@@ -84,14 +84,14 @@ def _find_ink(grey: Image.Image) -> Literal["dark", "light"]:
 def _cut_out_strokes(path: Path, light_on_dark: Image.Image) -> Pixels:
     """Return the part of an image with ink, its background as 0 and its darkest ink as 255."""
     paper = 255 - np.asarray(_reduce(light_on_dark, INK_SIDE), "float64")
-    background = _background(paper)
+    background = _find_background(paper)
     contrast = background - paper
     density = contrast / np.maximum(background, 1)
-    darkest = _strongest(density)
+    darkest = _find_strongest(density)
     noise = (
         float(np.median(np.abs(np.diff(density.ravel())))) / 0.95
     )  # for normal noise this median is 0.95 standard deviations
-    if _strongest(contrast) < FAINTEST or darkest < ABOVE_NOISE * noise:
+    if _find_strongest(contrast) < FAINTEST or darkest < ABOVE_NOISE * noise:
         raise _blank_error(path)
     regions, count = ndimage.label(density >= INK_THRESHOLD * darkest, structure=np.ones((3, 3)))
     sizes = np.bincount(regions.ravel(), minlength=count + 1)
@@ -106,7 +106,7 @@ def _cut_out_strokes(path: Path, light_on_dark: Image.Image) -> Pixels:
     return np.asarray(np.round(255 * np.clip(cut, 0, 1)), dtype="uint8")
 
 
-def _background(paper: NDArray[np.float64]) -> NDArray[np.float64]:
+def _find_background(paper: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the grey values of light paper without its dark strokes.
 
     This is a morphological closing with a square that is wider than any stroke. It keeps gradients, vignettes and edges
@@ -118,7 +118,7 @@ def _background(paper: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(closed[side:-side, side:-side])
 
 
-def _strongest(values: NDArray[np.float64]) -> float:
+def _find_strongest(values: NDArray[np.float64]) -> float:
     """Return the largest value that at least three pixels, and at least one pixel of 10,000, have."""
     return float(np.sort(values, axis=None)[-max(3, values.size // 10**4) :][0])
 

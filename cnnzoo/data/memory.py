@@ -7,10 +7,10 @@ from pathlib import Path
 
 def free_memory() -> float:
     """Return the bytes of free memory, or half of all memory if the system does not say how much is free."""
-    return min(_free_in_the_machine(), _free_in_the_container())
+    return min(_read_free_in_machine(), _read_free_in_container())
 
 
-def _free_in_the_container(folder: Path = Path("/sys/fs/cgroup")) -> float:
+def _read_free_in_container(folder: Path = Path("/sys/fs/cgroup")) -> float:
     try:
         most, used = (float((folder / f"memory.{name}").read_text(encoding="ascii")) for name in ("max", "current"))
     except (OSError, ValueError):  # "max" means no limit
@@ -18,7 +18,7 @@ def _free_in_the_container(folder: Path = Path("/sys/fs/cgroup")) -> float:
     return most - used
 
 
-def _free_in_the_machine() -> float:
+def _read_free_in_machine() -> float:
     try:
         for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):

@@ -32,8 +32,8 @@ def resolve(section: PreprocessingSection, training: Subset) -> PreprocessingSec
     deviation = np.sqrt(np.maximum(squares / (255**2 * pixels) - mean**2, 0))
     return section.model_copy(
         update={
-            "mean": _per_channel("mean", section.mean, mean),
-            "deviation": _per_channel("deviation", section.deviation, np.maximum(deviation, 1 / 255)),
+            "mean": _repeat_per_channel("mean", section.mean, mean),
+            "deviation": _repeat_per_channel("deviation", section.deviation, np.maximum(deviation, 1 / 255)),
         }
     )
 
@@ -80,12 +80,12 @@ def read_normalization(parts: Iterable[layers.Layer]) -> tuple[list[float], list
     return None
 
 
-def _per_channel(key: str, value: float | list[float] | None, own: NDArray[np.float64]) -> list[float]:
+def _repeat_per_channel(key: str, value: float | list[float] | None, measured: NDArray[np.float64]) -> list[float]:
     if value is None:
-        return [float(round(number, 6)) for number in own]
-    values = value if isinstance(value, list) else [value] * len(own)
-    if len(values) != len(own):
+        return [float(round(number, 6)) for number in measured]
+    values = value if isinstance(value, list) else [value] * len(measured)
+    if len(values) != len(measured):
         raise UserError(
-            f"{key} has {len(values)} values, but the images have {len(own)} channel{'s'[: len(own) != 1]}."
+            f"{key} has {len(values)} values, but the images have {len(measured)} channel{'s'[: len(measured) != 1]}."
         )
     return values

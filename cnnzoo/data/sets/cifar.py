@@ -20,7 +20,7 @@ _MIRRORS = (
 )
 
 
-def _description(name: str, title: str, class_names: str) -> DataSet:
+def _describe(name: str, title: str, class_names: str) -> DataSet:
     return DataSet(
         name=name,
         title=title,
@@ -36,7 +36,7 @@ def _description(name: str, title: str, class_names: str) -> DataSet:
 
 # The class names are those of batches.meta.txt, coarse_label_names.txt and fine_label_names.txt in the archives.
 CIFAR10 = RecordSet(
-    description=_description("cifar10", "CIFAR-10", "airplane automobile bird cat deer dog frog horse ship truck"),
+    description=_describe("cifar10", "CIFAR-10", "airplane automobile bird cat deer dog frog horse ship truck"),
     archive="cifar-10-binary.tar.gz",
     folders=("cifar-10-batches-bin",),
     train=(
@@ -53,7 +53,7 @@ CIFAR10 = RecordSet(
 )
 
 CIFAR100 = RecordSet(
-    description=_description(
+    description=_describe(
         "cifar100",
         "CIFAR-100",
         """

@@ -45,12 +45,12 @@ class Digits:
         """
         from sklearn.model_selection import train_test_split  # takes a second to import
 
-        pixels, labels = _stored()
+        pixels, labels = _load_digits()
         train, test = train_test_split(
             np.arange(len(labels)), train_size=TRAIN_COUNT, test_size=TEST_COUNT, stratify=labels, random_state=0
         )
         indices = np.sort(train if split == "train" else test)
-        return Subset.of_all(ImageArray(_enlarged(pixels[indices])), labels[indices])
+        return Subset.of_all(ImageArray(_enlarge(pixels[indices])), labels[indices])
 
     def fetch(self, data_dir: Path | None = None) -> list[Path]:  # noqa: ARG002
         """Return no files: the digits are part of scikit-learn."""
@@ -58,7 +58,7 @@ class Digits:
 
     def verify(self, data_dir: Path | None = None) -> list[FileCheck]:  # noqa: ARG002
         """Compare the digits of scikit-learn with those that this version was written for."""
-        payload = b"".join(array.astype(np.uint8).tobytes() for array in _stored())
+        payload = b"".join(array.astype(np.uint8).tobytes() for array in _load_digits())
         is_right = hashlib.sha256(payload).hexdigest() == SHA256
         detail = "" if is_right else "are not the digits that this version was written for"
         return [FileCheck("digits", self.where(), None, "right" if is_right else "wrong", detail)]
@@ -68,22 +68,22 @@ class Digits:
         return "inside scikit-learn"
 
 
-def _stored() -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+def _load_digits() -> tuple[NDArray[np.float64], NDArray[np.int32]]:
     from sklearn.datasets import load_digits  # takes a second to import
 
     digits = load_digits()
     return digits.images, digits.target.astype(np.int32)
 
 
-def _enlarged(pixels: NDArray[np.float64]) -> NDArray[np.uint8]:
+def _enlarge(pixels: NDArray[np.float64]) -> NDArray[np.uint8]:
     """Enlarge (count, 8, 8) of 0 to 16 to (count, 28, 28, 1) of 0 to 255."""
-    weights = _bilinear(8, 20)
+    weights = _make_bilinear_matrix(8, 20)
     box = weights @ pixels @ weights.T
     grey = np.rint(box * (255 / 16)).astype(np.uint8)
     return np.pad(grey, ((0, 0), (4, 4), (4, 4)))[..., np.newaxis]
 
 
-def _bilinear(size: int, new_size: int) -> NDArray[np.float64]:
+def _make_bilinear_matrix(size: int, new_size: int) -> NDArray[np.float64]:
     """Return the matrix (new_size, size) that interpolates along one side of an image."""
     positions = np.clip((np.arange(new_size) + 0.5) * size / new_size - 0.5, 0, size - 1)
     return np.asarray(np.maximum(0, 1 - np.abs(positions[:, np.newaxis] - np.arange(size))))

@@ -86,7 +86,7 @@ def summarize(section: FolderSection, data_dir: Path | None) -> FolderSummary:
     Raises:
         UserError: See ``find_division`` and ``divide``.
     """
-    return _summary(section, divide(section, find_division(section, choose_folder(section, data_dir))))
+    return _summarize(section, divide(section, find_division(section, choose_folder(section, data_dir))))
 
 
 def load(section: FolderSection, split: Literal["train", "test"], data_dir: Path | None) -> Subset:
@@ -122,12 +122,12 @@ def load(section: FolderSection, split: Literal["train", "test"], data_dir: Path
     note = f"{count} left out as unreadable: {listed(unreadable, shown=20)}" if unreadable else ""
     subset = Subset.of_all(images, labels, note, names=tuple(names), folder=folder)
     if is_validation is None:
-        return subset.with_note(_note_on_trained(division))
+        return subset.with_note(_note_training_images(division))
     is_validation = is_validation[is_good]
     _check_each_class_is_trained_on(labels[~is_validation], data_set.class_names, folder)
     if not is_validation.any():
         raise UserError(f"None of the validation images in {folder} can be read.")
-    return replace(subset, is_validation=is_validation, summary=_summary(section, division, set(unreadable)))
+    return replace(subset, is_validation=is_validation, summary=_summarize(section, division, set(unreadable)))
 
 
 def missing_config_error() -> UserError:
@@ -146,7 +146,7 @@ def _find_white(paths: Sequence[Path]) -> int | None:
     return white if white < WHITE else None
 
 
-def _summary(section: FolderSection, division: Division, unreadable: Set[str] = frozenset()) -> FolderSummary:
+def _summarize(section: FolderSection, division: Division, unreadable: Set[str] = frozenset()) -> FolderSummary:
     """Summarize a division without the unreadable images."""
     layout, classes = division.layout, division.classes
     notes = list(layout.notes)
@@ -170,11 +170,11 @@ def _summary(section: FolderSection, division: Division, unreadable: Set[str] = 
         images=counts,
         left_out=describe_left_out(left_out, layout.folder),
         left_out_count=len(left_out),
-        notes=(*notes, *_notes_on_repeated(division)),
+        notes=(*notes, *_note_repeated_images(division)),
     )
 
 
-def _notes_on_repeated(division: Division) -> Iterator[str]:
+def _note_repeated_images(division: Division) -> Iterator[str]:
     """Yield notes about files with the same contents in different splits or classes."""
     splits = {name: split for split, files in division.splits.items() for name in files.names}
     labels = {name: label for files in division.splits.values() for name, label in zip(*files, strict=True)}
@@ -190,7 +190,7 @@ def _notes_on_repeated(division: Division) -> Iterator[str]:
             yield f"{count} in more than one {kind}, such as {listed([one])} and {listed([other])}: {meaning}"
 
 
-def _note_on_trained(division: Division) -> str:
+def _note_training_images(division: Division) -> str:
     """Return a note about test images that are training or validation images too; empty if there are none."""
     test = set(division.splits["test"].names)
     others = {name for split, files in division.splits.items() if split != "test" for name in files.names}

@@ -91,7 +91,7 @@ def find_division(section: FolderSection, folder: Path) -> Division:
     layout = read_layout(folder, section.classes)
     if section.classes is None and "train" not in layout.splits:
         raise UserError(layout.missing["train"])
-    classes = section.classes or _class_names(layout.splits["train"])
+    classes = section.classes or _list_class_names(layout.splits["train"])
     left_out = list(layout.left_out)
     splits = {split: _find_files(folder, path, classes, left_out) for split, path in layout.splits.items()}
     if layout.is_divided:
@@ -147,7 +147,7 @@ def _choose(files: LabelledFiles, size: int | float, seed: int, split: Split) ->
     return mask
 
 
-def _class_names(folder: Path) -> list[str]:
+def _list_class_names(folder: Path) -> list[str]:
     """Return the names of the class folders, sorted.
 
     Raises:
@@ -179,7 +179,7 @@ def _class_names(folder: Path) -> list[str]:
 
 def _find_files(folder: Path, split: Path, classes: Sequence[str], left_out: list[LeftOut]) -> LabelledFiles:
     """Return the images in the class folders of a split, sorted by class and name; add other files to ``left_out``."""
-    found = {normalized(name): name for name in _class_names(split)}
+    found = {normalized(name): name for name in _list_class_names(split)}
     expected = [normalized(name) for name in classes]
     if sorted(expected) != sorted(found):
         unknown = listed([f"'{name}'" for name in sorted(found) if name not in expected])

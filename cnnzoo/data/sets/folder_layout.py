@@ -68,7 +68,7 @@ def read_layout(folder: Path, classes: Sequence[str] | None = None) -> Layout:
     Raises:
         UserError: The folder cannot be read, or it can be understood in two ways.
     """
-    names = _names(folder)
+    names = _list_folders(folder)
     beside = files_beside_folders(folder)
     undivided = Layout(folder, {"train": folder}, beside)
     if classes is not None and sorted(map(normalized, names)) == sorted(map(normalized, classes)):
@@ -93,19 +93,19 @@ def read_layout(folder: Path, classes: Sequence[str] | None = None) -> Layout:
             found = find_images(folder / name)
             left_out += [*(LeftOut(kind, path) for path in found.images), *found.left_out]
     missing: dict[Split, str] = {}
-    has_folders = f"{folder} has a {_and(list(with_classes))} folder"
+    has_folders = f"{folder} has a {_join(list(with_classes))} folder"
     if "train" not in splits:
         to_train_on = listed(with_images) or "the class folders to train on"
         missing["train"] = f"{has_folders} but no train folder; put {to_train_on} into {folder / 'train'}."
     if "test" not in splits:
         no_folder = f"{has_folders} but no test folder; put one there."
-        missing["test"] = _no_class_folders(folder / unlabelled[0]) if unlabelled else no_folder
+        missing["test"] = _explain_missing_class_folders(folder / unlabelled[0]) if unlabelled else no_folder
     return Layout(folder, splits, left_out, missing, [f"{folder / name} has no images" for name in empty])
 
 
 def split_of(name: str) -> Split | None:
     """Return the split that a folder's name means, such as "train" for ``Training_Set``; None for other names."""
-    words = [word for word in _words(name) if word not in FILLERS]
+    words = [word for word in _split_words(name) if word not in FILLERS]
     return SPLIT_WORDS.get(words[0]) if len(words) == 1 else None
 
 
@@ -114,9 +114,9 @@ def _check_flat(folder: Path, flat: Sequence[str], others: Sequence[str]) -> Non
     if not flat or (others and [name.casefold() for name in flat] == ["train"]):
         return
     if not others:
-        raise UserError(_no_class_folders(*(folder / name for name in flat)))
+        raise UserError(_explain_missing_class_folders(*(folder / name for name in flat)))
     raise UserError(
-        f"{folder} can be understood in two ways: {_and(flat)} may be a split of the images or a class like "
+        f"{folder} can be understood in two ways: {_join(flat)} may be a split of the images or a class like "
         f"{listed(others)}. {_state_classes([*others, *flat])} Otherwise move it away."
     )
 
@@ -129,33 +129,33 @@ def _check_one_division(
         train = splits["train"]
         raise UserError(
             f"{folder} can be understood in two ways: {train.name} contains the class folders "
-            f"{listed(_names(train))}, but there are also the folders {listed(with_images)} with images. "
+            f"{listed(_list_folders(train))}, but there are also the folders {listed(with_images)} with images. "
             f"{_state_classes([*with_images, train.name])} Otherwise move {listed(with_images)} away."
         )
     for name, split in flat.items():
         if split == "validation":
-            raise UserError(_no_class_folders(folder / name) + " Or remove the folder.")
+            raise UserError(_explain_missing_class_folders(folder / name) + " Or remove the folder.")
 
 
 def _check_undivided(folder: Path, names: Sequence[str]) -> None:
     """Refuse class folders that look like splits with uncommon names, and class folders that contain splits."""
-    if len(names) == 1 and len(inside := _names(folder / names[0])) > 1:
+    if len(names) == 1 and len(inside := _list_folders(folder / names[0])) > 1:
         raise UserError(
             f"{folder} contains only the folder {names[0]}, which contains {listed(inside)}; name that folder: "
             f"{folder / names[0]}"
         )
-    alike = {name: split for name in names if (split := _looks_like(name)) and folders_in(folder / name)}
+    alike = {name: split for name in names if (split := _guess_split(name)) and folders_in(folder / name)}
     if len(set(alike.values())) > 1:
         raise UserError(
-            f"{folder} can be understood in two ways: {_and(list(alike))} look like the splits of a data set, "
+            f"{folder} can be understood in two ways: {_join(list(alike))} look like the splits of a data set, "
             f"but these are not the usual names. Call them train, validation and test. {_state_classes(names)}"
         )
-    below = {name: _names(folder / name) for name in names}
+    below = {name: _list_folders(folder / name) for name in names}
     for name, inside in below.items():
         usual = {inner: split for inner in inside if (split := split_of(inner))}
         if len(set(usual.values())) > 1:
             raise UserError(
-                f"{folder / name} contains the folders {_and(list(usual))}, but a class folder cannot contain splits: "
+                f"{folder / name} contains the folders {_join(list(usual))}, but a class folder cannot contain splits: "
                 f"put the class folders into {folder / 'train'} and {folder / 'test'}. {_state_classes(names)}"
             )
     first = below[names[0]] if names else []
@@ -171,13 +171,13 @@ def _check_once(folder: Path, splits: dict[str, Split]) -> None:
     for split in dict.fromkeys(splits.values()):
         same = [name for name, other in splits.items() if other == split]
         if len(same) > 1:
-            raise UserError(f"{folder} has both {_and(same)}, which mean the same split; keep one of these folders.")
+            raise UserError(f"{folder} has both {_join(same)}, which mean the same split; keep one of these folders.")
 
 
-def _no_class_folders(*folders: Path) -> str:
+def _explain_missing_class_folders(*folders: Path) -> str:
     contain = "contain" if len(folders) > 1 else "contains"
     return (
-        f"{_and(list(map(str, folders)))} {contain} images but no class folders, so their classes are unknown: put "
+        f"{_join(list(map(str, folders)))} {contain} images but no class folders, so their classes are unknown: put "
         f"the images of each class into a folder of its own, such as {folders[-1] / 'cat' / '1.jpg'}."
     )
 
@@ -187,18 +187,18 @@ def _state_classes(names: Sequence[str]) -> str:
     return f"If these are the classes, state data.classes: {json.dumps(sorted(names), ensure_ascii=False)}."
 
 
-def _looks_like(name: str) -> Split | None:
-    return next((SPLIT_WORDS[word] for word in _words(name) if word in SPLIT_WORDS), None)
+def _guess_split(name: str) -> Split | None:
+    return next((SPLIT_WORDS[word] for word in _split_words(name) if word in SPLIT_WORDS), None)
 
 
-def _words(name: str) -> list[str]:
+def _split_words(name: str) -> list[str]:
     words = re.findall(r"[a-z]+", normalized(name).casefold())
     return [word.removesuffix("set") or word for word in words]
 
 
-def _names(folder: Path) -> list[str]:
+def _list_folders(folder: Path) -> list[str]:
     return [path.name for path in folders_in(folder)]
 
 
-def _and(names: Sequence[str]) -> str:
+def _join(names: Sequence[str]) -> str:
     return " and ".join(names)

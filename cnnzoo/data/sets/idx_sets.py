@@ -65,7 +65,7 @@ class IdxSet(PublishedSet[IdxFile]):
 
     def why_unverified(self, file: IdxFile, contents: Contents, path: Path) -> str:  # noqa: ARG002
         """Return why no hash confirms a file: for some images only the hash of the official gzip file is published."""
-        confirmed = file.sha256 is not None or _md5(path) == file.gzip_md5
+        confirmed = file.sha256 is not None or _compute_md5(path) == file.gzip_md5
         return "" if confirmed else "is not the official gzip file, the only one with a published hash"
 
     def subset(self, split: LoadedSplit, contents: Mapping[IdxFile, Contents], directories: Sequence[Path]) -> Subset:  # noqa: ARG002
@@ -131,9 +131,9 @@ class IdxSet(PublishedSet[IdxFile]):
         """Read a downloaded file, which a hash must confirm."""
         array = self._read(file, path)
         if self.why_unverified(file, array, path):
-            raise DamagedFileError(path, f"is not the official file: its MD5 is {_md5(path)[:12]}...")
+            raise DamagedFileError(path, f"is not the official file: its MD5 is {_compute_md5(path)[:12]}...")
         return array
 
 
-def _md5(path: Path) -> str:
+def _compute_md5(path: Path) -> str:
     return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()

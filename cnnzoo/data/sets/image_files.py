@@ -59,7 +59,7 @@ def folders_in(folder: Path) -> list[Path]:
     Raises:
         UserError: The folder cannot be read.
     """
-    return [Path(entry.path) for entry in _entries(folder) if _is_ordinary_folder(entry)]
+    return [Path(entry.path) for entry in _list_entries(folder) if _is_ordinary_folder(entry)]
 
 
 def find_images(folder: Path) -> FolderContents:
@@ -70,7 +70,7 @@ def find_images(folder: Path) -> FolderContents:
     Raises:
         UserError: A folder cannot be read.
     """
-    files = list(_walk(folder, _parents(folder)))
+    files = list(_walk(folder, _identify_parents(folder)))
     images = sorted(path for path, kind in files if kind is None)
     return FolderContents(images, [LeftOut(kind, path) for path, kind in files if kind])
 
@@ -92,15 +92,15 @@ def _count_endings(paths: Sequence[Path]) -> str:
 
 def has_images(folder: Path) -> bool:
     """Return whether there is an image in a folder or its subfolders."""
-    return any(kind is None for _, kind in _walk(folder, _parents(folder)))
+    return any(kind is None for _, kind in _walk(folder, _identify_parents(folder)))
 
 
-def _parents(folder: Path) -> set[FolderId]:
+def _identify_parents(folder: Path) -> set[FolderId]:
     """Return the folders above a folder; a link in it to one of these must not be followed."""
-    return {_identity(parent) for parent in folder.absolute().parents}
+    return {_identify(parent) for parent in folder.absolute().parents}
 
 
-def _identity(folder: Path) -> FolderId:
+def _identify(folder: Path) -> FolderId:
     status = folder.stat()
     return status.st_dev, status.st_ino
 
@@ -111,7 +111,7 @@ def files_beside_folders(folder: Path) -> list[LeftOut]:
     Raises:
         UserError: The folder cannot be read.
     """
-    entries = [entry for entry in _entries(folder) if not _is_ordinary_folder(entry)]
+    entries = [entry for entry in _list_entries(folder) if not _is_ordinary_folder(entry)]
     return [LeftOut(kind or OUTSIDE, path) for entry in entries for path, kind in _inspect(entry, set())]
 
 
@@ -125,13 +125,13 @@ def _walk(folder: Path, seen: set[FolderId]) -> Iterator[tuple[Path, str | None]
     waiting = [folder]
     while waiting:
         folder = waiting.pop()
-        identity = _identity(folder)
+        identity = _identify(folder)
         if identity in seen:
             yield folder, LINKS_TO_SEEN
             continue
         seen.add(identity)
         # Links come last, so that of a folder and a link to it the link is skipped.
-        entries = sorted(_entries(folder), key=lambda entry: entry.is_symlink())
+        entries = sorted(_list_entries(folder), key=lambda entry: entry.is_symlink())
         for entry in entries:
             if not _is_ordinary_folder(entry):
                 yield from _inspect(entry, seen)
@@ -142,7 +142,7 @@ def _walk(folder: Path, seen: set[FolderId]) -> Iterator[tuple[Path, str | None]
 def _inspect(entry: "os.DirEntry[str]", seen: set[FolderId]) -> Iterator[tuple[Path, str | None]]:
     """Yield a file, or all files in a hidden or system folder, each with the reason to leave it out."""
     path = Path(entry.path)
-    kind = _kind_of_name(entry.name)
+    kind = _classify_name(entry.name)
     if kind and _is_folder(entry):
         try:
             yield from ((inner, kind) for inner, _ in _walk(path, seen))
@@ -151,13 +151,13 @@ def _inspect(entry: "os.DirEntry[str]", seen: set[FolderId]) -> Iterator[tuple[P
     elif kind:
         yield path, kind
     elif path.is_file():
-        yield path, _kind_of_content(path)
+        yield path, _classify_content(path)
     else:
         yield path, BROKEN_LINKS if entry.is_symlink() and not path.exists() else SPECIAL_FILES
 
 
 def _is_ordinary_folder(entry: "os.DirEntry[str]") -> bool:
-    return _is_folder(entry) and not _kind_of_name(entry.name)
+    return _is_folder(entry) and not _classify_name(entry.name)
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:
@@ -167,7 +167,7 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
         return False
 
 
-def _kind_of_name(name: str) -> str | None:
+def _classify_name(name: str) -> str | None:
     """Return the reason to leave out a file or folder of this name, or None."""
     lower = name.casefold()
     if lower in SYSTEM_NAMES or lower.startswith(SYSTEM_BEGINNINGS):
@@ -175,7 +175,7 @@ def _kind_of_name(name: str) -> str | None:
     return HIDDEN_FILES if name.startswith(".") else None
 
 
-def _kind_of_content(path: Path) -> str | None:
+def _classify_content(path: Path) -> str | None:
     """Return the reason to leave out a file because of its contents; None for an image."""
     if path.suffix.lower() in RAW_ENDINGS:
         return NOT_READ
@@ -189,7 +189,7 @@ def _kind_of_content(path: Path) -> str | None:
         return NOT_IMAGES
 
 
-def _entries(folder: Path) -> "list[os.DirEntry[str]]":
+def _list_entries(folder: Path) -> "list[os.DirEntry[str]]":
     try:
         return sorted(os.scandir(folder), key=lambda entry: entry.name)
     except (FileNotFoundError, NotADirectoryError):

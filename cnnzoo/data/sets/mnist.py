@@ -40,12 +40,12 @@ _FASHION_FILES = tuple(
 )
 
 
-def _description(name: str, title: str, class_names: tuple[str, ...], source: str, *, glyphs: bool) -> DataSet:
+def _describe(name: str, title: str, class_names: tuple[str, ...], source: str, *, glyphs: bool) -> DataSet:
     return DataSet(name, title, class_names, (28, 28, 1), 60_000, 10_000, glyphs, source)
 
 
 MNIST = IdxSet(
-    description=_description(
+    description=_describe(
         "mnist",
         "MNIST",
         tuple("0123456789"),
@@ -65,7 +65,7 @@ MNIST = IdxSet(
 )
 
 FASHION_MNIST = IdxSet(
-    description=_description(
+    description=_describe(
         "fashion_mnist",
         "Fashion-MNIST",
         ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),

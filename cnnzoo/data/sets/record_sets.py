@@ -83,7 +83,7 @@ class RecordSet(PublishedSet[RecordFile]):
         (file,) = files
         with explain_damage(path), path.open("rb") as stored:
             content = stored.read(file.count * self.record_size + 1)
-        return {file: self._records(file, content, path)}
+        return {file: self._read_records(file, content, path)}
 
     def why_unverified(self, file: RecordFile, contents: Contents, path: Path) -> str:  # noqa: ARG002
         """Return why no hash confirms a file: the published hash is that of all test images."""
@@ -106,7 +106,9 @@ class RecordSet(PublishedSet[RecordFile]):
         if split == "test":
             note = f"{len(records):,} of the {test.count:,} official test images" if len(records) < test.count else ""
         else:
-            tests = self._missing_tests(len(contents[test])) if test in contents else self._check_tests(directories)
+            tests = (
+                self._note_missing_tests(len(contents[test])) if test in contents else self._check_tests(directories)
+            )
             note = f"only {tests} are present" if tests else ""
         images = ImageArray(np.ascontiguousarray(planes.transpose(0, 2, 3, 1)))
         return Subset.of_all(images, labels.astype(np.int32), note)
@@ -117,7 +119,7 @@ class RecordSet(PublishedSet[RecordFile]):
         found = self.find(test, directories)
         if found is None or self.is_archive(found.path):
             return ""
-        return self._missing_tests(found.path.stat().st_size // self.record_size)
+        return self._note_missing_tests(found.path.stat().st_size // self.record_size)
 
     def expected(self, files: Sequence[RecordFile]) -> str:
         """List missing files, for a message."""
@@ -152,14 +154,14 @@ class RecordSet(PublishedSet[RecordFile]):
             with explain_damage(found.path):
                 size = found.path.stat().st_size
             if size % self.record_size:
-                raise add_advice(self.name, DamagedFileError(found.path, self._cut(size)), found.directory)
+                raise add_advice(self.name, DamagedFileError(found.path, self._describe_cut(size)), found.directory)
         return self.note(directories)
 
-    def _missing_tests(self, count: int) -> str:
+    def _note_missing_tests(self, count: int) -> str:
         (test,) = self.test
         return f"{count:,} of the {test.count:,} test images" if count < test.count else ""
 
-    def _cut(self, size: int) -> str:
+    def _describe_cut(self, size: int) -> str:
         record = self.record_size
         return f"is cut inside a record: {size:,} bytes are not a multiple of {record:,}"
 
@@ -170,19 +172,19 @@ class RecordSet(PublishedSet[RecordFile]):
         contents = {}
         for name, file in members.items():
             if name in found:
-                contents[file] = self._records(file, found.pop(name), path, f"is damaged: its member {file.name} ")
+                contents[file] = self._read_records(file, found.pop(name), path, f"is damaged: its member {file.name} ")
             elif file in files:
                 raise DamagedFileError(path, f"has no {name}")
         return contents
 
-    def _records(self, file: RecordFile, content: bytes, path: Path, start: str = "") -> Contents:
+    def _read_records(self, file: RecordFile, content: bytes, path: Path, start: str = "") -> Contents:
         """Check the content of a record file and return its records (count, bytes)."""
         count, rest = divmod(len(content), self.record_size)
         records = np.frombuffer(content, np.uint8)[: count * self.record_size].reshape(count, self.record_size)
         if len(content) > file.count * self.record_size:
             wrong = f"has more than {file.count:,} images"
         elif rest or not content:
-            wrong = describe_other_file(content[:64], "a file of records") or self._cut(len(content))
+            wrong = describe_other_file(content[:64], "a file of records") or self._describe_cut(len(content))
         elif count < file.count and file not in self.test:
             wrong = f"has {count:,} images, not {file.count:,}"
         else:

@@ -11,7 +11,7 @@ from PIL import Image
 from cnnzoo import data
 from cnnzoo.config import FolderSection, PreprocessingSection
 from cnnzoo.config import load as load_config
-from cnnzoo.data.memory import _free_in_the_container
+from cnnzoo.data.memory import _read_free_in_container
 from cnnzoo.data.preprocessing import resolve
 from cnnzoo.errors import UserError
 
@@ -351,5 +351,5 @@ def test_hidden_folders_of_thumbnails_are_left_out(photos):
 def test_a_containers_memory_counts_where_it_is_limited(most, free, tmp_path):
     (tmp_path / "memory.max").write_text(f"{most}\n")
     (tmp_path / "memory.current").write_text("2000000\n")
-    assert _free_in_the_container(tmp_path) == free
-    assert _free_in_the_container(tmp_path / "none") == float("inf")
+    assert _read_free_in_container(tmp_path) == free
+    assert _read_free_in_container(tmp_path / "none") == float("inf")
