@@ -74,15 +74,15 @@ def to_json(value: Mapping[str, Any], *, ensure_ascii: bool = True) -> str:
     try:
         return json.dumps(value, indent=2, ensure_ascii=ensure_ascii, allow_nan=False)
     except ValueError:
-        return json.dumps(_finite(value), indent=2, ensure_ascii=ensure_ascii, allow_nan=False)
+        return json.dumps(_replace_infinite(value), indent=2, ensure_ascii=ensure_ascii, allow_nan=False)
 
 
-def _finite(value: Any) -> Any:
+def _replace_infinite(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {key: _finite(part) for key, part in value.items()}
-    return [_finite(part) for part in value] if isinstance(value, list | tuple) else value
+        return {key: _replace_infinite(part) for key, part in value.items()}
+    return [_replace_infinite(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def read_json(path: Path) -> dict[str, Any]:

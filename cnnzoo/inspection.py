@@ -175,7 +175,7 @@ class _Walk:
     def follow(self, model: keras.Model, views: list[_View], prefix: str = "") -> list[_View]:
         """Add the rows of a model whose inputs have these views; return the views of its outputs."""
         seen = dict(zip(map(id, model.inputs), views, strict=True))
-        for call in _calls(model):
+        for call in _list_calls(model):
             layer, inputs = call.operation, [seen[id(tensor)] for tensor in call.input_tensors]
             if isinstance(layer, _GRAPHS):
                 outputs = self.follow(layer, inputs, f"{prefix}{layer.name}/")
@@ -189,15 +189,15 @@ class _Walk:
 
     def output_view(self, layer: keras.Operation, inputs: list[_View], axes: int) -> _View:
         """Return the view of a layer's outputs, which have this number of spatial axes."""
-        size = _per_axis(max, (view.size for view in inputs))
-        step = _per_axis(lambda steps: max(steps) if all(steps) else 0, (view.step for view in inputs))
+        size = _combine_per_axis(max, (view.size for view in inputs))
+        step = _combine_per_axis(lambda steps: max(steps) if all(steps) else 0, (view.step for view in inputs))
         if isinstance(layer, _ELEMENTWISE):
             return _View(size, step)
         if axes < len(size) or isinstance(layer, _GLOBAL_POOLING):
-            return _View(_per_axis(max, (self.input_size, size)), (0,) * len(self.input_size))
-        window = _attribute(layer, ("kernel_size", "pool_size"), axes)
-        strides = _attribute(layer, ("strides",), axes)
-        dilation = _attribute(layer, ("dilation_rate",), axes)
+            return _View(_combine_per_axis(max, (self.input_size, size)), (0,) * len(self.input_size))
+        window = _read_attribute(layer, ("kernel_size", "pool_size"), axes)
+        strides = _read_attribute(layer, ("strides",), axes)
+        dilation = _read_attribute(layer, ("dilation_rate",), axes)
         return _View(
             tuple(s + (w - 1) * d * j for s, w, d, j in zip(size, window, dilation, step, strict=True)),
             tuple(j * s for j, s in zip(step, strides, strict=True)),
@@ -213,7 +213,7 @@ class _Walk:
             output_shape=output_shape,
             parameters=sum(prod(weight.shape) for weight in uncounted),
             trainable_parameters=sum(prod(weight.shape) for weight in uncounted if weight.trainable),
-            macs=_macs(layer, output_shape),
+            macs=_count_macs(layer, output_shape),
             receptive_field=view.size,
             window=window_of(layer),
         )
@@ -230,7 +230,7 @@ def window_of(layer: keras.Operation) -> str:
     return format_size((window,) * 2 if isinstance(window, int) else window) + step
 
 
-def _calls(model: keras.Model) -> list[Any]:
+def _list_calls(model: keras.Model) -> list[Any]:
     """Return the calls of a model's layers, each with ``operation``, ``input_tensors`` and ``output_tensors``.
 
     A call comes after those that it depends on, and branches come one after the other.
@@ -248,17 +248,17 @@ def _calls(model: keras.Model) -> list[Any]:
     return list(ordered)
 
 
-def _per_axis(combine: Callable[[tuple[int, ...]], int], rows: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
+def _combine_per_axis(combine: Callable[[tuple[int, ...]], int], rows: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
     return tuple(combine(values) for values in zip(*rows, strict=True))
 
 
-def _attribute(layer: keras.Operation, names: tuple[str, ...], axes: int) -> tuple[int, ...]:
+def _read_attribute(layer: keras.Operation, names: tuple[str, ...], axes: int) -> tuple[int, ...]:
     """Return the first of these attributes that a layer has, for every spatial axis; 1 if it has none of them."""
     value = next((getattr(layer, name) for name in names if hasattr(layer, name)), 1)
     return (value,) * axes if isinstance(value, int) else tuple(value)
 
 
-def _macs(layer: keras.Operation, output_shape: tuple[int, ...]) -> int:
+def _count_macs(layer: keras.Operation, output_shape: tuple[int, ...]) -> int:
     if hasattr(layer, "macs"):
         return int(layer.macs(output_shape))
     kernel = getattr(layer, "kernel", None)

@@ -50,7 +50,7 @@ def read_options(builder: Callable[..., Any]) -> dict[str, Schema]:
     except NameError:  # an annotation names a class that only type checkers import
         hints = {}
     return {
-        name: _schema(hints.get(name, Any)) | {"default": defaults[name].default}
+        name: _make_schema(hints.get(name, Any)) | {"default": defaults[name].default}
         for name, parameter in signature(function).parameters.items()
         if parameter.kind is Parameter.KEYWORD_ONLY
     }
@@ -72,7 +72,7 @@ def check_options(network: str, options: Mapping[str, Schema], values: Mapping[s
             raise OptionError(option, f"{network} has no option '{option}'.{did_you_mean(option, options)}")
         if not accepts(options[option], value):
             expected = describe_values(options[option], repr)
-            raise OptionError(option, f"{option} must be {expected}, not {value!r}{_advice(options[option], value)}.")
+            raise OptionError(option, f"{option} must be {expected}, not {value!r}{_advise(options[option], value)}.")
 
 
 def check_arguments(builder: Callable[..., Any], **values: Any) -> None:
@@ -86,10 +86,10 @@ def check_arguments(builder: Callable[..., Any], **values: Any) -> None:
 
 def accepts(schema: Schema, value: Any) -> bool:
     """Return whether an option can have a value; a whole number is a number, but true is not 1."""
-    kind = _kind(value)
+    kind = _find_type(value)
     if "enum" in schema:
-        return any(_kind(choice) == kind and choice == value for choice in schema["enum"])
-    types = _types(schema)
+        return any(_find_type(choice) == kind and choice == value for choice in schema["enum"])
+    types = _list_types(schema)
     return not types or kind in types or (kind == "integer" and "number" in types)
 
 
@@ -100,12 +100,12 @@ def describe_values(schema: Schema, show: Callable[[Any], str]) -> str:
         schema: Of the option.
         show: Writes one of several choices.
     """
-    values = map(show, schema["enum"]) if "enum" in schema else (_TYPES[name][1] for name in _types(schema))
+    values = map(show, schema["enum"]) if "enum" in schema else (_TYPES[name][1] for name in _list_types(schema))
     *others, last = values
     return f"{', '.join(others)} or {last}" if others else last
 
 
-def _advice(schema: Schema, value: Any) -> str:
+def _advise(schema: Schema, value: Any) -> str:
     """Return the advice to leave out the quotes of a text such as ``'0.5'``; empty if that does not help."""
     try:
         read = json.loads(value) if isinstance(value, str) else value
@@ -114,7 +114,7 @@ def _advice(schema: Schema, value: Any) -> str:
     return f"; write {value} without quotes" if read is not value and accepts(schema, read) else ""
 
 
-def _schema(hint: Any) -> dict[str, Any]:
+def _make_schema(hint: Any) -> dict[str, Any]:
     """Return the JSON Schema of an annotation; empty if values cannot be checked against it."""
     kinds = get_args(hint) if get_origin(hint) in {Union, UnionType} else (hint,)
     others = [kind for kind in kinds if kind is not NoneType]
@@ -126,12 +126,12 @@ def _schema(hint: Any) -> dict[str, Any]:
     return {"type": names if len(names) > 1 else names[0]} if all(names) else {}
 
 
-def _types(schema: Schema) -> list[str]:
+def _list_types(schema: Schema) -> list[str]:
     """Return the JSON Schema types of an option without choices."""
     types = schema.get("type", [])
     return [types] if isinstance(types, str) else list(types)
 
 
-def _kind(value: Any) -> str:
+def _find_type(value: Any) -> str:
     """Return the JSON Schema type of a value; empty for a value of any other type."""
     return next((name for name, (kind, _) in _TYPES.items() if isinstance(value, kind)), "")

@@ -127,7 +127,7 @@ def read_photograph(path: Path, classifier: Classifier, ink: Ink = "auto", *, ke
     image = open_upright(path, paper=images.glyphs, white=images.white)
     size = image.size
     if isinstance(images, Metadata):
-        pixels = _centre(image, images.shorter_side, images.input_shape[:2])
+        pixels = _cut_out_centre(image, images.shorter_side, images.input_shape[:2])
     if images.glyphs or keep_original:
         image.thumbnail((KEPT_SIDE, KEPT_SIDE))
     if images.glyphs:
@@ -206,21 +206,21 @@ def _read_ahead(
         for index, path in enumerate(paths):
             futures.append(pool.submit(read_photograph, path, classifier, ink, keep_original=index < pictures))
             if len(futures) > 2 * BATCH:
-                yield _outcome(futures.popleft())
+                yield _get_result(futures.popleft())
         while futures:
-            yield _outcome(futures.popleft())
+            yield _get_result(futures.popleft())
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _outcome(future: "Future[Photograph]") -> Photograph | UserError:
+def _get_result(future: "Future[Photograph]") -> Photograph | UserError:
     try:
         return future.result()
     except UserError as error:
         return error
 
 
-def _centre(image: Image.Image, shorter_side: int, size: tuple[int, int]) -> Pixels:
+def _cut_out_centre(image: Image.Image, shorter_side: int, size: tuple[int, int]) -> Pixels:
     """Resize a photograph by its shorter side and return its centre, as torchvision does it.
 
     Args:
@@ -263,7 +263,7 @@ class _Album:
         pixels, original, size = photograph.pixels, photograph.original, photograph.size
         if original is None or self._failed:
             return None, None
-        picture, names = self._free_path(path), self._classifier.images.class_names
+        picture, names = self._find_free_path(path), self._classifier.images.class_names
         title = f"{printable(path.name)}, classified by {printable(self._classifier.title)}"
         error = try_drawing(
             picture,
@@ -278,7 +278,7 @@ class _Album:
         self._failed = error is not None
         return (None, error) if error else (str(picture), None)
 
-    def _free_path(self, path: Path) -> Path:
+    def _find_free_path(self, path: Path) -> Path:
         """Return the path of a new picture, different from all images and pictures of this call."""
         stem = printable(path.stem).encode()[:LONGEST_STEM].decode(errors="ignore")
         free, number = stem, 1

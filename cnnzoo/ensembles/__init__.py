@@ -166,7 +166,7 @@ def combine_runs(
         UserError: The members were trained on different data sets, or their splits have different images.
     """
     configs = [run.config() for run in members]
-    data_set = _common_data_set(members, configs)
+    data_set = _find_common_data_set(members, configs)
     loader, predictions, folders = loader or ImageLoader(), [], []
     for run, config in zip(members, configs, strict=True):
         with run.locked():
@@ -213,7 +213,7 @@ def distinct(members: Sequence[Run]) -> tuple[list[Run], list[tuple[Run, Run]]]:
     return list(kept.values()), repeated
 
 
-def _common_data_set(members: Sequence[Run], configs: Sequence[Config]) -> DataSet:
+def _find_common_data_set(members: Sequence[Run], configs: Sequence[Config]) -> DataSet:
     """Return the data set of all members.
 
     Raises:

@@ -94,7 +94,7 @@ def train(
         if len(reasons) == len(members):
             name, reason = next(iter(reasons.items()))
             raise UserError(f"No training in {folder.directory} finished. {name}: {reason}")
-        result = _result(folder, members, reasons)
+        result = _summarize(folder, members, reasons)
         files.write_json(folder.result_path, result)
         problem = _draw(folder, result)
     return result | ({"picture_error": problem} if problem else {})
@@ -115,16 +115,16 @@ def _has_begun(run: Run) -> bool:
     return False
 
 
-def _result(
+def _summarize(
     folder: SweepFolder, members: Mapping[str, tuple[Point, int, Run]], reasons: Mapping[str, str]
 ) -> dict[str, Any]:
     points = []
     for point in folder.plan.points:
-        own = {name: (seed, run) for name, (other, seed, run) in members.items() if other is point}
-        trained = [figures(run) for name, (_, run) in own.items() if name not in reasons]
+        runs_of_point = {name: (seed, run) for name, (other, seed, run) in members.items() if other is point}
+        trained = [figures(run) for name, (_, run) in runs_of_point.items() if name not in reasons]
         failed = [
             {"run": str(run.directory), "seed": seed, "reason": reasons[name]}
-            for name, (seed, run) in own.items()
+            for name, (seed, run) in runs_of_point.items()
             if name in reasons
         ]
         points.append({"values": point.values, "runs": trained, "failed": failed, **spread(trained)})
@@ -149,12 +149,12 @@ def _draw(folder: SweepFolder, result: dict[str, Any]) -> str | None:
     return try_drawing(
         folder.picture_path,
         draw_sweep,
-        {key: [_for_axis(point["values"][key]) for point in points] for key in result["keys"]},
+        {key: [_format_for_axis(point["values"][key]) for point in points] for key in result["keys"]},
         [[100 * row["validation_accuracy"] for row in point["runs"]] for point in points],
         title=f"{len(points)} points of {result['config']}",
     )
 
 
-def _for_axis(value: Any) -> Any:
+def _format_for_axis(value: Any) -> Any:
     """Return a number unchanged, and any other value as text."""
     return value if isinstance(value, int | float) and not isinstance(value, bool) else configs.as_yaml(value)

@@ -100,7 +100,7 @@ def write_environment(run: Run, config: Config, device: str, images: str, prepro
         images: A hash of the training images.
         preprocessing: The config's section with mean and deviation filled in.
     """
-    backend, precision, commit = config.runtime.backend, config.runtime.precision, _git_commit()
+    backend, precision, commit = config.runtime.backend, config.runtime.precision, _find_git_commit()
     versions = runtime.describe()
     environment = Environment(backend, device, precision, config.seed, commit, versions, images, preprocessing)
     files.write_json(run.environment_path, to_dict(environment))
@@ -163,14 +163,14 @@ def _suggest_runs(missing: Path) -> str:
     directories = {run.name: run.directory for run in existing}
     nearest = get_close_matches(missing.name, directories, n=1)
     suggested = f" Did you mean {directories[nearest[0]]}?" if nearest else ""
-    last = sorted(existing, key=_created)[:-11:-1]
+    last = sorted(existing, key=_read_time)[:-11:-1]
     names = [f"{run.directory}{'' if _is_finished(run) else ' (unfinished)'}" for run in last]
     return f"{suggested} Newest runs: {', '.join(names)}."
 
 
 def list_runs(parent: Path = RUNS) -> list[Run]:
     """Return all runs in a folder, finished or not, in the order of their creation."""
-    return sorted((run for path in parent.glob("*") if (run := Run(path)).config_path.is_file()), key=_created)
+    return sorted((run for path in parent.glob("*") if (run := Run(path)).config_path.is_file()), key=_read_time)
 
 
 def finished(parent: Path = RUNS) -> list[Run]:
@@ -181,7 +181,7 @@ def finished(parent: Path = RUNS) -> list[Run]:
 
 def unfinished_since(run: Run, parent: Path = RUNS) -> list[Run]:
     """Return the unfinished runs in a folder that were created after another run, the last one at the end."""
-    return [other for other in list_runs(parent) if _created(other) > _created(run) and not _is_finished(other)]
+    return [other for other in list_runs(parent) if _read_time(other) > _read_time(run) and not _is_finished(other)]
 
 
 def newest(parent: Path = RUNS) -> Run:
@@ -207,12 +207,12 @@ def _is_finished(run: Run) -> bool:
         return False
 
 
-def _created(run: Run) -> tuple[int, str]:
+def _read_time(run: Run) -> tuple[int, str]:
     """Return when a run was created: its config is written first and never again."""
     return run.config_path.stat().st_mtime_ns, run.name
 
 
-def _git_commit() -> str | None:
+def _find_git_commit() -> str | None:
     """Return the commit of the checkout that this package runs from, marked when files differ from it."""
     checkout = Path(__file__).parents[2]
     if not (checkout / ".git").exists():

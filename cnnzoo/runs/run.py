@@ -68,18 +68,18 @@ class Run(EvaluatedDirectory):
     def foreign_files(self) -> list[str]:
         """Return the names of the files in the directory that no command wrote."""
         own = {file.name for file in vars(Run).values() if isinstance(file, File)}
-        own |= {path.name for path in self._evaluation_files()}
+        own |= {path.name for path in self._list_evaluation_files()}
         return sorted(
             path.name for path in self.directory.iterdir() if path.name not in own and not path.name.startswith(".")
         )
 
-    def _evaluation_files(self) -> list[Path]:
+    def _list_evaluation_files(self) -> list[Path]:
         paths = (self.predictions_path, self.report_path, self.confusion_path)
         return [path(split) for split in get_args(Split) for path in paths]
 
     def discard_results(self) -> None:
         """Remove metrics and evaluations of an interrupted training before it resumes, because they become outdated."""
-        for path in (self.metrics_path, *self._evaluation_files()):
+        for path in (self.metrics_path, *self._list_evaluation_files()):
             path.unlink(missing_ok=True)
 
     def config(self) -> Config:

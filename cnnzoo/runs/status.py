@@ -135,7 +135,7 @@ def summarize(run: Run) -> RunSummary:
         folder=config.data.path if config and isinstance(config.data, FolderSection) else None,
         seed=config.seed if config else None,
         **{key: getattr(metrics, key) for key in FIGURES},
-        test_accuracy=_test_accuracy(run),
+        test_accuracy=_read_test_accuracy(run),
         created=run.config_path.stat().st_mtime,
         bytes=size(run.directory),
         error=reason,
@@ -239,7 +239,7 @@ def size(path: Path) -> int:
     return total
 
 
-def _test_accuracy(run: Run) -> float | None:
+def _read_test_accuracy(run: Run) -> float | None:
     report = run.report_path("test")
     try:
         return files.read_json(report).get("accuracy") if report.is_file() else None

@@ -46,7 +46,7 @@ def choose_device(choice: DeviceChoice, backend: str, gpus: list[str]) -> Device
         UserError: The backend does not compute on the chosen device.
     """
     if choice == "gpu" and not gpus:
-        raise UserError(f"runtime.device: no GPU is visible to {backend}; {_why_no_gpu(backend)}")
+        raise UserError(f"runtime.device: no GPU is visible to {backend}; {_explain_missing_gpu(backend)}")
     if choice == "cpu" and gpus:
         raise UserError("runtime.device: Keras is loaded already and computes on a GPU; start a new process for cpu.")
     if gpus:
@@ -55,7 +55,7 @@ def choose_device(choice: DeviceChoice, backend: str, gpus: list[str]) -> Device
     return Device("cpu", f"CPU, {threads} {'core' if threads == 1 else 'cores'}")
 
 
-def _why_no_gpu(backend: str) -> str:
+def _explain_missing_gpu(backend: str) -> str:
     if os.environ.get("CUDA_VISIBLE_DEVICES") == "-1":
         return "CUDA_VISIBLE_DEVICES=-1 hides all of them from this process."
     if not any(map(os.path.exists, ("/proc/driver/nvidia/version", "/dev/nvidia0"))):

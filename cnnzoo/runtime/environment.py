@@ -130,11 +130,11 @@ def check_xla_flags() -> None:
         UserError: XLA does not accept the flags.
     """
     flags = os.environ.get("XLA_FLAGS", "").replace(XLA_FLAG, "").strip()
-    if flags and not _jax_starts_with(os.environ["XLA_FLAGS"]) and _jax_starts_with(""):
+    if flags and not _can_start_jax(os.environ["XLA_FLAGS"]) and _can_start_jax(""):
         raise UserError(f"XLA_FLAGS is '{flags}', which XLA does not accept; correct the variable or unset it.")
 
 
-def _jax_starts_with(flags: str) -> bool:
+def _can_start_jax(flags: str) -> bool:
     command = [sys.executable, "-c", "import jax; jax.devices()"]
     environment = {**os.environ, "JAX_PLATFORMS": "cpu", "XLA_FLAGS": flags}
     return subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 0

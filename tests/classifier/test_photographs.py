@@ -285,11 +285,11 @@ def test_ink_is_refused_if_the_images_have_no_strokes(digits_runs, tmp_path):
 def test_a_picture_never_has_the_name_of_an_input(tmp_path):
     paths = [tmp_path / "mine.png", tmp_path / "other" / "mine.png", tmp_path / "mine-2.jpg"]
     album = _Album(tmp_path / "other" / "..", DIGITS, paths)
-    assert [album._free_path(path).name for path in paths] == ["mine-2.png", "mine-3.png", "mine-2-2.png"]
+    assert [album._find_free_path(path).name for path in paths] == ["mine-2.png", "mine-3.png", "mine-2-2.png"]
 
 
 def test_a_long_name_of_any_bytes_leaves_room_for_a_temporary_name(tmp_path):
-    picture = _Album(tmp_path, DIGITS, [])._free_path(Path(os.fsdecode(b"\xe9" * 100 + b".png")))
+    picture = _Album(tmp_path, DIGITS, [])._find_free_path(Path(os.fsdecode(b"\xe9" * 100 + b".png")))
     with files.whole(picture) as path:
         path.touch()
     assert picture.is_file()

@@ -106,9 +106,7 @@ class RecordSet(PublishedSet[RecordFile]):
         if split == "test":
             note = f"{len(records):,} of the {test.count:,} official test images" if len(records) < test.count else ""
         else:
-            tests = (
-                self._note_missing_tests(len(contents[test])) if test in contents else self._check_tests(directories)
-            )
+            tests = self._note_missing(len(contents[test])) if test in contents else self._check_tests(directories)
             note = f"only {tests} are present" if tests else ""
         images = ImageArray(np.ascontiguousarray(planes.transpose(0, 2, 3, 1)))
         return Subset.of_all(images, labels.astype(np.int32), note)
@@ -119,7 +117,7 @@ class RecordSet(PublishedSet[RecordFile]):
         found = self.find(test, directories)
         if found is None or self.is_archive(found.path):
             return ""
-        return self._note_missing_tests(found.path.stat().st_size // self.record_size)
+        return self._note_missing(found.path.stat().st_size // self.record_size)
 
     def expected(self, files: Sequence[RecordFile]) -> str:
         """List missing files, for a message."""
@@ -157,7 +155,7 @@ class RecordSet(PublishedSet[RecordFile]):
                 raise add_advice(self.name, DamagedFileError(found.path, self._describe_cut(size)), found.directory)
         return self.note(directories)
 
-    def _note_missing_tests(self, count: int) -> str:
+    def _note_missing(self, count: int) -> str:
         (test,) = self.test
         return f"{count:,} of the {test.count:,} test images" if count < test.count else ""
 

@@ -73,10 +73,10 @@ class Canvas:
         left, up, behind = np.array(corner), np.array((0, height)), np.array(back)
         for number, (width, colour) in enumerate(slices):
             right = left + np.array((width, 0))
-            self._draw_face([left + up, left + up + behind, right + up + behind, right + up], _light(colour, 1.25))
+            self._draw_face([left + up, left + up + behind, right + up + behind, right + up], _lighten(colour, 1.25))
             self._draw_face([left, right, right + up, left + up], colour, None if number else gid)
             left = right
-        self._draw_face([left, left + behind, left + up + behind, left + up], _light(slices[0][1], 0.78))
+        self._draw_face([left, left + behind, left + up + behind, left + up], _lighten(slices[0][1], 0.78))
 
     def draw_line(
         self, *points: Point, colour: str = LINE, width: float = 1.0, pointed: bool = False, gid: str | None = None
@@ -131,7 +131,7 @@ class Canvas:
         self.axes.add_artist(patch)
 
 
-def _light(colour: str, light: float) -> tuple[float, ...]:
+def _lighten(colour: str, light: float) -> tuple[float, ...]:
     """Return a lighter colour for ``light`` above 1, or a darker one below 1."""
     return tuple(1 - (1 - value) / light if light > 1 else value * light for value in to_rgb(colour))
 
