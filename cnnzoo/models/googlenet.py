@@ -161,18 +161,18 @@ def inception_net(
     form = FORMS[name]
     check_size(name, input_shape, form.smallest_with_heads if heads else form.smallest)
     images = Input(input_shape, name="images")
-    x = _convolution(images, 192, 3, "conv1", form) if form.small_images else _stem(images, form)
+    x = _add_convolution(images, 192, 3, "conv1", form) if form.small_images else _add_stem(images, form)
     outputs = {}
     for module, row in form.rows.items():
         if module == "conv2":
             continue
-        x = _inception(x, row, f"inception_{module}", form)
+        x = _add_inception(x, row, f"inception_{module}", form)
         if module in heads:
-            outputs[heads[module]] = _auxiliary_head(x, num_classes, heads[module], form)
+            outputs[heads[module]] = _add_auxiliary_head(x, num_classes, heads[module], form)
         if module == "3b":
-            x = _max_pool(x, 3, "pool3")
+            x = _add_max_pool(x, 3, "pool3")
         if module == "4e":
-            x = _max_pool(x, form.pool4_size, "pool4")
+            x = _add_max_pool(x, form.pool4_size, "pool4")
     x = GlobalAveragePooling2D(name="features")(x)
     if not num_classes:
         return Model(images, x, name=name)
@@ -271,37 +271,37 @@ def without_auxiliary_heads(model: Model) -> Model:
     return Model(model.input, logits, name=model.name)
 
 
-def _stem(images: Any, form: Form) -> Any:
+def _add_stem(images: Any, form: Form) -> Any:
     """Add the layers before inception (3a), in the order of figure 3."""
     normalization = partial(LocalResponseNormalization, 2, alpha=1e-4, beta=0.75, bias=1.0, scaling="caffe")
     row = form.rows["conv2"]
-    x = _max_pool(_convolution(images, 64, 7, "conv1", form, strides=2), 3, "pool1")
+    x = _add_max_pool(_add_convolution(images, 64, 7, "conv1", form, strides=2), 3, "pool1")
     x = normalization(name="norm1")(x) if form.response_normalization else x
     if row.reduce3x3:
-        x = _convolution(x, row.reduce3x3, 1, "conv2_reduce", form)
-    x = _convolution(x, row.conv3x3, 3, "conv2", form)
+        x = _add_convolution(x, row.reduce3x3, 1, "conv2_reduce", form)
+    x = _add_convolution(x, row.conv3x3, 3, "conv2", form)
     x = normalization(name="norm2")(x) if form.response_normalization else x
-    return _max_pool(x, 3, "pool2")
+    return _add_max_pool(x, 3, "pool2")
 
 
-def _inception(x: Any, row: Row, name: str, form: Form) -> Any:
+def _add_inception(x: Any, row: Row, name: str, form: Form) -> Any:
     """Add an inception module, figure 2(b)."""
-    one = _convolution(x, row.conv1x1, 1, f"{name}_1x1", form)
-    three = _convolution(x, row.reduce3x3, 1, f"{name}_3x3_reduce", form) if row.reduce3x3 else x
-    three = _convolution(three, row.conv3x3, 3, f"{name}_3x3", form)
-    five = _convolution(x, row.reduce5x5, 1, f"{name}_5x5_reduce", form) if row.reduce5x5 else x
+    one = _add_convolution(x, row.conv1x1, 1, f"{name}_1x1", form)
+    three = _add_convolution(x, row.reduce3x3, 1, f"{name}_3x3_reduce", form) if row.reduce3x3 else x
+    three = _add_convolution(three, row.conv3x3, 3, f"{name}_3x3", form)
+    five = _add_convolution(x, row.reduce5x5, 1, f"{name}_5x5_reduce", form) if row.reduce5x5 else x
     for index, kernel_size in enumerate(form.kernels_5x5, start=1):
         number = f"_{index}" if len(form.kernels_5x5) > 1 else ""
-        five = _convolution(five, row.conv5x5, kernel_size, f"{name}_5x5{number}", form)
+        five = _add_convolution(five, row.conv5x5, kernel_size, f"{name}_5x5{number}", form)
     pooled = MaxPooling2D(3, strides=1, padding="same", name=f"{name}_pool")(x)
-    pooled = _convolution(pooled, row.pool_proj, 1, f"{name}_pool_proj", form)
+    pooled = _add_convolution(pooled, row.pool_proj, 1, f"{name}_pool_proj", form)
     return layers.Concatenate(name=name)([one, three, five, pooled])
 
 
-def _auxiliary_head(x: Any, num_classes: int, name: str, form: Form) -> Any:
+def _add_auxiliary_head(x: Any, num_classes: int, name: str, form: Form) -> Any:
     """Add a classifier as listed at the end of section 5."""
     x = form.auxiliary_pool(name=f"{name}_pool")(x)
-    x = _convolution(x, 128, 1, f"{name}_conv", form)
+    x = _add_convolution(x, 128, 1, f"{name}_conv", form)
     x = Flatten(name=f"{name}_flatten")(x)
     x = layers.Dense(
         1024,
@@ -315,7 +315,7 @@ def _auxiliary_head(x: Any, num_classes: int, name: str, form: Form) -> Any:
     return AuxiliaryLogits(AUXILIARY_LOSS_WEIGHT, dtype="float32", name=name)(x)
 
 
-def _convolution(x: Any, filters: int, kernel_size: int, name: str, form: Form, strides: int = 1) -> Any:
+def _add_convolution(x: Any, filters: int, kernel_size: int, name: str, form: Form, strides: int = 1) -> Any:
     """Add a convolution, padded equally on all sides, the form's batch normalization and ReLU."""
     if strides > 1:
         # "same" at stride 2 pads the bottom and the right more, unlike Caffe and torch.
@@ -337,7 +337,7 @@ def _convolution(x: Any, filters: int, kernel_size: int, name: str, form: Form, 
     return layers.Activation("relu", name=f"{name}_relu")(x)
 
 
-def _max_pool(x: Any, size: int, name: str) -> Any:
+def _add_max_pool(x: Any, size: int, name: str) -> Any:
     """Add max-pooling of stride 2 whose last window may reach beyond the edge (ceil mode in Caffe and torch).
 
     Without padding at the top and the left, no window of at least the stride's size can start beyond

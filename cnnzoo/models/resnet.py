@@ -97,17 +97,17 @@ def resnet(
     Raises:
         ValueError: Table 1 has no such depth, stride_on has another value, or the images are smaller than 33x33.
     """
-    column = _column(depth)
+    column = _find_column(depth)
     check_size(f"resnet{depth}", input_shape, SMALLEST)
     check_arguments(resnet, stride_on=stride_on)
     options = _Options(stride_on, "B", conv_bias, epsilon)
     images = Input(input_shape, name="images")
-    x = _convolution(images, 64, 7, 2, "conv1", "bn1", options)
+    x = _add_convolution(images, 64, 7, 2, "conv1", "bn1", options)
     x = layers.Activation("relu", name="relu1")(x)
     x = ZeroPadding2D(1, name="pool1_pad")(x)  # Zeros act like -inf: after the ReLU nothing is below them.
     x = MaxPooling2D(3, strides=2, name="pool1")(x)
-    x = _rows(x, column.block, TABLE_1_FILTERS, column[1:], options)
-    return _classifier(images, x, num_classes, f"resnet{depth}")
+    x = _add_rows(x, column.block, TABLE_1_FILTERS, column[1:], options)
+    return _make_model(images, x, num_classes, f"resnet{depth}")
 
 
 def small_resnet(
@@ -139,15 +139,15 @@ def small_resnet(
     Raises:
         ValueError: Table 1 has no such depth, stride_on has another value, or the images are smaller than 9x9.
     """
-    column = _column(depth)
+    column = _find_column(depth)
     check_size(f"resnet{depth}_small", input_shape, SMALLEST_OF_SMALL)
     check_arguments(small_resnet, stride_on=stride_on)
     options = _Options(stride_on, "B", conv_bias, epsilon)
     images = Input(input_shape, name="images")
-    x = _convolution(images, 64, 3, 1, "conv1", "bn1", options)
+    x = _add_convolution(images, 64, 3, 1, "conv1", "bn1", options)
     x = layers.Activation("relu", name="relu1")(x)
-    x = _rows(x, column.block, TABLE_1_FILTERS, column[1:], options)
-    return _classifier(images, x, num_classes, f"resnet{depth}_small")
+    x = _add_rows(x, column.block, TABLE_1_FILTERS, column[1:], options)
+    return _make_model(images, x, num_classes, f"resnet{depth}_small")
 
 
 def cifar_resnet(
@@ -183,10 +183,10 @@ def cifar_resnet(
     check_arguments(cifar_resnet, shortcut=shortcut)
     options = _Options(shortcut=shortcut)
     images = Input(input_shape, name="images")
-    x = _convolution(images, 16, 3, 1, "conv1", "bn1", options)
+    x = _add_convolution(images, 16, 3, 1, "conv1", "bn1", options)
     x = layers.Activation("relu", name="relu1")(x)
-    x = _rows(x, "basic", SECTION_4_2_FILTERS, (n, n, n), options)
-    return _classifier(images, x, num_classes, f"resnet{depth}")
+    x = _add_rows(x, "basic", SECTION_4_2_FILTERS, (n, n, n), options)
+    return _make_model(images, x, num_classes, f"resnet{depth}")
 
 
 _register = partial(
@@ -233,16 +233,16 @@ resnet56 = _register_cifar("resnet56", title="ResNet-56 for CIFAR-10")(partial(c
 resnet110 = _register_cifar("resnet110", title="ResNet-110 for CIFAR-10")(partial(cifar_resnet, 110))
 
 
-def _rows(x: Any, kind: str, row_filters: tuple[int, ...], row_blocks: tuple[int, ...], options: _Options) -> Any:
+def _add_rows(x: Any, kind: str, row_filters: tuple[int, ...], row_blocks: tuple[int, ...], options: _Options) -> Any:
     """Add the rows from conv2_x on; the first block of every row except the first halves the maps."""
     for row, (filters, blocks) in enumerate(zip(row_filters, row_blocks, strict=True), start=2):
         for index in range(1, blocks + 1):
             strides = 2 if row > 2 and index == 1 else 1
-            x = _block(x, kind, filters, strides, f"conv{row}_{index}", options)
+            x = _add_block(x, kind, filters, strides, f"conv{row}_{index}", options)
     return x
 
 
-def _block(x: Any, kind: str, filters: int, strides: int, name: str, options: _Options) -> Any:
+def _add_block(x: Any, kind: str, filters: int, strides: int, name: str, options: _Options) -> Any:
     """Add y = relu(F(x) + x), equation 1, or equation 2, where the shortcut changes the dimensions of x."""
     on_1x1, on_3x3 = (strides, 1) if options.stride_on == "1x1" else (1, strides)
     # (filters, kernel size, strides) of each convolution, figure 5.
@@ -254,25 +254,25 @@ def _block(x: Any, kind: str, filters: int, strides: int, name: str, options: _O
     for number, (maps, kernel_size, step) in enumerate(convolutions, start=1):
         if number > 1:
             y = layers.Activation("relu", name=f"{name}_relu{number - 1}")(y)
-        y = _convolution(y, maps, kernel_size, step, f"{name}_conv{number}", f"{name}_bn{number}", options)
+        y = _add_convolution(y, maps, kernel_size, step, f"{name}_conv{number}", f"{name}_bn{number}", options)
     if x.shape != y.shape:
         name_of_shortcut, maps = f"{name}_shortcut", y.shape[-1]
         if options.shortcut == "A":
-            x = _padded_identity(x, maps, strides, name_of_shortcut)
+            x = _add_padded_identity(x, maps, strides, name_of_shortcut)
         else:
-            x = _convolution(x, maps, 1, strides, name_of_shortcut, f"{name_of_shortcut}_bn", options)
+            x = _add_convolution(x, maps, 1, strides, name_of_shortcut, f"{name_of_shortcut}_bn", options)
     x = layers.Add(name=f"{name}_add")([x, y])
     return layers.Activation("relu", name=name)(x)
 
 
-def _padded_identity(x: Any, maps: int, strides: int, name: str) -> Any:
+def _add_padded_identity(x: Any, maps: int, strides: int, name: str) -> Any:
     """Add an option A shortcut: every second pixel unchanged, and zeros for the maps that x does not have."""
     x = AveragePooling2D(1, strides=strides, name=f"{name}_subsample")(x)
     # With channels first, the last two axes count as height and width. Here they are width and maps, so maps are added.
     return layers.ZeroPadding2D(((0, 0), (0, maps - x.shape[-1])), data_format="channels_first", name=name)(x)
 
 
-def _convolution(
+def _add_convolution(
     x: Any, filters: int, kernel_size: int, strides: int, name: str, bn_name: str, options: _Options
 ) -> Any:
     """Add a convolution, padded equally on all sides, and batch normalization."""
@@ -291,7 +291,7 @@ def _convolution(
     return BatchNormalization(momentum=0.9, epsilon=options.epsilon, name=bn_name)(x)
 
 
-def _classifier(images: Any, x: Any, num_classes: int, name: str) -> Model:
+def _make_model(images: Any, x: Any, num_classes: int, name: str) -> Model:
     """Return the model that averages each map and classifies the averages."""
     x = GlobalAveragePooling2D(name="features")(x)
     if num_classes:
@@ -299,7 +299,7 @@ def _classifier(images: Any, x: Any, num_classes: int, name: str) -> Model:
     return Model(images, x, name=name)
 
 
-def _column(depth: int) -> Column:
+def _find_column(depth: int) -> Column:
     if depth not in TABLE_1:
         raise ValueError(f"Table 1 has 18, 34, 50, 101 and 152 layers, not {depth}.")
     return TABLE_1[depth]

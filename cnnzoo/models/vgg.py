@@ -106,14 +106,14 @@ def vgg(
     check_size("vgg", input_shape, SMALLEST)
     check_arguments(vgg, initialization=initialization)
     images = Input(input_shape, name="images")
-    x = _stages(images, column, "valid", batch_norm, initialization)
+    x = _add_stages(images, column, "valid", batch_norm, initialization)
     x = Flatten(name="flatten")(x)
-    x = layers.Dense(4096, activation="relu", kernel_initializer=_weights(initialization), name="fc6")(x)
+    x = layers.Dense(4096, activation="relu", kernel_initializer=_choose(initialization), name="fc6")(x)
     x = layers.Dropout(dropout, name="dropout6")(x)
-    x = layers.Dense(4096, activation="relu", kernel_initializer=_weights(initialization), name="fc7")(x)
+    x = layers.Dense(4096, activation="relu", kernel_initializer=_choose(initialization), name="fc7")(x)
     x = layers.Dropout(dropout, name="features")(x)
     if num_classes:
-        x = layers.Dense(num_classes, kernel_initializer=_weights(initialization), dtype="float32", name="logits")(x)
+        x = layers.Dense(num_classes, kernel_initializer=_choose(initialization), dtype="float32", name="logits")(x)
     return Model(images, x, name="vgg")
 
 
@@ -169,10 +169,10 @@ def vgg_small(
     check_arguments(vgg_small, initialization=initialization)
     images = Input(input_shape, name="images")
     # Poolings round up: 28x28 pixels become 14, 7, 4, 2 and 1. At 32x32 there is nothing to round.
-    x = _stages(images, column, "same", batch_norm, initialization)
+    x = _add_stages(images, column, "same", batch_norm, initialization)
     x = GlobalAveragePooling2D(name="features")(x)
     if num_classes:
-        x = layers.Dense(num_classes, kernel_initializer=_weights(initialization), dtype="float32", name="logits")(x)
+        x = layers.Dense(num_classes, kernel_initializer=_choose(initialization), dtype="float32", name="logits")(x)
     return Model(images, x, name="vgg_small")
 
 
@@ -190,7 +190,7 @@ vgg16_small = _register_small("vgg16_small", title="VGG-16 for small images")(pa
 vgg19_small = _register_small("vgg19_small", title="VGG-19 for small images")(partial(vgg_small, "E"))
 
 
-def _stages(
+def _add_stages(
     x: Any, column: str, pool_padding: Literal["valid", "same"], batch_norm: bool, initialization: Initialization
 ) -> Any:
     """Return the maps after the five stages of a column."""
@@ -207,7 +207,7 @@ def _stages(
                 kernel_size,
                 padding="same",
                 activation=None if batch_norm else "relu",
-                kernel_initializer=_weights(initialization),
+                kernel_initializer=_choose(initialization),
                 name=f"conv{stage}_{index}",
             )(x)
             if batch_norm:
@@ -217,7 +217,7 @@ def _stages(
     return x
 
 
-def _weights(initialization: Initialization) -> RandomNormal | VarianceScaling:
+def _choose(initialization: Initialization) -> RandomNormal | VarianceScaling:
     """Return a new initializer: each weight needs its own, because an instance repeats its numbers."""
     if initialization == "paper":
         return RandomNormal(stddev=0.01)

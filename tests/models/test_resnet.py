@@ -114,7 +114,7 @@ def test_small_images_are_halved_only_between_rows(name, input_shape):
 def test_an_option_a_shortcut_is_every_second_pixel_and_zeros_behind(maps, strides):
     x = np.random.default_rng(0).normal(size=(2, 7, 6, 4)).astype("float32")
     images = keras.Input((7, 6, 4))
-    shortcut = keras.Model(images, module._padded_identity(images, maps, strides, "shortcut"))
+    shortcut = keras.Model(images, module._add_padded_identity(images, maps, strides, "shortcut"))
     expected = np.zeros((2, -(-7 // strides), -(-6 // strides), maps), "float32")
     expected[..., :4] = x[:, ::strides, ::strides]
     assert np.array_equal(array(shortcut(x)), expected)
