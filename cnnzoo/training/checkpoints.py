@@ -36,7 +36,7 @@ class Checkpoint:
     Attributes:
         path: Its file.
         position: How far the training had come.
-        values: The values of the variables, by the names that ``_variables`` gives them.
+        values: The values of the variables, by the names that ``_list_variables`` gives them.
         state: The state of the history.
     """
 
@@ -57,7 +57,7 @@ class Checkpoint:
             UserError: The checkpoint does not fit the model.
         """
         is_within_epoch = self.position.step > 0
-        for name, variable in _variables(model).items():
+        for name, variable in _list_variables(model).items():
             is_restored = {
                 "metrics": is_within_epoch,
                 "model": is_within_epoch or not keras_internals.is_seed_state(variable),
@@ -86,7 +86,7 @@ def save(run: Run, position: Position, model: TrainingModel, state: dict[str, An
         NotFiniteError: A weight or another variable is not finite; nothing is written.
         OSError: The file cannot be written.
     """
-    values = {name: ops.convert_to_numpy(variable) for name, variable in _variables(model).items()}
+    values = {name: ops.convert_to_numpy(variable) for name, variable in _list_variables(model).items()}
     if not all(np.isfinite(value).all() for value in values.values()):
         raise NotFiniteError
     text = json.dumps({**state, "names": list(values)})
@@ -126,7 +126,7 @@ def newest(run: Run, warn: Callable[[str], None]) -> Checkpoint | None:
     return None
 
 
-def _variables(model: TrainingModel) -> dict[str, Any]:
+def _list_variables(model: TrainingModel) -> dict[str, Any]:
     """Return the variables that a training changes, by their names in checkpoints."""
     constant = (model.images, model.augmentation.mirrored)
     groups = {

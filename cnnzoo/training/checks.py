@@ -20,7 +20,7 @@ def check_config(config: Config) -> None:
     data_set = data.describe(data.resolve_folder(config).data)
     check_augmentation(config, data_set)
     with config.at_key("model"):
-        network = _outline(config, data_set.input_shape, len(data_set.class_names))
+        network = _make_outline(config, data_set.input_shape, len(data_set.class_names))
     check_resizing(config, data_set, network)
 
 
@@ -46,17 +46,17 @@ def check_resizing(config: Config, data_set: data.DataSet, network: Model | None
                 f"{section.scale:g} leaves images of {height}x{width} at their size; choose a smaller scale."
             )
     with config.at_key("training.progressive_resizing"):
-        network = network or _outline(config, data_set.input_shape, classes)
-        if _shapes(_outline(config, (height, width, channels), classes)) != _shapes(network):
+        network = network or _make_outline(config, data_set.input_shape, classes)
+        if _list_shapes(_make_outline(config, (height, width, channels), classes)) != _list_shapes(network):
             raise UserError(
                 f"{config.model.name} has weights of other shapes for images of {height}x{width}; "
                 "choose a network that ends in global average pooling, such as a ResNet."
             )
 
 
-def _outline(config: Config, input_shape: tuple[int, int, int], classes: int) -> Model:
+def _make_outline(config: Config, input_shape: tuple[int, int, int], classes: int) -> Model:
     return outline(config.model.name, padded_shape(config.preprocessing, input_shape), classes, **config.model.options)
 
 
-def _shapes(network: Model) -> list[tuple[int, ...]]:
+def _list_shapes(network: Model) -> list[tuple[int, ...]]:
     return [tuple(weight.shape) for weight in network.weights]

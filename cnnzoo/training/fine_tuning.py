@@ -50,8 +50,8 @@ class InitialWeights:
         if expected != channels:
             raise UserError(f"the network in {self.path} takes images of {expected} channel(s), not of {channels}.")
         mean, deviation = read_normalization(self.layers.values()) or (None, None)
-        inside = {"mean": mean, "deviation": deviation}
-        return section.model_copy(update={key: own for key, own in inside.items() if getattr(section, key) is None})
+        values = {"mean": mean, "deviation": deviation}
+        return section.model_copy(update={key: values[key] for key in values if getattr(section, key) is None})
 
     def copy_to(self, network: Model) -> None:
         """Copy the weights into a new network, those of the classifier only if it has as many classes.
@@ -66,30 +66,30 @@ class InitialWeights:
         if difference:
             raise UserError(f"{self.path} holds another network's weights: {difference}.")
         for layer in network.layers:
-            other = self.layers.get(layer.name)
-            if other and _shapes(layer) == _shapes(other):
-                layer.set_weights(other.get_weights())
+            file_layer = self.layers.get(layer.name)
+            if file_layer and _shapes(layer) == _shapes(file_layer):
+                layer.set_weights(file_layer.get_weights())
 
     def _find_differences(self, network: Model) -> Iterator[str]:
         """Yield the differences that show that the file has another network, each as a clause."""
-        inputs, other_inputs = _input_layers(network), _input_layers(self.model)
-        decided = "check the options of the model"
+        inputs, file_inputs = _find_input_layers(network), _find_input_layers(self.model)
+        advice = "check the options of the model"
         for layer in network.layers:
-            name, other = layer.name, self.layers.get(layer.name)
-            if other is None:
+            name, file_layer = layer.name, self.layers.get(layer.name)
+            if file_layer is None:
                 if layer.weights and not _is_replaceable(name):
                     yield f"it has no layer {name}, which has weights of {_shapes(layer)}"
                 continue
-            ours, theirs = inputs.get(name, []), other_inputs.get(name, [])
+            ours, theirs = inputs.get(name, []), file_inputs.get(name, [])
             if ours != theirs and {*ours, *theirs} <= self.layers.keys() & inputs.keys():
                 after = f"{' and '.join(ours)}, and the file's after {' and '.join(theirs)}"
-                yield f"layer {name} comes after {after}; {decided}"
+                yield f"layer {name} comes after {after}; {advice}"
             if _is_replaceable(name):
                 continue
-            for key, (own, their) in compare_settings(layer, other).items():
-                yield f"layer {name} has {key} {own}, and the file's has {their}; {decided}"
-            if _shapes(layer) != _shapes(other):
-                yield f"layer {name} has weights of {_shapes(layer)}, and the file's has {_shapes(other)}"
+            for key, (setting, other_setting) in compare_settings(layer, file_layer).items():
+                yield f"layer {name} has {key} {setting}, and the file's has {other_setting}; {advice}"
+            if _shapes(layer) != _shapes(file_layer):
+                yield f"layer {name} has weights of {_shapes(layer)}, and the file's has {_shapes(file_layer)}"
         for name in sorted(self.layers.keys() - inputs.keys()):
             if self.layers[name].weights and not _is_replaceable(name):
                 yield f"the file has a layer {name}, which this network does not have"
@@ -114,12 +114,12 @@ def _is_replaceable(name: str) -> bool:
     return name == CLASSIFIER or name.startswith("auxiliary")
 
 
-def _input_layers(model: Model) -> dict[str, list[str]]:
+def _find_input_layers(model: Model) -> dict[str, list[str]]:
     """Return for each layer the names of the layers that its inputs come from, including those of nested models."""
     names: dict[str, list[str]] = {}
     for layer in model.layers:
         if isinstance(layer, Model):
-            names |= _input_layers(layer)
+            names |= _find_input_layers(layer)
     return names | keras_internals.input_layers(model)
 
 

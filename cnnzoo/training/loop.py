@@ -52,7 +52,7 @@ class TrainingLoop:
         self.history = History.from_state(checkpoint.state) if checkpoint else History()
         self.network = without_auxiliary_heads(setup.network)  # what is saved
         settings = config.training
-        self.batches, self.validation_batches = _batches(config, setup)
+        self.batches, self.validation_batches = _make_batches(config, setup)
         self.model = TrainingModel(
             setup.network,
             setup.training.images.array,
@@ -241,7 +241,7 @@ class TrainingLoop:
         )
 
 
-def _batches(config: Config, setup: TrainingSetup) -> tuple[Batches, Batches]:
+def _make_batches(config: Config, setup: TrainingSetup) -> tuple[Batches, Batches]:
     """Return the batches of training and of validation."""
     size, count = config.training.batch_size, config.training.steps_per_epoch
     # A batch without gradients may be larger, but not much larger, because memory may be why the training's is small.

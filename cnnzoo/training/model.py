@@ -81,7 +81,7 @@ class TrainingModel(Model):
         ]
         # Not passed to `compile`, because then it would have no variables to restore before the first step.
         self.accuracy = metrics.SparseCategoricalAccuracy(name="accuracy")
-        self.loss_weights = {"logits": 1.0, **dict(_auxiliary_heads(network))}
+        self.loss_weights = {"logits": 1.0, **dict(_find_auxiliary_heads(network))}
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Return the logits (batch, num_classes) of images.
@@ -100,7 +100,7 @@ class TrainingModel(Model):
             return self.network(images, training=False)
         targets = self._one_hot(labels)
         images, targets = self.augmentation(images, targets, indices, self.scale)
-        return {**_by_head(self.network(images, training=True)), TARGETS: targets}
+        return {**_name_outputs(self.network(images, training=True)), TARGETS: targets}
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
@@ -111,7 +111,7 @@ class TrainingModel(Model):
         augmented images; in validation only the logits count.
         """
         del x, sample_weight
-        outputs = _by_head(y_pred)
+        outputs = _name_outputs(y_pred)
         targets = outputs.pop(TARGETS, None)
         if targets is None or not training:
             outputs, targets = {"logits": outputs["logits"]}, self._one_hot(y)
@@ -136,7 +136,7 @@ class TrainingModel(Model):
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         """Return the mean loss, and the accuracy of the logits by each image's own label, mixed or not."""
         del x, sample_weight
-        self.accuracy.update_state(y, _by_head(y_pred)["logits"])
+        self.accuracy.update_state(y, _name_outputs(y_pred)["logits"])
         results: dict[str, Any] = self.get_metrics_result()
         return results
 
@@ -161,7 +161,7 @@ class TrainingModel(Model):
         if scale != self.scale:
             self.scale = scale
             keras_internals.forget_compiled_step(self)
-            for model in _models(self.network):
+            for model in _list_models(self.network):
                 keras_internals.accept_any_size(model)
 
     def start_averages(self, step: int) -> None:
@@ -228,21 +228,21 @@ def class_weights(
     return np.asarray(weights * len(labels) / (weights * counts).sum(), dtype="float32")
 
 
-def _by_head(outputs: Any) -> dict[str, Any]:
+def _name_outputs(outputs: Any) -> dict[str, Any]:
     return dict(outputs) if isinstance(outputs, dict) else {"logits": outputs}
 
 
-def _models(network: Model) -> Iterator[Model]:
+def _list_models(network: Model) -> Iterator[Model]:
     """Yield a model and the models inside it."""
     yield network
     for layer in network.layers:
         if isinstance(layer, Model):
-            yield from _models(layer)
+            yield from _list_models(layer)
 
 
-def _auxiliary_heads(network: Model) -> Iterator[tuple[str, float]]:
+def _find_auxiliary_heads(network: Model) -> Iterator[tuple[str, float]]:
     """Yield the name and the loss weight of each auxiliary output, also of a model inside the model."""
-    for model in _models(network):
+    for model in _list_models(network):
         for layer in model.layers:
             if isinstance(layer, AuxiliaryLogits):
                 yield layer.name, layer.loss_weight

@@ -144,10 +144,10 @@ class NewtonSchulz(optimizers.Adam):
         direction = gradient + self.momentum * momentum if self.nesterov else momentum
         matrices = ops.split(ops.reshape(direction, (-1, variable.shape[-1])), groups, axis=1)
         size = self.SIZE * max(matrices[0].shape) ** 0.5
-        step = size * ops.concatenate([self._orthogonal(matrix) for matrix in matrices], axis=1)
+        step = size * ops.concatenate([self._orthogonalize(matrix) for matrix in matrices], axis=1)
         self.assign_sub(variable, learning_rate * ops.reshape(step, variable.shape))
 
-    def _orthogonal(self, matrix: Any) -> Any:
+    def _orthogonalize(self, matrix: Any) -> Any:
         """Return U V^T of a matrix U S V^T, approximately."""
         a, b, c = self.COEFFICIENTS
         tall = matrix.shape[0] > matrix.shape[1]

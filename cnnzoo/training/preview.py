@@ -79,17 +79,17 @@ def make_preview(config: Config, count: int = 8, data_dir: Path | None = None) -
         if mixes:
             targets = ops.convert_to_numpy(outputs[TARGETS])
             labels.append(
-                [_mixed_label(*pair, data_set.class_names) for pair in zip(subset.labels, targets, strict=True)]
+                [_format_mixed_label(*pair, data_set.class_names) for pair in zip(subset.labels, targets, strict=True)]
             )
     title = f"{data_set.title}: training images as the network sees them"
     names = [data_set.class_names[label] for label in subset.labels]
     return Preview(title, subset.pixels, names, epochs, list(zip(*labels, strict=True)))
 
 
-def _mixed_label(label: int, target: NDArray[np.float32], class_names: tuple[str, ...]) -> str:
+def _format_mixed_label(label: int, target: NDArray[np.float32], class_names: tuple[str, ...]) -> str:
     """Return the label of a mixed image, in whole percents."""
-    own = round(100 * float(target[label]))
-    if own == 100:
+    share = round(100 * float(target[label]))
+    if share == 100:
         return class_names[label]
     partner = class_names[np.where(np.arange(len(target)) == label, 0, target).argmax()]
-    return partner if own == 0 else f"{own} % {class_names[label]}\n{100 - own} % {partner}"
+    return partner if share == 0 else f"{share} % {class_names[label]}\n{100 - share} % {partner}"

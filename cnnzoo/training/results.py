@@ -67,16 +67,16 @@ def fit(
         UserError: The loss is not finite, an image can no longer be read, or the run cannot be written to.
     """
     loop = TrainingLoop(config, setup, run, listener, checkpoint)
-    for note in _notes(config, setup):
+    for note in _list_notes(config, setup):
         listener.note(note)
-    listener.started(_facts(config, setup, run, loop.batches.count, device))
+    listener.started(_make_facts(config, setup, run, loop.batches.count, device))
     if checkpoint:
         listener.resumed(loop.history.rows, *checkpoint.position)
     with explain_full_disk(run), loop.interruption:
         status = loop.train()
         # After a kill between an epoch's files and its checkpoint, the file has one row more than the checkpoint.
         rows = run.history() if run.history_path.is_file() else []
-        metrics = _metrics(status, loop, setup, rows)
+        metrics = _make_metrics(status, loop, setup, rows)
         if rows:
             title = f"{config.model.name} on {data.describe(config.data).title}, seed {config.seed}"
             failure = try_drawing(run.curves_path, draw_curves, rows, best_epoch=metrics.best_epoch, title=title)
@@ -105,25 +105,25 @@ def explain_full_disk(run: Run) -> Iterator[None]:
         ) from None
 
 
-def _notes(config: Config, setup: TrainingSetup) -> Iterator[str]:
+def _list_notes(config: Config, setup: TrainingSetup) -> Iterator[str]:
     """Yield caveats before the training starts."""
     if slow := runtime.why_slow(config.runtime.precision):
         yield slow
-    if names := _classes_without_validation(config, setup.training.labels, setup.validation.labels):
+    if names := _find_classes_without_validation(config, setup.training.labels, setup.validation.labels):
         yield (
             f"There are no validation images of {listed(names)}, so these classes do not influence the choice of the "
             "best epoch."
         )
 
 
-def _classes_without_validation(
+def _find_classes_without_validation(
     config: Config, training: NDArray[np.int32], validation: NDArray[np.int32]
 ) -> list[str]:
     names = data.describe(config.data).class_names
     return [names[label] for label in np.setdiff1d(training, validation)]
 
 
-def _facts(config: Config, setup: TrainingSetup, run: Run, steps: int, device: str) -> TrainingFacts:
+def _make_facts(config: Config, setup: TrainingSetup, run: Run, steps: int, device: str) -> TrainingFacts:
     return TrainingFacts(
         model=config.model.name,
         parameters=sum(int(np.prod(weight.shape)) for weight in setup.network.trainable_weights),
@@ -141,7 +141,7 @@ def _facts(config: Config, setup: TrainingSetup, run: Run, steps: int, device: s
     )
 
 
-def _metrics(status: Outcome, loop: TrainingLoop, setup: TrainingSetup, rows: list[Row]) -> Metrics:
+def _make_metrics(status: Outcome, loop: TrainingLoop, setup: TrainingSetup, rows: list[Row]) -> Metrics:
     history, best = loop.history, best_row(rows)
     metrics = Metrics(
         status=status,

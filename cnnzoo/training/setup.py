@@ -72,7 +72,7 @@ def prepare(
     with config.at_key("training.class_weights"):
         weights = class_weights(config.training.class_weights, training.labels, classes)
     initial = fine_tuning.load_initial_weights(config) if config.fine_tuning and not has_checkpoint else None
-    preprocessing = _preprocessing(config, training, initial, recorded_preprocessing)
+    preprocessing = _resolve_preprocessing(config, training, initial, recorded_preprocessing)
     runtime.seed_everything(config.seed)
     with config.at_key("model"):
         input_shape = padded_shape(preprocessing, data_set.input_shape)
@@ -94,7 +94,7 @@ def prepare(
     )
 
 
-def _preprocessing(
+def _resolve_preprocessing(
     config: Config, training: Subset, initial: InitialWeights | None, recorded: dict[str, Any] | None
 ) -> PreprocessingSection:
     """Fill in mean and deviation: those of the run, of the file of initial weights, or of the training images."""
