@@ -98,19 +98,19 @@ def torchvision_googlenet() -> dict[str, str]:
     convolutions = {"conv1": "conv1", "conv2_reduce": "conv2", "conv2": "conv3"}
     for module, (ours, theirs) in product(list(GOOGLENET_TABLE_1)[1:], BRANCHES.items()):
         convolutions[f"inception_{module}_{ours}"] = f"inception{module}.{theirs}"
-    return _normalized(convolutions) | {"logits": "fc"}
+    return _name_normalized(convolutions) | {"logits": "fc"}
 
 
 def torchvision_heads() -> dict[str, str]:
     """Name the layers of GoogLeNet's auxiliary heads as torchvision does."""
     layers: dict[str, str] = {}
     for n in (1, 2):
-        layers |= _normalized({f"auxiliary{n}_conv": f"aux{n}.conv"})
+        layers |= _name_normalized({f"auxiliary{n}_conv": f"aux{n}.conv"})
         layers |= {f"auxiliary{n}_fc": f"aux{n}.fc1", f"auxiliary{n}_linear": f"aux{n}.fc2"}
     return layers
 
 
-def _normalized(convolutions: Mapping[str, str]) -> dict[str, str]:
+def _name_normalized(convolutions: Mapping[str, str]) -> dict[str, str]:
     """Name each convolution and the batch normalization behind it."""
     return {
         f"{ours}{ending}": f"{theirs}.{kind}"
@@ -122,7 +122,7 @@ def _normalized(convolutions: Mapping[str, str]) -> dict[str, str]:
 def torchvision_resnet(depth: int) -> dict[str, str]:
     """Name the layers of a column of ResNet's Table 1 as torchvision does."""
     layers = {"conv1": "conv1", "bn1": "bn1"}
-    for name, row, block, n, kind in _resnet_layers(depth):
+    for name, row, block, n, kind in _list_resnet_layers(depth):
         inside = f"{kind}{n}" if n else {"conv": "downsample.0", "bn": "downsample.1"}[kind]
         layers[name] = f"layer{row - 1}.{block - 1}.{inside}"
     return layers | {"logits": "fc"}
@@ -131,11 +131,11 @@ def torchvision_resnet(depth: int) -> dict[str, str]:
 def keras_resnet(depth: int) -> dict[str, str]:
     """Name the layers of a column of ResNet's Table 1 as keras.applications does."""
     layers = {"conv1": "conv1_conv", "bn1": "conv1_bn"}
-    layers |= {name: f"conv{row}_block{block}_{n}_{kind}" for name, row, block, n, kind in _resnet_layers(depth)}
+    layers |= {name: f"conv{row}_block{block}_{n}_{kind}" for name, row, block, n, kind in _list_resnet_layers(depth)}
     return layers | {"logits": "predictions"}
 
 
-def _resnet_layers(depth: int) -> Iterator[tuple[str, int, int, int, str]]:
+def _list_resnet_layers(depth: int) -> Iterator[tuple[str, int, int, int, str]]:
     """Yield the layers of all blocks: our name, row, block, number in the block (0 on its shortcut), and kind."""
     block_kind, *rows = RESNET_TABLE_1[depth]
     bottleneck = block_kind == "bottleneck"

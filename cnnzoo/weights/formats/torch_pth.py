@@ -131,7 +131,7 @@ def open_legacy(path: Path, key: str | None = None) -> Iterator[WeightFile]:
             if len(count) < 8 or type(name) is not str or name not in storages:
                 raise DamagedContentsError("is damaged: it ends too early")
             places[name] = file.tell()
-            sizes[name] = struct.unpack("<q", count)[0] * _item_size(storages[name])
+            sizes[name] = struct.unpack("<q", count)[0] * _find_item_size(storages[name])
             if not 0 <= sizes[name] <= path.stat().st_size - places[name]:
                 raise DamagedContentsError("is damaged: it ends too early; a download may have broken off")
             file.seek(sizes[name], 1)
@@ -143,7 +143,7 @@ def open_legacy(path: Path, key: str | None = None) -> Iterator[WeightFile]:
         yield _make_weight_file(value, key, sizes, read)
 
 
-def _item_size(storage: Storage) -> int:
+def _find_item_size(storage: Storage) -> int:
     if storage.dtype not in DTYPES and storage.dtype not in _OTHER_SIZES:
         raise DamagedContentsError(f"holds numbers of a type that cannot be read ({storage.dtype!r})")
     return _OTHER_SIZES.get(storage.dtype) or DTYPES[storage.dtype].itemsize
