@@ -131,7 +131,7 @@ def compare_settings(layer: keras.Layer, other: keras.Layer) -> dict[str, tuple[
     """Return the settings that make two layers compute differently, by name with both values; "class" is the first."""
     ours, theirs = ({"class": type(one).__name__, **one.get_config()} for one in (layer, other))
     pairs = {key: (ours.get(key), theirs.get(key)) for key in {**ours, **theirs} if not _WITHOUT_EFFECT.fullmatch(key)}
-    return {key: (own, their) for key, (own, their) in pairs.items() if own != their}
+    return {key: (value, other_value) for key, (value, other_value) in pairs.items() if value != other_value}
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,8 +80,8 @@ class Classifier:
             raise UserError(f"{self.path} is not a network that takes one image and returns its logits.") from None
         expected = self.images.input_shape, (len(self.images.class_names),)
         if shapes != expected:
-            found, own = (" to ".join(map(format_size, pair)) for pair in (shapes, expected))
-            raise UserError(f"{self.path} contains another network: it maps {found} values, not {own}.")
+            sizes, expected_sizes = (" to ".join(map(format_size, pair)) for pair in (shapes, expected))
+            raise UserError(f"{self.path} contains another network: it maps {sizes} values, not {expected_sizes}.")
         return model
 
     def logits(self, images: Pixels) -> Logits:

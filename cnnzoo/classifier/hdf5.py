@@ -190,13 +190,13 @@ def _unpack(path: Path) -> BytesIO:
 def _find_layers(file: h5py.File) -> Layers:
     try:
         model_weights = _follow(file, "model_weights") if "model_weights" in file else file
-        found = list(_find_numbered(file) if "layers" in file else _find_listed(model_weights))
-        places = sorted(_locate(layer, dataset) for layer, datasets in found for dataset in datasets)
+        layers = list(_find_numbered(file) if "layers" in file else _find_listed(model_weights))
+        places = sorted(_locate(layer, dataset) for layer, datasets in layers for dataset in datasets)
     except (*_READING_ERRORS, RecursionError):
         raise DamagedContentsError("does not have Keras's layout of weights in HDF5, or is damaged") from None
     if any(start < end for (_, end), (start, _) in pairwise(places)):
         raise DamagedContentsError("is damaged: two of its tensors are in the same place")
-    return found
+    return layers
 
 
 def _find_listed(file: h5py.Group) -> Iterator[tuple[str, list[h5py.Dataset]]]:
@@ -209,17 +209,17 @@ def _find_listed(file: h5py.Group) -> Iterator[tuple[str, list[h5py.Dataset]]]:
         inner: dict[str, list[h5py.Dataset]] = {}
         for name in map(_decode, group.attrs["weight_names"]):
             inner.setdefault(name.rpartition("/")[0].rpartition("/")[2], []).append(_follow(group, name))
-        for own, datasets in inner.items():
-            yield layer if len(inner) == 1 else f"{layer}/{own}", datasets
+        for name, datasets in inner.items():
+            yield layer if len(inner) == 1 else f"{layer}/{name}", datasets
 
 
 def _find_numbered(file: h5py.Group, before: str = "", depth: int = 0) -> Iterator[tuple[str, list[h5py.Dataset]]]:
     """Yield the layers of Keras 3's layout, in which weights are numbered and an attribute names the layer."""
     if depth > DEEPEST:
         raise ValueError
-    inside = _follow(file, "layers")
-    for key in inside:
-        layer = _follow(inside, key)
+    layers = _follow(file, "layers")
+    for key in layers:
+        layer = _follow(layers, key)
         weights = _follow(layer, "vars")
         datasets = [_follow(weights, str(number)) for number in range(len(weights))]
         name = before + _decode(weights.attrs.get("name", key))

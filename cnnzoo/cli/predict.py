@@ -131,11 +131,11 @@ def _find_images(paths: Sequence[Path]) -> list[Path]:
             continue
         if runs.Run(path).config_path.is_file():
             raise UserError(f"{path} is a run, not an image; name one run, and then images.")
-        inside, others = find_images(path)
-        images += inside or [path]
-        count = f"{len(inside):,} {'image' if len(inside) == 1 else 'images'}"
-        left_out = f"; left out: {describe_left_out(others, path)}" if others else ""
-        click.echo(f"{printable(str(path))}: {count}{left_out}", err=True)
+        folder_images, left_out = find_images(path)
+        images += folder_images or [path]
+        count = f"{len(folder_images):,} {'image' if len(folder_images) == 1 else 'images'}"
+        clause = f"; left out: {describe_left_out(left_out, path)}" if left_out else ""
+        click.echo(f"{printable(str(path))}: {count}{clause}", err=True)
     return images
 
 

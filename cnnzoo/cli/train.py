@@ -109,8 +109,8 @@ def _summarize(run: Run, metrics: dict[str, Any], data_dir: Path | None) -> None
     click.echo(
         f"Best by validation (*): epoch {metrics['best_epoch']}, accuracy {percent(metrics['validation_accuracy'])} %."
     )
-    others = (run.last_model_path, run.curves_path, run.history_path)
-    saved = ", ".join(path.name for path in others if path.is_file())
+    files = (run.last_model_path, run.curves_path, run.history_path)
+    saved = ", ".join(path.name for path in files if path.is_file())
     click.echo(f"Saved in {run.directory}: {run.model_path.name} (best epoch), {saved}")
     if is_interrupted:
         click.echo(again)

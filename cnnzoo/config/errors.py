@@ -33,13 +33,13 @@ def explain(
         error: The validation of the values.
         root: The class of the whole file.
     """
-    found: dict[Key, tuple[type[Section] | None, list[Any]]] = {}
+    problems_by_key: dict[Key, tuple[type[Section] | None, list[Any]]] = {}
     for problem in error.errors(include_url=False):
         key, section = _locate(problem, values, root)
-        found.setdefault(key, (section, []))[1].append(problem)
-    for key, (section, problems) in found.items():
+        problems_by_key.setdefault(key, (section, []))[1].append(problem)
+    for key, (section, problems) in problems_by_key.items():
         # Each alternative of a union has errors of its own; those at the deepest key are enough.
-        if any(len(other) > len(key) and other[: len(key)] == key for other in found):
+        if any(len(other) > len(key) and other[: len(key)] == key for other in problems_by_key):
             continue
         where = (*key, "name") if problems[0]["type"] == "union_tag_invalid" else key
         origin = nearest_origin(origins, where) or Origin(str(path))

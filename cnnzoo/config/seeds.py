@@ -19,11 +19,11 @@ def parse_seeds(text: str) -> list[int]:
     """
     seeds: list[int] = []
     for part in text.split(","):
-        found = re.fullmatch(r"\s*(\d{1,20})\s*(?:\.\.\s*(\d{1,20})\s*)?", part, re.ASCII)
-        if not found:
+        match = re.fullmatch(r"\s*(\d{1,20})\s*(?:\.\.\s*(\d{1,20})\s*)?", part, re.ASCII)
+        if not match:
             raise UserError(f"{text}: write seeds as 0..4 or 0,3,7.")
-        first = int(found[1])
-        last = int(found[2] or first)
+        first = int(match[1])
+        last = int(match[2] or first)
         if last < first:
             raise UserError(f"{text}: {first}..{last} is in descending order; write {last}..{first}.")
         if last >= SEEDS:

@@ -172,15 +172,15 @@ def read_files(
             chunk = paths[start : start + CHUNK]
             for index, image in enumerate(decode_all(chunk, input_shape, resize, white), start):
                 try:
-                    one = image.result()
+                    array = image.result()
                 except UserError as error:
                     failures[index] = error
                     continue
                 if pixels is None:
-                    sums[index] = sums_of(one)
-                    total.update(one.data)
+                    sums[index] = sums_of(array)
+                    total.update(array.data)
                 else:
-                    pixels[index] = one
+                    pixels[index] = array
             advance(len(chunk))
     good = np.setdiff1d(np.arange(len(paths)), list(failures))
     if pixels is not None:

@@ -128,12 +128,13 @@ class Subset:
         """
         if not self.names or not division:
             return self
-        splits = {normalized(name): split for name, split in division.items()}
-        own = np.array([splits.get(normalized(name), "") for name in self.names], dtype=str)
-        recorded = self.select(own != "")
+        split_of = {normalized(name): split for name, split in division.items()}
+        splits = np.array([split_of.get(normalized(name), "") for name in self.names], dtype=str)
+        recorded = self.select(splits != "")
         new = len(self) - len(recorded)
         note = f"images left out because they were not in these splits when the run was trained: {new:,}" if new else ""
-        return replace(recorded, is_validation=own[own != ""] == "validation", summary=self.summary).with_note(note)
+        is_validation = splits[splits != ""] == "validation"
+        return replace(recorded, is_validation=is_validation, summary=self.summary).with_note(note)
 
 
 def hold_out(training: Subset, validation: int | float, num_classes: int) -> tuple[Subset, Subset]:

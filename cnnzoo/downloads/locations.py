@@ -68,11 +68,11 @@ def find(paths: Sequence[str], directories: Sequence[Path]) -> Location | None:
         paths: Its possible paths below each directory, the likeliest first.
         directories: The directories of the search path.
     """
-    other = None
+    fallback = None
     for directory in directories:
         for path in (directory / name for name in paths):
             if os.path.isfile(path):  # noqa: PTH113 - pathlib's raises an error if a folder may not be entered
                 return Location(path, directory)
-            if other is None and os.path.exists(path):  # noqa: PTH110 - as above
-                other = Location(path, directory)
-    return other
+            if fallback is None and os.path.exists(path):  # noqa: PTH110 - as above
+                fallback = Location(path, directory)
+    return fallback

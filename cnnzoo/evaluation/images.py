@@ -88,11 +88,11 @@ def _leave_out_others(run: Run, split: Split, subset: data.Subset) -> SplitImage
     if not division:
         unknown = f"some may be training images of the run: its {run.division_path.name} is missing or empty"
         return SplitImages(split, subset.with_note(unknown), hashes)
-    own = {sha256: name for name, sha256 in run.division_hashes().items()} if split == "test" else {}
+    names_by_hash = {sha256: name for name, sha256 in run.division_hashes().items()} if split == "test" else {}
     splits = {normalized(name): recorded for name, recorded in division.items()}
     belongs = [splits.get(normalized(name)) == (None if split == "test" else split) for name in subset.names]
     # If the run's own file is still in its place, this one is a duplicate, and the data set has its own note on those.
-    moved = [sha256 in own and not _contains(folder, own[sha256], sha256) for sha256 in hashes]
+    moved = [sha256 in names_by_hash and not _contains(folder, names_by_hash[sha256], sha256) for sha256 in hashes]
     missing = [name for name in division if not _find(folder, name)]
     if missing:
         subset = subset.with_note(

@@ -141,18 +141,18 @@ def check_not_in_training(config: Config, parent: Path = runs.RUNS, *, any_backe
 
 def find_unfinished(config: Config) -> Run | None:
     """Return the newest unfinished run of a config's recipe, seed and backend that can be resumed; None without one."""
-    own = [run for run in runs.list_runs() if run.checkpoints and _has_recipe_and_seed(run, config, any_backend=False)]
-    return own[-1] if own else None
+    unfinished = (run for run in reversed(runs.list_runs()) if run.checkpoints)
+    return next((run for run in unfinished if _has_recipe_and_seed(run, config, any_backend=False)), None)
 
 
 def _has_recipe_and_seed(run: Run, config: Config, *, any_backend: bool) -> bool:
     """Return whether a run has a config's recipe and seed."""
     try:
-        other = run.config()
+        recorded = run.config()
     except UserError:  # its config is from another version, and is no longer valid
         return False
-    same_backend = any_backend or other.runtime.backend == resolve_backend(config.runtime.backend)
-    return same_backend and other.seed == config.seed and other.recipe() == config.recipe()
+    same_backend = any_backend or recorded.runtime.backend == resolve_backend(config.runtime.backend)
+    return same_backend and recorded.seed == config.seed and recorded.recipe() == config.recipe()
 
 
 def check_data(configs: Iterable[Config], data_dir: Path | None) -> None:

@@ -67,10 +67,10 @@ class Run(EvaluatedDirectory):
 
     def foreign_files(self) -> list[str]:
         """Return the names of the files in the directory that no command wrote."""
-        own = {file.name for file in vars(Run).values() if isinstance(file, File)}
-        own |= {path.name for path in self._list_evaluation_files()}
+        ours = {file.name for file in vars(Run).values() if isinstance(file, File)}
+        ours |= {path.name for path in self._list_evaluation_files()}
         return sorted(
-            path.name for path in self.directory.iterdir() if path.name not in own and not path.name.startswith(".")
+            path.name for path in self.directory.iterdir() if path.name not in ours and not path.name.startswith(".")
         )
 
     def _list_evaluation_files(self) -> list[Path]:

@@ -27,16 +27,16 @@ class Interruption:
     def __enter__(self) -> Self:
         """Handle the signals, except those that the parent process has set to be ignored."""
         if threading.current_thread() is threading.main_thread():
-            handled = [one for one in SIGNALS if signal.getsignal(one) is not signal.SIG_IGN]
-            self.previous = {one: signal.signal(one, self._request) for one in handled}
+            handled = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+            self.previous = {number: signal.signal(number, self._request) for number in handled}
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Restore the signals' handlers, and raise a request that was not obeyed."""
-        for one, handler in self.previous.items():
-            signal.signal(one, handler)
+        for number, handler in self.previous.items():
+            signal.signal(number, handler)
         if self.requested and not self.obeyed and kind is None:
             raise KeyboardInterrupt
 

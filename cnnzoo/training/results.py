@@ -33,7 +33,7 @@ def start_run(config: Config, setup: TrainingSetup, run: Run, device: str) -> No
     with explain_full_disk(run):
         subsets = (setup.training, setup.validation)
         if setup.training.names:
-            hashes = {name: hash_ for one in subsets for name, hash_ in zip(one.names, one.hashes(), strict=True)}
+            hashes = dict(pair for subset in subsets for pair in zip(subset.names, subset.hashes(), strict=True))
             run.write_division(hashes, train=setup.training.names, validation=setup.validation.names)
         # Last, because a run without it starts from the beginning.
         write_environment(run, config, device, setup.fingerprint, setup.preprocessing.model_dump())

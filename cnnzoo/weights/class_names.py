@@ -50,10 +50,10 @@ def read_class_names(path: Path) -> ClassNames:
         raise UserError(f"{path} cannot be read as text; save it as UTF-8.") from None
     if "\0" in text:
         raise UserError(f"{path} cannot be read as text; save it as UTF-8.")
-    found = _parse(text)
-    if not found.names:
+    class_names = _parse(text)
+    if not class_names.names:
         raise UserError(f"{path} holds no names of classes; write one name a line, in the order of the labels.")
-    return found
+    return class_names
 
 
 def _parse(text: str) -> ClassNames:

@@ -104,8 +104,8 @@ def _find_counterpart(network: keras.Model, library: Library) -> Counterpart:
     else:
         difference = _find_difference(network, model)
     if counterpart.pooled and not difference:
-        side, found = counterpart.pooled, network.get_layer("flatten").input.shape[1:3]
-        difference = "" if found == (side, side) else f"fc6 reads maps of {format_size(found)}, not {side}x{side}"
+        side, size = counterpart.pooled, network.get_layer("flatten").input.shape[1:3]
+        difference = "" if size == (side, side) else f"fc6 reads maps of {format_size(size)}, not {side}x{side}"
     if difference:
         raise UserError(f"'{network.name}' is not {counterpart.full_title}: {difference}.")
     return counterpart
@@ -120,8 +120,8 @@ def _find_difference(network: keras.Model, model: keras.Model) -> str:
         if name not in ours:
             return f"its layer '{name}' is missing here"
         if settings := compare_settings(ours[name], theirs[name]):
-            key, (own, other) = next(iter(settings.items()))
-            return f"the {key} of '{name}' is {own}, not {other}"
+            key, (ours_value, theirs_value) = next(iter(settings.items()))
+            return f"the {key} of '{name}' is {ours_value}, not {theirs_value}"
     return ""
 
 
@@ -129,14 +129,14 @@ def _describe_preprocessing(model: keras.Model, counterpart: Counterpart) -> dic
     """Describe how to prepare the images of an exported model, in the library's order of the channels."""
     order = -1 if counterpart.library == "keras.applications" else 1
     usual = PREPROCESSINGS[counterpart.preprocessing]
-    inside = read_normalization(model.layers)
-    mean, deviation = [_to_pixels(values, order) for values in inside] if inside else (None, None)
-    own = (_to_pixels(usual.mean, order), _to_pixels(usual.deviation, order))
+    normalization = read_normalization(model.layers)
+    mean, deviation = [_to_pixels(values, order) for values in normalization] if normalization else (None, None)
+    usual_values = (_to_pixels(usual.mean, order), _to_pixels(usual.deviation, order))
     return {
         "channels": "RGB" if order == 1 else "BGR",
         "mean": mean,
         "deviation": deviation,
-        "usual": None if inside is None else (mean, deviation) == own,
+        "usual": None if normalization is None else (mean, deviation) == usual_values,
     }
 
 

@@ -32,6 +32,6 @@ def find_network(name: str) -> tuple[str, dict[str, Any]]:
     batch_norm = re.fullmatch(r"(vgg\d+)_bn", plain)
     network = batch_norm[1] if batch_norm else _NAMES.get(plain, plain)
     if network not in NETWORKS:
-        others = ", ".join(sorted(NETWORKS))
-        raise UserError(f"There are no weights for '{name}' in torchvision or keras.applications. Available: {others}.")
+        names = ", ".join(sorted(NETWORKS))
+        raise UserError(f"There are no weights for '{name}' in torchvision or keras.applications. Available: {names}.")
     return network, {"batch_norm": True} if batch_norm else {}

@@ -186,16 +186,16 @@ def _note_repeated_images(division: Division) -> Iterator[str]:
         repeated = [group for group in groups if len({keys[name] for name in group}) > 1]
         if repeated:
             count = "1 image is" if len(repeated) == 1 else f"{len(repeated):,} images are"
-            one, other, *_ = sorted({keys[name]: name for name in reversed(repeated[0])}.values())
-            yield f"{count} in more than one {kind}, such as {listed([one])} and {listed([other])}: {meaning}"
+            first, second, *_ = sorted({keys[name]: name for name in reversed(repeated[0])}.values())
+            yield f"{count} in more than one {kind}, such as {listed([first])} and {listed([second])}: {meaning}"
 
 
 def _note_training_images(division: Division) -> str:
     """Return a note about test images that are training or validation images too; empty if there are none."""
     test = set(division.splits["test"].names)
-    others = {name for split, files in division.splits.items() if split != "test" for name in files.names}
-    groups = division.same_images(test | others)
-    repeated = {name for group in groups if others.intersection(group) for name in test.intersection(group)}
+    training = {name for split, files in division.splits.items() if split != "test" for name in files.names}
+    groups = division.same_images(test | training)
+    repeated = {name for group in groups if training.intersection(group) for name in test.intersection(group)}
     if not repeated:
         return ""
     example = listed([min(repeated)])

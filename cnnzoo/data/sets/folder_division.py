@@ -169,8 +169,8 @@ def _list_class_names(folder: Path) -> list[str]:
             "the images of both into one."
         )
     if len(classes) == 1:
-        inside = [path.name for path in folders_in(folder / classes[0])]
-        deeper = f" It contains the folders {listed(inside)}: put these into {folder}." if len(inside) > 1 else ""
+        folders = [path.name for path in folders_in(folder / classes[0])]
+        deeper = f" It contains the folders {listed(folders)}: put these into {folder}." if len(folders) > 1 else ""
         raise UserError(
             f"{folder} has only one class folder, {classes[0]}; a network needs at least two classes.{deeper}"
         )
@@ -179,27 +179,27 @@ def _list_class_names(folder: Path) -> list[str]:
 
 def _find_files(folder: Path, split: Path, classes: Sequence[str], left_out: list[LeftOut]) -> LabelledFiles:
     """Return the images in the class folders of a split, sorted by class and name; add other files to ``left_out``."""
-    found = {normalized(name): name for name in _list_class_names(split)}
+    folder_names = {normalized(name): name for name in _list_class_names(split)}
     expected = [normalized(name) for name in classes]
-    if sorted(expected) != sorted(found):
-        unknown = listed([f"'{name}'" for name in sorted(found) if name not in expected])
-        missing = listed([f"'{name}'" for name in classes if normalized(name) not in found])
+    if sorted(expected) != sorted(folder_names):
+        unknown = listed([f"'{name}'" for name in sorted(folder_names) if name not in expected])
+        missing = listed([f"'{name}'" for name in classes if normalized(name) not in folder_names])
         hint = ""
-        if sorted(map(str.casefold, classes)) == sorted(map(str.casefold, found)):
+        if sorted(map(str.casefold, classes)) == sorted(map(str.casefold, folder_names)):
             hint = " The names differ only in capital letters."
         raise UserError(
-            f"{split} has {len(found)} class folders, but the config has {len(classes)} classes. "
+            f"{split} has {len(folder_names)} class folders, but the config has {len(classes)} classes. "
             f"Unknown: {unknown or 'none'}. Missing: {missing or 'none'}.{hint} "
             "Use the folder with these classes, or a config for the classes of this folder."
         )
     names: list[str] = []
     labels: list[int] = []
     for label, name in enumerate(expected):
-        images, others = find_images(split / found[name])
+        images, others = find_images(split / folder_names[name])
         left_out += others
         if not images:
-            inside = f" It contains {describe_left_out(others, split)}." if others else ""
-            raise UserError(f"{split / classes[label]} has no images; put some into it, or remove the folder.{inside}")
+            hint = f" It contains {describe_left_out(others, split)}." if others else ""
+            raise UserError(f"{split / classes[label]} has no images; put some into it, or remove the folder.{hint}")
         names += sorted(path.relative_to(folder).as_posix() for path in images)
         labels += [label] * len(images)
     return LabelledFiles(names, np.array(labels, np.int32))

@@ -90,8 +90,8 @@ def read_layout(folder: Path, classes: Sequence[str] | None = None) -> Layout:
     left_out = list(beside)
     for kind, unused in ((BESIDE, others), (WITHOUT_CLASSES, unlabelled)):
         for name in unused:
-            found = find_images(folder / name)
-            left_out += [*(LeftOut(kind, path) for path in found.images), *found.left_out]
+            search = find_images(folder / name)
+            left_out += [*(LeftOut(kind, path) for path in search.images), *search.left_out]
     missing: dict[Split, str] = {}
     has_folders = f"{folder} has a {_join(list(with_classes))} folder"
     if "train" not in splits:
@@ -139,9 +139,9 @@ def _check_one_division(
 
 def _check_undivided(folder: Path, names: Sequence[str]) -> None:
     """Refuse class folders that look like splits with uncommon names, and class folders that contain splits."""
-    if len(names) == 1 and len(inside := _list_folders(folder / names[0])) > 1:
+    if len(names) == 1 and len(subfolders := _list_folders(folder / names[0])) > 1:
         raise UserError(
-            f"{folder} contains only the folder {names[0]}, which contains {listed(inside)}; name that folder: "
+            f"{folder} contains only the folder {names[0]}, which contains {listed(subfolders)}; name that folder: "
             f"{folder / names[0]}"
         )
     alike = {name: split for name in names if (split := _guess_split(name)) and folders_in(folder / name)}
@@ -151,15 +151,15 @@ def _check_undivided(folder: Path, names: Sequence[str]) -> None:
             f"but these are not the usual names. Call them train, validation and test. {_state_classes(names)}"
         )
     below = {name: _list_folders(folder / name) for name in names}
-    for name, inside in below.items():
-        usual = {inner: split for inner in inside if (split := split_of(inner))}
+    for name, subfolders in below.items():
+        usual = {inner: split for inner in subfolders if (split := split_of(inner))}
         if len(set(usual.values())) > 1:
             raise UserError(
                 f"{folder / name} contains the folders {_join(list(usual))}, but a class folder cannot contain splits: "
                 f"put the class folders into {folder / 'train'} and {folder / 'test'}. {_state_classes(names)}"
             )
     first = below[names[0]] if names else []
-    if len(names) > 1 and len(first) > 1 and all(inside == first for inside in below.values()):
+    if len(names) > 1 and len(first) > 1 and all(subfolders == first for subfolders in below.values()):
         raise UserError(
             f"{folder} can be understood in two ways: {listed(names)} may be the classes, and each of them contains "
             f"the folders {listed(first)}, which may be the classes too. {_state_classes(names)} Otherwise put folders "

@@ -79,9 +79,9 @@ class IdxSet(PublishedSet[IdxFile]):
 
     def is_another(self, located: Sequence[tuple[Location, list[IdxFile]]]) -> bool:
         """Return whether the files are another data set's, by their labels."""
-        for found, files in located:
+        for location, files in located:
             try:
-                self.read([file for file in files if len(file.shape) == 1], found.path)
+                self.read([file for file in files if len(file.shape) == 1], location.path)
             except OtherDataSetError:
                 return True
             except DamagedFileError:

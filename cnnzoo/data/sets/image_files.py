@@ -135,8 +135,8 @@ def _walk(folder: Path, seen: set[FolderId]) -> Iterator[tuple[Path, str | None]
         for entry in entries:
             if not _is_ordinary_folder(entry):
                 yield from _inspect(entry, seen)
-        inside = [Path(entry.path) for entry in entries if _is_ordinary_folder(entry)]
-        waiting += reversed(inside)
+        subfolders = [Path(entry.path) for entry in entries if _is_ordinary_folder(entry)]
+        waiting += reversed(subfolders)
 
 
 def _inspect(entry: "os.DirEntry[str]", seen: set[FolderId]) -> Iterator[tuple[Path, str | None]]:

@@ -146,11 +146,11 @@ class PublishedSet(ABC, Generic[File]):
             missing = [file for file in self.files if not self.find(file, directories)]
             self._download(missing, cache_dir(), directories)
         contents: dict[File, Contents] = {}
-        for found, inside in self._locate(files, directories):
+        for location, group in self._locate(files, directories):
             try:
-                contents |= self.read(inside, found.path)
+                contents |= self.read(group, location.path)
             except DamagedFileError as error:
-                raise add_advice(self.name, error, found.directory) from None
+                raise add_advice(self.name, error, location.directory) from None
         return self.subset(split, contents, directories)
 
     def fetch(self, data_dir: Path | None = None) -> list[Path]:
@@ -171,23 +171,23 @@ class PublishedSet(ABC, Generic[File]):
         checks = dict(zip(self.files, self.verify(data_dir), strict=True))
         bad = [file for file, check in checks.items() if check.status in self.downloaded_again]
         for file in bad:
-            found = self.find(file, directories)
-            if found and directories.index(found.directory) < directories.index(target):
-                raise add_advice(self.name, DamagedFileError(found.path, checks[file].detail), found.directory)
+            location = self.find(file, directories)
+            if location and directories.index(location.directory) < directories.index(target):
+                raise add_advice(self.name, DamagedFileError(location.path, checks[file].detail), location.directory)
         if bad:
             self._download(bad, target, directories)
-        return [found.path for found, _ in self._locate(self.files, directories)]
+        return [location.path for location, _ in self._locate(self.files, directories)]
 
     def verify(self, data_dir: Path | None = None) -> list[FileCheck]:
         """Check each file."""
         checks = {file: FileCheck(self.name, file.name, None, "missing") for file in self.files}
-        for (path, _), inside in self._locate(self.files, search_path(data_dir)):
+        for (path, _), group in self._locate(self.files, search_path(data_dir)):
             try:
-                contents = self.read(inside, path)
+                contents = self.read(group, path)
             except DamagedFileError as error:
-                checks |= {file: FileCheck(self.name, file.name, path, "wrong", error.reason) for file in inside}
+                checks |= {file: FileCheck(self.name, file.name, path, "wrong", error.reason) for file in group}
                 continue
-            for file in inside:
+            for file in group:
                 detail = self.why_unverified(file, contents[file], path)
                 checks[file] = FileCheck(self.name, file.name, path, "structure only" if detail else "right", detail)
         return list(checks.values())
@@ -198,8 +198,8 @@ class PublishedSet(ABC, Generic[File]):
         located = self._locate(self.files, directories)
         if not located or self.is_another(located):
             return None
-        paths = [found.path if self.is_archive(found.path) else found.path.parent for found, _ in located]
-        count = sum(len(inside) for _, inside in located)
+        paths = [location.path if self.is_archive(location.path) else location.path.parent for location, _ in located]
+        count = sum(len(group) for _, group in located)
         note = f"{count} of {len(self.files)} files" if count < len(self.files) else self.note(directories)
         return ", ".join(dict.fromkeys(map(str, paths))) + (f" ({note})" if note else "")
 
@@ -215,9 +215,9 @@ class PublishedSet(ABC, Generic[File]):
         """Return where files are; the files in an archive are grouped."""
         groups: dict[object, tuple[Location, list[File]]] = {}
         for file in files:
-            if found := self.find(file, directories):
-                key = found if self.is_archive(found.path) else file
-                groups.setdefault(key, (found, []))[1].append(file)
+            if location := self.find(file, directories):
+                key = location if self.is_archive(location.path) else file
+                groups.setdefault(key, (location, []))[1].append(file)
         return list(groups.values())
 
     def _download(self, files: Sequence[File], target: Path, directories: Sequence[Path]) -> None:

@@ -114,10 +114,10 @@ class RecordSet(PublishedSet[RecordFile]):
     def note(self, directories: Sequence[Path]) -> str:
         """Return a note about missing test images, by the size of their file; empty if none are missing."""
         (test,) = self.test
-        found = self.find(test, directories)
-        if found is None or self.is_archive(found.path):
+        location = self.find(test, directories)
+        if location is None or self.is_archive(location.path):
             return ""
-        return self._note_missing(found.path.stat().st_size // self.record_size)
+        return self._note_missing(location.path.stat().st_size // self.record_size)
 
     def expected(self, files: Sequence[RecordFile]) -> str:
         """List missing files, for a message."""
@@ -147,12 +147,13 @@ class RecordSet(PublishedSet[RecordFile]):
 
     def _check_tests(self, directories: Sequence[Path]) -> str:
         """Return the note about missing test images; refuse an unpacked file of them that is cut inside a record."""
-        found = self.find(self.test[0], directories)
-        if found and not self.is_archive(found.path):
-            with explain_damage(found.path):
-                size = found.path.stat().st_size
+        location = self.find(self.test[0], directories)
+        if location and not self.is_archive(location.path):
+            with explain_damage(location.path):
+                size = location.path.stat().st_size
             if size % self.record_size:
-                raise add_advice(self.name, DamagedFileError(found.path, self._describe_cut(size)), found.directory)
+                error = DamagedFileError(location.path, self._describe_cut(size))
+                raise add_advice(self.name, error, location.directory)
         return self.note(directories)
 
     def _note_missing(self, count: int) -> str:
@@ -166,11 +167,11 @@ class RecordSet(PublishedSet[RecordFile]):
     def _read_archive(self, files: Sequence[RecordFile], path: Path) -> dict[RecordFile, Contents]:
         (folder,) = self.folders
         members = {f"{folder}/{file.name}": file for file in dict.fromkeys((*files, *self.test))}
-        found = dict(read_members(path, {name: file.count * self.record_size for name, file in members.items()}))
+        raw = dict(read_members(path, {name: file.count * self.record_size for name, file in members.items()}))
         contents = {}
         for name, file in members.items():
-            if name in found:
-                contents[file] = self._read_records(file, found.pop(name), path, f"is damaged: its member {file.name} ")
+            if name in raw:
+                contents[file] = self._read_records(file, raw.pop(name), path, f"is damaged: its member {file.name} ")
             elif file in files:
                 raise DamagedFileError(path, f"has no {name}")
         return contents

@@ -162,4 +162,4 @@ def _explain_colours(blocks: Sequence[Block]) -> dict[str, str]:
         names[block.kind].add("other layer" if block.kind == "other" else block.kind)
         for trait, name in block.traits:
             names[trait].add(name)
-    return {kind: ", ".join(sorted(found)) for kind, found in names.items() if found}
+    return {kind: ", ".join(sorted(meanings)) for kind, meanings in names.items() if meanings}

@@ -25,7 +25,7 @@ class Branches:
     def name(self) -> str:
         """The common prefix of the names of all layers inside, or else the name of the join."""
         inner = [name for block in list_blocks(concatenated(*self.branches)) for name in block.names]
-        prefixes = (own for own in self.join.names if all(name.startswith(f"{own}_") for name in inner))
+        prefixes = (prefix for prefix in self.join.names if all(name.startswith(f"{prefix}_") for name in inner))
         return next(prefixes, self.join.name)
 
 

@@ -57,10 +57,10 @@ def find_state_dict(value: Any, key: str | None = None) -> tuple[str, Views, tup
     Raises:
         DamagedContentsError: There is no state dict, none of that key, or several of which none is in ``ORDER``.
     """
-    found = dict(_find_candidates(value, (), Counter()))
-    if not found:
+    dicts = dict(_find_candidates(value, (), Counter()))
+    if not dicts:
         raise DamagedContentsError(_explain_none(value))
-    layered = {name: tensors for name, tensors in found.items() if any("." in tensor for tensor in tensors)} or found
+    layered = {name: tensors for name, tensors in dicts.items() if any("." in tensor for tensor in tensors)} or dicts
     most = max(map(len, layered.values()))
     large = {name: tensors for name, tensors in layered.items() if 2 * len(tensors) >= most}
     if key is None:
@@ -70,9 +70,9 @@ def find_state_dict(value: Any, key: str | None = None) -> tuple[str, Views, tup
                 f"holds several state dicts ({_quote(large)}); choose one by its name with --state-dict"
             )
         key = first[0] if first else next(iter(large))
-    if key not in found:
-        raise DamagedContentsError(f"has no state dict '{key}'; it has {_quote(found)}")
-    return key, found[key], tuple(_list_others(value, key, found[key])), tuple(name for name in large if name != key)
+    if key not in dicts:
+        raise DamagedContentsError(f"has no state dict '{key}'; it has {_quote(dicts)}")
+    return key, dicts[key], tuple(_list_others(value, key, dicts[key])), tuple(name for name in large if name != key)
 
 
 def _find_candidates(value: Any, path: tuple[str, ...], visits: Counter[int]) -> Iterator[tuple[str, Views]]:
@@ -111,8 +111,8 @@ def _find_layer_tensors(network: Stub) -> Iterator[tuple[str, View]]:
         prefix, layer = waiting.pop()
         if not isinstance(layer, Stub):
             continue
-        own = [layer.state.get(part) for part in ("_parameters", "_buffers", "_modules")]
-        parameters, buffers, layers = (part if isinstance(part, dict) else {} for part in own)
+        groups = [layer.state.get(part) for part in ("_parameters", "_buffers", "_modules")]
+        parameters, buffers, layers = (part if isinstance(part, dict) else {} for part in groups)
         parts += 1 + len(parameters) + len(buffers) + len(layers)
         if parts > MOST_PARTS or len(prefix) > LONGEST_NAME:
             raise DamagedContentsError("is damaged: the network in it contains itself")
