@@ -17,7 +17,7 @@ from cnnzoo.runs.run import Run, best_row
 from cnnzoo.runs.sweep_folder import SweepFolder, list_sweeps, open_sweep
 from cnnzoo.runs.vote import Vote
 
-# From its modules, beside the functions below.
+# Re-exported from the modules of the package.
 __all__ = ["Run", "SweepFolder", "Vote", "best_row", "list_sweeps", "open_sweep"]
 
 RUNS = Path("runs")

@@ -13,7 +13,7 @@ class Interruption:
     """A context in which Ctrl-C and SIGTERM only request an interruption; a second signal raises at once.
 
     The training calls ``obey`` between two steps, so no step and no save is cut, and no library can swallow the
-    interrupt. A request that was not obeyed is raised at the end of the context.
+    interrupt. At the end of the context a pending interruption raises KeyboardInterrupt.
 
     Attributes:
         requested: Whether a signal has come.
@@ -34,7 +34,7 @@ class Interruption:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Restore the signals' handlers, and raise a request that was not obeyed."""
+        """Restore the signals' handlers, and raise KeyboardInterrupt if an interruption is pending."""
         for number, handler in self.previous.items():
             signal.signal(number, handler)
         if self.requested and not self.obeyed and kind is None:
