@@ -40,7 +40,7 @@ def test_an_input_below_the_registered_size_is_refused_before_the_builder_runs()
 
     cnnzoo.register("narrow", smallest=(4, 6))(builder)
     with pytest.raises(
-        UserError, match=r"^Network 'narrow' cannot be built: an input of 4x5 is too small; .* is 4x6\.$"
+        UserError, match=r"^Network 'narrow' cannot be built: an input of 4x5 is too small; .* needs at least 4x6\.$"
     ):
         cnnzoo.build("narrow", (4, 5, 1))
     cnnzoo.register("narrow_small", smallest=(4, 4))(builder)

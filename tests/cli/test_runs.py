@@ -141,9 +141,9 @@ def test_a_directory_with_foreign_files_stays(several):
 
 WRONG = {
     "runs compare runs/0001-digits": "Name two or more runs",
-    "runs compare runs/0001-digits runs/0001-digits": "each once",
+    "runs compare runs/0001-digits runs/0001-digits": "each of them once",
     "runs compare runs/0001-digits none": "There is no run none",
-    "runs compare runs/0001-digits runs/0002-digits --output a.txt": "ends in .svg or .png",
+    "runs compare runs/0001-digits runs/0002-digits --output a.txt": "must end in .svg or .png",
     "runs compare runs/0001-digits runs/0004-digits": "Did you mean 'digits'?",
     "runs list --folder none": "none",
     "runs clean none": "There is no run none",

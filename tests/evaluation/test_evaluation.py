@@ -136,7 +136,7 @@ def test_a_report_says_where_it_was_computed(digits_runs):
 def test_a_model_of_other_images_or_classes_is_refused(network, message, digits_runs, tmp_path):
     run = runs.Run(shutil.copytree(digits_runs[0].directory, tmp_path / "run"))
     keras.Sequential(network()).save(run.model_path)
-    with pytest.raises(UserError, match=rf"model.keras is another network: .*{message}"):
+    with pytest.raises(UserError, match=rf"model.keras contains another network: .*{message}"):
         predictions(run)
 
 

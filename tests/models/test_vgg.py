@@ -105,7 +105,7 @@ def test_the_smallest_image_is_taken_and_a_smaller_one_is_refused(name, side):
     model = outline(name, (side, side, 1))
     assert shape(model, "conv5_3")[:2] == (2, 2)
     assert shape(model, "pool5")[:2] == (1, 1)
-    with pytest.raises(ValueError, match=rf"{side}x{side - 1} is too small; .*is {side}x{side}\.$"):
+    with pytest.raises(ValueError, match=rf"{side}x{side - 1} is too small; .*needs at least {side}x{side}\.$"):
         builder(name)((side, side - 1, 1))
 
 

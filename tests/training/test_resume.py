@@ -218,7 +218,7 @@ def test_resuming_writes_a_missing_division_of_a_folder_and_refuses_other_images
     assert whole.note == "images left out because they were not in these splits when the run was trained: 1"
     changed, other = (photos / name for name in sorted(division)[:2])
     changed.write_bytes(other.read_bytes())
-    with pytest.raises(UserError, match="was started with other images than there are now"):
+    with pytest.raises(UserError, match="The images have changed since"):
         resume(Run(tmp_path / "run"))
 
 
