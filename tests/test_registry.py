@@ -44,9 +44,9 @@ def test_an_input_below_the_registered_size_is_refused_before_the_builder_runs()
     ):
         cnnzoo.build("narrow", (4, 5, 1))
     cnnzoo.register("narrow_small", smallest=(4, 4))(builder)
-    with pytest.raises(UserError, match=r"is 4x6\. narrow_small is for small images\.$"):
+    with pytest.raises(UserError, match=r"needs at least 4x6\. narrow_small is for small images\.$"):
         cnnzoo.build("narrow", (4, 5, 1))
-    with pytest.raises(UserError, match=r"is 4x6\.$"):
+    with pytest.raises(UserError, match=r"needs at least 4x6\.$"):
         cnnzoo.build("narrow", (3, 5, 1))
 
 
