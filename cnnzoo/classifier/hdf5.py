@@ -253,9 +253,7 @@ def _locate(layer: str, dataset: h5py.Dataset) -> tuple[int, int]:
         raise DamagedContentsError(f"holds numbers of a type that cannot be read ({kind} in {layer!r})")
     # A dataset may claim any size; its numbers must be in this file.
     if dataset.is_virtual or dataset.external or dataset.id.get_storage_size() < dataset.nbytes:
-        raise DamagedContentsError(
-            f"stores the weights of {layer!r} compressed or in another file, which cannot be read"
-        )
+        raise DamagedContentsError(f"stores {layer!r} compressed or in another file, which cannot be read")
     place = dataset.id.get_offset()
     return (0, 0) if place is None else (place, place + dataset.nbytes)
 

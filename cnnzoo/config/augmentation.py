@@ -48,9 +48,7 @@ class AugmentationSection(Section):
     image are 0. The training accuracy of mixed images is that of each image's own label.
     """
 
-    crop: int = Field(
-        0, ge=0, le=256, description="Pixels of zeros added on each side before a random crop back to size."
-    )
+    crop: int = Field(0, ge=0, le=256, description="Pixels of zeros on each side before a random crop back to size.")
     mirror: Literal[False, True, "alternating"] = Field(
         False,
         description="Mirror left and right: true mirrors each image with probability 1/2; alternating mirrors each "

@@ -36,9 +36,7 @@ class OptimizerSection(Section):
     decay_kernels_only: bool = Field(
         False, description="Do not apply l2 and weight_decay to biases and normalization's scales and offsets."
     )
-    clip_norm: Positive | None = Field(
-        None, description="Largest norm of all gradients together; larger ones are scaled down."
-    )
+    clip_norm: Positive | None = Field(None, description="Largest norm of all gradients together; more is scaled down.")
 
 
 class MomentsSection(OptimizerSection):

@@ -109,7 +109,9 @@ def test_the_small_form_takes_small_images(size, last):
 def test_the_smallest_image_leaves_one_pixel_and_a_smaller_one_is_refused(name, builder, side):
     assert shape(outline(name, (side, side + 1, 3)), "pool3")[:2] == (1, 1)
     advice = r" alexnet_small is for small images\." if name == "alexnet" else ""
-    with pytest.raises(ValueError, match=rf"{side + 1}x{side - 1} is too small; .*needs at least {side}x{side}\.{advice}$"):
+    with pytest.raises(
+        ValueError, match=rf"{side + 1}x{side - 1} is too small; .*needs at least {side}x{side}\.{advice}$"
+    ):
         builder((side + 1, side - 1, 3))
 
 

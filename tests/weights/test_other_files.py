@@ -124,18 +124,18 @@ def test_hdf5_cannot_refer_to_other_files_or_unpack_to_more_than_it_holds(tmp_pa
     for make, message in [
         (lambda group: group.__setitem__("kernel:0", h5py.ExternalLink(other, "conv/conv/kernel:0")), "layout of"),
         (lambda group: group.__setitem__("kernel:0", h5py.SoftLink("/conv")), "layout of"),
-        (lambda group: group.create_virtual_dataset("kernel:0", layout), "stores the weights of"),
+        (lambda group: group.create_virtual_dataset("kernel:0", layout), "compressed or in another file"),
         (
             lambda group: group.create_dataset("kernel:0", (2, 2), "float32", external=[(str(other), 0, 16)]),
-            "stores the weights of",
+            "compressed or in another file",
         ),
         (
             lambda group: group.create_dataset("kernel:0", (2**20, 2**20), "float32", chunks=(64, 64)),
-            "stores the weights of",
+            "compressed or in another file",
         ),
         (
             lambda group: group.create_dataset("kernel:0", data=np.zeros((4096, 4096), "float32"), compression="gzip"),
-            "stores the weights of",
+            "compressed or in another file",
         ),
         (lambda group: group.create_dataset("kernel:0", data=np.array([b"text"])), "of a type that cannot be read"),
     ]:

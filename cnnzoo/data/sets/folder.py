@@ -199,8 +199,8 @@ def _note_training_images(division: Division) -> str:
     if not repeated:
         return ""
     example = listed([min(repeated)])
-    kind = "test image is" if len(test) == 1 else "test images are"
-    return f"{len(repeated):,} of {len(test):,} {kind} also training or validation images, such as {example}"
+    count = f"{len(repeated):,} of {len(test):,}"
+    return f"test images that are also training or validation images: {count}, such as {example}"
 
 
 def _check_each_class_is_trained_on(labels: NDArray[np.int32], classes: Sequence[str], folder: Path) -> None:

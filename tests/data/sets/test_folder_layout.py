@@ -258,5 +258,5 @@ def test_an_image_in_two_splits_or_two_classes_is_reported(tmp_path):
     pair = "such as test/dog/copy.png and train/cat/0.png"
     assert f"1 image is in more than one split, {pair}: the splits are not independent" in notes
     assert f"1 image is in more than one class, {pair}: one of the labels is wrong" in notes
-    learnt = "1 of 9 test images are also training or validation images, such as test/dog/copy.png"
+    learnt = "test images that are also training or validation images: 1 of 9, such as test/dog/copy.png"
     assert data.load(section(tmp_path), "test").note == learnt
