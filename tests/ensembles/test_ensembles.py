@@ -134,7 +134,7 @@ def test_members_may_resize_images_differently_and_have_file_names_in_other_unic
 def test_a_split_without_images_is_an_error(folder_run, tmp_path):
     run = folder_run("run", tmp_path / "photos", 0)
     run.write_division(train=[name for name, split in run.division().items() if split == "train"])
-    with pytest.raises(UserError, match=r"None of the validation images of .*run is in .*photos any more"):
+    with pytest.raises(UserError, match=r"None of the validation images of .*run is still in .*photos"):
         ImageLoader().load(run, run.config(), "validation")
     assert len(ImageLoader().load(run, run.config(), "train").subset) == len(run.division())
 
