@@ -5,14 +5,14 @@ nor anything else that takes long.
 """
 
 import sys
-from importlib import import_module
 from typing import NoReturn
 
 import click
 
 import cnnzoo
+from cnnzoo.cli.lazy import LazyGroup
 from cnnzoo.cli.process import OUTPUT, check_matplotlibrc, prepare_process
-from cnnzoo.errors import UserError, did_you_mean
+from cnnzoo.errors import UserError
 
 COMMANDS = {
     "train": "Train one network from a config.",
@@ -24,41 +24,11 @@ COMMANDS = {
     "models": "List the networks of the zoo.",
     "show": "Show a network layer by layer.",
     "draw": "Draw a network for a slide.",
+    "lab": "Show what a lecture on convolutional networks shows.",
     "weights": "Import and export trained weights.",
     "config": "Show, check or describe configs.",
     "data": "List, fetch, verify and preview data sets.",
 }
-
-_MODULES = {"eval": "evaluate"}
-
-
-class LazyGroup(click.Group):
-    """A group that lists its commands without importing their modules."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - Click's signature
-        """Return the commands in the order in which a new user needs them."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import the module of one command."""
-        if cmd_name not in COMMANDS:
-            return None
-        module = import_module(f"cnnzoo.cli.{_MODULES.get(cmd_name, cmd_name)}")
-        command: click.Command = module.command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """List the commands with the summaries in COMMANDS."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Suggest the nearest command for an unknown one."""
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            ctx.fail(f"No such command '{args[0]}'.{did_you_mean(args[0], COMMANDS)}")
-        return super().resolve_command(ctx, args)
 
 
 def _print_version(context: click.Context, _: click.Parameter, is_asked: bool) -> None:
@@ -75,7 +45,13 @@ def _print_version(context: click.Context, _: click.Parameter, is_asked: bool) -
     context.exit()
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    summaries=COMMANDS,
+    package="cnnzoo.cli",
+    modules={"eval": "evaluate"},
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.option(
     "--version",
     is_flag=True,

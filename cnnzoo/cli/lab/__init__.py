@@ -1,0 +1,28 @@
+"""``cnnzoo lab``: what the lectures show, each with its numbers and a picture."""
+
+import click
+
+from cnnzoo.cli.lazy import LazyGroup
+
+SUMMARIES = {
+    "convolve": "Work out a convolution step by step.",
+    "matrix": "Show a convolution as a product of matrices.",
+    "dense-to-conv": "Compare a dense layer with a convolution, weight by weight.",
+    "pool": "Work out a pooling window by window.",
+    "filter": "Apply a fixed kernel to an image.",
+}
+
+
+@click.group(
+    "lab",
+    cls=LazyGroup,
+    summaries=SUMMARIES,
+    package="cnnzoo.cli.lab",
+    modules={"dense-to-conv": "dense_to_conv"},
+)
+def command() -> None:
+    """Show what a lecture on convolutional networks shows, by real computation.
+
+    Each command prints its numbers and writes a picture. Without numbers of your own it works out the lecture's
+    example.
+    """
