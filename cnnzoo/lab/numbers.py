@@ -26,10 +26,8 @@ def read_numbers(text: str) -> NDArray[Any]:
     Raises:
         UserError: Something is not a number, the rows differ in length, or the file cannot be read.
     """
-    if os.path.exists(text):  # noqa: PTH110 - pathlib's may raise
-        values = _read_file(Path(text))
-    else:
-        values = _parse(text)
+    is_file = os.path.exists(text)  # noqa: PTH110 - pathlib's may raise
+    values = _read_file(Path(text)) if is_file else _parse(text)
     if values.ndim not in (1, 2) or not 0 < values.size <= MOST:
         raise UserError(
             f"'{text}' has {values.size:,} numbers on {values.ndim} axes; give up to {MOST:,} on one or two."

@@ -10,6 +10,8 @@ SUMMARIES = {
     "dense-to-conv": "Compare a dense layer with a convolution, weight by weight.",
     "pool": "Work out a pooling window by window.",
     "filter": "Apply a fixed kernel to an image.",
+    "one-by-one": "Show what the 1x1 convolutions of a network gain.",
+    "receptive": "Show how many pixels a value of each layer depends on.",
 }
 
 
@@ -18,7 +20,7 @@ SUMMARIES = {
     cls=LazyGroup,
     summaries=SUMMARIES,
     package="cnnzoo.cli.lab",
-    modules={"dense-to-conv": "dense_to_conv"},
+    modules={"dense-to-conv": "dense_to_conv", "one-by-one": "one_by_one"},
 )
 def command() -> None:
     """Show what a lecture on convolutional networks shows, by real computation.

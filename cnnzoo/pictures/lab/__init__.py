@@ -1,6 +1,8 @@
 """Pictures of the lab."""
 
 from cnnzoo.pictures.lab.filters import draw_filter
-from cnnzoo.pictures.lab.grids import draw_matrix, draw_windows
+from cnnzoo.pictures.lab.grids import draw_windows
+from cnnzoo.pictures.lab.matrices import draw_dense_beside, draw_matrix
+from cnnzoo.pictures.lab.networks import draw_receptive_fields, draw_savings
 
-__all__ = ["draw_filter", "draw_matrix", "draw_windows"]
+__all__ = ["draw_dense_beside", "draw_filter", "draw_matrix", "draw_receptive_fields", "draw_savings", "draw_windows"]

@@ -14,12 +14,12 @@ from PIL import Image
 
 from cnnzoo.files import whole
 from cnnzoo.pictures import style
-from cnnzoo.pictures.style import BLUE, GREEN, PURPLE, VERMILION
+from cnnzoo.pictures.style import VERMILION
 
 # Inches of a cell.
 CELL = 0.42
 STRIP, COLUMNS = 9, 3
-LIGHT_BLUE, LIGHT_GREY = "#D6E9F5", "#F0F0F0"
+LIGHT_GREY = "#F0F0F0"
 
 
 @style.use()
@@ -134,46 +134,3 @@ def _draw_cells(axes: Any, values: NDArray[Any], left: float, is_inside: Callabl
 def format_number(value: float) -> str:
     """Return a number with three digits."""
     return f"{value:.3g}"
-
-
-# Colours of the shared weights; from the eighth on they repeat with a hatching.
-COLOURS = (BLUE, VERMILION, GREEN, PURPLE, "#E69F00", "#56B4E9", "#F0E442")
-
-
-@style.use()
-def draw_matrix(element: NDArray[np.int_], weights: NDArray[Any], path: style.StrPath, *, title: str = "") -> None:
-    """Draw the matrix of a convolution, each shared weight in a colour of its own.
-
-    Args:
-        element: Which weight of the kernel each cell is (outputs, inputs); -1 where there is none.
-        weights: The cells' values (outputs, inputs).
-        path: The picture's file.
-        title: Title of the picture.
-    """
-    outputs, inputs = element.shape
-    cell = min(CELL, 9 / inputs)
-    figure = Figure(figsize=(cell * inputs + 1, cell * outputs + 1.2), layout="constrained")
-    axes = figure.subplots()
-    for (row, column), index in np.ndenumerate(element):
-        colour = COLOURS[index % len(COLOURS)] if index >= 0 else "white"
-        hatch = "///" if index >= len(COLOURS) else None
-        axes.add_patch(Rectangle((column, row), 1, 1, facecolor=colour, edgecolor="0.8", linewidth=0.5, hatch=hatch))
-        if index >= 0 and cell > 0.25:
-            dark = COLOURS[index % len(COLOURS)] in (BLUE, VERMILION, GREEN)
-            text = format_number(weights[row, column])
-            axes.text(
-                column + 0.5,
-                row + 0.5,
-                text,
-                ha="center",
-                va="center",
-                fontsize=8,
-                color="white" if dark else "black",
-            )
-    axes.set(
-        xlim=(0, inputs), ylim=(outputs, 0), aspect="equal", xlabel="inputs, row by row", ylabel="outputs, row by row"
-    )
-    axes.spines[:].set_visible(True)
-    axes.set(xticks=[], yticks=[])
-    figure.suptitle(title, fontsize=11)
-    style.save(figure, path)
