@@ -27,6 +27,8 @@ class LayerRow:
         macs: Multiply-accumulates for one image: one multiplication and one addition count 1.
         receptive_field: Input pixels that one output value depends on, per spatial axis. It may
             exceed the input, because it includes padding.
+        step: Input pixels between two neighbouring values, per spatial axis; 0 if every value depends on the whole
+            input.
         window: Side of the kernel or of the pooled region, and the stride if it is not 1, such as ``11x11 /4``; empty
             for other layers.
     """
@@ -38,6 +40,7 @@ class LayerRow:
     trainable_parameters: int
     macs: int
     receptive_field: tuple[int, ...]
+    step: tuple[int, ...]
     window: str = ""
 
     @property
@@ -100,7 +103,7 @@ def inspect(model: keras.Model) -> NetworkSummary:
         raise ValueError(f"'{model.name}' must be a functional or Sequential model with inputs of fixed size.")
     walk = _Walk(input_size=max(tuple(image.shape[1:-1]) for image in images))
     pixel = (1,) * len(walk.input_size)
-    walk.rows += [LayerRow(image.name, "Input", tuple(image.shape[1:]), 0, 0, 0, pixel) for image in images]
+    walk.rows += [LayerRow(image.name, "Input", tuple(image.shape[1:]), 0, 0, 0, pixel, pixel) for image in images]
     walk.follow(model, [_View(pixel, pixel)] * len(images))
     return NetworkSummary(model.name, tuple(walk.rows))
 
@@ -215,6 +218,7 @@ class _Walk:
             trainable_parameters=sum(prod(weight.shape) for weight in uncounted if weight.trainable),
             macs=_count_macs(layer, output_shape),
             receptive_field=view.size,
+            step=view.step,
             window=window_of(layer),
         )
 

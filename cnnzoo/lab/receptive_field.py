@@ -50,7 +50,7 @@ def measure_receptive_fields(model: keras.Model) -> Iterator[ReceptiveField]:
             continue
         largest = (max(field[0], largest[0]), max(field[1], largest[1]))
         if measured != images.shape[1:3]:  # a later layer sees no less than the whole image either
-            gradient = _gradient_of_the_middle(keras.Model(copy.inputs, copy.get_layer(row.name).output), images)
+            gradient = _gradient_of_the_middle(keras.Model(copy.inputs[0], copy.get_layer(row.name).output), images)
             seen = np.abs(gradient[0]).sum(axis=-1) > 0
             measured = (_extent(seen.any(axis=1)), _extent(seen.any(axis=0)))
         yield ReceptiveField(row.name, row.output_shape, row.window, (field[0], field[1]), measured)

@@ -12,16 +12,17 @@ dilation and P for the padding. A dilated window covers F' = D (F - 1) + 1 posit
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cnnzoo.errors import UserError
 
+PaddingRule = Literal["valid", "same", "full"]
+PADDINGS: tuple[PaddingRule, ...] = get_args(PaddingRule)
 # A rule, or (start, end) of one axis.
-Padding = Literal["valid", "same", "full"] | tuple[int, int]
-PADDINGS = ("valid", "same", "full")
+Padding = PaddingRule | tuple[int, int]
 
 
 @dataclass(frozen=True)

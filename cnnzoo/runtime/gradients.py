@@ -23,7 +23,7 @@ def image_gradient(function: Callable[[Any], Any], images: NDArray[Any]) -> NDAr
     if backend == "jax":
         import jax
 
-        return np.asarray(jax.grad(lambda values: function(values))(images))
+        return np.asarray(jax.grad(function)(images))
     if backend == "torch":
         import torch
 

@@ -12,7 +12,7 @@ from cnnzoo.errors import UserError
 from cnnzoo.lab.convolution import Convolution
 from cnnzoo.lab.numbers import read_numbers
 from cnnzoo.lab.pooling import Pooling
-from cnnzoo.lab.windows import PADDINGS, Padding
+from cnnzoo.lab.windows import PADDINGS, Padding, PaddingRule
 
 
 class Numbers(click.ParamType[NDArray[Any]]):
@@ -52,9 +52,9 @@ class PaddingType(click.ParamType[list[Padding]]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[Padding]:
         """Return the padding of all axes, or one for each axis."""
-        for rule in PADDINGS:
-            if value == rule:
-                return [rule]
+        if value in PADDINGS:
+            rule: PaddingRule = value
+            return [rule]
         parts = str(value).split(",")
         if len(parts) not in (1, 2, 4) or not all(part.strip().isdecimal() for part in parts):
             self.fail(

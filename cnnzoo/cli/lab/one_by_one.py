@@ -73,9 +73,8 @@ def command(name: str, input_shape: Size | None, settings: tuple[str, ...], outp
     table.add_section()
     table.add_row("total", "", "", "", f"{saved_macs:,}", f"{saved_parameters:,}")
     print_table(results(), table)
-    share = saved_macs / (summary.macs + saved_macs)
+    whole = summary.macs + saved_macs
     click.echo(
-        f"{name} computes {summary.macs:,} MACs; without the savings {summary.macs + saved_macs:,}, {100 * share:.0f} % "
-        "of which are saved."
+        f"{name} computes {summary.macs:,} MACs; without them {whole:,}: {100 * saved_macs / whole:.0f} % saved."
     )
     common.show_picture(path, LECTURE)

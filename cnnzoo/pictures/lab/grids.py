@@ -119,7 +119,7 @@ def _animate(
 
 
 def _is_inside(axes: Sequence[slice], row: int, column: int) -> bool:
-    return axes[0].start <= row < axes[0].stop and axes[1].start <= column < axes[1].stop
+    return bool(axes[0].start <= row < axes[0].stop and axes[1].start <= column < axes[1].stop)
 
 
 def _draw_cells(axes: Any, values: NDArray[Any], left: float, is_inside: Callable[[int, int], bool]) -> None:

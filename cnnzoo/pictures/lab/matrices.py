@@ -59,7 +59,7 @@ def draw_dense_beside(element: NDArray[np.int_], path: style.StrPath, *, title: 
 
 
 def _draw_cells(axes: Any, element: NDArray[np.int_], cell: float, label: Callable[[int, int], str]) -> None:
-    """Draw a cell for each pair of an output and an input, coloured by its weight; without any weight all are labelled."""
+    """Draw a cell for each pair of an output and an input, coloured by its weight; a dense layer's are all labelled."""
     is_dense = bool((element < 0).all())
     for (row, column), index in np.ndenumerate(element):
         colour = COLOURS[index % len(COLOURS)] if index >= 0 else "white"

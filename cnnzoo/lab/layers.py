@@ -1,0 +1,92 @@
+"""The layers inside a trained model, and what they compute."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnzoo.errors import UserError, did_you_mean
+
+# Images that are computed at once.
+BATCH_SIZE = 64
+
+
+class ModelLayers:
+    """A trained model, opened: its preprocessing, and the network behind it.
+
+    Args:
+        model: From pixels (batch, height, width, channels), 0 to 255, to logits.
+
+    Attributes:
+        model: The model.
+        network: From preprocessed images to logits.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        places = [index for index, layer in enumerate(model.layers) if isinstance(layer, keras.Model)]
+        self.network: keras.Model = model.layers[places[0]] if places else model
+        # The layers before the network are a chain: padding and normalization.
+        self._preprocess = keras.Model(model.inputs[0], model.layers[places[0] - 1].output) if places else None
+
+        self.model = model
+
+    def preprocess(self, pixels: NDArray[Any]) -> NDArray[Any]:
+        """Return the images that the network sees, from pixels (count, height, width, channels)."""
+        images: NDArray[Any] = keras.ops.convert_to_numpy(self.preprocess_tensor(np.asarray(pixels, "float32")))
+        return images
+
+    def preprocess_tensor(self, pixels: Any) -> Any:
+        """Return the images that the network sees as a tensor, through which a gradient can flow."""
+        return pixels if self._preprocess is None else self._preprocess(pixels, training=False)
+
+    def spatial_layers(self) -> list[str]:
+        """Return the names of the layers whose output is a map (height, width, channels), from the first to the last."""
+        return [layer.name for layer in self.network.layers[1:] if len(getattr(layer.output, "shape", ())) == 4]
+
+    def find(self, name: str) -> keras.Layer:
+        """Return a layer.
+
+        Raises:
+            UserError: There is no such layer; the nearest name is suggested.
+        """
+        names = [layer.name for layer in self.network.layers]
+        if name not in names:
+            raise UserError(f"{self.network.name} has no layer '{name}'.{did_you_mean(name, names)}")
+        return self.network.get_layer(name)
+
+    def up_to(self, *names: str) -> keras.Model:
+        """Return the network from its images to the outputs of some layers, a list where there are several."""
+        outputs = [self.find(name).output for name in names]
+        return keras.Model(self.network.inputs[0], outputs if len(outputs) > 1 else outputs[0])
+
+    def behind(self, name: str) -> keras.Model:
+        """Return the network from the output of a layer to the logits."""
+        return keras.Model(self.find(name).output, self.network.output)
+
+    def outputs(self, names: Sequence[str], pixels: NDArray[Any]) -> list[NDArray[Any]]:
+        """Return the outputs of some layers (count, ...) for pixels (count, height, width, channels)."""
+        part = self.up_to(*names)
+        chunks = []
+        for start in range(0, len(pixels), BATCH_SIZE):
+            computed = part(self.preprocess(pixels[start : start + BATCH_SIZE]), training=False)
+            computed = computed if isinstance(computed, list) else [computed]
+            chunks.append([keras.ops.convert_to_numpy(output) for output in computed])
+        return [np.concatenate(outputs) for outputs in zip(*chunks, strict=True)]
+
+    def logits(self, pixels: NDArray[Any]) -> NDArray[Any]:
+        """Return the logits (count, num_classes) for pixels (count, height, width, channels)."""
+        return self.outputs([self.network.layers[-1].name], pixels)[0]
+
+
+def first_convolution(network: keras.Model) -> keras.layers.Conv2D:
+    """Return a network's first convolution.
+
+    Raises:
+        UserError: It has none.
+    """
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.Conv2D):
+            return layer
+    raise UserError(f"{network.name} has no convolution, so it has no kernels to show.")
