@@ -5,7 +5,6 @@ Van der Maaten and Hinton, "Visualizing Data using t-SNE", Journal of Machine Le
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 from sklearn.manifold import TSNE, trustworthiness
 

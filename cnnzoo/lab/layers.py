@@ -42,7 +42,7 @@ class ModelLayers:
         return pixels if self._preprocess is None else self._preprocess(pixels, training=False)
 
     def spatial_layers(self) -> list[str]:
-        """Return the names of the layers whose output is a map (height, width, channels), from the first to the last."""
+        """Return the names of the layers whose output is a map (height, width, channels), in their order."""
         return [layer.name for layer in self.network.layers[1:] if len(getattr(layer.output, "shape", ())) == 4]
 
     def find(self, name: str) -> keras.Layer:

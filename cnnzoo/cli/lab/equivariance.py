@@ -1,0 +1,99 @@
+"""``cnnzoo lab equivariance``: how a network answers to a shift of its image."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cnnzoo.cli.lab import common, model_options
+from cnnzoo.cli.options import data_dir_option, device_option
+from cnnzoo.cli.output import json_option, numbers_table, print_json, print_table, results
+from cnnzoo.config import Split
+from cnnzoo.runtime import DeviceChoice
+
+LECTURE = "two aspects of seeing: translation equivariance by shared weights, invariance by pooling"
+# Images that are enough for the error of a layer.
+FOR_LAYERS = 64
+
+
+@click.command("equivariance")
+@click.argument("sources", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--shift", "most", type=click.IntRange(1, 32), default=8, show_default=True, help="The largest shift.")
+@click.option("--split", type=click.Choice(["test", "validation", "train"]), default="test", show_default=True)
+@click.option("--images", "count", type=click.IntRange(min=1), default=2000, show_default=True, help="At most.")
+@data_dir_option
+@model_options.unfinished_option
+@device_option
+@common.picture_option("equivariance")
+@json_option
+def command(
+    sources: tuple[Path, ...],
+    most: int,
+    split: Split,
+    count: int,
+    data_dir: Path | None,
+    unfinished: bool,
+    device: DeviceChoice | None,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """Measure how the layers and the classes of runs answer to a shift of their images.
+
+    For each layer with maps it compares the output of a shifted image with the shifted output, away from the border, as
+    a share of the output's norm. Accuracy is averaged over shifts to the left, right, top and bottom; the colour of an
+    image's first pixel fills what the shift leaves empty.
+    """
+    from cnnzoo.pictures.lab import draw_invariance
+
+    facts: list[dict[str, Any]] = []
+    for source in sources:
+        run, classifier = model_options.open_source(source, device, unfinished)
+        images = model_options.load_split(run, split, data_dir, count)
+        layers = model_options.open_layers(classifier)
+        from cnnzoo.lab.equivariance import accuracy_by_shift, measure_layers
+
+        pixels, labels = images.subset.pixels, images.subset.labels
+        fill = pixels[:, :1, :1]
+        distances = [distance for distance in (1, 2, 4) if distance <= most]
+        shown = layers.preprocess(pixels[:FOR_LAYERS])
+        facts.append(
+            {
+                "run": str(source),
+                "images": len(labels),
+                "layers": {
+                    distance: [asdict(row) for row in measure_layers(layers, shown, distance)] for distance in distances
+                },
+                "accuracy": accuracy_by_shift(layers, pixels, labels, most, fill),
+            }
+        )
+        if not as_json:
+            _print(facts[-1], classifier.title, split)
+    path = output or Path("equivariance.png")
+    title = f"Accuracy on shifted {split} images"
+    draw_invariance({each["run"]: each["accuracy"] for each in facts}, path, title=title)
+    if as_json:
+        print_json({"runs": facts, "path": str(path)})
+    else:
+        common.show_picture(path, LECTURE)
+
+
+def _print(facts: dict[str, Any], title: str, split: Split) -> None:
+    """Print the errors of the layers, and the accuracy for each shift."""
+    click.echo(f"{title}: {facts['images']:,} {split} images")
+    layers = facts["layers"]
+    if any(layers.values()):
+        table = numbers_table("layer", "step", *(f"shift {distance}" for distance in layers))
+        for rows in zip(*layers.values(), strict=True):
+            errors = ["" if row["error"] is None else f"{row['error']:.2g}" for row in rows]
+            table.add_row(rows[0]["layer"], str(rows[0]["step"]), *errors)
+        print_table(results(), table)
+        click.echo(
+            "Error of a layer: |f(shift(x)) - shift(f(x))| / |f(x)|; empty where the shift is not a multiple of the "
+            "layer's step, or no place is far enough from the border."
+        )
+    else:
+        click.echo("No layer has maps, so none can be equivariant.")
+    table = numbers_table("shift", *map(str, range(len(facts["accuracy"]))))
+    table.add_row("accuracy %", *(f"{100 * value:.1f}" for value in facts["accuracy"]))
+    print_table(results(), table)

@@ -1,0 +1,76 @@
+"""``cnnzoo lab features``: feature maps of an image, layer by layer."""
+
+from pathlib import Path
+
+import click
+import numpy as np
+
+from cnnzoo.classifier.photographs import read_photograph
+from cnnzoo.cli.lab import common, model_options
+from cnnzoo.cli.options import device_option
+from cnnzoo.cli.output import json_option, numbers_table, print_json, print_table, results
+from cnnzoo.errors import UserError
+from cnnzoo.runtime import DeviceChoice
+from cnnzoo.text import format_size
+
+LECTURE = "feature maps go from low level (edges) to high level (parts of objects)"
+# Rows of the picture, unless layers are named.
+ROWS = 6
+
+
+@click.command("features")
+@model_options.source_argument
+@click.argument("image", type=click.Path(path_type=Path))
+@click.option("--layer", "names", multiple=True, help="A layer to show; repeatable. By default six from first to last.")
+@model_options.unfinished_option
+@device_option
+@common.picture_option("features")
+@json_option
+def command(
+    source: Path,
+    image: Path,
+    names: tuple[str, ...],
+    unfinished: bool,
+    device: DeviceChoice | None,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """Show the feature maps of an image, layer by layer.
+
+    Of each layer the picture shows the eight maps of the largest mean, each scaled by itself.
+    """
+    _, classifier = model_options.open_source(source, device, unfinished)
+    pixels = read_photograph(image, classifier, keep_original=False).pixels
+    layers = model_options.open_layers(classifier)
+    from cnnzoo.pictures.lab import draw_features
+
+    spatial = layers.spatial_layers()
+    if not spatial:
+        raise UserError(f"{classifier.title} has no feature maps (height, width, channels).")
+    for name in names:
+        layers.find(name)
+        if name not in spatial:
+            raise UserError(f"--layer {name}: its output is not a map (height, width, channels).")
+    shown = names or [spatial[index] for index in np.unique(np.linspace(0, len(spatial) - 1, ROWS).round().astype(int))]
+    maps = dict(zip(shown, (output[0] for output in layers.outputs(shown, pixels[None])), strict=True))
+    path = output or Path("features.png")
+    draw_features(pixels, maps, path, title=f"{classifier.title}: feature maps of {image.name}")
+    rows = [
+        {
+            "layer": name,
+            "shape": values.shape,
+            "mean": float(values.mean()),
+            "zeros": float((values == 0).mean()),
+        }
+        for name, values in maps.items()
+    ]
+    if as_json:
+        print_json({"image": str(image), "layers": rows, "path": str(path)})
+        return
+    table = numbers_table("layer", "output", "mean", "zeros %")
+    for row in rows:
+        table.add_row(row["layer"], format_size(row["shape"]), f"{row['mean']:.4f}", f"{100 * row['zeros']:.1f}")
+    print_table(results(), table)
+    if not names and len(spatial) > len(shown):
+        click.echo(f"{len(shown)} of {len(spatial)} layers with maps; name others with --layer.")
+    common.show_picture(path, LECTURE)

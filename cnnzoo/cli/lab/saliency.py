@@ -1,0 +1,91 @@
+"""``cnnzoo lab saliency``: the pixels that a class depends on."""
+
+from pathlib import Path
+
+import click
+import numpy as np
+
+from cnnzoo.classifier import softmax
+from cnnzoo.classifier.photographs import read_photograph
+from cnnzoo.cli.lab import common, model_options
+from cnnzoo.cli.options import device_option
+from cnnzoo.cli.output import json_option, print_json
+from cnnzoo.runtime import DeviceChoice
+
+LECTURE = "where the network looks: Grad-CAM, and the probability while a patch is covered"
+# Places of the patch along a side.
+PLACES = 16
+
+
+@click.command("saliency")
+@model_options.source_argument
+@click.argument("image", type=click.Path(path_type=Path))
+@click.option("--class", "class_name", metavar="NAME", help="The class to explain; by default the likeliest.")
+@click.option("--layer", help="Layer of Grad-CAM; by default the last one with a map.")
+@click.option(
+    "--patch", type=click.IntRange(min=1), help="Side of the covering patch; by default a fifth of the image."
+)
+@model_options.unfinished_option
+@device_option
+@common.picture_option("saliency")
+@json_option
+def command(
+    source: Path,
+    image: Path,
+    class_name: str | None,
+    layer: str | None,
+    patch: int | None,
+    unfinished: bool,
+    device: DeviceChoice | None,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """Show which pixels of an image a class depends on, by Grad-CAM and by occlusion.
+
+    Grad-CAM weighs the maps of a layer by their gradients. Occlusion covers the image with a patch of its mean colour,
+    place by place, and measures how much the probability of the class falls.
+    """
+    _, classifier = model_options.open_source(source, device, unfinished)
+    pixels = read_photograph(image, classifier, keep_original=False).pixels
+    layers = model_options.open_layers(classifier)
+    from cnnzoo.lab.saliency import grad_cam, last_map, occlude
+    from cnnzoo.pictures.lab import draw_saliency
+
+    logits = layers.logits(pixels[None])
+    index = model_options.find_class(classifier, class_name, logits[0])
+    probability = float(softmax(logits)[0, index])
+    name = layer or last_map(layers)
+    cam = grad_cam(layers, pixels, index, name)
+    side = min(patch or max(2, min(pixels.shape[:2]) // 5), *pixels.shape[:2])
+    stride = max(1, min(pixels.shape[:2]) // PLACES)
+    drops = occlude(layers, pixels, index, side, stride, pixels.mean(axis=(0, 1)))
+    path = output or Path("saliency.png")
+    shown = classifier.images.class_names[index]
+    title = f"{classifier.title}: {shown}, {100 * probability:.1f} %"
+    draw_saliency(pixels, cam, drops, path, patch=side, stride=stride, title=title)
+    row, column = np.unravel_index(drops.argmax(), drops.shape)
+    place = (int(row) * stride, int(column) * stride)
+    if as_json:
+        print_json(
+            {
+                "image": str(image),
+                "class": shown,
+                "probability": probability,
+                "layer": name,
+                "grad_cam": cam.tolist(),
+                "patch": side,
+                "stride": stride,
+                "occlusion": drops.tolist(),
+                "path": str(path),
+            }
+        )
+        return
+    click.echo(f"Class {shown}: probability {100 * probability:.2f} %")
+    click.echo(f"Grad-CAM of layer {name}, {cam.shape[0]}x{cam.shape[1]} places")
+    if not cam.any():
+        click.echo("No place of this layer speaks for the class, so the Grad-CAM map is empty.")
+    click.echo(
+        f"Occlusion by {side}x{side} pixels every {stride}: the probability falls most, by {100 * drops.max():.1f} "
+        f"points, with the patch at row {place[0]}, column {place[1]}"
+    )
+    common.show_picture(path, LECTURE)

@@ -1,0 +1,222 @@
+"""Pictures of what is inside a trained model."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from cnnzoo.pictures import style
+from cnnzoo.pictures.style import BLUE, GREEN, GREY, PURPLE, VERMILION
+
+# Line colours and markers of several runs, which differ in both.
+LINES = ((BLUE, "o", "-"), (VERMILION, "s", "--"), (GREEN, "^", "-."), (PURPLE, "D", ":"), (GREY, "v", "-"))
+
+
+def _tile(axes: Any, tiles: Sequence[NDArray[Any]], columns: int, limits: tuple[float, float], colours: str) -> None:
+    """Draw arrays of one shape, (height, width) or (height, width, 3), side by side with a gap."""
+    height, width = tiles[0].shape[:2]
+    rows = -(-len(tiles) // columns)
+    sheet = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1, *tiles[0].shape[2:]), np.nan)
+    for index, tile in enumerate(tiles):
+        row, column = divmod(index, columns)
+        sheet[row * (height + 1) :, column * (width + 1) :][:height, :width] = tile
+    if sheet.ndim == 3:
+        sheet = np.where(np.isnan(sheet), 1, (sheet - limits[0]) / (limits[1] - limits[0])).clip(0, 1)
+    axes.imshow(sheet, cmap=colours, vmin=limits[0], vmax=limits[1], interpolation="nearest")
+    axes.axis("off")
+
+
+@style.use()
+def draw_kernels(learned: NDArray[Any], drawn: NDArray[Any] | None, path: style.StrPath, *, title: str = "") -> None:
+    """Draw kernels as they were learned, and as they were drawn.
+
+    Args:
+        learned: (height, width, channels, filters). Kernels of three channels are shown in colour, others by the mean
+            of their channels.
+        drawn: Before the training, or None.
+        path: The picture's file.
+        title: Title of the picture.
+    """
+    sheets = [("learned", learned)] if drawn is None else [("drawn at the start", drawn), ("learned", learned)]
+    filters = learned.shape[-1]
+    columns = min(16, filters, max(4, int(np.ceil(filters**0.5))))
+    rows = -(-filters // columns)
+    side = min(0.55, 6 / columns)
+    figure = Figure(figsize=(len(sheets) * (side * columns + 0.8), side * rows + 1.4), layout="constrained")
+    for axes, (heading, kernels) in zip(np.atleast_1d(figure.subplots(1, len(sheets))), sheets, strict=True):
+        limit = float(np.abs(kernels).max()) or 1.0
+        shown = kernels if kernels.shape[2] == 3 else kernels.mean(axis=2)
+        _tile(axes, [shown[..., n] for n in range(filters)], columns, (-limit, limit), "PuOr")
+        axes.set_title(f"{heading}: -{limit:.2f} to {limit:.2f}", fontsize=10)
+    figure.suptitle(title, fontsize=12)
+    style.save(figure, path)
+
+
+@style.use()
+def draw_features(
+    pixels: NDArray[np.uint8], maps: Mapping[str, NDArray[Any]], path: style.StrPath, *, title: str = "", most: int = 8
+) -> None:
+    """Draw an image and the strongest feature maps of some layers, a row for each layer.
+
+    Args:
+        pixels: The image (height, width, channels), 0 to 255.
+        maps: The output of each layer (height, width, channels), from the first layer to the last.
+        path: The picture's file.
+        title: Title of the picture.
+        most: How many maps of a layer are shown; those of the largest mean.
+    """
+    figure = Figure(figsize=(2.6 + 1.1 * most, 1.35 * len(maps) + 0.8), layout="constrained")
+    grid = figure.add_gridspec(len(maps), 2, width_ratios=(2.2, 1.1 * most))
+    image_axes = figure.add_subplot(grid[:, 0])
+    style.show_pixels(image_axes, pixels)
+    image_axes.set_title("image", fontsize=10)
+    for row, (name, values) in enumerate(maps.items()):
+        axes = figure.add_subplot(grid[row, 1])
+        order = np.argsort(-values.mean(axis=(0, 1)), kind="stable")[:most]
+        scaled = [_scale(values[..., index]) for index in order]
+        scaled += [np.full(values.shape[:2], np.nan)] * (most - len(scaled))
+        _tile(axes, scaled, most, (0, 1), "viridis")
+        height, width, channels = values.shape
+        shown = f"{len(order)} of {channels}" if channels > len(order) else f"{channels}"
+        axes.set_title(f"{name}: {shown} maps of {height}x{width}", fontsize=9, loc="left")
+    figure.suptitle(title, fontsize=12)
+    style.save(figure, path)
+
+
+def _scale(values: NDArray[Any]) -> NDArray[Any]:
+    low, high = float(values.min()), float(values.max())
+    return (values - low) / (high - low) if high > low else np.zeros_like(values)
+
+
+@style.use()
+def draw_excitations(images: Mapping[str, NDArray[Any]], path: style.StrPath, *, title: str = "") -> None:
+    """Draw images that excite filters, each with its caption.
+
+    Args:
+        images: The images (height, width, channels), 0 to 255, by caption.
+        path: The picture's file.
+        title: Title of the picture.
+    """
+    columns = min(4, len(images))
+    rows = -(-len(images) // columns)
+    figure = Figure(figsize=(2.6 * columns, 2.9 * rows + 0.6), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in grid[len(images) :]:
+        axes.axis("off")
+    for axes, (caption, image) in zip(grid, images.items(), strict=False):
+        style.show_pixels(axes, np.rint(image).astype("uint8"))
+        axes.set_title(caption, fontsize=9)
+    figure.suptitle(title, fontsize=12)
+    style.save(figure, path)
+
+
+@style.use()
+def draw_saliency(
+    pixels: NDArray[np.uint8],
+    cam: NDArray[Any],
+    drops: NDArray[Any],
+    path: style.StrPath,
+    *,
+    patch: int,
+    stride: int,
+    title: str = "",
+) -> None:
+    """Draw an image, its Grad-CAM map and its occlusion map.
+
+    Args:
+        pixels: The image (height, width, channels), 0 to 255.
+        cam: Grad-CAM, from 0 to 1 (rows, columns).
+        drops: How much the probability falls (rows, columns), as a fraction of 1.
+        path: The picture's file.
+        patch: Side of the patch in pixels.
+        stride: Pixels between two places of the patch.
+        title: Title of the picture.
+    """
+    height, width = pixels.shape[:2]
+    figure = Figure(figsize=(12, 4.4), layout="constrained")
+    axes = figure.subplots(1, 3)
+    for each in axes:
+        style.show_pixels(each, pixels)
+    axes[0].set_title("image")
+    whole = (-0.5, width - 0.5, height - 0.5, -0.5)
+    shown = axes[1].imshow(cam, cmap="magma", alpha=0.6, extent=whole, interpolation="bilinear", vmin=0, vmax=1)
+    axes[1].set_title("Grad-CAM")
+    figure.colorbar(shown, ax=axes[1], shrink=0.8, label="share of the largest value")
+    rows, columns = drops.shape
+    centre = (patch - stride) / 2 - 0.5
+    places = (centre, centre + stride * columns, centre + stride * rows, centre)
+    limit = float(np.abs(drops).max()) * 100 or 1.0
+    shown = axes[2].imshow(100 * drops, cmap="PuOr_r", alpha=0.7, extent=places, vmin=-limit, vmax=limit)
+    axes[2].set(xlim=whole[:2], ylim=whole[2:])
+    axes[2].set_title(f"occlusion by {patch}x{patch} pixels")
+    figure.colorbar(shown, ax=axes[2], shrink=0.8, label="fall of the probability (points)")
+    figure.suptitle(title, fontsize=12)
+    style.save(figure, path)
+
+
+@style.use()
+def draw_embedding(
+    places: NDArray[Any],
+    labels: NDArray[np.integer[Any]],
+    class_names: Sequence[str],
+    path: style.StrPath,
+    *,
+    title: str,
+) -> None:
+    """Draw images as points in two dimensions, by class.
+
+    Args:
+        places: (count, 2).
+        labels: Class numbers (count,).
+        class_names: In the order of the labels. Of more than ten classes the first ten are coloured, the others grey.
+        path: The picture's file.
+        title: Title of the picture.
+    """
+    figure = Figure(figsize=(8.5, 6.5), layout="constrained")
+    axes = figure.subplots()
+    colours = (BLUE, VERMILION, GREEN, PURPLE, "#E69F00", "#56B4E9", "#F0E442", "black")
+    markers = "os^Dv"
+    rest = labels >= 10
+    axes.plot(*places[rest].T, ".", color="0.8", markersize=4, label="other classes" if rest.any() else None)
+    for number, name in enumerate(class_names[:10]):
+        chosen = labels == number
+        axes.plot(
+            *places[chosen].T,
+            markers[number % len(markers)],
+            color=colours[number % len(colours)],
+            markersize=4,
+            alpha=0.8,
+            label=style.shorten(name),
+        )
+        if chosen.any():
+            axes.annotate(
+                style.shorten(name), np.median(places[chosen], axis=0), fontsize=12, fontweight="bold", ha="center"
+            )
+    axes.set(xticks=[], yticks=[])
+    figure.legend(loc="outside right center", markerscale=1.5)
+    figure.suptitle(title, fontsize=12)
+    style.save(figure, path)
+
+
+@style.use()
+def draw_invariance(accuracies: Mapping[str, Sequence[float]], path: style.StrPath, *, title: str = "") -> None:
+    """Draw the accuracy of several models against the shift of their images.
+
+    Args:
+        accuracies: Of each model, for shifts by 0, 1, 2 ... pixels, as fractions of 1.
+        path: The picture's file.
+        title: Title of the picture.
+    """
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    axes = figure.subplots()
+    for index, (name, values) in enumerate(accuracies.items()):
+        colour, marker, line = LINES[index % len(LINES)]
+        axes.plot(100 * np.asarray(values), line, marker=marker, color=colour, label=name)
+    axes.set(xlabel="shift (pixels)", ylabel="accuracy (%)", ylim=(0, 102))
+    axes.set_xticks(range(max(map(len, accuracies.values()))))
+    axes.grid(axis="y")
+    figure.legend(loc="outside lower center", ncols=2)
+    figure.suptitle(title, fontsize=12)
+    style.save(figure, path)
