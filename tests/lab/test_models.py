@@ -1,0 +1,141 @@
+"""What the lab sees inside a trained model."""
+
+import keras
+import numpy as np
+import pytest
+
+from cnnzoo import data
+from cnnzoo.classifier.model_file import load_model
+from cnnzoo.errors import UserError
+from cnnzoo.lab.embedding import embed
+from cnnzoo.lab.equivariance import accuracy_by_shift, measure_layers, shift
+from cnnzoo.lab.excitation import excite
+from cnnzoo.lab.first_layer import drawn_kernels, learned_kernels
+from cnnzoo.lab.layers import ModelLayers
+from cnnzoo.lab.saliency import grad_cam, last_map, occlude
+from cnnzoo.runtime.gradients import image_gradient
+
+pytestmark = [pytest.mark.slow, pytest.mark.every_backend]
+
+
+@pytest.fixture(scope="module")
+def layers(digits_runs):
+    return ModelLayers(load_model(digits_runs[0].model_path))
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return data.load("digits", "test")
+
+
+def test_the_layers_of_a_model_compute_what_the_model_computes(layers, digits, digits_runs):
+    pixels = digits.pixels[:5]
+    expected = load_model(digits_runs[0].model_path).predict(pixels, verbose=0)
+    assert np.allclose(layers.logits(pixels), expected, atol=1e-4)
+    maps = layers.outputs(["c1", "s2"], pixels)
+    assert [output.shape for output in maps] == [(5, 28, 28, 6), (5, 14, 14, 6)]
+    behind = keras.ops.convert_to_numpy(layers.behind("s2")(maps[1]))
+    assert np.allclose(behind, expected, atol=1e-4)
+    assert layers.spatial_layers() == ["c1", "s2", "c3", "s4"]
+
+
+def test_an_unknown_layer_gives_the_nearest_name(layers):
+    with pytest.raises(UserError, match=r"lenet5 has no layer 'feature'. Did you mean 'features'\?"):
+        layers.up_to("feature")
+
+
+def test_a_gradient_is_that_of_a_quadratic_function():
+    images = np.arange(8, dtype="float32").reshape(1, 2, 2, 2)
+    gradient = image_gradient(lambda values: keras.ops.sum(values * values), images)
+    assert np.array_equal(gradient, 2 * images)
+
+
+def test_the_drawn_kernels_are_those_that_the_training_started_from(layers, digits_runs):
+    config = digits_runs[0].config()
+    drawn, again = drawn_kernels(config, layers), drawn_kernels(config, layers)
+    other = drawn_kernels(config.replaced(seed=5), layers)
+    name, learned = learned_kernels(layers)
+    assert (name, learned.shape) == ("c1", drawn.shape)
+    assert np.array_equal(drawn, again)
+    correlations = [np.corrcoef(learned.ravel(), kernels.ravel())[0, 1] for kernels in (drawn, other)]
+    assert correlations[0] > 0.5 > abs(correlations[1])
+
+
+def test_grad_cam_is_the_weighted_sum_of_the_maps(layers, digits):
+    pixels, label = digits.pixels[0], int(digits.labels[0])
+    assert last_map(layers) == "s4"
+    cam = grad_cam(layers, pixels, label)
+    maps = layers.outputs(["s4"], pixels[None])[0]
+    behind, step = layers.behind("s4"), 1e-2
+
+    def logit(values):
+        return float(keras.ops.convert_to_numpy(behind(values))[0, label])
+
+    weights = np.zeros(maps.shape[-1])  # the mean gradient of each map, by finite differences
+    for channel in range(maps.shape[-1]):
+        for sign in (1, -1):
+            moved = maps.copy()
+            moved[..., channel] += sign * step
+            weights[channel] += sign * logit(moved) / (2 * step * maps.shape[1] * maps.shape[2])
+    expected = np.maximum((weights * maps[0]).sum(axis=-1), 0)
+    assert np.allclose(cam, expected / expected.max(), atol=0.05)
+
+
+def test_occlusion_measures_the_fall_of_the_probability(layers, digits):
+    pixels, label = digits.pixels[0], int(digits.labels[0])
+    drops = occlude(layers, pixels, label, 28, 28, np.zeros(1))
+    logits = layers.logits(np.stack([pixels, np.zeros_like(pixels)]))
+    probabilities = np.exp(logits)[:, label] / np.exp(logits).sum(axis=1)
+    assert drops.shape == (1, 1)
+    assert drops[0, 0] == pytest.approx(probabilities[0] - probabilities[1], abs=1e-5)
+    assert occlude(layers, pixels, label, 6, 4, np.zeros(1)).shape == (6, 6)
+
+
+def test_an_excited_image_is_taken_for_its_class(layers):
+    excitation = excite(layers, "logits", 3, steps=40)
+    assert excitation.after > excitation.before + 3
+    assert layers.logits(excitation.image[None]).argmax() == 3
+    with pytest.raises(UserError, match=r"Layer 'logits' has the filters 0 to 9, not 10"):
+        excite(layers, "logits", 10)
+
+
+def test_an_embedding_keeps_neighbours_together(layers, digits):
+    features = layers.outputs(["features"], digits.pixels[:60])[0]
+    places, trust = embed(features)
+    assert places.shape == (60, 2)
+    assert trust > 0.9
+    with pytest.raises(UserError, match="There are 3 images; t-SNE needs at least 8"):
+        embed(features[:3])
+
+
+def test_a_shift_moves_pixels_and_fills_the_border():
+    image = np.arange(4.0).reshape(1, 2, 2, 1)
+    assert shift(image, 0, 1)[0, ..., 0].tolist() == [[0, 0], [0, 2]]
+    assert shift(image, -1, 0, 9.0)[0, ..., 0].tolist() == [[2, 3], [9, 9]]
+    assert shift(image, 0, 5, 7.0).tolist() == np.full((1, 2, 2, 1), 7.0).tolist()
+
+
+def test_a_convolution_of_stride_1_is_equivariant_and_a_dense_network_is_not_invariant(layers, digits):
+    rows = measure_layers(layers, layers.preprocess(digits.pixels[:8]), 2)
+    errors = {row.layer: row.error for row in rows}
+    assert errors["c1"] < 1e-5
+    assert {row.layer: row.step for row in rows} == {"c1": 1, "s2": 2, "c3": 2, "s4": 4}
+    assert errors["s4"] is None  # two pixels are half a step
+
+    def local(position_dependent):
+        images = keras.Input((16, 16, 1))
+        x = keras.layers.Conv2D(2, 3, padding="same", name="conv")(images)
+        if position_dependent:
+            x = keras.layers.Multiply()([x, keras.ops.ones_like(x) * np.arange(16).reshape(1, 1, 16, 1)])
+        return ModelLayers(keras.Model(images, x))
+
+    images = np.random.default_rng(0).normal(size=(2, 16, 16, 1)).astype("float32")
+    assert measure_layers(local(False), images, 1)[-1].error < 1e-5
+    assert measure_layers(local(True), images, 1)[-1].error > 0.05
+
+
+def test_accuracy_falls_with_the_shift(layers, digits):
+    accuracies = accuracy_by_shift(layers, digits.pixels[:100], digits.labels[:100], 8)
+    assert len(accuracies) == 9
+    assert accuracies[0] == (layers.logits(digits.pixels[:100]).argmax(axis=1) == digits.labels[:100]).mean()
+    assert accuracies[8] < accuracies[0] - 0.3
