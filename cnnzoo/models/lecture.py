@@ -19,6 +19,7 @@ PAPER = Paper(
 
 SMALLEST_OF_THE_LABS = (4, 4)
 SMALLEST_OF_CHOLLET = (18, 18)
+SMALLEST_OF_DENSE = (1, 1)
 
 _register = partial(register, paper=PAPER)
 
@@ -135,3 +136,34 @@ def lecture_chollet(input_shape: tuple[int, int, int] = (28, 28, 1), num_classes
     if num_classes:
         x = layers.Dense(num_classes, dtype="float32", name="logits")(x)
     return Model(images, x, name="lecture_chollet")
+
+
+@_register(
+    "lecture_dense",
+    title="a dense network without convolutions, as large as LeNet-5",
+    departures="the lectures speak of a plain dense network without giving its size. Ours has one hidden layer of 78, "
+    "with which it has as many parameters as LeNet-5 for images of 28x28, to within 1 %.",
+    smallest=SMALLEST_OF_DENSE,
+)
+def lecture_dense(input_shape: tuple[int, int, int] = (28, 28, 1), num_classes: int = 10) -> Model:
+    """Build a plain dense network: what a convolutional network of its size is compared with in the lectures.
+
+    It has no shared weights and no pooling, so it neither follows a shift of its image nor ignores it.
+
+    Args:
+        input_shape: Height, width and channels; any size.
+        num_classes: Number of logits; 0 stops at the 78 features.
+
+    Returns:
+        A model from images (batch, height, width, channels) to logits (batch, num_classes).
+
+    Raises:
+        ValueError: The images have no pixels.
+    """
+    check_size("lecture_dense", input_shape, SMALLEST_OF_DENSE)
+    images = Input(input_shape, name="images")
+    x = Flatten(name="flatten")(images)
+    x = layers.Dense(78, activation="relu", name="features")(x)
+    if num_classes:
+        x = layers.Dense(num_classes, dtype="float32", name="logits")(x)
+    return Model(images, x, name="lecture_dense")
