@@ -10,7 +10,7 @@ from cnnzoo.pictures import style
 from cnnzoo.pictures.lab.grids import format_number
 
 
-@style.use()
+@style.apply()
 def draw_filter(
     image: NDArray[Any], kernel: NDArray[Any], filtered: NDArray[Any], path: style.StrPath, *, title: str = ""
 ) -> None:

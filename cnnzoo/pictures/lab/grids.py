@@ -22,7 +22,7 @@ STRIP, COLUMNS = 9, 3
 LIGHT_GREY = "#F0F0F0"
 
 
-@style.use()
+@style.apply()
 def draw_windows(
     padded: NDArray[Any],
     inside: Sequence[slice],

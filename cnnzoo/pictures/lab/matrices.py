@@ -18,7 +18,7 @@ DARK = (BLUE, VERMILION, GREEN)
 WIDEST = 9.0
 
 
-@style.use()
+@style.apply()
 def draw_matrix(element: NDArray[np.int_], weights: NDArray[Any], path: style.StrPath, *, title: str = "") -> None:
     """Draw the matrix of a convolution, each shared weight in a colour of its own.
 
@@ -35,7 +35,7 @@ def draw_matrix(element: NDArray[np.int_], weights: NDArray[Any], path: style.St
     style.save(figure, path)
 
 
-@style.use()
+@style.apply()
 def draw_dense_beside(element: NDArray[np.int_], path: style.StrPath, *, title: str = "") -> None:
     """Draw the weights of a dense layer beside those of a convolution between the same inputs and outputs.
 

@@ -28,7 +28,7 @@ def _tile(axes: Any, tiles: Sequence[NDArray[Any]], columns: int, limits: tuple[
     axes.axis("off")
 
 
-@style.use()
+@style.apply()
 def draw_kernels(learned: NDArray[Any], drawn: NDArray[Any] | None, path: style.StrPath, *, title: str = "") -> None:
     """Draw kernels as they were learned, and as they were drawn.
 
@@ -54,7 +54,7 @@ def draw_kernels(learned: NDArray[Any], drawn: NDArray[Any] | None, path: style.
     style.save(figure, path)
 
 
-@style.use()
+@style.apply()
 def draw_features(
     pixels: NDArray[np.uint8], maps: Mapping[str, NDArray[Any]], path: style.StrPath, *, title: str = "", most: int = 8
 ) -> None:
@@ -90,7 +90,7 @@ def _scale(values: NDArray[Any]) -> NDArray[Any]:
     return (values - low) / (high - low) if high > low else np.zeros_like(values)
 
 
-@style.use()
+@style.apply()
 def draw_excitations(images: Mapping[str, NDArray[Any]], path: style.StrPath, *, title: str = "") -> None:
     """Draw images that excite filters, each with its caption.
 
@@ -112,7 +112,7 @@ def draw_excitations(images: Mapping[str, NDArray[Any]], path: style.StrPath, *,
     style.save(figure, path)
 
 
-@style.use()
+@style.apply()
 def draw_saliency(
     pixels: NDArray[np.uint8],
     cam: NDArray[Any],
@@ -156,7 +156,7 @@ def draw_saliency(
     style.save(figure, path)
 
 
-@style.use()
+@style.apply()
 def draw_embedding(
     places: NDArray[Any],
     labels: NDArray[np.integer[Any]],
@@ -200,7 +200,7 @@ def draw_embedding(
     style.save(figure, path)
 
 
-@style.use()
+@style.apply()
 def draw_invariance(accuracies: Mapping[str, Sequence[float]], path: style.StrPath, *, title: str = "") -> None:
     """Draw the accuracy of several models against the shift of their images.
 

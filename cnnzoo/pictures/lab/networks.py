@@ -8,7 +8,7 @@ from cnnzoo.pictures import style
 from cnnzoo.pictures.style import BLUE, GREY, VERMILION
 
 
-@style.use()
+@style.apply()
 def draw_savings(
     names: Sequence[str], macs: Sequence[float], without: Sequence[float], path: style.StrPath, *, title: str = ""
 ) -> None:
@@ -35,7 +35,7 @@ def draw_savings(
     style.save(figure, path)
 
 
-@style.use()
+@style.apply()
 def draw_receptive_fields(
     names: Sequence[str],
     formula: Sequence[int],
