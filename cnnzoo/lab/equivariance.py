@@ -45,7 +45,7 @@ def shift(pixels: NDArray[Any], rows: int, columns: int, fill: NDArray[Any] | fl
 
 
 def measure_layers(layers: ModelLayers, images: NDArray[Any], pixels: int) -> list[LayerShift]:
-    """Return how far the layers whose output is a map are from commuting with a shift to the right.
+    """Return how far the layers whose output is a map are from commuting with a shift to the right; none without maps.
 
     Args:
         layers: The model.
@@ -53,6 +53,8 @@ def measure_layers(layers: ModelLayers, images: NDArray[Any], pixels: int) -> li
         pixels: The shift.
     """
     names = layers.spatial_layers()
+    if not names:
+        return []
     part = layers.up_to(*names)
     moved = shift(images, 0, pixels)
     outputs = [_as_list(part(values, training=False)) for values in (images, moved)]

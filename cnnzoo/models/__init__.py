@@ -15,6 +15,7 @@ from cnnzoo.models.googlenet import googlenet_small as googlenet_small
 from cnnzoo.models.googlenet import googlenet_without_reductions as googlenet_without_reductions
 from cnnzoo.models.googlenet import without_auxiliary_heads as without_auxiliary_heads
 from cnnzoo.models.lecture import lecture_chollet as lecture_chollet
+from cnnzoo.models.lecture import lecture_dense as lecture_dense
 from cnnzoo.models.lecture import lecture_keras as lecture_keras
 from cnnzoo.models.lecture import lecture_tensorflow as lecture_tensorflow
 from cnnzoo.models.lenet import lenet5 as lenet5

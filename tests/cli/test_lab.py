@@ -16,7 +16,7 @@ RIGHT = {
     "convolve --flip --output a.gif": ("Convolution, the kernel turned round.\n", "a.gif"),
     "pool --kind average": ("Output:\n    6  13\n    9 2.5\n", "pooling.png"),
     "matrix": ("Convolution: 36 connections that share 9 weights.\nDense layer: 64 connections", "matrix.png"),
-    "dense-to-conv": ("Convolution: 3 weights + 1 bias = 4; they are on 12 connections", "dense-to-conv.png"),
+    "dense-to-conv": ("Convolution: 3 weights + 1 bias = 4, on 12 connections", "dense-to-conv.png"),
     "filter --kernel sharpen": ("Kernel: sharpen, 3x3, sum 1\n", "filter.png"),
     "one-by-one googlenet_small": ("inception_3a_3x3_reduce", "one-by-one.png"),
     "receptive lenet5": ("Image: 32x32 pixels\n", "receptive.png"),

@@ -65,7 +65,9 @@ def test_names_kinds_and_numbers_stay_whole_on_a_terminal(
     row = ["c3", "5x5", "[10x10x16]", "1,516", "150,000", "14x14", "6.25", "KiB"]
     assert row in [line.split() for line in lines]
 
-    long = LayerRow("inception_4e_5x5_reduce", "GlobalAveragePooling2D", (112, 112, 64), 1, 1, 118_013_952, (224, 224))
+    long = LayerRow(
+        "inception_4e_5x5_reduce", "GlobalAveragePooling2D", (112, 112, 64), 1, 1, 118_013_952, (224, 224), (0, 0)
+    )
     summary = NetworkSummary("deep", (long,))
     narrowest = show._list_layers(summary, narrow=True, windows=False)
     output.print_table(output.results(), show._list_layers(summary), show._list_layers(summary, narrow=True), narrowest)

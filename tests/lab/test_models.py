@@ -122,6 +122,10 @@ def test_a_convolution_of_stride_1_is_equivariant_and_a_dense_network_is_not_inv
     assert {row.layer: row.step for row in rows} == {"c1": 1, "s2": 2, "c3": 2, "s4": 4}
     assert errors["s4"] is None  # two pixels are half a step
 
+    images = keras.Input((4, 4, 1))
+    dense = keras.Model(images, keras.layers.Dense(2)(keras.layers.Flatten()(images)))
+    assert measure_layers(ModelLayers(dense), np.zeros((1, 4, 4, 1), "float32"), 1) == []
+
     def local(position_dependent):
         images = keras.Input((16, 16, 1))
         x = keras.layers.Conv2D(2, 3, padding="same", name="conv")(images)

@@ -76,6 +76,7 @@ COUNTS = [
     ("alphago_policy_256", {}, 6_798_953, "2453 M", "definition"),
     ("alphago_policy_384", {}, 15_064_297, "5436 M", "definition"),
     ("alphago_policy_small", {}, 225_001, "81 M", "definition"),
+    ("lecture_dense", {}, 62_020, "61.9 k", "definition"),
     ("lecture_keras", {}, 421_642, "4.241 M", "definition"),
     ("lecture_chollet", {}, 104_202, "3.100 M", "definition"),
     ("lecture_tensorflow", {}, 333_526, "4.153 M", "definition"),

@@ -12,7 +12,7 @@ from cnnzoo.lab.convolution import convolve
 from cnnzoo.lab.matrices import as_matrix
 from cnnzoo.lab.windows import Padding
 
-LECTURE = "a dense layer against a convolution in one dimension: which weights are shared, which are zero"
+LECTURE = "a dense layer against a 1D convolution: which weights are shared, which are zero"
 # More cannot be read.
 MOST_INPUTS = 40
 
@@ -73,7 +73,7 @@ def command(
         click.echo("  " + " ".join((f"w{index + 1}" if index >= 0 else "0").rjust(width) for index in row))
     click.echo(f"Dense layer: {matrix.dense_weights} weights + {outputs} biases = {matrix.dense_weights + outputs}")
     click.echo(
-        f"Convolution: {matrix.shared_weights} weights + 1 bias = {matrix.shared_weights + 1}; they are on "
-        f"{matrix.connections} connections, and {zeros} weights of the dense layer are zero"
+        f"Convolution: {matrix.shared_weights} weights + 1 bias = {matrix.shared_weights + 1}, on "
+        f"{matrix.connections} connections; {zeros} weights of the dense layer are zero"
     )
     common.show_picture(path, LECTURE)

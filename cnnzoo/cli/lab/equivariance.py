@@ -89,8 +89,8 @@ def _print(facts: dict[str, Any], title: str, split: Split) -> None:
             table.add_row(rows[0]["layer"], str(rows[0]["step"]), *errors)
         print_table(results(), table)
         click.echo(
-            "Error of a layer: |f(shift(x)) - shift(f(x))| / |f(x)|; empty where the shift is not a multiple of the "
-            "layer's step, or no place is far enough from the border."
+            "Error of a layer: |f(shift(x)) - shift(f(x))| / |f(x)|. It is empty if the shift is not a\n"
+            "multiple of the layer's step, or if no place is far enough from the border."
         )
     else:
         click.echo("No layer has maps, so none can be equivariant.")

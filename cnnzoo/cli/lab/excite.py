@@ -34,7 +34,7 @@ def command(
 ) -> None:
     """Find the images that excite filters of a layer most.
 
-    LAYER is a layer's name, as `cnnzoo show` lists them; FILTERs count from 0, by default the first eight. For the
+    LAYER is a layer's name, as `cnnzoo show` lists them; FILTERs count from 0, by default the first ten. For the
     layer `logits` a filter is a class. The image starts as grey noise and climbs the gradient of the filter's mean.
     """
     _, classifier = model_options.open_source(source, device, unfinished)
@@ -43,7 +43,7 @@ def command(
     from cnnzoo.pictures.lab import draw_excitations
 
     channels = layers.find(layer).output.shape[-1]
-    chosen = filters[:MOST] or tuple(range(min(8, channels)))
+    chosen = filters[:MOST] or tuple(range(min(10, channels)))
     found = {channel: excite(layers, layer, channel, seed) for channel in chosen}
     path = output or Path("excite.png")
     classes = classifier.images.class_names if layer == "logits" else None

@@ -5,9 +5,8 @@ from pathlib import Path
 import click
 import numpy as np
 
-from cnnzoo.classifier.photographs import read_photograph
 from cnnzoo.cli.lab import common, model_options
-from cnnzoo.cli.options import device_option
+from cnnzoo.cli.options import data_dir_option, device_option
 from cnnzoo.cli.output import json_option, numbers_table, print_json, print_table, results
 from cnnzoo.errors import UserError
 from cnnzoo.runtime import DeviceChoice
@@ -20,15 +19,17 @@ ROWS = 6
 
 @click.command("features")
 @model_options.source_argument
-@click.argument("image", type=click.Path(path_type=Path))
+@model_options.image_argument
 @click.option("--layer", "names", multiple=True, help="A layer to show; repeatable. By default six from first to last.")
+@data_dir_option
 @model_options.unfinished_option
 @device_option
 @common.picture_option("features")
 @json_option
 def command(
     source: Path,
-    image: Path,
+    image: str,
+    data_dir: Path | None,
     names: tuple[str, ...],
     unfinished: bool,
     device: DeviceChoice | None,
@@ -37,10 +38,12 @@ def command(
 ) -> None:
     """Show the feature maps of an image, layer by layer.
 
+    IMAGE is a file; a NUMBER is that of a validation image of the run, counted from 0.
+
     Of each layer the picture shows the eight maps of the largest mean, each scaled by itself.
     """
-    _, classifier = model_options.open_source(source, device, unfinished)
-    pixels = read_photograph(image, classifier, keep_original=False).pixels
+    run, classifier = model_options.open_source(source, device, unfinished)
+    image_name, pixels = model_options.read_image(run, classifier, image, data_dir)
     layers = model_options.open_layers(classifier)
     from cnnzoo.pictures.lab import draw_features
 
@@ -54,7 +57,7 @@ def command(
     shown = names or [spatial[index] for index in np.unique(np.linspace(0, len(spatial) - 1, ROWS).round().astype(int))]
     maps = dict(zip(shown, (output[0] for output in layers.outputs(shown, pixels[None])), strict=True))
     path = output or Path("features.png")
-    draw_features(pixels, maps, path, title=f"{classifier.title}: feature maps of {image.name}")
+    draw_features(pixels, maps, path, title=f"{classifier.title}: feature maps of {image_name}")
     rows = [
         {
             "layer": name,
@@ -65,7 +68,7 @@ def command(
         for name, values in maps.items()
     ]
     if as_json:
-        print_json({"image": str(image), "layers": rows, "path": str(path)})
+        print_json({"image": image_name, "layers": rows, "path": str(path)})
         return
     table = numbers_table("layer", "output", "mean", "zeros %")
     for row in rows:

@@ -1,5 +1,6 @@
 """What the commands of the lab share that look into a trained model."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,8 @@ from numpy.typing import NDArray
 
 from cnnzoo import runs
 from cnnzoo.classifier import Classifier, open_classifier
-from cnnzoo.config import Config, Split
+from cnnzoo.classifier.photographs import read_photograph
+from cnnzoo.config import Split
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
 from cnnzoo.runtime import DeviceChoice
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from cnnzoo.evaluation.images import SplitImages
     from cnnzoo.lab.layers import ModelLayers
 
+image_argument = click.argument("image", metavar="IMAGE|NUMBER")
 source_argument = click.argument("source", metavar="RUN|MODEL", type=click.Path(path_type=Path))
 unfinished_option = click.option("--unfinished", is_flag=True, help="Use what an unfinished run has reached.")
 
@@ -61,6 +64,26 @@ def load_split(run: Run | None, split: Split, data_dir: Path | None, most: int) 
     return SplitImages(images.split, images.subset.select(mask), hashes)
 
 
+def read_image(
+    run: Run | None, classifier: Classifier, image: str, data_dir: Path | None
+) -> tuple[str, NDArray[np.uint8]]:
+    """Return the name and the pixels (height, width, channels) of a file, or of a validation image by its number.
+
+    Raises:
+        UserError: The file cannot be read, or there is no image of that number.
+    """
+    if not image.isdecimal() or Path(image).exists():
+        pixels = read_photograph(Path(image), classifier, keep_original=False).pixels
+        return Path(image).name, np.asarray(pixels)
+    images = load_split(run, "validation", data_dir, sys.maxsize).subset
+    number = int(image)
+    if number >= len(images):
+        raise UserError(f"There is no validation image {number}; this run has 0 to {len(images) - 1:,}.")
+    mask = np.arange(len(images)) == number
+    class_name = classifier.images.class_names[images.labels[number]]
+    return f"validation image {number} ({class_name})", images.select(mask).pixels[0]
+
+
 def find_class(classifier: Classifier, name: str | None, logits: NDArray[np.float32]) -> int:
     """Return the number of a named class, or of the likeliest one.
 
@@ -75,8 +98,3 @@ def find_class(classifier: Classifier, name: str | None, logits: NDArray[np.floa
     if name not in names:
         raise UserError(f"--class {name}: {classifier.title} has no such class.{did_you_mean(name, names)}")
     return names.index(name)
-
-
-def read_config(run: Run | None) -> Config | None:
-    """Return the config of a run; None for an imported model."""
-    return run.config() if run else None

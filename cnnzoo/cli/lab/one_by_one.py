@@ -11,7 +11,7 @@ from cnnzoo.cli.network_options import Size, image_size, network_options, parse_
 from cnnzoo.cli.output import json_option, numbers_table, print_json, print_table, results
 from cnnzoo.errors import UserError
 
-LECTURE = "the 1x1 convolution's three gains: it sets the channels, saves computation, adds a nonlinearity"
+LECTURE = "the 1x1 convolution's three gains: channels, computation, nonlinearity"
 
 
 @click.command("one-by-one")
@@ -60,18 +60,18 @@ def command(name: str, input_shape: Size | None, settings: tuple[str, ...], outp
         totals = {"saved_parameters": saved_parameters, "saved_macs": saved_macs}
         print_json({"network": name, "layers": layers, **totals, "macs": summary.macs, "path": str(path)})
         return
-    table = numbers_table("1x1 convolution", "channels", "nonlinearity", "next", "MACs saved", "parameters saved")
+    table = numbers_table("1x1 convolution", "channels", "nonlinear", "next", "MACs saved", "weights saved")
     for row in rows:
         table.add_row(
             row.layer,
             f"{row.channels_in} to {row.channels_out}",
             "yes" if row.has_nonlinearity else "no",
             row.next_layer or "",
-            f"{row.saved_macs:,}" if row.next_layer else "",
-            f"{row.saved_parameters:,}" if row.next_layer else "",
+            f"{row.saved_macs / 1e6:,.2f} M" if row.next_layer else "",
+            f"{row.saved_parameters / 1e3:,.1f} k" if row.next_layer else "",
         )
     table.add_section()
-    table.add_row("total", "", "", "", f"{saved_macs:,}", f"{saved_parameters:,}")
+    table.add_row("total", "", "", "", f"{saved_macs / 1e6:,.2f} M", f"{saved_parameters / 1e3:,.1f} k")
     print_table(results(), table)
     whole = summary.macs + saved_macs
     click.echo(

@@ -1,14 +1,15 @@
 """``cnnzoo lab saliency``: the pixels that a class depends on."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
+from numpy.typing import NDArray
 
 from cnnzoo.classifier import softmax
-from cnnzoo.classifier.photographs import read_photograph
 from cnnzoo.cli.lab import common, model_options
-from cnnzoo.cli.options import device_option
+from cnnzoo.cli.options import data_dir_option, device_option
 from cnnzoo.cli.output import json_option, print_json
 from cnnzoo.runtime import DeviceChoice
 
@@ -19,19 +20,21 @@ PLACES = 16
 
 @click.command("saliency")
 @model_options.source_argument
-@click.argument("image", type=click.Path(path_type=Path))
+@model_options.image_argument
 @click.option("--class", "class_name", metavar="NAME", help="The class to explain; by default the likeliest.")
 @click.option("--layer", help="Layer of Grad-CAM; by default the last one with a map.")
 @click.option(
     "--patch", type=click.IntRange(min=1), help="Side of the covering patch; by default a fifth of the image."
 )
+@data_dir_option
 @model_options.unfinished_option
 @device_option
 @common.picture_option("saliency")
 @json_option
 def command(
     source: Path,
-    image: Path,
+    image: str,
+    data_dir: Path | None,
     class_name: str | None,
     layer: str | None,
     patch: int | None,
@@ -42,11 +45,13 @@ def command(
 ) -> None:
     """Show which pixels of an image a class depends on, by Grad-CAM and by occlusion.
 
+    IMAGE is a file; a NUMBER is that of a validation image of the run, counted from 0.
+
     Grad-CAM weighs the maps of a layer by their gradients. Occlusion covers the image with a patch of its mean colour,
     place by place, and measures how much the probability of the class falls.
     """
-    _, classifier = model_options.open_source(source, device, unfinished)
-    pixels = read_photograph(image, classifier, keep_original=False).pixels
+    run, classifier = model_options.open_source(source, device, unfinished)
+    image_name, pixels = model_options.read_image(run, classifier, image, data_dir)
     layers = model_options.open_layers(classifier)
     from cnnzoo.lab.saliency import grad_cam, last_map, occlude
     from cnnzoo.pictures.lab import draw_saliency
@@ -61,31 +66,35 @@ def command(
     drops = occlude(layers, pixels, index, side, stride, pixels.mean(axis=(0, 1)))
     path = output or Path("saliency.png")
     shown = classifier.images.class_names[index]
-    title = f"{classifier.title}: {shown}, {100 * probability:.1f} %"
+    title = f"{classifier.title}, {image_name}: {shown}, {100 * probability:.1f} %"
     draw_saliency(pixels, cam, drops, path, patch=side, stride=stride, title=title)
-    row, column = np.unravel_index(drops.argmax(), drops.shape)
-    place = (int(row) * stride, int(column) * stride)
+    facts = {
+        "image": image_name,
+        "class": shown,
+        "probability": probability,
+        "layer": name,
+        "grad_cam": cam.tolist(),
+        "patch": side,
+        "stride": stride,
+        "occlusion": drops.tolist(),
+        "path": str(path),
+    }
     if as_json:
-        print_json(
-            {
-                "image": str(image),
-                "class": shown,
-                "probability": probability,
-                "layer": name,
-                "grad_cam": cam.tolist(),
-                "patch": side,
-                "stride": stride,
-                "occlusion": drops.tolist(),
-                "path": str(path),
-            }
-        )
-        return
-    click.echo(f"Class {shown}: probability {100 * probability:.2f} %")
-    click.echo(f"Grad-CAM of layer {name}, {cam.shape[0]}x{cam.shape[1]} places")
+        print_json(facts)
+    else:
+        _print(facts, cam, drops)
+        common.show_picture(path, LECTURE)
+
+
+def _print(facts: dict[str, Any], cam: NDArray[Any], drops: NDArray[Any]) -> None:
+    """Print the class, the size of the Grad-CAM map, and where the occlusion matters most."""
+    click.echo(f"Class {facts['class']}: probability {100 * facts['probability']:.2f} %")
+    click.echo(f"Grad-CAM of layer {facts['layer']}, {cam.shape[0]}x{cam.shape[1]} places")
     if not cam.any():
         click.echo("No place of this layer speaks for the class, so the Grad-CAM map is empty.")
+    patch, stride = facts["patch"], facts["stride"]
+    row, column = (int(place) * stride for place in np.unravel_index(drops.argmax(), drops.shape))
     click.echo(
-        f"Occlusion by {side}x{side} pixels every {stride}: the probability falls most, by {100 * drops.max():.1f} "
-        f"points, with the patch at row {place[0]}, column {place[1]}"
+        f"Occlusion by {patch}x{patch} pixels every {stride}: at row {row}, column {column} the probability "
+        f"falls most, by {100 * drops.max():.1f} points"
     )
-    common.show_picture(path, LECTURE)

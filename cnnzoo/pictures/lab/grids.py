@@ -53,69 +53,90 @@ def draw_windows(
         The number of steps that the picture shows.
     """
     path = Path(path)
-    two_axes = padded.ndim == 2
-    pixels, results = np.atleast_2d(padded), np.atleast_2d(output)
-    rows = inside if two_axes else (slice(0, 1), *inside)
-    windows = [step if two_axes else (np.zeros(1, int), *step) for step in places]
-    corner_weights = None if weights is None else np.atleast_2d(weights)
-    width = pixels.shape[1] + 1.5 + results.shape[1]
-    height = max(pixels.shape[0], results.shape[0])
-    letters = max(20, int(width * CELL * 15))
-    lines = max(len(textwrap.wrap(sentence, letters)) for sentence in sentences)
-
-    def draw_frame(axes: Any, step: int) -> None:
-        axes.set(xlim=(-0.1, width + 0.1), ylim=(height + 0.3 + 0.42 * lines, -0.6), aspect="equal")
-        axes.axis("off")
-        _draw_cells(axes, pixels, 0, lambda row, column: _is_inside(rows, row, column))
-        shown = np.where(np.arange(results.size).reshape(results.shape) <= step, results, np.nan)
-        left = pixels.shape[1] + 1.5
-        _draw_cells(axes, shown, left, lambda *_: True)
-        axes.annotate("", (left - 0.3, height / 2), (left - 1.2, height / 2), arrowprops={"arrowstyle": "->"})
-        for row_index, row in enumerate(windows[step][0]):
-            for column_index, column in enumerate(windows[step][1]):
-                axes.add_patch(Rectangle((column, row), 1, 1, facecolor="none", edgecolor=VERMILION, linewidth=2))
-                if corner_weights is not None:
-                    text = format_number(corner_weights[row_index, column_index])
-                    axes.text(column + 0.93, row + 0.9, text, ha="right", va="bottom", fontsize=6, color=VERMILION)
-        row, column = divmod(step, results.shape[1])
-        axes.add_patch(Rectangle((left + column, row), 1, 1, facecolor="none", edgecolor=VERMILION, linewidth=2))
-        axes.text(0, height + 0.25, textwrap.fill(sentences[step], letters), va="top", fontsize=7.5)
-        axes.set_title(f"step {step + 1} of {len(sentences)}", fontsize=9, loc="left")
-
-    size = (CELL * (width + 0.5), CELL * (height + 1.6 + 0.42 * lines))
+    frames = _Frames(padded, inside, places, output, sentences, weights)
     steps = list(range(len(sentences)))
     if path.suffix.lower() == ".gif":
-        _animate(draw_frame, steps, size, path, title)
+        _animate(frames, steps, path, title)
         return len(steps)
     shown_steps = steps if len(steps) <= STRIP else [*steps[: STRIP - 1], steps[-1]]
     columns = min(COLUMNS, len(shown_steps))
-    lines_of_frames = -(-len(shown_steps) // columns)
-    figure = Figure(figsize=(size[0] * columns, size[1] * lines_of_frames + 0.5), layout="constrained")
-    grid = figure.subplots(lines_of_frames, columns, squeeze=False).ravel()
+    rows = -(-len(shown_steps) // columns)
+    figure = Figure(figsize=(frames.size[0] * columns, frames.size[1] * rows + 0.5), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in grid[len(shown_steps) :]:
         axes.axis("off")
     for axes, step in zip(grid, shown_steps, strict=False):
-        draw_frame(axes, step)
+        frames.draw(axes, step)
     figure.suptitle(title)
     style.save(figure, path)
     return len(shown_steps)
 
 
-def _animate(
-    draw_frame: Callable[[Any, int], None], steps: Sequence[int], size: tuple[float, float], path: Path, title: str
-) -> None:
+class _Frames:
+    """The steps of a sliding window, each to be drawn on axes of its own; see ``draw_windows``.
+
+    Attributes:
+        size: Width and height of a frame in inches.
+    """
+
+    def __init__(
+        self,
+        padded: NDArray[Any],
+        inside: Sequence[slice],
+        places: Sequence[Sequence[NDArray[np.int_]]],
+        output: NDArray[Any],
+        sentences: Sequence[str],
+        weights: NDArray[Any] | None,
+    ) -> None:
+        one_axis = padded.ndim == 1
+        self.pixels, self.results = np.atleast_2d(padded), np.atleast_2d(output)
+        self.inside = (slice(0, 1), *inside) if one_axis else tuple(inside)
+        self.places = [(np.zeros(1, int), *step) if one_axis else tuple(step) for step in places]
+        self.weights = None if weights is None else np.atleast_2d(weights)
+        self.left = self.pixels.shape[1] + 1.5
+        self.width = self.left + self.results.shape[1]
+        self.height = max(self.pixels.shape[0], self.results.shape[0])
+        letters = max(20, int(self.width * CELL * 15))
+        self.sentences = [textwrap.wrap(sentence, letters) for sentence in sentences]
+        self.lines = max(map(len, self.sentences))
+        self.size = (CELL * (self.width + 0.5), CELL * (self.height + 1.6 + 0.42 * self.lines))
+
+    def draw(self, axes: Any, step: int) -> None:
+        """Draw the image with the window, the output so far, and the sentence of a step."""
+        axes.set(xlim=(-0.1, self.width + 0.1), ylim=(self.height + 0.3 + 0.42 * self.lines, -0.6), aspect="equal")
+        axes.axis("off")
+        _draw_cells(axes, self.pixels, 0, lambda row, column: _is_inside(self.inside, row, column))
+        is_known = np.arange(self.results.size).reshape(self.results.shape) <= step
+        _draw_cells(axes, np.where(is_known, self.results, np.nan), self.left, lambda *_: True)
+        middle = self.height / 2
+        axes.annotate("", (self.left - 0.3, middle), (self.left - 1.2, middle), arrowprops={"arrowstyle": "->"})
+        frame: dict[str, Any] = {"facecolor": "none", "edgecolor": VERMILION, "linewidth": 2}
+        rows, columns = self.places[step]
+        for (row, column), _ in np.ndenumerate(np.empty((len(rows), len(columns)))):
+            axes.add_patch(Rectangle((columns[column], rows[row]), 1, 1, **frame))
+            if self.weights is not None:
+                corner = (columns[column] + 0.93, rows[row] + 0.9)
+                text = format_number(float(self.weights[row, column]))
+                axes.text(*corner, text, ha="right", va="bottom", fontsize=6, color=VERMILION)
+        row, column = divmod(step, self.results.shape[1])
+        axes.add_patch(Rectangle((self.left + column, row), 1, 1, **frame))
+        axes.text(0, self.height + 0.25, "\n".join(self.sentences[step]), va="top", fontsize=7.5)
+        axes.set_title(f"step {step + 1} of {len(self.sentences)}", fontsize=9, loc="left")
+
+
+def _animate(frames: _Frames, steps: Sequence[int], path: Path, title: str) -> None:
     """Write one frame for each step, a second each, and the last one longer."""
-    frames = []
+    images = []
     for step in steps:
-        figure = Figure(figsize=(size[0], size[1] + 0.5), dpi=100, layout="constrained")
+        figure = Figure(figsize=(frames.size[0], frames.size[1] + 0.5), dpi=100, layout="constrained")
         canvas = FigureCanvasAgg(figure)
-        draw_frame(figure.subplots(), step)
+        frames.draw(figure.subplots(), step)
         figure.suptitle(title, fontsize=10)
         canvas.draw()
-        frames.append(Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy()).quantize(64))
-    durations = [900] * (len(frames) - 1) + [2500]
+        images.append(Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy()).quantize(64))
+    durations = [900] * (len(images) - 1) + [2500]
     with whole(path) as temporary:
-        frames[0].save(temporary, save_all=True, append_images=frames[1:], duration=durations, loop=0, optimize=True)
+        images[0].save(temporary, save_all=True, append_images=images[1:], duration=durations, loop=0, optimize=True)
 
 
 def _is_inside(axes: Sequence[slice], row: int, column: int) -> bool:

@@ -1,0 +1,36 @@
+"""Every command of the lab's page runs, and prints what the page shows where no chance is in it."""
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+
+PAGE = Path(__file__).parents[2] / "cnnzoo" / "lab" / "README.md"
+TEXT = PAGE.read_text(encoding="utf-8")
+BLOCKS = [block.splitlines() for block in re.findall(r"```console\n\$ (.*?)\n```", TEXT, re.DOTALL)]
+LAB = [(command, shown) for command, *shown in BLOCKS if command.startswith("cnnzoo lab ")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("command", "shown"), LAB, ids=lambda value: value if isinstance(value, str) else "")
+def test_a_command_of_the_walk_runs_and_prints_what_the_page_shows(command, shown, cnnzoo, digits_runs, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "88")
+    for run in digits_runs:
+        shutil.copytree(run.directory, Path("runs", run.name))
+    answer = cnnzoo(*shlex.split(command)[1:])
+    assert answer.code == 0, answer.err
+    printed = [line.rstrip() for line in answer.out.splitlines()]
+    if "runs/" in command:  # numbers of a training
+        assert printed[-2:] == shown[-2:]
+        return
+    parts = "\n".join(shown).split("...\n") if "..." in shown else ["\n".join(shown)]
+    for part in parts:
+        assert part.strip("\n") in "\n".join(printed)
+
+
+def test_every_picture_of_the_page_is_there_and_small():
+    pictures = set(re.findall(r"\]\((pictures/[^)]+)\)", TEXT))
+    assert pictures == {f"pictures/{path.name}" for path in (PAGE.parent / "pictures").iterdir()}
+    assert sum((PAGE.parent / picture).stat().st_size for picture in pictures) < 2**20
