@@ -113,7 +113,7 @@ class _Frames:
         frame: dict[str, Any] = {"facecolor": "none", "edgecolor": VERMILION, "linewidth": 2}
         rows, columns = self.places[step]
         for (row, column), _ in np.ndenumerate(np.empty((len(rows), len(columns)))):
-            axes.add_patch(Rectangle((columns[column], rows[row]), 1, 1, **frame))
+            axes.add_patch(Rectangle((float(columns[column]), float(rows[row])), 1, 1, **frame))
             if self.weights is not None:
                 corner = (columns[column] + 0.93, rows[row] + 0.9)
                 text = format_number(float(self.weights[row, column]))
