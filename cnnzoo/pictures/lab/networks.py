@@ -63,6 +63,6 @@ def draw_receptive_fields(
     axes.set_xticks(range(len(names)), names, rotation=90, fontsize=8)
     axes.set(ylabel="receptive field (pixels a side)", xlabel="layer", ylim=(0, None))
     axes.grid(axis="y")
-    axes.legend(loc="upper left")
+    figure.legend(loc="outside lower center", ncols=3)
     figure.suptitle(title, fontsize=12)
     style.save(figure, path)
