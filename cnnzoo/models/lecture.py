@@ -19,7 +19,7 @@ PAPER = Paper(
 
 SMALLEST_OF_THE_LABS = (4, 4)
 SMALLEST_OF_CHOLLET = (18, 18)
-SMALLEST_OF_DENSE = (1, 1)
+SMALLEST_OF_DENSE = (2, 2)
 
 _register = partial(register, paper=PAPER)
 
@@ -151,14 +151,14 @@ def lecture_dense(input_shape: tuple[int, int, int] = (28, 28, 1), num_classes: 
     It has no shared weights and no pooling, so it neither follows a shift of its image nor ignores it.
 
     Args:
-        input_shape: Height, width and channels; any size.
+        input_shape: Height, width and channels; at least 2 pixels a side, as an image has.
         num_classes: Number of logits; 0 stops at the 78 features.
 
     Returns:
         A model from images (batch, height, width, channels) to logits (batch, num_classes).
 
     Raises:
-        ValueError: The images have no pixels.
+        ValueError: The images are smaller than 2x2.
     """
     check_size("lecture_dense", input_shape, SMALLEST_OF_DENSE)
     images = Input(input_shape, name="images")
