@@ -85,7 +85,7 @@ def why_slow(precision: Precision, cpu_info: Path = CPU_INFO) -> str | None:
     """Return a sentence if a precision is not faster than float32 here, or None.
 
     Args:
-        precision: "float32" or "mixed_bfloat16"; the device is the one that ``prepare`` chose.
+        precision: "float32" or "mixed_bfloat16"; the device is that of ``prepare``.
         cpu_info: The file in which Linux lists the processor's features.
     """
     backend = keras_backend()

@@ -121,7 +121,7 @@ def import_weights(
 
 
 def _find_counterpart(file: WeightFile, network: str) -> Counterpart:
-    """Return the counterpart whose layers are all in the file, or else the one that shares most layers with it."""
+    """Return the counterpart whose layers are all in the file, or else the counterpart with the most layers in it."""
     name, options = find_network(network)
     candidates = [counterpart for counterpart in COUNTERPARTS if counterpart.library == file.library]
     counterparts = [one for one in candidates if one.network == name and options.items() <= one.options.items()]

@@ -62,6 +62,8 @@ def test_a_trained_model_is_looked_into(cnnzoo, digits_runs):
         assert f"Picture: {arguments[0]}.png" in answer.out
         result = json.loads(cnnzoo("lab", *arguments, "--json").out)
         assert {key, "path"} <= result.keys()
+    few = cnnzoo("lab", "embed", run, "--images", "40", "--output", "few.png")
+    assert "Note: 40 of 144 validation images, evenly spaced" in few.out
 
 
 WRONG = {

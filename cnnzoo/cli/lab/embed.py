@@ -53,10 +53,19 @@ def command(
     draw_embedding(places, images.subset.labels, names, path, title=f"{classifier.title}: {layer} of {split} images")
     count, size = len(places), features[0].size
     if as_json:
-        facts = {"layer": layer, "split": split, "images": count, "features": size, "trustworthiness": trust}
+        facts = {
+            "layer": layer,
+            "split": split,
+            "images": count,
+            "note": images.subset.note,
+            "features": size,
+            "trustworthiness": trust,
+        }
         print_json(facts | {"places": places.tolist(), "labels": images.subset.labels.tolist(), "path": str(path)})
         return
     click.echo(f"{count:,} {split} images, {size:,} features of layer {layer}")
+    if images.subset.note:
+        click.echo(f"Note: {images.subset.note}")
     click.echo(f"Trustworthiness of the picture: {trust:.3f}, of at most 1")
     if len(names) > 10:
         click.echo(f"The first 10 of {len(names)} classes have colours; the others are grey.")

@@ -61,6 +61,7 @@ def command(
             {
                 "run": str(source),
                 "images": len(labels),
+                "note": images.subset.note,
                 "layers": {
                     distance: [asdict(row) for row in measure_layers(layers, shown, distance)] for distance in distances
                 },
@@ -81,6 +82,8 @@ def command(
 def _print(facts: dict[str, Any], title: str, split: Split) -> None:
     """Print the errors of the layers, and the accuracy for each shift."""
     click.echo(f"{title}: {facts['images']:,} {split} images")
+    if facts["note"]:
+        click.echo(f"Note: {facts['note']}")
     layers = facts["layers"]
     if any(layers.values()):
         table = numbers_table("layer", "step", *(f"shift {distance}" for distance in layers))

@@ -61,7 +61,8 @@ def load_split(run: Run | None, split: Split, data_dir: Path | None, most: int) 
     mask = np.zeros(len(images.subset), bool)
     mask[np.linspace(0, len(mask) - 1, most).round().astype(int)] = True
     hashes = tuple(value for value, is_kept in zip(images.hashes, mask, strict=True) if is_kept)
-    return SplitImages(images.split, images.subset.select(mask), hashes)
+    note = f"{most:,} of {len(mask):,} {split} images, evenly spaced"
+    return SplitImages(images.split, images.subset.select(mask).with_note(note), hashes)
 
 
 def read_image(
