@@ -5,6 +5,7 @@ which reduces the channels before the expensive 3x3 and 5x5 convolutions.
 """
 
 from dataclasses import dataclass
+from itertools import takewhile
 from math import prod
 from typing import Any
 
@@ -14,6 +15,8 @@ from cnnzoo.keras_internals import layer_calls
 
 # Layers that leave the channels as they are, so that a convolution behind them still reads those of the 1x1.
 _BETWEEN = (
+    keras.layers.MaxPooling2D,
+    keras.layers.AveragePooling2D,
     keras.layers.Activation,
     keras.layers.ReLU,
     keras.layers.BatchNormalization,
@@ -60,18 +63,83 @@ class OneByOne:
         return 0 if self.macs_without is None else self.macs_without - self.macs
 
 
+@dataclass(frozen=True)
+class Module:
+    """The convolutions of one part of a network in which 1x1 convolutions stand before others.
+
+    Attributes:
+        name: Beginning of the layers' names, such as "inception_3a"; the names of a pair that has none in common.
+        layers: Names of all convolutions of the module.
+        macs: Their multiply-accumulates for one image.
+        macs_without: Likewise if the convolutions behind a 1x1 read all channels themselves.
+        parameters: Their weights and biases.
+        parameters_without: Likewise.
+    """
+
+    name: str
+    layers: tuple[str, ...]
+    macs: int
+    macs_without: int
+    parameters: int
+    parameters_without: int
+
+
 def list_one_by_one(model: keras.Model) -> list[OneByOne]:
     """Return the 1x1 convolutions of a network, from the first to the last.
 
     Args:
         model: A functional model; an outline without weights will do.
     """
-    calls = {call.operation.name: call for call in layer_calls(model) if not call.is_input}
+    calls = _list_calls(model)
     readers: dict[int, list[Any]] = {}
     for call in calls.values():
         for tensor in call.input_tensors:
             readers.setdefault(id(tensor), []).append(call)
     return [_describe(calls[layer.name], readers) for layer in model.layers if _is_one_by_one(layer)]
+
+
+def list_modules(model: keras.Model) -> list[Module]:
+    """Return the modules of a network that have 1x1 convolutions before others, from the first to the last.
+
+    Args:
+        model: A functional model of the zoo, whose layers are named by their modules; an outline will do.
+    """
+    pairs: dict[str, list[OneByOne]] = {}
+    for row in list_one_by_one(model):
+        if row.next_layer is not None:
+            name = _find_module(row.layer, row.next_layer)
+            pairs.setdefault(name, []).append(row)
+    convolutions = {
+        name: call for name, call in _list_calls(model).items() if isinstance(call.operation, keras.layers.Conv2D)
+    }
+    modules = []
+    for name, rows in pairs.items():
+        paired = {layer for row in rows for layer in (row.layer, row.next_layer)}
+        layers = [layer for layer in convolutions if layer in paired or layer.startswith(f"{name}_")]
+        macs = sum(_macs(convolutions[layer]) for layer in layers)
+        parameters = sum(_parameters(convolutions[layer].operation) for layer in layers)
+        modules.append(
+            Module(
+                name,
+                tuple(layers),
+                macs,
+                macs + sum(row.saved_macs for row in rows),
+                parameters,
+                parameters + sum(row.saved_parameters for row in rows),
+            )
+        )
+    return modules
+
+
+def _list_calls(model: keras.Model) -> dict[str, Any]:
+    return {call.operation.name: call for call in layer_calls(model) if not call.is_input}
+
+
+def _find_module(layer: str, next_layer: str) -> str:
+    """Return the words, separated by underscores, before the last one with which both names begin; else both names."""
+    both = zip(layer.split("_")[:-1], next_layer.split("_")[:-1], strict=False)
+    words = [word for word, _ in takewhile(lambda words: words[0] == words[1], both)]
+    return "_".join(words) or f"{layer}, {next_layer}"
 
 
 def _is_one_by_one(layer: Any) -> bool:

@@ -6,7 +6,7 @@ import pytest
 from toys import outline
 
 from cnnzoo.inspection import inspect
-from cnnzoo.lab.one_by_one import list_one_by_one
+from cnnzoo.lab.one_by_one import list_modules, list_one_by_one
 from cnnzoo.lab.receptive_field import measure_receptive_fields
 
 
@@ -39,6 +39,26 @@ def test_googlenet_saves_by_its_reductions_what_the_network_without_them_costs_m
     reduce = rows[1]
     assert (reduce.channels_in, reduce.channels_out, reduce.next_layer) == (192, 96, "inception_3a_3x3")
     assert all(row.has_nonlinearity for row in rows)
+
+
+def test_the_modules_of_googlenet_with_and_without_reductions_sum_to_both_networks():
+    with_them, without = (inspect(outline(name)) for name in ("googlenet", "googlenet_without_reductions"))
+    modules = list_modules(outline("googlenet"))
+    assert [module.name for module in modules][1:] == [
+        f"inception_{name}" for name in ["3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b"]
+    ]
+    for module in modules[1:]:
+        assert len(module.layers) == 6
+    assert sum(module.macs_without - module.macs for module in modules) == without.macs - with_them.macs
+    inception_3a = modules[1]
+    reductions = 192 * 96 + 192 * 16
+    assert inception_3a.macs == 28 * 28 * (192 * 64 + reductions + 9 * 96 * 128 + 25 * 16 * 32 + 192 * 32)
+    assert inception_3a.macs_without == 28 * 28 * 192 * (64 + 9 * 128 + 25 * 32 + 32)
+
+
+def test_a_1x1_convolution_before_a_pooling_and_a_convolution_costs_what_it_computes():
+    row = list_one_by_one(outline("vgg16_c"))[0]
+    assert (row.layer, row.next_layer, row.saved_macs) == ("conv3_3", "conv4_1", -(56 * 56 * 256 * 256))
 
 
 def test_a_1x1_convolution_without_a_convolution_behind_it_only_sets_the_channels():

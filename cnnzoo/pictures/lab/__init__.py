@@ -11,9 +11,10 @@ from cnnzoo.pictures.lab.models import (
     draw_kernels,
     draw_saliency,
 )
-from cnnzoo.pictures.lab.networks import draw_receptive_fields, draw_savings
+from cnnzoo.pictures.lab.networks import draw_channels, draw_receptive_fields, draw_savings
 
 __all__ = [
+    "draw_channels",
     "draw_dense_beside",
     "draw_embedding",
     "draw_excitations",

@@ -12,23 +12,57 @@ from cnnzoo.pictures.style import BLUE, GREY, VERMILION
 def draw_savings(
     names: Sequence[str], macs: Sequence[float], without: Sequence[float], path: style.StrPath, *, title: str = ""
 ) -> None:
-    """Draw what 1x1 convolutions save, a pair of bars for each.
+    """Draw what 1x1 convolutions save, a pair of bars for each module.
 
     Args:
-        names: The 1x1 convolutions.
-        macs: Millions of MACs of each with the convolution behind it.
-        without: Millions of MACs of that convolution alone.
+        names: The modules.
+        macs: Millions of MACs of each with its 1x1 convolutions.
+        without: Millions of MACs of each if the convolutions behind them read all channels themselves.
         path: The picture's file.
         title: Title of the picture.
     """
-    figure = Figure(figsize=(8.5, 1.6 + 0.3 * max(2, len(names))), layout="constrained")
+    figure = Figure(figsize=(8.5, 1.6 + 0.36 * max(3, len(names))), layout="constrained")
     axes = figure.subplots()
     places = range(len(names))
-    axes.barh([place - 0.2 for place in places], without, 0.38, color=GREY, label="next convolution alone")
-    axes.barh([place + 0.2 for place in places], macs, 0.38, color=BLUE, label="1x1 and next convolution")
+    bars = axes.barh([place - 0.2 for place in places], without, 0.38, color=GREY, label="without")
+    axes.bar_label(bars, fmt="{:,.0f}", padding=3, fontsize=8)
+    bars = axes.barh([place + 0.2 for place in places], macs, 0.38, color=BLUE, label="with 1x1 convolutions")
+    axes.bar_label(bars, fmt="{:,.0f}", padding=3, fontsize=8)
     axes.set_yticks(places, names, fontsize=8)
     axes.invert_yaxis()
     axes.set(xlabel="million MACs for one image")
+    axes.grid(axis="x")
+    figure.legend(loc="outside lower center", ncols=2)
+    figure.suptitle(title, fontsize=12)
+    style.save(figure, path)
+
+
+@style.apply()
+def draw_channels(
+    names: Sequence[str],
+    channels_in: Sequence[int],
+    channels_out: Sequence[int],
+    path: style.StrPath,
+    *,
+    title: str = "",
+) -> None:
+    """Draw the channels that 1x1 convolutions read and those that they set, a line for each.
+
+    Args:
+        names: The 1x1 convolutions.
+        channels_in: Channels that each reads.
+        channels_out: Channels that each sets.
+        path: The picture's file.
+        title: Title of the picture.
+    """
+    figure = Figure(figsize=(8.5, 1.8 + 0.36 * max(2, len(names))), layout="constrained")
+    axes = figure.subplots()
+    places = range(len(names))
+    axes.hlines(places, channels_in, channels_out, color=GREY)
+    axes.plot(channels_in, places, "o", color=GREY, markersize=9, label="channels in")
+    axes.plot(channels_out, places, "s", color=BLUE, label="channels out")
+    axes.set_yticks(places, names, fontsize=8)
+    axes.set(xlabel="channels", xlim=(0, None), ylim=(len(names) - 0.5, -0.5))
     axes.grid(axis="x")
     figure.legend(loc="outside lower center", ncols=2)
     figure.suptitle(title, fontsize=12)
