@@ -56,7 +56,8 @@ def command(
 
     from cnnzoo.pictures.lab import draw_matrix  # loads matplotlib
 
-    draw_matrix(matrix.element, matrix.weights, path, title="A convolution as a matrix of shared weights")
+    title = "A convolution as a product of matrices, both ways"
+    draw_matrix(matrix.element, patches, pixels, convolution.kernel, convolution.output, path, title=title)
     if as_json:
         print_json(
             {
