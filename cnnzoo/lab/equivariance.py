@@ -8,6 +8,7 @@ has neither.
 from dataclasses import dataclass
 from typing import Any
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -57,18 +58,19 @@ def measure_layers(layers: ModelLayers, images: NDArray[Any], pixels: int) -> li
         return []
     part = layers.up_to(*names)
     moved = shift(images, 0, pixels)
-    outputs = [_as_list(part(values, training=False)) for values in (images, moved)]
+    outputs = [_compute(part, values) for values in (images, moved)]
     rows = {row.name: row for row in inspect(layers.network).rows}
     measured = []
     for name, before, after in zip(names, *outputs, strict=True):
         step, field = rows[name].step[1], rows[name].receptive_field[1]
-        error = _error(np.asarray(before), np.asarray(after), step, field, pixels) if step else None
+        error = _error(before, after, step, field, pixels) if step else None
         measured.append(LayerShift(name, step, error))
     return measured
 
 
-def _as_list(values: Any) -> list[Any]:
-    return values if isinstance(values, list) else [values]
+def _compute(part: keras.Model, images: NDArray[Any]) -> list[NDArray[Any]]:
+    outputs = part(images, training=False)
+    return [keras.ops.convert_to_numpy(output) for output in (outputs if isinstance(outputs, list) else [outputs])]
 
 
 def _error(before: NDArray[Any], after: NDArray[Any], step: int, field: int, pixels: int) -> float | None:
