@@ -5,6 +5,7 @@ Erhan et al., "Visualizing Higher-Layer Features of a Deep Network", technical r
 "Inceptionism: Going Deeper into Neural Networks", 2015; without that the image is high-frequency noise.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,43 +38,61 @@ class Excitation:
     after: float
 
 
-def excite(layers: ModelLayers, layer: str, channel: int, seed: int = 0, steps: int = STEPS) -> Excitation:
-    """Return the image that excites a filter or a unit most.
+def excite(
+    layers: ModelLayers, layer: str, channels: Sequence[int], seed: int = 0, steps: int = STEPS
+) -> list[Excitation]:
+    """Return the images that excite some filters or units of a layer most.
 
     Args:
         layers: The model.
         layer: Name of the layer.
-        channel: Its filter or unit, counted from 0.
-        seed: Of the first image and of its movements.
+        channels: Its filters or units, counted from 0.
+        seed: Of the first image, which is the same for all, and of its movements.
         steps: Steps of the ascent.
 
     Raises:
         UserError: There is no such layer or filter.
     """
     part = layers.up_to(layer)
-    channels = part.output_shape[-1]
-    if not 0 <= channel < channels:
-        raise UserError(f"Layer '{layer}' has the filters 0 to {channels - 1}, not {channel}.")
+    count = part.output_shape[-1]
+    unknown = [channel for channel in channels if not 0 <= channel < count]
+    if unknown:
+        raise UserError(f"Layer '{layer}' has the filters 0 to {count - 1}, not {unknown[0]}.")
     random = np.random.default_rng(seed)
-    shape = (1, *layers.model.input_shape[1:])
 
-    def activation(pixels: Any) -> Any:
-        return keras.ops.mean(part(layers.preprocess_tensor(pixels), training=False)[..., channel])
+    def activations(pixels: Any) -> Any:
+        outputs = part(layers.preprocess_tensor(pixels), training=False)
+        return [keras.ops.mean(outputs[index, ..., channel]) for index, channel in enumerate(channels)]
 
-    for noise in NOISE:
-        image = np.clip(127.5 + random.normal(0, noise, shape), 0, 255).astype("float32")
-        if image_gradient(activation, image).any():
-            break
-    before = float(keras.ops.convert_to_numpy(activation(image)))
+    def gradients(images: NDArray[Any]) -> NDArray[Any]:
+        return image_gradient(lambda pixels: sum(activations(pixels)), images)
+
+    images = _start(gradients, (len(channels), *layers.model.input_shape[1:]), random)
+    before = [float(keras.ops.convert_to_numpy(value)) for value in activations(images)]
     for step in range(steps):
         move = random.integers(-JITTER, JITTER + 1, 2)
-        moved = np.roll(image, move, (1, 2))
-        gradient = image_gradient(activation, moved)
-        spread = float(gradient.std())
-        if spread == 0:  # the filter is silent, so that no pixel shows a way to excite it
-            break
-        moved += STEP_SIZE * gradient / spread
-        image = np.clip(np.roll(moved, -move, (1, 2)), 0, 255)
+        moved = np.roll(images, move, (1, 2))
+        slopes = gradients(moved)
+        spread = slopes.std(axis=(1, 2, 3), keepdims=True)
+        # A filter that is silent has no gradient, so that no pixel shows a way to excite it.
+        moved += STEP_SIZE * slopes / np.where(spread > 0, spread, 1)
+        images = np.clip(np.roll(moved, -move, (1, 2)), 0, 255)
         if step % SMOOTH_EVERY == 0:
-            image = gaussian_filter(image, (0, 0.5, 0.5, 0)).astype("float32")
-    return Excitation(image[0], before, float(keras.ops.convert_to_numpy(activation(image))))
+            images = gaussian_filter(images, (0, 0.5, 0.5, 0)).astype("float32")
+    after = [float(keras.ops.convert_to_numpy(value)) for value in activations(images)]
+    return [Excitation(*each) for each in zip(images, before, after, strict=True)]
+
+
+def _start(
+    gradients: Callable[[NDArray[Any]], NDArray[Any]], shape: tuple[int, ...], random: np.random.Generator
+) -> NDArray[Any]:
+    """Return grey images with noise, for each filter with the least noise on which it is not silent."""
+    images = np.empty(shape, "float32")
+    is_silent = np.ones(len(images), bool)
+    for noise in NOISE:
+        first = np.clip(127.5 + random.normal(0, noise, shape[1:]), 0, 255)
+        images[is_silent] = first
+        is_silent &= ~gradients(images).any(axis=(1, 2, 3))
+        if not is_silent.any():
+            break
+    return images

@@ -92,11 +92,14 @@ def test_occlusion_measures_the_fall_of_the_probability(layers, digits):
 
 
 def test_an_excited_image_is_taken_for_its_class(layers):
-    excitation = excite(layers, "logits", 3, steps=40)
-    assert excitation.after > excitation.before + 3
-    assert layers.logits(excitation.image[None]).argmax() == 3
+    excitations = excite(layers, "logits", [3, 8], steps=40)
+    for class_number, excitation in zip((3, 8), excitations, strict=True):
+        assert excitation.after > excitation.before + 3
+        assert layers.logits(excitation.image[None]).argmax() == class_number
+    (alone,) = excite(layers, "logits", [8], steps=40)
+    assert np.allclose(alone.image, excitations[1].image, atol=1)
     with pytest.raises(UserError, match=r"Layer 'logits' has the filters 0 to 9, not 10"):
-        excite(layers, "logits", 10)
+        excite(layers, "logits", [10])
 
 
 def test_an_embedding_keeps_neighbours_together(layers, digits):

@@ -44,7 +44,7 @@ def command(
 
     channels = layers.find(layer).output.shape[-1]
     chosen = filters[:MOST] or tuple(range(min(10, channels)))
-    found = {channel: excite(layers, layer, channel, seed) for channel in chosen}
+    found = dict(zip(chosen, excite(layers, layer, chosen, seed), strict=True))
     path = output or Path("excite.png")
     classes = classifier.images.class_names if layer == "logits" else None
     captions = {

@@ -43,7 +43,7 @@ def draw_matrix(
     width, height = max(element.shape[1] + 1.5, NARROWEST / CELL), 2 * len(results) + 5
     cell = min(CELL, WIDEST / width)
     figure = Figure(figsize=(cell * width + 0.3, cell * height + 0.6), layout="constrained")
-    sheet = _Sheet(figure.subplots(), cell, width, height)
+    sheet = _Sheet(figure.subplots(), cell, width, height + 0.1)
     sheet.write(0.3, f"shared weights, {_format_shape(element)}; above them the image, row by row; right: the output")
     for column, pixel in enumerate(pixels):
         sheet.fill(0.8, column, format_number(pixel), ink="black", edge="none")
