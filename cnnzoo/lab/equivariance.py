@@ -23,14 +23,16 @@ class LayerShift:
     Attributes:
         layer: Its name.
         step: Pixels of the image between two neighbouring places of the layer's output.
-        error: Norm of f(shift(x)) - shift(f(x)) as a share of the norm of f(x), away from the border; None if the
-            shift is not a whole number of steps, so that no shift of the output could match it, or if no place is far
-            enough from the border.
+        error: Norm of f(shift(x)) - shift(f(x)) as a share of the norm of f(x). The places whose receptive field meets
+            the border are left out, unless all do. A shift by a part of a step interpolates f(x) between two places.
+            None if the shift is as wide as the map, or if a dense layer before it ends the maps.
+        includes_border: Whether all places meet the border, so that they are not left out.
     """
 
     layer: str
     step: int
     error: float | None
+    includes_border: bool
 
 
 def shift(pixels: NDArray[Any], rows: int, columns: int, fill: NDArray[Any] | float = 0) -> NDArray[Any]:
@@ -63,8 +65,8 @@ def measure_layers(layers: ModelLayers, images: NDArray[Any], pixels: int) -> li
     measured = []
     for name, before, after in zip(names, *outputs, strict=True):
         step, field = rows[name].step[1], rows[name].receptive_field[1]
-        error = _error(before, after, step, field, pixels) if step else None
-        measured.append(LayerShift(name, step, error))
+        error, includes_border = _measure(before, after, step, field, pixels) if step else (None, False)
+        measured.append(LayerShift(name, step, error, includes_border))
     return measured
 
 
@@ -73,19 +75,27 @@ def _compute(part: keras.Model, images: NDArray[Any]) -> list[NDArray[Any]]:
     return [keras.ops.convert_to_numpy(output) for output in (outputs if isinstance(outputs, list) else [outputs])]
 
 
-def _error(before: NDArray[Any], after: NDArray[Any], step: int, field: int, pixels: int) -> float | None:
-    """Return the error of a layer, at the places whose receptive field lies within both images; see ``LayerShift``."""
-    if pixels % step:
-        return None
-    places, moved = before.shape[2], pixels // step
+def _measure(
+    before: NDArray[Any], after: NDArray[Any], step: int, field: int, pixels: int
+) -> tuple[float | None, bool]:
+    """Return the error of a layer, and whether it includes the border; see ``LayerShift``."""
+    height, width = before.shape[1:3]
+    moved, part = pixels // step, pixels % step / step
+    reach = moved + (part > 0)
     margin = -(-(field // 2 + 1) // step)
-    first, last = margin + moved, places - margin
+    includes_border = margin + reach >= width - margin or margin >= height - margin
+    if includes_border:
+        margin = 0
+    first, last = margin + reach, width - margin
     if first >= last:
-        return None
-    rows = slice(margin, before.shape[1] - margin)
-    expected, found = before[:, rows, first - moved : last - moved], after[:, rows, first:last]
-    norm = float(np.linalg.norm(expected))
-    return float(np.linalg.norm(found - expected)) / norm if norm else 0.0
+        return None, includes_border
+    rows = slice(margin, height - margin)
+    expected = (1 - part) * before[:, rows, first - moved : last - moved]
+    if part:
+        expected += part * before[:, rows, first - reach : last - reach]
+    found = after[:, rows, first:last]
+    norm = float(np.linalg.norm(before[:, rows, first - moved : last - moved]))
+    return (float(np.linalg.norm(found - expected)) / norm if norm else 0.0), includes_border
 
 
 def accuracy_by_shift(

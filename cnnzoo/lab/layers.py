@@ -1,6 +1,6 @@
 """The layers inside a trained model, and what they compute."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnzoo.errors import UserError, did_you_mean
+from cnnzoo.keras_internals import layer_calls
 
 # Images that are computed at once.
 BATCH_SIZE = 64
@@ -45,6 +46,21 @@ class ModelLayers:
         """Return the names of the layers whose output is a map (height, width, channels), in their order."""
         return [layer.name for layer in self.network.layers[1:] if len(getattr(layer.output, "shape", ())) == 4]
 
+    def levels(self) -> list[str]:
+        """Return the first convolution and the last layer of each size of the maps, from the first to the last.
+
+        Layers that only pad and layers of a branch, which others bypass, are left out.
+        """
+        trunk = set(_list_trunk(self.network))
+        spatial = [
+            layer
+            for layer in map(self.network.get_layer, self.spatial_layers())
+            if layer.name in trunk and not isinstance(layer, keras.layers.ZeroPadding2D)
+        ]
+        last = {tuple(layer.output.shape[1:3]): layer.name for layer in spatial}
+        first = [layer.name for layer in spatial if isinstance(layer, keras.layers.Conv2D)][:1]
+        return [layer.name for layer in spatial if layer.name in {*first, *last.values()}]
+
     def find(self, name: str) -> keras.Layer:
         """Return a layer.
 
@@ -61,9 +77,17 @@ class ModelLayers:
         outputs = [self.find(name).output for name in names]
         return keras.Model(self.network.inputs[0], outputs if len(outputs) > 1 else outputs[0])
 
-    def behind(self, name: str) -> keras.Model:
-        """Return the network from the output of a layer to the logits."""
-        return keras.Model(self.find(name).output, self.network.output)
+    def behind(self, name: str, images: NDArray[Any]) -> Callable[[Any], Any]:
+        """Return the function from the output of a layer to the logits.
+
+        Args:
+            name: The layer.
+            images: Preprocessed images (count, height, width, channels), which reach the logits beside the layer where
+                it lies in a branch.
+        """
+        function = keras.Function([self.find(name).output, self.network.inputs[0]], self.network.output)
+        tensor = keras.ops.convert_to_tensor(images)
+        return lambda values: function([values, tensor])
 
     def outputs(self, names: Sequence[str], pixels: NDArray[Any]) -> list[NDArray[Any]]:
         """Return the outputs of some layers (count, ...) for pixels (count, height, width, channels)."""
@@ -78,6 +102,22 @@ class ModelLayers:
     def logits(self, pixels: NDArray[Any]) -> NDArray[Any]:
         """Return the logits (count, num_classes) for pixels (count, height, width, channels)."""
         return self.outputs([self.network.layers[-1].name], pixels)[0]
+
+
+def _list_trunk(network: keras.Model) -> list[str]:
+    """Return the names of the layers that no path from the images to the logits bypasses."""
+    calls = layer_calls(network)
+    writers = {id(tensor): index for index, call in enumerate(calls) for tensor in call.output_tensors}
+    last_reader = list(range(len(calls)))
+    for index, call in enumerate(calls):
+        for tensor in call.input_tensors:
+            last_reader[writers[id(tensor)]] = index
+    names, furthest = [], 0
+    for index, call in enumerate(calls):
+        if furthest <= index:
+            names.append(call.operation.name)
+        furthest = max(furthest, last_reader[index])
+    return names
 
 
 def first_convolution(network: keras.Model) -> keras.layers.Conv2D:

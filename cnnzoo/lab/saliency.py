@@ -32,11 +32,12 @@ def grad_cam(layers: ModelLayers, pixels: NDArray[Any], class_index: int, layer:
         UserError: The network has no such layer.
     """
     name = layer or last_map(layers)
-    maps = keras.ops.convert_to_numpy(layers.up_to(name)(layers.preprocess(pixels[None]), training=False))
+    images = layers.preprocess(pixels[None])
+    maps = keras.ops.convert_to_numpy(layers.up_to(name)(images, training=False))
     if maps.ndim != 4:
         raise UserError(f"The output of layer '{name}' is not a map (height, width, channels); name a convolution.")
-    behind = layers.behind(name)
-    gradient = image_gradient(lambda values: behind(values, training=False)[0, class_index], maps)
+    behind = layers.behind(name, images)
+    gradient = image_gradient(lambda values: behind(values)[0, class_index], maps)
     weights = gradient.mean(axis=(1, 2), keepdims=True)  # equation 1
     cam = np.maximum((weights * maps).sum(axis=-1)[0], 0)  # equation 2
     return np.asarray(cam / cam.max() if cam.max() > 0 else cam)

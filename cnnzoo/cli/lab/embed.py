@@ -20,6 +20,7 @@ LECTURE = "high-level features: images of a class lie together"
 @click.option("--images", "most", type=click.IntRange(8, 10_000), default=1000, show_default=True, help="At most.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of t-SNE.")
 @data_dir_option
+@model_options.folder_option
 @model_options.unfinished_option
 @device_option
 @common.picture_option("embed")
@@ -31,42 +32,45 @@ def command(
     most: int,
     seed: int,
     data_dir: Path | None,
+    folder: Path | None,
     unfinished: bool,
     device: DeviceChoice | None,
     output: Path | None,
     as_json: bool,
 ) -> None:
-    """Draw a run's images by their features in two dimensions, with t-SNE.
+    """Draw images by their features in two dimensions, with t-SNE.
 
-    Neighbours in the picture are neighbours in the features; distances between clusters mean nothing.
+    Neighbours in the picture are neighbours in the features; distances between clusters mean nothing. Images of a
+    --folder have the class that the model gives them.
     """
     run, classifier = model_options.open_source(source, device, unfinished)
-    images = model_options.load_split(run, split, data_dir, most)
+    images = model_options.load_images(run, classifier, split, data_dir, folder, most)
     layers = model_options.open_layers(classifier)
     from cnnzoo.lab.embedding import embed
     from cnnzoo.pictures.lab import draw_embedding
 
-    features = layers.outputs([layer], images.subset.pixels)[0]
+    features = layers.outputs([layer], images.pixels)[0]
+    labels = layers.logits(images.pixels).argmax(axis=1) if images.labels is None else images.labels
     places, trust = embed(features, seed)
     path = output or Path("embed.png")
     names = classifier.images.class_names
-    draw_embedding(places, images.subset.labels, names, path, title=f"{classifier.title}: {layer} of {split} images")
+    draw_embedding(places, labels, names, path, title=f"{classifier.title}: {layer} of {images.source}")
     count, size = len(places), features[0].size
     if as_json:
         facts = {
             "layer": layer,
-            "split": split,
+            "source": images.source,
             "images": count,
-            "note": images.subset.note,
+            "note": images.note,
             "features": size,
             "trustworthiness": trust,
         }
-        print_json(facts | {"places": places.tolist(), "labels": images.subset.labels.tolist(), "path": str(path)})
+        print_json(facts | {"places": places.tolist(), "labels": labels.tolist(), "path": str(path)})
         return
-    click.echo(f"{count:,} {split} images, {size:,} features of layer {layer}")
-    if images.subset.note:
-        click.echo(f"Note: {images.subset.note}")
+    click.echo(f"{count:,} {images.source}, {size:,} features of layer {layer}")
+    if images.note:
+        click.echo(f"Note: {images.note}")
+    if images.labels is None:
+        click.echo("The class of an image is the one that the model gives it.")
     click.echo(f"Trustworthiness of the picture: {trust:.3f}, of at most 1")
-    if len(names) > 10:
-        click.echo(f"The first 10 of {len(names)} classes have colours; the others are grey.")
     common.show_picture(path, LECTURE)

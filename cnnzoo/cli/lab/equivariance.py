@@ -18,11 +18,12 @@ FOR_LAYERS = 64
 
 
 @click.command("equivariance")
-@click.argument("sources", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("sources", metavar="RUN|MODEL...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--shift", "most", type=click.IntRange(1, 32), default=8, show_default=True, help="The largest shift.")
 @click.option("--split", type=click.Choice(["test", "validation", "train"]), default="test", show_default=True)
 @click.option("--images", "count", type=click.IntRange(min=1), default=2000, show_default=True, help="At most.")
 @data_dir_option
+@model_options.folder_option
 @model_options.unfinished_option
 @device_option
 @common.picture_option("equivariance")
@@ -33,6 +34,7 @@ def command(
     split: Split,
     count: int,
     data_dir: Path | None,
+    folder: Path | None,
     unfinished: bool,
     device: DeviceChoice | None,
     output: Path | None,
@@ -40,28 +42,34 @@ def command(
 ) -> None:
     """Measure how the layers and the classes of runs answer to a shift of their images.
 
-    For each layer with maps it compares the output of a shifted image with the shifted output, away from the border, as
-    a share of the output's norm. Accuracy is averaged over shifts to the left, right, top and bottom; the colour of an
-    image's first pixel fills what the shift leaves empty.
+    For each layer with maps it compares the output of a shifted image with the shifted output, as a share of the
+    output's norm. Accuracy is averaged over shifts to the left, right, top and bottom; the colour of an
+    image's first pixel fills what the shift leaves empty. For images of a --folder the class of the image that is not
+    shifted counts as the right one.
     """
     from cnnzoo.pictures.lab import draw_invariance
 
+    measure = "same class" if folder else "accuracy"
     facts: list[dict[str, Any]] = []
     for source in sources:
         run, classifier = model_options.open_source(source, device, unfinished)
-        images = model_options.load_split(run, split, data_dir, count)
+        images = model_options.load_images(run, classifier, split, data_dir, folder, count)
         layers = model_options.open_layers(classifier)
         from cnnzoo.lab.equivariance import accuracy_by_shift, measure_layers
 
-        pixels, labels = images.subset.pixels, images.subset.labels
+        pixels = images.pixels
+        labels = layers.logits(pixels).argmax(axis=1) if images.labels is None else images.labels
         fill = pixels[:, :1, :1]
         distances = [distance for distance in (1, 2, 4) if distance <= most]
         shown = layers.preprocess(pixels[:FOR_LAYERS])
         facts.append(
             {
                 "run": str(source),
+                "network": layers.network.name,
                 "images": len(labels),
-                "note": images.subset.note,
+                "source": images.source,
+                "note": images.note,
+                "levels": layers.levels(),
                 "layers": {
                     distance: [asdict(row) for row in measure_layers(layers, shown, distance)] for distance in distances
                 },
@@ -69,34 +77,43 @@ def command(
             }
         )
         if not as_json:
-            _print(facts[-1], classifier.title, split)
+            _print(facts[-1], classifier.title, measure)
     path = output or Path("equivariance.png")
-    title = f"Accuracy on shifted {split} images"
-    draw_invariance({each["run"]: each["accuracy"] for each in facts}, path, title=title)
+    title = f"{measure.capitalize()} on shifted {facts[0]['source']}"
+    draw_invariance({f"{each['run']}: {each['network']}": each["accuracy"] for each in facts}, path, title=title, measure=measure)
     if as_json:
         print_json({"runs": facts, "path": str(path)})
     else:
         common.show_picture(path, LECTURE)
 
 
-def _print(facts: dict[str, Any], title: str, split: Split) -> None:
+def _print(facts: dict[str, Any], title: str, measure: str) -> None:
     """Print the errors of the layers, and the accuracy for each shift."""
-    click.echo(f"{title}: {facts['images']:,} {split} images")
+    click.echo(f"{title}: {facts['network']}, {facts['images']:,} {facts['source']}")
     if facts["note"]:
         click.echo(f"Note: {facts['note']}")
     layers = facts["layers"]
     if any(layers.values()):
         table = numbers_table("layer", "step", *(f"shift {distance}" for distance in layers))
-        for rows in zip(*layers.values(), strict=True):
-            errors = ["" if row["error"] is None else f"{row['error']:.2g}" for row in rows]
-            table.add_row(rows[0]["layer"], str(rows[0]["step"]), *errors)
+        shown = [rows for rows in zip(*layers.values(), strict=True) if rows[0]["layer"] in facts["levels"]]
+        for rows in shown:
+            table.add_row(rows[0]["layer"], str(rows[0]["step"]), *map(_format_error, rows))
         print_table(results(), table)
+        count = len(next(iter(layers.values())))
+        if len(shown) < count:
+            click.echo(f"{len(shown)} of {count} layers with maps: the last of each size; --json has all.")
         click.echo(
-            "Error of a layer: |f(shift(x)) - shift(f(x))| / |f(x)|. It is empty if the shift is not a\n"
-            "multiple of the layer's step, or if no place is far enough from the border."
+            "Error of a layer: |f(shift(x)) - shift(f(x))| / |f(x)|. A shift by a part of a layer's\n"
+            "step interpolates f(x) between two places."
         )
+        if any(row["includes_border"] for rows in shown for row in rows):
+            click.echo("*: with the border, since all places see it; otherwise without.")
     else:
         click.echo("No layer has maps, so none can be equivariant.")
     table = numbers_table("shift", *map(str, range(len(facts["accuracy"]))))
-    table.add_row("accuracy %", *(f"{100 * value:.1f}" for value in facts["accuracy"]))
+    table.add_row(f"{measure} %", *(f"{100 * value:.1f}" for value in facts["accuracy"]))
     print_table(results(), table)
+
+
+def _format_error(row: dict[str, Any]) -> str:
+    return "" if row["error"] is None else f"{row['error']:.2g}{'*' if row['includes_border'] else ' '}"

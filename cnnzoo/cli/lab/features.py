@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import click
-import numpy as np
 
 from cnnzoo.cli.lab import common, model_options
 from cnnzoo.cli.options import data_dir_option, device_option
@@ -14,13 +13,12 @@ from cnnzoo.text import format_size
 
 LECTURE = "feature maps go from low level (edges) to high level (parts of objects)"
 # Rows of the picture, unless layers are named.
-ROWS = 6
 
 
 @click.command("features")
 @model_options.source_argument
 @model_options.image_argument
-@click.option("--layer", "names", multiple=True, help="A layer to show; repeatable. By default six from first to last.")
+@click.option("--layer", "names", multiple=True, help="A layer to show; repeatable.")
 @data_dir_option
 @model_options.unfinished_option
 @device_option
@@ -40,7 +38,8 @@ def command(
 
     IMAGE is a file; a NUMBER is that of a validation image of the run, counted from 0.
 
-    Of each layer the picture shows the eight maps of the largest mean, each scaled by itself.
+    Without --layer it shows the first convolution and the last layer of each size of the maps. Of each layer the
+    picture has the eight maps of the largest mean, each scaled by itself.
     """
     run, classifier = model_options.open_source(source, device, unfinished)
     image_name, pixels = model_options.read_image(run, classifier, image, data_dir)
@@ -54,7 +53,7 @@ def command(
         layers.find(name)
         if name not in spatial:
             raise UserError(f"--layer {name}: its output is not a map (height, width, channels).")
-    shown = names or [spatial[index] for index in np.unique(np.linspace(0, len(spatial) - 1, ROWS).round().astype(int))]
+    shown = names or layers.levels()
     maps = dict(zip(shown, (output[0] for output in layers.outputs(shown, pixels[None])), strict=True))
     path = output or Path("features.png")
     draw_features(pixels, maps, path, title=f"{classifier.title}: feature maps of {image_name}")

@@ -1,8 +1,8 @@
 """What the commands of the lab share that look into a trained model."""
 
-import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
@@ -12,9 +12,11 @@ from cnnzoo import runs
 from cnnzoo.classifier import Classifier, open_classifier
 from cnnzoo.classifier.photographs import read_photograph
 from cnnzoo.config import Split
+from cnnzoo.data.sets.image_files import describe_left_out, find_images
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
 from cnnzoo.runtime import DeviceChoice
+from cnnzoo.text import printable
 
 if TYPE_CHECKING:
     from cnnzoo.evaluation.images import SplitImages
@@ -22,6 +24,11 @@ if TYPE_CHECKING:
 
 image_argument = click.argument("image", metavar="IMAGE|NUMBER")
 source_argument = click.argument("source", metavar="RUN|MODEL", type=click.Path(path_type=Path))
+folder_option = click.option(
+    "--folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Use the images of a folder, such as for an imported model, which has none of its own.",
+)
 unfinished_option = click.option("--unfinished", is_flag=True, help="Use what an unfinished run has reached.")
 
 
@@ -33,6 +40,8 @@ def open_source(source: Path, device: DeviceChoice | None, unfinished: bool) -> 
     """
     if source.suffix == ".keras" and source.is_file():
         return None, open_classifier(source, device or "auto")
+    if source.suffix == ".keras" and not source.exists():
+        raise UserError(f"There is no file {source}; cnnzoo weights import makes one.")
     run = runs.open_finished(source, unfinished)
     return run, open_classifier(run, device or "auto")
 
@@ -45,24 +54,64 @@ def open_layers(classifier: Classifier) -> "ModelLayers":
     return ModelLayers(model)
 
 
-def load_split(run: Run | None, split: Split, data_dir: Path | None, most: int) -> "SplitImages":
-    """Load up to ``most`` images of a run's split, evenly spaced.
+@dataclass(frozen=True)
+class LabImages:
+    """Images on which the lab measures a model.
+
+    Attributes:
+        pixels: (count, height, width, channels), 0 to 255.
+        labels: Their classes (count,); None for images of a folder, which have none.
+        source: Where they come from, such as "test images".
+        note: What is left out; empty if nothing is.
+    """
+
+    pixels: NDArray[np.uint8]
+    labels: NDArray[np.integer[Any]] | None
+    source: str
+    note: str = ""
+
+
+def load_images(
+    run: Run | None, classifier: Classifier, split: Split, data_dir: Path | None, folder: Path | None, most: int
+) -> LabImages:
+    """Load up to ``most`` images of a folder, or of a run's split without one; evenly spaced if there are more.
 
     Raises:
-        UserError: There is no run, so there are no images.
+        UserError: There is neither a folder nor a run, or an image cannot be read.
     """
-    if run is None:
-        raise UserError("Name a run: an imported model has no images of its own.")
-    from cnnzoo.evaluation.images import ImageLoader, SplitImages
+    if folder:
+        return _load_folder(folder, classifier, most)
+    images = _load_split(run, split, data_dir)
+    subset, note = images.subset, images.subset.note
+    if len(subset) > most:
+        mask = np.zeros(len(subset), bool)
+        mask[_spread(len(subset), most)] = True
+        subset, note = subset.select(mask), f"{most:,} of {len(mask):,} {split} images, evenly spaced"
+    return LabImages(subset.pixels, subset.labels, f"{split} images", note)
 
-    images = ImageLoader(data_dir).load(run, run.config(), split)
-    if len(images.subset) <= most:
-        return images
-    mask = np.zeros(len(images.subset), bool)
-    mask[np.linspace(0, len(mask) - 1, most).round().astype(int)] = True
-    hashes = tuple(value for value, is_kept in zip(images.hashes, mask, strict=True) if is_kept)
-    note = f"{most:,} of {len(mask):,} {split} images, evenly spaced"
-    return SplitImages(images.split, images.subset.select(mask).with_note(note), hashes)
+
+def _load_split(run: Run | None, split: Split, data_dir: Path | None) -> "SplitImages":
+    if run is None:
+        raise UserError("An imported model has no images of its own; name a folder of images: --folder FOLDER")
+    from cnnzoo.evaluation.images import ImageLoader
+
+    return ImageLoader(data_dir).load(run, run.config(), split)
+
+
+def _load_folder(folder: Path, classifier: Classifier, most: int) -> LabImages:
+    paths, left_out = find_images(folder)
+    if not paths:
+        raise UserError(f"--folder {folder}: there are no images in it.")
+    notes = [f"left out: {describe_left_out(left_out, folder)}"] if left_out else []
+    if len(paths) > most:
+        notes.insert(0, f"{most:,} of {len(paths):,} images, evenly spaced")
+    chosen = [paths[place] for place in _spread(len(paths), min(most, len(paths)))]
+    pixels = [np.asarray(read_photograph(path, classifier, keep_original=False).pixels) for path in chosen]
+    return LabImages(np.stack(pixels), None, f"images of {printable(folder.name)}", "; ".join(notes))
+
+
+def _spread(count: int, most: int) -> NDArray[np.integer[Any]]:
+    return np.linspace(0, count - 1, most).round().astype(int)
 
 
 def read_image(
@@ -76,7 +125,9 @@ def read_image(
     if not image.isdecimal() or Path(image).exists():
         pixels = read_photograph(Path(image), classifier, keep_original=False).pixels
         return Path(image).name, np.asarray(pixels)
-    images = load_split(run, "validation", data_dir, sys.maxsize).subset
+    if run is None:
+        raise UserError(f"There is no image {image}, and an imported model has no validation images to number.")
+    images = _load_split(run, "validation", data_dir).subset
     number = int(image)
     if number >= len(images):
         raise UserError(f"There is no validation image {number}; this run has 0 to {len(images) - 1:,}.")

@@ -170,7 +170,7 @@ def draw_embedding(
     Args:
         places: (count, 2).
         labels: Class numbers (count,).
-        class_names: In the order of the labels. Of more than ten classes the first ten are coloured, the others grey.
+        class_names: In the order of the labels. Of more than ten classes the ten most frequent are coloured.
         path: The picture's file.
         title: Title of the picture.
     """
@@ -178,22 +178,21 @@ def draw_embedding(
     axes = figure.subplots()
     colours = (BLUE, VERMILION, GREEN, PURPLE, "#E69F00", "#56B4E9", "#F0E442", "black")
     markers = "os^Dv"
-    rest = labels >= 10
-    axes.plot(*places[rest].T, ".", color="0.8", markersize=4, label="other classes" if rest.any() else None)
-    for number, name in enumerate(class_names[:10]):
-        chosen = labels == number
-        axes.plot(
-            *places[chosen].T,
-            markers[number % len(markers)],
-            color=colours[number % len(colours)],
-            markersize=4,
-            alpha=0.8,
-            label=style.shorten(name),
-        )
-        if chosen.any():
-            axes.annotate(
-                style.shorten(name), np.median(places[chosen], axis=0), fontsize=12, fontweight="bold", ha="center"
-            )
+    counts = np.bincount(labels, minlength=len(class_names))
+    coloured = np.sort(np.argsort(-counts, kind="stable")[:10])
+    rest = ~np.isin(labels, coloured)
+    others = np.count_nonzero(counts) - np.count_nonzero(counts[coloured])
+    if others:
+        axes.plot(*places[rest].T, ".", color="0.7", markersize=4, label=f"{others} other classes")
+    for number, class_number in enumerate(coloured):
+        chosen = labels == class_number
+        if not chosen.any():
+            continue
+        name = style.shorten(class_names[class_number])
+        marker, colour = markers[number % len(markers)], colours[number % len(colours)]
+        axes.plot(*places[chosen].T, marker, color=colour, markersize=4, alpha=0.8, label=name)
+        middle = np.median(places[chosen], axis=0)
+        axes.annotate(name, middle, fontsize=12, fontweight="bold", ha="center")
     axes.set(xticks=[], yticks=[])
     figure.legend(loc="outside right center", markerscale=1.5)
     figure.suptitle(title, fontsize=12)
@@ -201,20 +200,23 @@ def draw_embedding(
 
 
 @style.apply()
-def draw_invariance(accuracies: Mapping[str, Sequence[float]], path: style.StrPath, *, title: str = "") -> None:
+def draw_invariance(
+    accuracies: Mapping[str, Sequence[float]], path: style.StrPath, *, title: str = "", measure: str = "accuracy"
+) -> None:
     """Draw the accuracy of several models against the shift of their images.
 
     Args:
         accuracies: Of each model, for shifts by 0, 1, 2 ... pixels, as fractions of 1.
         path: The picture's file.
         title: Title of the picture.
+        measure: What the fractions are.
     """
     figure = Figure(figsize=(8, 5), layout="constrained")
     axes = figure.subplots()
     for index, (name, values) in enumerate(accuracies.items()):
         colour, marker, line = LINES[index % len(LINES)]
         axes.plot(100 * np.asarray(values), line, marker=marker, color=colour, label=name)
-    axes.set(xlabel="shift (pixels)", ylabel="accuracy (%)", ylim=(0, 102))
+    axes.set(xlabel="shift (pixels)", ylabel=f"{measure} (%)", ylim=(0, 102))
     axes.set_xticks(range(max(map(len, accuracies.values()))))
     axes.grid(axis="y")
     figure.legend(loc="outside lower center", ncols=2)
