@@ -47,12 +47,12 @@ def build_without_weights(build: Callable[[], keras.Model]) -> keras.Model:
 
 
 def layer_calls(model: keras.Model) -> list[Any]:
-    """Return all calls of a model's layers, also the later ones of a shared layer, the deepest first.
+    """Return all calls of a model's layers, also the later ones of a shared layer, from the images to the outputs.
 
     Each call has ``operation``, ``input_tensors``, ``output_tensors`` and ``is_input``.
     """
     by_depth = keras.Function(model.inputs, model.outputs)._nodes_by_depth
-    return [call for calls in by_depth.values() for call in calls]
+    return [call for depth in sorted(by_depth, reverse=True) for call in by_depth[depth]]
 
 
 def forget_compiled_step(model: Any) -> None:

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from toys import outline
 
 from cnnzoo import data
 from cnnzoo.classifier.model_file import load_model
@@ -49,7 +50,17 @@ def test_a_layer_in_a_branch_reaches_the_logits_beside_its_shortcut(digits):
     behind = network.behind("conv4_3_conv1", images)
     assert np.allclose(keras.ops.convert_to_numpy(behind(keras.ops.convert_to_tensor(maps))), network.logits(images))
     assert grad_cam(network, images[0], 3, "conv4_3_conv1").shape == (7, 7)
-    assert network.levels() == ["conv1", "conv2_3", "conv3_3", "conv4_3"]
+
+
+@pytest.mark.parametrize(
+    ("name", "levels"),
+    [
+        ("alexnet", ["conv1", "norm1", "norm2", "conv5", "pool3"]),
+        ("resnet50", ["conv1", "relu1", "conv2_3", "conv3_4", "conv4_6", "conv5_3"]),
+    ],
+)
+def test_the_levels_are_the_last_layers_of_each_size_that_no_shortcut_bypasses(name, levels):
+    assert ModelLayers(outline(name)).levels() == levels
 
 
 def test_an_unknown_layer_gives_the_nearest_name(layers):

@@ -80,7 +80,9 @@ def command(
             _print(facts[-1], classifier.title, measure)
     path = output or Path("equivariance.png")
     title = f"{measure.capitalize()} on shifted {facts[0]['source']}"
-    draw_invariance({f"{each['run']}: {each['network']}": each["accuracy"] for each in facts}, path, title=title, measure=measure)
+    draw_invariance(
+        {f"{each['run']}: {each['network']}": each["accuracy"] for each in facts}, path, title=title, measure=measure
+    )
     if as_json:
         print_json({"runs": facts, "path": str(path)})
     else:

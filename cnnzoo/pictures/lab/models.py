@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from cnnzoo.pictures import style
@@ -192,8 +193,9 @@ def draw_embedding(
         marker, colour = markers[number % len(markers)], colours[number % len(colours)]
         axes.plot(*places[chosen].T, marker, color=colour, markersize=4, alpha=0.8, label=name)
         middle = np.median(places[chosen], axis=0)
-        axes.annotate(name, middle, fontsize=12, fontweight="bold", ha="center")
-    axes.set(xticks=[], yticks=[])
+        outline = [withStroke(linewidth=3, foreground="white")]
+        axes.annotate(name, middle, fontsize=12, fontweight="bold", ha="center", path_effects=outline)
+    axes.set(xticks=[], yticks=[], xlabel="first dimension of t-SNE", ylabel="second dimension of t-SNE")
     figure.legend(loc="outside right center", markerscale=1.5)
     figure.suptitle(title, fontsize=12)
     style.save(figure, path)
