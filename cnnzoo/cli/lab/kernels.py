@@ -36,15 +36,16 @@ def command(source: Path, unfinished: bool, device: DeviceChoice | None, output:
     draw_kernels(learned, drawn, path, title=f"{classifier.title}: kernels of {name}")
     height, width, channels, filters = learned.shape
     figures = {"learned": float(learned.std())} | ({} if drawn is None else {"drawn": float(drawn.std())})
+    correlation = None if drawn is None else float(np.corrcoef(learned.ravel(), drawn.ravel())[0, 1])
     if as_json:
-        print_json({"layer": name, "shape": learned.shape, "standard_deviation": figures, "path": str(path)})
+        facts = {"standard_deviation": figures, "correlation": correlation}
+        print_json({"layer": name, "shape": learned.shape, **facts, "path": str(path)})
         return
     click.echo(f"Layer {name}: {filters} kernels of {height}x{width}, on {channels} channel{'s'[: channels != 1]}")
     click.echo(
         "Standard deviation of the weights: " + ", ".join(f"{value:.4f} {key}" for key, value in figures.items())
     )
-    if drawn is not None:
-        correlation = float(np.corrcoef(learned.ravel(), drawn.ravel())[0, 1])
+    if correlation is not None:
         click.echo(f"Correlation of the learned weights with the drawn ones: {correlation:.2f}")
     elif run:
         click.echo("The training started from another model's weights, so no drawn kernels are shown.")
