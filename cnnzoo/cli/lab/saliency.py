@@ -93,8 +93,8 @@ def _print(facts: dict[str, Any], cam: NDArray[Any], drops: NDArray[Any]) -> Non
     if not cam.any():
         click.echo("No place of this layer speaks for the class, so the Grad-CAM map is empty.")
     patch, stride = facts["patch"], facts["stride"]
-    if abs(drops).max() < 5e-4:
-        click.echo(f"Occlusion by {patch}x{patch} pixels every {stride}: the probability stays as it is everywhere.")
+    if drops.max() < 5e-4:
+        click.echo(f"Occlusion by {patch}x{patch} pixels every {stride}: the probability falls nowhere.")
         return
     row, column = (int(place) * stride for place in np.unravel_index(drops.argmax(), drops.shape))
     click.echo(
