@@ -1,7 +1,7 @@
 """The layers of a built model: shapes, parameters, MACs and receptive fields."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -29,6 +29,7 @@ class LayerRow:
             exceed the input, because it includes padding.
         step: Input pixels between two neighbouring values, per spatial axis; 0 if every value depends on the whole
             input.
+        start: The first input pixel that the first value depends on, per spatial axis; negative in the padding.
         window: Side of the kernel or of the pooled region, and the stride if it is not 1, such as ``11x11 /4``; empty
             for other layers.
     """
@@ -41,6 +42,7 @@ class LayerRow:
     macs: int
     receptive_field: tuple[int, ...]
     step: tuple[int, ...]
+    start: tuple[int, ...]
     window: str = ""
 
     @property
@@ -88,9 +90,9 @@ def inspect(model: keras.Model) -> NetworkSummary:
     MACs: every weight of a layer's ``kernel`` is used once per output position. A layer that uses its weights
     otherwise has a method ``macs(output_shape) -> int``. Everything else counts 0.
 
-    Receptive fields follow ``kernel_size`` or ``pool_size``, ``strides`` and ``dilation_rate`` along the graph; the
-    largest of several branches counts. A value that is pooled or computed from all positions depends on at least the
-    whole input; flattening changes no receptive field.
+    Receptive fields follow ``kernel_size`` or ``pool_size``, ``strides``, ``dilation_rate`` and ``padding`` along the
+    graph; the pixels of all branches count. A value that is pooled or computed from all positions depends on at least
+    the whole input; flattening changes no receptive field.
 
     Args:
         model: Functional or Sequential, with inputs of fixed size.
@@ -102,9 +104,11 @@ def inspect(model: keras.Model) -> NetworkSummary:
     if not images or any(None in image.shape[1:] for image in images):
         raise ValueError(f"'{model.name}' must be a functional or Sequential model with inputs of fixed size.")
     walk = _Walk(input_size=max(tuple(image.shape[1:-1]) for image in images))
-    pixel = (1,) * len(walk.input_size)
-    walk.rows += [LayerRow(image.name, "Input", tuple(image.shape[1:]), 0, 0, 0, pixel, pixel) for image in images]
-    walk.follow(model, [_View(pixel, pixel)] * len(images))
+    pixel, origin = (1,) * len(walk.input_size), (0,) * len(walk.input_size)
+    walk.rows += [
+        LayerRow(image.name, "Input", tuple(image.shape[1:]), 0, 0, 0, pixel, pixel, origin) for image in images
+    ]
+    walk.follow(model, [_View(pixel, pixel, origin)] * len(images))
     return NetworkSummary(model.name, tuple(walk.rows))
 
 
@@ -144,10 +148,12 @@ class _View:
     Attributes:
         size: Pixels that one value depends on.
         step: Pixels between two neighbouring values; 0 if every value depends on the whole input.
+        start: The first pixel that the first value depends on; negative in the padding.
     """
 
     size: tuple[int, ...]
     step: tuple[int, ...]
+    start: tuple[int, ...]
 
 
 _GRAPHS = (keras.Function, keras.Sequential)
@@ -184,26 +190,36 @@ class _Walk:
                 outputs = self.follow(layer, inputs, f"{prefix}{layer.name}/")
             else:
                 output_shape = tuple(call.output_tensors[0].shape[1:])
-                view = self.output_view(layer, inputs, len(output_shape) - 1)
+                input_shape = tuple(call.input_tensors[0].shape[1:])
+                view = self.output_view(layer, inputs, input_shape[:-1], len(output_shape) - 1)
                 self.rows.append(self.row(layer, output_shape, view, prefix))
                 outputs = [view] * len(call.output_tensors)
             seen.update(zip(map(id, call.output_tensors), outputs, strict=True))
         return [seen[id(tensor)] for tensor in model.outputs]
 
-    def output_view(self, layer: keras.Operation, inputs: list[_View], axes: int) -> _View:
+    def output_view(
+        self, layer: keras.Operation, inputs: list[_View], input_sides: tuple[int, ...], axes: int
+    ) -> _View:
         """Return the view of a layer's outputs, which have this number of spatial axes."""
-        size = _combine_per_axis(max, (view.size for view in inputs))
         step = _combine_per_axis(lambda steps: max(steps) if all(steps) else 0, (view.step for view in inputs))
+        start = _combine_per_axis(min, (view.start for view in inputs))
+        size = _combine_per_axis(max, (view.size for view in inputs))
+        if all(step):  # otherwise one of them sees the whole input already
+            ends = ([first + count for first, count in zip(view.start, view.size, strict=True)] for view in inputs)
+            size = tuple(end - first for end, first in zip(_combine_per_axis(max, ends), start, strict=True))
         if isinstance(layer, _ELEMENTWISE):
-            return _View(size, step)
+            return _View(size, step, start)
         if axes < len(size) or isinstance(layer, _GLOBAL_POOLING):
-            return _View(_combine_per_axis(max, (self.input_size, size)), (0,) * len(self.input_size))
+            return _View(_combine_per_axis(max, (self.input_size, size)), *[(0,) * len(self.input_size)] * 2)
         window = _read_attribute(layer, ("kernel_size", "pool_size"), axes)
         strides = _read_attribute(layer, ("strides",), axes)
         dilation = _read_attribute(layer, ("dilation_rate",), axes)
+        extents = tuple(d * (w - 1) + 1 for w, d in zip(window, dilation, strict=True))
+        padding = _count_padding(layer, input_sides, extents, strides)
         return _View(
-            tuple(s + (w - 1) * d * j for s, w, d, j in zip(size, window, dilation, step, strict=True)),
+            tuple(s + (extent - 1) * j for s, extent, j in zip(size, extents, step, strict=True)),
             tuple(j * s for j, s in zip(step, strides, strict=True)),
+            tuple(first - p * j for first, p, j in zip(start, padding, step, strict=True)),
         )
 
     def row(self, layer: keras.Operation, output_shape: tuple[int, ...], view: _View, prefix: str) -> LayerRow:
@@ -219,6 +235,7 @@ class _Walk:
             macs=_count_macs(layer, output_shape),
             receptive_field=view.size,
             step=view.step,
+            start=view.start,
             window=window_of(layer),
         )
 
@@ -252,7 +269,22 @@ def _list_calls(model: keras.Model) -> list[Any]:
     return list(ordered)
 
 
-def _combine_per_axis(combine: Callable[[tuple[int, ...]], int], rows: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
+def _count_padding(
+    layer: keras.Operation, sides: tuple[int, ...], extents: tuple[int, ...], strides: tuple[int, ...]
+) -> tuple[int, ...]:
+    """Return the rows and columns that a layer adds before its input."""
+    padding: Any = getattr(layer, "padding", "valid")
+    if padding == "same":
+        totals = (
+            ((side - 1) // s) * s + extent - side for side, s, extent in zip(sides, strides, extents, strict=True)
+        )
+        return tuple(max(0, total) // 2 for total in totals)
+    if isinstance(layer, keras.layers.ZeroPadding2D):
+        return tuple(before for before, _ in padding)
+    return (0,) * len(extents)
+
+
+def _combine_per_axis(combine: Callable[[tuple[int, ...]], int], rows: Iterable[Sequence[int]]) -> tuple[int, ...]:
     return tuple(combine(values) for values in zip(*rows, strict=True))
 
 

@@ -98,6 +98,16 @@ def test_the_receptive_field_may_differ_by_axis_and_includes_dilation() -> None:
     assert rows["dilated"].receptive_field == (1 + 2 * 4, 5 + 2 * 4 * 2)
 
 
+def test_the_first_pixel_of_a_receptive_field_follows_the_padding() -> None:
+    images = keras.Input((32, 32, 1))
+    x = layers.ZeroPadding2D(3, name="pad")(images)
+    x = layers.Conv2D(1, 7, strides=2, name="valid")(x)
+    x = layers.MaxPooling2D(3, 2, padding="same", name="pooled")(x)  # 16 to 8: one row after the maps, none before
+    x = layers.Conv2D(1, 3, padding="same", name="same")(x)
+    rows = rows_of(keras.Model(images, x))
+    assert [rows[name].start for name in ("pad", "valid", "pooled", "same")] == [(-3, -3), (-3, -3), (-3, -3), (-7, -7)]
+
+
 @pytest.mark.parametrize("keepdims", [False, True])
 def test_global_pooling_and_all_layers_after_it_see_the_whole_image(keepdims: bool) -> None:
     images = keras.Input((24, 20, 3))

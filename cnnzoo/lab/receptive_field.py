@@ -78,10 +78,10 @@ def _make_all_positive(model: keras.Model) -> keras.Model:
     for weight in copy.weights:
         if len(weight.shape) > 1:
             weight.assign(np.full(weight.shape, 1 / np.prod(weight.shape[:-1]), "float32"))
-        elif weight.name in ("gamma", "moving_variance"):
-            weight.assign(np.ones(weight.shape, "float32"))
-        elif weight.trainable or weight.name == "moving_mean":
+        elif weight.name in ("bias", "beta", "moving_mean"):
             weight.assign(np.zeros(weight.shape, "float32"))
+        elif weight.trainable or weight.name == "moving_variance":
+            weight.assign(np.ones(weight.shape, "float32"))
     return copy
 
 

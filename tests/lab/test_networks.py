@@ -12,7 +12,13 @@ from cnnzoo.lab.receptive_field import measure_receptive_fields
 
 @pytest.mark.every_backend
 @pytest.mark.parametrize(
-    ("name", "shape"), [("lenet5", (32, 32, 1)), ("resnet20", (32, 32, 3)), ("alphago_policy_small", (19, 19, 48))]
+    ("name", "shape"),
+    [
+        ("lenet5", (32, 32, 1)),
+        ("lenet5_1998", (32, 32, 1)),
+        ("resnet20", (32, 32, 3)),
+        ("alphago_policy_small", (19, 19, 48)),
+    ],
 )
 def test_a_measured_receptive_field_is_that_of_the_formula_until_it_meets_the_border(name, shape):
     fields = list(measure_receptive_fields(outline(name, shape)))
