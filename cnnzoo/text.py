@@ -27,6 +27,11 @@ def format_size(shape: Iterable[int]) -> str:
     return "x".join(map(str, shape)) or "one number"
 
 
+def count(number: int, word: str, plural: str = "") -> str:
+    """Return a number with its noun, such as "1 weight" and "3 weights"."""
+    return f"{number:,} {word if number == 1 else plural or word + 's'}"
+
+
 def listed(names: Sequence[str], shown: int = 3) -> str:
     """Return the first few names, printable, and how many more there are."""
     more = len(names) - shown

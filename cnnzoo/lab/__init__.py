@@ -1,6 +1,6 @@
 """What a lecture on convolutional networks shows, by real computation: arrays in, arrays out.
 
-What this package exports needs NumPy alone; its other modules load Keras.
+What this package exports needs NumPy alone; modules about networks and ``filters`` load Keras.
 """
 
 from cnnzoo.lab.convolution import Convolution, convolve

@@ -16,8 +16,8 @@ class Convolution:
     """A convolution with all its steps.
 
     Attributes:
-        kernel: The weights as the window applies them, so already turned round if ``is_flipped``.
-        is_flipped: Whether the kernel was turned round, as convolution does in mathematics. Networks do not: theirs is
+        kernel: The weights as the window applies them, so already flipped if ``is_flipped``.
+        is_flipped: Whether the kernel was flipped, as convolution does in mathematics. Networks do not: theirs is
             cross-correlation.
         windows: All places of the window.
         output: The sums (output axes).
@@ -59,12 +59,13 @@ def convolve(
         image: Numbers (width,) or (height, width).
         kernel: Weights with as many axes.
         stride: For all axes, or one for each.
-        padding: "valid", "same", "full" or (start, end), for all axes, or a list with one for each.
+        padding: "valid", "same", "full", a number for both ends or (start, end), for all axes, or a list with one for
+            each.
         dilation: For all axes, or one for each.
-        flip: Turn the kernel round on all axes, as convolution does in mathematics; networks compute cross-correlation.
+        flip: Flip the kernel on all axes, as convolution does in mathematics; networks compute cross-correlation.
 
     Raises:
-        UserError: The kernel has other axes than the image, or does not fit.
+        UserError: The kernel has other axes than the image, or does not fit, or a number is not finite.
     """
     weights = np.asarray(kernel, float)
     if not weights.size:
@@ -72,5 +73,8 @@ def convolve(
     if flip:
         weights = np.flip(weights)
     windows = slide(image, weights.shape, stride, padding, dilation)
-    output = np.tensordot(windows.values, weights, axes=weights.ndim)
+    with np.errstate(over="ignore", invalid="ignore"):
+        output = np.tensordot(windows.values, weights, axes=weights.ndim)
+    if not np.isfinite(output).all():
+        raise UserError("A sum is too large for a floating-point number; take smaller pixels or weights.")
     return Convolution(weights, flip, windows, output)

@@ -22,8 +22,9 @@ def embed(features: NDArray[Any], seed: int = 0) -> tuple[NDArray[Any], float]:
         seed: Of t-SNE.
 
     Returns:
-        The places (count, 2), and their trustworthiness from 0 to 1: how many of the 5 nearest neighbours in the plane
-        are neighbours in the features.
+        The places (count, 2), and their trustworthiness, at most 1. It falls if images are among the 5 nearest in the
+        plane that are far in the features, the more the farther: Venna and Kaski, "Neighborhood Preservation in
+        Nonlinear Projection Methods", ICANN 2001.
 
     Raises:
         UserError: There are too few images.

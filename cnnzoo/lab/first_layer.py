@@ -1,4 +1,4 @@
-"""The kernels of a network's first convolution, as they were drawn and as they were learned."""
+"""The kernels of a network's first convolution, at the start and after the training."""
 
 from typing import Any
 
@@ -22,8 +22,10 @@ def learned_kernels(layers: ModelLayers) -> tuple[str, NDArray[Any]]:
     return layer.name, kernels
 
 
-def drawn_kernels(config: Config, layers: ModelLayers) -> NDArray[Any]:
+def initial_kernels(config: Config, layers: ModelLayers) -> NDArray[Any]:
     """Return the kernels (height, width, channels, filters) that a training of a config started from.
+
+    They are drawn again, so Keras's backend must be that of the training: each draws other numbers from a seed.
 
     Args:
         config: The run's config, whose seed determines the numbers.

@@ -1,4 +1,4 @@
-"""The fixed kernels of the lecture on filters."""
+"""Fixed kernels, most of them those of the lecture on filters."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -16,7 +16,7 @@ def enlarge(kernel: ArrayLike, factor: int) -> NDArray[Any]:
     return np.kron(weights, np.ones((factor, factor))) / factor**2
 
 
-# The kernels of the lecture on filters, each (height, width).
+# The kernels of the lecture on filters, and the horizontal edge; each (height, width).
 FILTERS: Mapping[str, NDArray[Any]] = MappingProxyType(
     {
         "edge": np.array([[-1.0, -1, -1], [-1, 8, -1], [-1, -1, -1]]),

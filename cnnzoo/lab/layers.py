@@ -67,7 +67,7 @@ class ModelLayers:
         Raises:
             UserError: There is no such layer; the nearest name is suggested.
         """
-        names = [layer.name for layer in self.network.layers]
+        names = [layer.name for layer in self.network.layers if not isinstance(layer, keras.layers.InputLayer)]
         if name not in names:
             raise UserError(f"{self.network.name} has no layer '{name}'.{did_you_mean(name, names)}")
         return self.network.get_layer(name)
@@ -90,18 +90,14 @@ class ModelLayers:
         return lambda values: function([values, tensor])
 
     def outputs(self, names: Sequence[str], pixels: NDArray[Any]) -> list[NDArray[Any]]:
-        """Return the outputs of some layers (count, ...) for pixels (count, height, width, channels)."""
+        """Return the outputs of some layers (count, ...), float32, for pixels (count, height, width, channels)."""
         part = self.up_to(*names)
         chunks = []
         for start in range(0, len(pixels), BATCH_SIZE):
             computed = part(self.preprocess(pixels[start : start + BATCH_SIZE]), training=False)
             computed = computed if isinstance(computed, list) else [computed]
-            chunks.append([keras.ops.convert_to_numpy(output) for output in computed])
+            chunks.append([keras.ops.convert_to_numpy(keras.ops.cast(output, "float32")) for output in computed])
         return [np.concatenate(outputs) for outputs in zip(*chunks, strict=True)]
-
-    def logits(self, pixels: NDArray[Any]) -> NDArray[Any]:
-        """Return the logits (count, num_classes) for pixels (count, height, width, channels)."""
-        return self.outputs([self.network.layers[-1].name], pixels)[0]
 
 
 def _list_trunk(network: keras.Model) -> list[str]:

@@ -17,10 +17,12 @@ class ConvolutionMatrix:
         weights: The matrix (outputs, inputs): ``weights @ image.ravel()`` is the output.
         element: Which element of the kernel each weight is (outputs, inputs), counted row by row from 0; -1 where a
             dense layer has a weight and the convolution has none.
+        kernel_size: Number of weights of the kernel, which the connections share.
     """
 
     weights: NDArray[Any]
     element: NDArray[np.int_]
+    kernel_size: int
 
     @property
     def connections(self) -> int:
@@ -28,9 +30,9 @@ class ConvolutionMatrix:
         return int((self.element >= 0).sum())
 
     @property
-    def shared_weights(self) -> int:
-        """Number of different weights."""
-        return len(np.unique(self.element[self.element >= 0]))
+    def unused_weights(self) -> int:
+        """Number of weights of the kernel that meet nothing but padding."""
+        return self.kernel_size - len(np.unique(self.element[self.element >= 0]))
 
     @property
     def dense_weights(self) -> int:
@@ -53,7 +55,8 @@ def as_matrix(convolution: Convolution) -> ConvolutionMatrix:
     covered = covered.transpose(order).reshape(convolution.output.size, convolution.kernel.size)
     np.put_along_axis(padded, covered, elements.reshape(1, -1), axis=1)
     element = padded[:, places[convolution.windows.inside].ravel()]
-    return ConvolutionMatrix(np.where(element >= 0, convolution.kernel.ravel()[element], 0.0), element)
+    weights = np.where(element >= 0, convolution.kernel.ravel()[element], 0.0)
+    return ConvolutionMatrix(weights, element, convolution.kernel.size)
 
 
 def as_patches(convolution: Convolution) -> NDArray[Any]:

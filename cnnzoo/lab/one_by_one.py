@@ -33,7 +33,7 @@ class OneByOne:
         layer: Name of the 1x1 convolution.
         channels_in: Channels that it reads.
         channels_out: Channels that it sets.
-        has_nonlinearity: Whether an activation follows before the next convolution.
+        has_nonlinearity: Whether an activation follows before the next convolution, perhaps behind an addition.
         next_layer: Name of the convolution behind it; None where its output goes elsewhere, such as into a
             concatenation.
         parameters: Weights and biases of both convolutions; of the 1x1 alone without a next layer.
@@ -142,6 +142,16 @@ def _find_module(layer: str, next_layer: str) -> str:
     return "_".join(words) or f"{layer}, {next_layer}"
 
 
+def _has_nonlinearity(call: Any, readers: dict[int, list[Any]]) -> bool:
+    """Return whether an activation follows before the next convolution, perhaps behind an addition."""
+    while not _is_nonlinear(call.operation):
+        following = readers.get(id(call.output_tensors[0]), [])
+        if len(following) != 1 or not isinstance(following[0].operation, (*_BETWEEN, keras.layers.Add)):
+            return False
+        (call,) = following
+    return True
+
+
 def _is_one_by_one(layer: Any) -> bool:
     return isinstance(layer, keras.layers.Conv2D) and tuple(layer.kernel_size) == (1, 1)
 
@@ -149,10 +159,9 @@ def _is_one_by_one(layer: Any) -> bool:
 def _describe(call: Any, readers: dict[int, list[Any]]) -> OneByOne:
     layer = call.operation
     channels_in, channels_out = layer.kernel.shape[2] * layer.groups, layer.filters
-    has_nonlinearity = _is_nonlinear(layer)
+    has_nonlinearity = _has_nonlinearity(call, readers)
     following = readers.get(id(call.output_tensors[0]), [])
     while len(following) == 1 and isinstance(following[0].operation, _BETWEEN):
-        has_nonlinearity = has_nonlinearity or _is_nonlinear(following[0].operation)
         following = readers.get(id(following[0].output_tensors[0]), [])
     following = [reader for reader in following if isinstance(reader.operation, keras.layers.Conv2D)]
     parameters, macs = _parameters(layer), _macs(call)

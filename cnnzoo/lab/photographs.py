@@ -30,4 +30,6 @@ def load_photograph(path: Path | None = None, *, grey: bool = False) -> tuple[st
     """
     image = load_sample_image(SAMPLE) if path is None else np.asarray(open_upright(path))
     pixels = image.astype("float32")
-    return path.name if path else f"{SAMPLE} of scikit-learn", (pixels @ GREY)[..., None] if grey else pixels
+    return path.name if path else f"{SAMPLE} of scikit-learn", (pixels @ GREY)[..., None].astype(
+        "float32"
+    ) if grey else pixels

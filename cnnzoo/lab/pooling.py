@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cnnzoo.errors import UserError
 from cnnzoo.lab.windows import Padding, Windows, slide
+
+Kind = Literal["max", "average"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Pooling:
 
     windows: Windows
     output: NDArray[Any]
-    kind: Literal["max", "average"]
+    kind: Kind
 
     def sentences(self) -> list[str]:
         """Return the result at each place, worked out: ``max(3, 13, 5, 3) = 13``."""
@@ -38,7 +40,7 @@ class Pooling:
 
 def pool(
     image: ArrayLike,
-    kind: Literal["max", "average"] = "max",
+    kind: Kind = "max",
     size: int | Sequence[int] = 2,
     stride: int | Sequence[int] | None = None,
     padding: Padding | Sequence[Padding] = "valid",
@@ -50,13 +52,17 @@ def pool(
         kind: "max" or "average".
         size: Of the window, for all axes or one for each.
         stride: By default the size of the window.
-        padding: "valid", "same" or (start, end), for all axes, or a list with one for each.
+        padding: "valid", "same", "full", a number for both ends or (start, end), for all axes, or a list with one for
+            each.
 
     Raises:
-        UserError: The window does not fit, or covers nothing but padding somewhere.
+        UserError: The window does not fit, or covers nothing but padding somewhere, or there is no such kind.
     """
+    if kind not in get_args(Kind):
+        raise UserError(f"'{kind}' is no kind of pooling; the kinds are {' and '.join(get_args(Kind))}.")
     axes = np.ndim(image)
-    window = [size] * axes if isinstance(size, int) else list(size)
+    window = [size] if isinstance(size, int) else list(size)
+    window *= axes // len(window) if len(window) == 1 else 1
     windows = slide(image, window, window if stride is None else stride, padding, fill=np.nan)
     values = windows.values.reshape(*windows.output_shape, -1)
     if np.isnan(values).all(axis=-1).any():

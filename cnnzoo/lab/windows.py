@@ -21,8 +21,8 @@ from cnnzoo.errors import UserError
 
 PaddingRule = Literal["valid", "same", "full"]
 PADDINGS: tuple[PaddingRule, ...] = get_args(PaddingRule)
-# A rule, or (start, end) of one axis.
-Padding = PaddingRule | tuple[int, int]
+# A rule, a number for both ends, or (start, end), of one axis.
+Padding = PaddingRule | int | tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -85,14 +85,14 @@ def make_axis(size: int, window: int, stride: int = 1, dilation: int = 1, paddin
         window: Elements of the window.
         stride: Pixels between two neighbouring places of the window.
         dilation: Pixels between two neighbouring elements of the window.
-        padding: "valid", "same", "full", or the pixels before and after the image.
+        padding: "valid", "same", "full", or the number of pixels before and after the image.
 
     Raises:
         UserError: A number is out of range, or the window is larger than the padded image.
     """
     for name, value in (("size", size), ("window", window), ("stride", stride), ("dilation", dilation)):
-        if value < 1:
-            raise UserError(f"The {name} is {value}; it is at least 1.")
+        if not isinstance(value, int | np.integer) or value < 1:
+            raise UserError(f"The {name} must be a whole number of at least 1, not {value}.")
     extent = dilation * (window - 1) + 1
     if padding == "valid":
         start = end = 0
@@ -101,10 +101,14 @@ def make_axis(size: int, window: int, stride: int = 1, dilation: int = 1, paddin
     elif padding == "same":
         total = max(0, stride * -(-size // stride) - size + extent - stride)
         start, end = total // 2, total - total // 2
-    else:
+    elif isinstance(padding, int):
+        start = end = padding
+    elif isinstance(padding, tuple) and len(padding) == 2 and all(isinstance(number, int) for number in padding):
         start, end = padding
+    else:
+        raise UserError(f"{padding!r} is not a padding; give {', '.join(PADDINGS)}, a number, or (start, end).")
     if min(start, end) < 0:
-        raise UserError(f"The padding is {start} and {end}; it is at least 0.")
+        raise UserError(f"The padding must be at least 0, not {start} and {end}.")
     axis = Axis(size, window, stride, dilation, start, end)
     if axis.extent > axis.padded_size:
         dilated = f", {axis.extent} with dilation {dilation}," if dilation > 1 else ""
@@ -167,16 +171,22 @@ def slide(
         fill: The value of the padding.
 
     Raises:
-        UserError: The image has no axis or more than two, or the window has other axes or does not fit.
+        UserError: The image has no axis or more than two or a number that is not finite, or the window has other axes
+            or does not fit.
     """
     pixels = np.asarray(image, float)
     if pixels.ndim not in (1, 2) or not pixels.size:
         raise UserError(f"The image has {pixels.ndim} axes and {pixels.size} numbers; give one or two axes of numbers.")
+    if not np.isfinite(pixels).all():
+        raise UserError("The image has numbers that are not finite.")
     if len(window) != pixels.ndim:
         raise UserError(f"The image has {pixels.ndim} axes and the window {len(window)}; give both the same number.")
 
     def for_each_axis(value: Any, name: str) -> list[Any]:
-        values = list(value) if isinstance(value, list) or (name != "padding" and isinstance(value, tuple)) else [value]
+        is_one = isinstance(value, int | float | str) or (
+            name == "padding" and isinstance(value, tuple) and all(isinstance(number, int) for number in value)
+        )
+        values = [value] if is_one else list(value)
         if len(values) not in (1, pixels.ndim):
             raise UserError(f"There are {len(values)} values of the {name}; give one, or one for each of the axes.")
         return values * (pixels.ndim // len(values))

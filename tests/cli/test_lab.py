@@ -13,7 +13,7 @@ RIGHT = {
     "convolve": ("Output:\n  12 12 17\n  10 17 19\n   9  6 14\n", "convolution.png"),
     "convolve --stride 2 --output a.svg": ("Number of rows: (5 - 3) / 2 + 1 = 2\n", "a.svg"),
     "convolve --image 1,2,3,4 --kernel 1,0 --padding same": ("Number of columns: (4 + 0 + 1 - 2) / 1 + 1 = 4\n", ""),
-    "convolve --flip --output a.gif": ("Convolution, the kernel turned round.\n", "a.gif"),
+    "convolve --flip --output a.gif": ("Convolution, the kernel flipped.\n", "a.gif"),
     "pool --kind average": ("Output:\n    6  13\n    9 2.5\n", "pooling.png"),
     "matrix": ("Convolution: 36 connections that share 9 weights.\nDense layer: 64 connections", "matrix.png"),
     "dense-to-conv": ("Convolution: 3 weights + 1 bias = 4, on 12 connections", "dense-to-conv.png"),
@@ -62,6 +62,7 @@ def test_a_trained_model_is_looked_into(cnnzoo, digits_runs):
         assert f"Picture: {arguments[0]}.png" in answer.out
         result = json.loads(cnnzoo("lab", *arguments, "--json").out)
         assert {key, "path"} <= result.keys()
+        assert f"Picture: {arguments[0]}-3.png" in cnnzoo("lab", *arguments).out  # no picture is overwritten
     few = cnnzoo("lab", "embed", run, "--images", "40", "--output", "few.png")
     assert "Note: 40 of 144 validation images, evenly spaced" in few.out
 
@@ -72,10 +73,13 @@ WRONG = {
     "convolve --image nothing.txt": "'nothing.txt' is not a number, and there is no such file",
     "convolve --kernel rows.txt": "--kernel: rows.txt: Row 2 has 1 numbers and row 1 has 2; make them equal.",
     "convolve --kernel bytes.npy": "--kernel: bytes.npy: it is not a matrix of numbers, as text or .npy",
-    "convolve --stride 0": "The stride is 0; it is at least 1.",
+    "convolve --stride 0": "The stride must be a whole number of at least 1, not 0.",
     "convolve --padding some": "'some' is not a padding",
     "convolve --dilation 9": "does not fit into 5 pixels",
     "convolve --output a.txt": "must end in .png or .svg or .gif",
+    "convolve --padding 500": "each from 0 to 20",
+    "convolve --image 1e308,1e308 --kernel 1e308,1": "A sum is too large for a floating-point number",
+    "pool --image wide.txt --size 2 --stride 1": "1,089 pixels with the padding and 1,024 steps cannot be shown",
     "convolve --output taken.png": "taken.png exists already",
     "dense-to-conv --stride 1,2": "A convolution in one dimension has one stride",
     "filter text.png": "text.png is not an image",
@@ -88,6 +92,8 @@ WRONG = {
     "features RUN digit.png --layer c9": "lenet5 has no layer 'c9'",
     "features RUN digit.png --layer logits": "--layer logits: its output is not a map",
     "excite RUN c1 6": "Layer 'c1' has the filters 0 to 5, not 6.",
+    "excite RUN images 0": "lenet5 has no layer 'images'",
+    "kernels nothing.keras": "There is no file nothing.keras",
     "excite RUN cc 0": "lenet5 has no layer 'cc'",
     "saliency RUN digit.png --class x": "has no such class",
     "embed RUN --layer feature": "Did you mean 'features'?",
@@ -100,6 +106,7 @@ def test_a_mistake_gives_a_one_line_error(arguments, cnnzoo, digits_runs):
     Path("rows.txt").write_text("1 2\n3\n")
     Path("bytes.npy").write_bytes(b"\x93NUMPY nothing")
     Path("taken.png").write_text("")
+    Path("wide.txt").write_text("\n".join(["1 " * 33] * 33))
     Image.fromarray(np.eye(28, dtype="uint8") * 255).save("digit.png")
     before = sorted(Path.cwd().rglob("*"))
     words = [str(digits_runs[0].directory) if word == "RUN" else word for word in arguments.split()]

@@ -12,7 +12,7 @@ SUMMARIES = {
     "filter": "Apply a fixed kernel to an image.",
     "one-by-one": "Show what the 1x1 convolutions of a network gain.",
     "receptive": "Show how many pixels a value of each layer depends on.",
-    "kernels": "Show the first layer's kernels, learned and drawn.",
+    "kernels": "Show the first layer's kernels, initial and learned.",
     "features": "Show an image's feature maps, layer by layer.",
     "excite": "Find the images that excite filters most.",
     "saliency": "Show which pixels a class depends on.",

@@ -1,5 +1,6 @@
 """What the commands of the lab share: arguments of numbers, and the lecture's name in the output."""
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,11 @@ from cnnzoo.errors import UserError
 from cnnzoo.lab.convolution import Convolution
 from cnnzoo.lab.numbers import read_numbers
 from cnnzoo.lab.pooling import Pooling
-from cnnzoo.lab.windows import PADDINGS, Padding, PaddingRule
+from cnnzoo.lab.windows import PADDINGS, Padding
+from cnnzoo.text import count
+
+# More cannot be read in a picture: pixels of padding on a side, cells of an image with its padding, and steps.
+MOST_PADDING, MOST_CELLS, MOST_STEPS = 20, 1_000, 400
 
 
 class Numbers(click.ParamType[NDArray[Any]]):
@@ -52,14 +57,14 @@ class PaddingType(click.ParamType[list[Padding]]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[Padding]:
         """Return the padding of all axes, or one for each axis."""
-        if value in PADDINGS:
-            rule: PaddingRule = value
+        rule = str(value).lower()
+        if rule in PADDINGS:
             return [rule]
-        parts = str(value).split(",")
-        if len(parts) not in (1, 2, 4) or not all(part.strip().isdecimal() for part in parts):
+        parts = rule.split(",")
+        if len(parts) not in (1, 2, 4) or not all(_is_padding(part.strip()) for part in parts):
             self.fail(
                 f"'{value}' is not a padding; write {', '.join(PADDINGS)}, a number for all sides, start,end for both "
-                "axes, or top,bottom,left,right.",
+                f"axes, or top,bottom,left,right, each from 0 to {MOST_PADDING}.",
                 param,
                 ctx,
             )
@@ -75,9 +80,21 @@ def picture_option(name: str, *, animated: bool = False) -> Callable[[Any], Any]
     return click.option(
         "--output",
         type=NewFile("a picture", suffixes),
-        help=f"The picture, {' or '.join(suffixes)}; by default {name}.png in the current directory."
-        + (" A .gif is an animation." if animated else ""),
+        help=f"The picture, {' or '.join(suffixes)}; by default {name}.png in the current directory, or {name}-2.png "
+        "if that exists." + (" A .gif is an animation." if animated else ""),
     )
+
+
+def _is_padding(text: str) -> bool:
+    return text.isdecimal() and int(text) <= MOST_PADDING
+
+
+def picture_path(output: Path | None, name: str) -> Path:
+    """Return the file of a picture: ``output``, or else NAME.png, or NAME-2.png and so on if that exists."""
+    if output:
+        return output
+    names = (Path(f"{name}-{number}.png" if number > 1 else f"{name}.png") for number in itertools.count(1))
+    return next(path for path in names if not path.exists())
 
 
 stride_option = click.option("--stride", type=PerAxis(), default="1", show_default=True, help="Step of the window.")
@@ -115,6 +132,11 @@ def draw_steps(result: Convolution | Pooling, path: Path, title: str, weights: N
     from cnnzoo.pictures.lab import draw_windows  # loads matplotlib
 
     windows = result.windows
+    if windows.padded.size > MOST_CELLS or result.output.size > MOST_STEPS:
+        raise UserError(
+            f"{windows.padded.size:,} pixels with the padding and {result.output.size:,} steps cannot be shown one by "
+            f"one; take at most {MOST_CELLS:,} pixels and {MOST_STEPS} steps, or `cnnzoo lab filter` for a photograph."
+        )
     positions = [windows.positions(place) for place in windows.places()]
     return draw_windows(
         windows.padded, windows.inside, positions, result.output, result.sentences(), path, weights=weights, title=title
@@ -130,7 +152,8 @@ def show_steps(result: Convolution | Pooling, shown: int) -> None:
     """
     windows = result.windows
     for name, axis in zip(("rows", "columns")[-len(windows.axes) :], windows.axes, strict=True):
-        dropped = f"; {axis.dropped} of the padded pixels at the end are under no window" if axis.dropped else ""
+        pixels = count(axis.dropped, "padded pixel" if axis.end else "pixel")
+        dropped = f"; the last {pixels} {'is' if axis.dropped == 1 else 'are'} under no window" if axis.dropped else ""
         click.echo(f"Number of {name}: {axis.formula}{dropped}")
     click.echo("Steps:")
     for place, sentence in zip(windows.places(), result.sentences(), strict=True):

@@ -21,7 +21,7 @@ LECTURE = "convolution, worked: element-wise product and sum under a sliding win
 @common.stride_option
 @common.padding_option
 @common.dilation_option
-@click.option("--flip", is_flag=True, help="Turn the kernel round, as convolution does in mathematics.")
+@click.option("--flip", is_flag=True, help="Flip the kernel, as convolution does in mathematics.")
 @common.picture_option("convolution", animated=True)
 @json_option
 def command(
@@ -36,13 +36,13 @@ def command(
 ) -> None:
     """Work out a convolution step by step, in one or two dimensions.
 
-    A network's convolution is cross-correlation: the kernel is not turned round. --flip turns it. Without numbers it
+    A network's convolution is cross-correlation: the kernel is not flipped; --flip flips it. Without numbers it
     works out the lecture's example.
     """
     pixels = examples.CONVOLUTION_IMAGE if image is None else image
     weights = examples.CONVOLUTION_KERNEL if kernel is None else kernel
     convolution = convolve(pixels, weights, stride, padding, dilation, flip=flip)
-    path = output or Path("convolution.png")
+    path = common.picture_path(output, "convolution")
 
     title = f"{common.format_shape(weights.shape)} kernel on {common.format_shape(pixels.shape)} pixels"
     shown = common.draw_steps(convolution, path, title, convolution.kernel)
@@ -50,7 +50,7 @@ def command(
         axes = [vars(axis) | {"output_size": axis.output_size} for axis in convolution.windows.axes]
         print_json({"axes": axes, "output": convolution.output.tolist(), "flipped": flip, "path": str(path)})
         return
-    click.echo("Convolution, the kernel turned round." if flip else "Cross-correlation, as in networks.")
+    click.echo("Convolution, the kernel flipped." if flip else "Cross-correlation, as in networks.")
     click.echo(f"Image:\n{common.format_matrix(pixels)}\nKernel:\n{common.format_matrix(convolution.kernel)}")
     common.show_steps(convolution, shown)
     common.show_picture(path, LECTURE)

@@ -11,6 +11,7 @@ from cnnzoo.errors import UserError
 from cnnzoo.lab.convolution import convolve
 from cnnzoo.lab.matrices import as_matrix
 from cnnzoo.lab.windows import Padding
+from cnnzoo.text import count
 
 LECTURE = "a dense layer against a 1D convolution: which weights are shared, which are zero"
 # More cannot be read.
@@ -43,12 +44,12 @@ def command(
         raise UserError("A convolution in one dimension has one stride, one dilation, and one padding or start,end.")
     matrix = as_matrix(convolve(np.zeros(inputs), np.ones(kernel_size), stride, padding, dilation))
     outputs = len(matrix.element)
-    path = output or Path("dense-to-conv.png")
+    path = common.picture_path(output, "dense-to-conv")
 
     from cnnzoo.pictures.lab import draw_dense_beside  # loads matplotlib
 
     title = f"{inputs} inputs, {outputs} outputs: dense layer and convolution"
-    draw_dense_beside(matrix.element, path, title=title)
+    draw_dense_beside(matrix.element, kernel_size, path, title=title)
     zeros = matrix.dense_weights - matrix.connections
     if as_json:
         print_json(
@@ -58,7 +59,8 @@ def command(
                 "element": matrix.element.tolist(),
                 "dense": {"weights": matrix.dense_weights, "biases": outputs},
                 "convolution": {
-                    "weights": matrix.shared_weights,
+                    "weights": kernel_size,
+                    "unused": matrix.unused_weights,
                     "biases": 1,
                     "connections": matrix.connections,
                     "zeros": zeros,
@@ -67,13 +69,18 @@ def command(
             }
         )
         return
-    width = max(2, len(f"w{matrix.shared_weights}"))
+    width = max(2, len(f"w{kernel_size}"))
     click.echo("Weights of the convolution as a dense layer, a row for each output, a column for each input:")
     for row in matrix.element:
         click.echo("  " + " ".join((f"w{index + 1}" if index >= 0 else "0").rjust(width) for index in row))
-    click.echo(f"Dense layer: {matrix.dense_weights} weights + {outputs} biases = {matrix.dense_weights + outputs}")
     click.echo(
-        f"Convolution: {matrix.shared_weights} weights + 1 bias = {matrix.shared_weights + 1}, on "
-        f"{matrix.connections} connections; {zeros} weights of the dense layer are zero"
+        f"Dense layer: {count(matrix.dense_weights, 'weight')} + {count(outputs, 'bias', 'biases')} = "
+        f"{matrix.dense_weights + outputs}"
     )
+    click.echo(
+        f"Convolution: {count(kernel_size, 'weight')} + 1 bias = {kernel_size + 1}, on "
+        f"{count(matrix.connections, 'connection')}; {zeros} of the dense layer's weights are zero"
+    )
+    if matrix.unused_weights:
+        click.echo(f"{count(matrix.unused_weights, 'weight')} of the kernel meet nothing but padding.")
     common.show_picture(path, LECTURE)

@@ -16,7 +16,7 @@ LECTURE = "high-level features: images of a class lie together"
 @click.command("embed")
 @model_options.source_argument
 @click.option("--layer", default="features", show_default=True, help="Layer whose output is embedded.")
-@click.option("--split", type=click.Choice(["validation", "test", "train"]), default="validation", show_default=True)
+@model_options.split_option
 @click.option("--images", "most", type=click.IntRange(8, 10_000), default=1000, show_default=True, help="At most.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of t-SNE.")
 @data_dir_option
@@ -40,19 +40,19 @@ def command(
 ) -> None:
     """Draw images by their features in two dimensions, with t-SNE.
 
-    Neighbours in the picture are neighbours in the features; distances between clusters mean nothing. Images of a
+    Images near each other in the picture have similar features; distances between clusters mean nothing. Images of a
     --folder have the class that the model gives them.
     """
     run, classifier = model_options.open_source(source, device, unfinished)
-    images = model_options.load_images(run, classifier, split, data_dir, folder, most)
+    images = model_options.load_images(run, classifier, split, model_options.make_loader(data_dir), folder, most)
     layers = model_options.open_layers(classifier)
     from cnnzoo.lab.embedding import embed
     from cnnzoo.pictures.lab import draw_embedding
 
     features = layers.outputs([layer], images.pixels)[0]
-    labels = layers.logits(images.pixels).argmax(axis=1) if images.labels is None else images.labels
+    labels = classifier.logits(images.pixels).argmax(axis=1) if images.labels is None else images.labels
     places, trust = embed(features, seed)
-    path = output or Path("embed.png")
+    path = common.picture_path(output, "embed")
     names = classifier.images.class_names
     draw_embedding(places, labels, names, path, title=f"{classifier.title}: {layer} of {images.source}")
     count, size = len(places), features[0].size

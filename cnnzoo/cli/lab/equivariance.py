@@ -1,4 +1,4 @@
-"""``cnnzoo lab equivariance``: how a network answers to a shift of its image."""
+"""``cnnzoo lab equivariance``: how a network's outputs change when its image is shifted."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -6,10 +6,13 @@ from typing import Any
 
 import click
 
+from cnnzoo.classifier import Classifier
 from cnnzoo.cli.lab import common, model_options
+from cnnzoo.cli.lab.model_options import LabImages
 from cnnzoo.cli.options import data_dir_option, device_option
 from cnnzoo.cli.output import json_option, numbers_table, print_json, print_table, results
 from cnnzoo.config import Split
+from cnnzoo.downloads import progress
 from cnnzoo.runtime import DeviceChoice
 
 LECTURE = "two aspects of seeing: translation equivariance by shared weights, invariance by pooling"
@@ -20,8 +23,8 @@ FOR_LAYERS = 64
 @click.command("equivariance")
 @click.argument("sources", metavar="RUN|MODEL...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--shift", "most", type=click.IntRange(1, 32), default=8, show_default=True, help="The largest shift.")
-@click.option("--split", type=click.Choice(["test", "validation", "train"]), default="test", show_default=True)
-@click.option("--images", "count", type=click.IntRange(min=1), default=2000, show_default=True, help="At most.")
+@model_options.split_option
+@click.option("--images", "count", type=click.IntRange(min=1), default=1000, show_default=True, help="At most.")
 @data_dir_option
 @model_options.folder_option
 @model_options.unfinished_option
@@ -40,7 +43,7 @@ def command(
     output: Path | None,
     as_json: bool,
 ) -> None:
-    """Measure how the layers and the classes of runs answer to a shift of their images.
+    """Measure how layers and classes change when the image is shifted.
 
     For each layer with maps it compares the output of a shifted image with the shifted output, as a share of the
     output's norm. Accuracy is averaged over shifts to the left, right, top and bottom; the colour of an
@@ -50,35 +53,15 @@ def command(
     from cnnzoo.pictures.lab import draw_invariance
 
     measure = "same class" if folder else "accuracy"
+    loader = model_options.make_loader(data_dir)
     facts: list[dict[str, Any]] = []
     for source in sources:
         run, classifier = model_options.open_source(source, device, unfinished)
-        images = model_options.load_images(run, classifier, split, data_dir, folder, count)
-        layers = model_options.open_layers(classifier)
-        from cnnzoo.lab.equivariance import accuracy_by_shift, measure_layers
-
-        pixels = images.pixels
-        labels = layers.logits(pixels).argmax(axis=1) if images.labels is None else images.labels
-        fill = pixels[:, :1, :1]
-        distances = [distance for distance in (1, 2, 4) if distance <= most]
-        shown = layers.preprocess(pixels[:FOR_LAYERS])
-        facts.append(
-            {
-                "run": str(source),
-                "network": layers.network.name,
-                "images": len(labels),
-                "source": images.source,
-                "note": images.note,
-                "levels": layers.levels(),
-                "layers": {
-                    distance: [asdict(row) for row in measure_layers(layers, shown, distance)] for distance in distances
-                },
-                "accuracy": accuracy_by_shift(layers, pixels, labels, most, fill),
-            }
-        )
+        images = model_options.load_images(run, classifier, split, loader, folder, count)
+        facts.append({"run": str(source)} | _measure(classifier, images, most))
         if not as_json:
             _print(facts[-1], classifier.title, measure)
-    path = output or Path("equivariance.png")
+    path = common.picture_path(output, "equivariance")
     title = f"{measure.capitalize()} on shifted {facts[0]['source']}"
     draw_invariance(
         {f"{each['run']}: {each['network']}": each["accuracy"] for each in facts}, path, title=title, measure=measure
@@ -87,6 +70,33 @@ def command(
         print_json({"runs": facts, "path": str(path)})
     else:
         common.show_picture(path, LECTURE)
+
+
+def _measure(classifier: Classifier, images: LabImages, most: int) -> dict[str, Any]:
+    """Return the errors of the layers and the accuracies, as --json prints them."""
+    layers = model_options.open_layers(classifier)
+    from cnnzoo.lab.equivariance import accuracy_by_shift, measure_layers
+
+    pixels = images.pixels
+    labels = classifier.logits(pixels).argmax(axis=1) if images.labels is None else images.labels
+    for_layers = layers.preprocess(pixels[model_options.spread(len(pixels), min(FOR_LAYERS, len(pixels)))])
+    errors = measure_layers(layers, for_layers, [distance for distance in (1, 2, 4) if distance <= most])
+    shifted = accuracy_by_shift(classifier.logits, pixels, labels, most, pixels[:, :1, :1])
+    accuracies = []
+    with progress.show_count(f"Shifting images of {classifier.title}", most + 1) as advance:
+        for accuracy in shifted:
+            accuracies.append(accuracy)
+            advance(1)
+    return {
+        "network": layers.network.name,
+        "images": len(pixels),
+        "source": images.source,
+        "note": images.note,
+        "images_for_layers": len(for_layers),
+        "levels": layers.levels(),
+        "layers": {distance: [asdict(row) for row in rows] for distance, rows in errors.items()},
+        "accuracy": accuracies,
+    }
 
 
 def _print(facts: dict[str, Any], title: str, measure: str) -> None:
@@ -105,11 +115,11 @@ def _print(facts: dict[str, Any], title: str, measure: str) -> None:
         if len(shown) < count:
             click.echo(f"{len(shown)} of {count} layers with maps: the last of each size; --json has all.")
         click.echo(
-            "Error of a layer: |f(shift(x)) - shift(f(x))| / |f(x)|. A shift by a part of a layer's\n"
-            "step interpolates f(x) between two places."
+            f"Error of a layer: |f(shift(x)) - shift(f(x))| / |f(x)|, on {facts['images_for_layers']} images.\n"
+            "If the shift is not a multiple of the step, f(x) is interpolated."
         )
         if any(row["includes_border"] for rows in shown for row in rows):
-            click.echo("*: with the border, since all places see it; otherwise without.")
+            click.echo("*: with the border, where padding disturbs the shift; all places see some of it.")
     else:
         click.echo("No layer has maps, so none can be equivariant.")
     table = numbers_table("shift", *map(str, range(len(facts["accuracy"]))))

@@ -16,7 +16,7 @@ MOST = 16
 @click.command("excite")
 @model_options.source_argument
 @click.argument("layer")
-@click.argument("filters", metavar="FILTER...", nargs=-1, type=click.IntRange(min=0))
+@click.argument("filters", metavar="[FILTER]...", nargs=-1, type=click.IntRange(min=0))
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of the first image.")
 @model_options.unfinished_option
 @device_option
@@ -32,7 +32,7 @@ def command(
     output: Path | None,
     as_json: bool,
 ) -> None:
-    """Find the images that excite filters of a layer most.
+    """Find images that excite filters of a layer.
 
     LAYER is a layer's name, as `cnnzoo show` lists them; FILTERs count from 0, by default the first ten. For the
     layer `logits` a filter is a class. The image starts as grey noise and climbs the gradient of the filter's mean.
@@ -45,7 +45,7 @@ def command(
     channels = layers.find(layer).output.shape[-1]
     chosen = filters[:MOST] or tuple(range(min(10, channels)))
     found = dict(zip(chosen, excite(layers, layer, chosen, seed), strict=True))
-    path = output or Path("excite.png")
+    path = common.picture_path(output, "excite")
     classes = classifier.images.class_names if layer == "logits" else None
     captions = {
         channel: (f"{classes[channel]}: " if classes else f"filter {channel}: ") + f"{each.after:.3g}"
@@ -60,7 +60,7 @@ def command(
         rows = [{"filter": channel, "before": each.before, "after": each.after} for channel, each in found.items()]
         print_json({"layer": layer, "filters": rows, "path": str(path)})
         return
-    table = numbers_table("filter", "mean on grey noise", "mean on its image")
+    table = numbers_table("filter", "mean at the start", "mean after the ascent")
     for channel, each in found.items():
         table.add_row(str(channel), f"{each.before:.4g}", f"{each.after:.4g}")
     print_table(results(), table)

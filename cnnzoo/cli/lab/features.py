@@ -12,7 +12,6 @@ from cnnzoo.runtime import DeviceChoice
 from cnnzoo.text import format_size
 
 LECTURE = "feature maps go from low level (edges) to high level (parts of objects)"
-# Rows of the picture, unless layers are named.
 
 
 @click.command("features")
@@ -55,7 +54,7 @@ def command(
             raise UserError(f"--layer {name}: its output is not a map (height, width, channels).")
     shown = names or layers.levels()
     maps = dict(zip(shown, (output[0] for output in layers.outputs(shown, pixels[None])), strict=True))
-    path = output or Path("features.png")
+    path = common.picture_path(output, "features")
     draw_features(pixels, maps, path, title=f"{classifier.title}: feature maps of {image_name}")
     rows = [
         {

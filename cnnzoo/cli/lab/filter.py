@@ -47,7 +47,7 @@ def find_kernel(text: str) -> tuple[str, NDArray[Any]]:
     help=f"{', '.join(FILTERS)}; or numbers such as '0 1; 1 0'; or a file of numbers.",
 )
 @click.option("--grey", is_flag=True, help="Filter the grey image, rather than red, green and blue one by one.")
-@click.option("--flip", is_flag=True, help="Turn the kernel round, as convolution does in mathematics.")
+@click.option("--flip", is_flag=True, help="Flip the kernel, as convolution does in mathematics.")
 @common.picture_option("filter")
 @json_option
 def command(image: Path | None, kernel_name: str, grey: bool, flip: bool, output: Path | None, as_json: bool) -> None:
@@ -57,7 +57,7 @@ def command(image: Path | None, kernel_name: str, grey: bool, flip: bool, output
     mirrored, and the output has the image's size. The picture shows values from 0 to 255; others are clipped.
     """
     title, kernel = find_kernel(kernel_name)
-    path = output or Path("filter.png")
+    path = common.picture_path(output, "filter")
 
     from cnnzoo import runtime  # decides the backend before Keras is imported
 
@@ -89,7 +89,7 @@ def command(image: Path | None, kernel_name: str, grey: bool, flip: bool, output
     click.echo(f"Kernel: {title}, {common.format_shape(kernel.shape)}, sum {kernel.sum():.6g}")
     if kernel.size <= 49:
         click.echo(common.format_matrix(kernel))
-    click.echo("Convolution, the kernel turned round." if flip else "Cross-correlation, as in networks.")
+    click.echo("Convolution, the kernel flipped." if flip else "Cross-correlation, as in networks.")
     click.echo(
         f"Output: from {low:.1f} to {high:.1f}; {100 * clipped:.1f} % are outside 0 to 255 and clipped in the picture."
     )

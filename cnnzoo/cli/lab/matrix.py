@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 from numpy.typing import NDArray
 
 from cnnzoo.cli.lab import common
@@ -50,9 +49,7 @@ def command(
             f"A matrix of {convolution.output.size}x{pixels.size} is too large to read; take a smaller image."
         )
     matrix, patches = as_matrix(convolution), as_patches(convolution)
-    products = [matrix.weights @ pixels.ravel(), patches @ convolution.kernel.ravel()]
-    assert all(np.allclose(product, convolution.output.ravel()) for product in products)
-    path = output or Path("matrix.png")
+    path = common.picture_path(output, "matrix")
 
     from cnnzoo.pictures.lab import draw_matrix  # loads matplotlib
 
@@ -65,7 +62,7 @@ def command(
                 "patches": patches.tolist(),
                 "output": convolution.output.tolist(),
                 "connections": matrix.connections,
-                "shared_weights": matrix.shared_weights,
+                "shared_weights": matrix.kernel_size,
                 "dense_connections": matrix.dense_weights,
                 "dense_weights": matrix.dense_weights,
                 "path": str(path),
@@ -78,6 +75,6 @@ def command(
     click.echo(f"Matrix of patches (im2col), {common.format_shape(patches.shape)}, times the kernel row by row:")
     click.echo(common.format_matrix(patches))
     click.echo(f"Both products, and the sliding window:\n{common.format_matrix(convolution.output)}")
-    click.echo(f"Convolution: {matrix.connections} connections that share {matrix.shared_weights} weights.")
+    click.echo(f"Convolution: {matrix.connections} connections that share {matrix.kernel_size} weights.")
     click.echo(f"Dense layer: {matrix.dense_weights} connections, each with a weight of its own.")
     common.show_picture(path, LECTURE)

@@ -19,11 +19,18 @@ from cnnzoo.runtime import DeviceChoice
 from cnnzoo.text import printable
 
 if TYPE_CHECKING:
-    from cnnzoo.evaluation.images import SplitImages
+    from cnnzoo.evaluation.images import ImageLoader, SplitImages
     from cnnzoo.lab.layers import ModelLayers
 
 image_argument = click.argument("image", metavar="IMAGE|NUMBER")
 source_argument = click.argument("source", metavar="RUN|MODEL", type=click.Path(path_type=Path))
+split_option = click.option(
+    "--split",
+    type=click.Choice(["validation", "train"]),
+    default="validation",
+    show_default=True,
+    help="Images of the run.",
+)
 folder_option = click.option(
     "--folder",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -72,7 +79,7 @@ class LabImages:
 
 
 def load_images(
-    run: Run | None, classifier: Classifier, split: Split, data_dir: Path | None, folder: Path | None, most: int
+    run: Run | None, classifier: Classifier, split: Split, loader: "ImageLoader", folder: Path | None, most: int
 ) -> LabImages:
     """Load up to ``most`` images of a folder, or of a run's split without one; evenly spaced if there are more.
 
@@ -81,21 +88,26 @@ def load_images(
     """
     if folder:
         return _load_folder(folder, classifier, most)
-    images = _load_split(run, split, data_dir)
+    images = _load_split(run, split, loader)
     subset, note = images.subset, images.subset.note
     if len(subset) > most:
         mask = np.zeros(len(subset), bool)
-        mask[_spread(len(subset), most)] = True
+        mask[spread(len(subset), most)] = True
         subset, note = subset.select(mask), f"{most:,} of {len(mask):,} {split} images, evenly spaced"
     return LabImages(subset.pixels, subset.labels, f"{split} images", note)
 
 
-def _load_split(run: Run | None, split: Split, data_dir: Path | None) -> "SplitImages":
-    if run is None:
-        raise UserError("An imported model has no images of its own; name a folder of images: --folder FOLDER")
+def make_loader(data_dir: Path | None) -> "ImageLoader":
+    """Return a loader of the images of runs, which loads those that several runs share once."""
     from cnnzoo.evaluation.images import ImageLoader
 
-    return ImageLoader(data_dir).load(run, run.config(), split)
+    return ImageLoader(data_dir)
+
+
+def _load_split(run: Run | None, split: Split, loader: "ImageLoader") -> "SplitImages":
+    if run is None:
+        raise UserError("An imported model has no images of its own; name a folder of images: --folder FOLDER")
+    return loader.load(run, run.config(), split)
 
 
 def _load_folder(folder: Path, classifier: Classifier, most: int) -> LabImages:
@@ -105,12 +117,13 @@ def _load_folder(folder: Path, classifier: Classifier, most: int) -> LabImages:
     notes = [f"left out: {describe_left_out(left_out, folder)}"] if left_out else []
     if len(paths) > most:
         notes.insert(0, f"{most:,} of {len(paths):,} images, evenly spaced")
-    chosen = [paths[place] for place in _spread(len(paths), min(most, len(paths)))]
+    chosen = [paths[place] for place in spread(len(paths), min(most, len(paths)))]
     pixels = [np.asarray(read_photograph(path, classifier, keep_original=False).pixels) for path in chosen]
     return LabImages(np.stack(pixels), None, f"images of {printable(folder.name)}", "; ".join(notes))
 
 
-def _spread(count: int, most: int) -> NDArray[np.integer[Any]]:
+def spread(count: int, most: int) -> NDArray[np.integer[Any]]:
+    """Return the numbers of ``most`` of ``count`` images, evenly spaced."""
     return np.linspace(0, count - 1, most).round().astype(int)
 
 
@@ -127,7 +140,7 @@ def read_image(
         return Path(image).name, np.asarray(pixels)
     if run is None:
         raise UserError(f"There is no image {image}, and an imported model has no validation images to number.")
-    images = _load_split(run, "validation", data_dir).subset
+    images = _load_split(run, "validation", make_loader(data_dir)).subset
     number = int(image)
     if number >= len(images):
         raise UserError(f"There is no validation image {number}; this run has 0 to {len(images) - 1:,}.")

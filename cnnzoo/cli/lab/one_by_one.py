@@ -31,7 +31,8 @@ def command(name: str, input_shape: Size | None, settings: tuple[str, ...], outp
 
     A 1x1 convolution sets the number of channels. If another convolution reads its output, also behind a pooling, the
     two are compared with that convolution alone on all channels: negative savings are a cost. Batch normalization is
-    not counted. The picture shows the modules with and without their 1x1 convolutions.
+    not counted. The picture shows the modules with and without the 1x1
+    convolutions that stand before others.
     """
     network = card(name)
     options = parse_options(network, settings)
@@ -46,7 +47,7 @@ def command(name: str, input_shape: Size | None, settings: tuple[str, ...], outp
     rows, modules = list_one_by_one(model), list_modules(model)
     if not rows:
         raise UserError(f"{name} has no 1x1 convolution; googlenet and resnet50 have some.")
-    path = output or Path("one-by-one.png")
+    path = common.picture_path(output, "one-by-one")
     _draw(name, rows, modules, path)
     macs = inspect(model).macs
     saved = {what: sum(getattr(row, what) for row in rows) for what in ("saved_parameters", "saved_macs")}
@@ -82,7 +83,7 @@ def _draw(name: str, rows: list["OneByOne"], modules: list["Module"], path: Path
         [module.macs / 1e6 for module in modules],
         [module.macs_without / 1e6 for module in modules],
         path,
-        title=f"Modules of {name} with and without their 1x1 convolutions",
+        title=f"Modules of {name} with and without 1x1 convolutions before others",
     )
 
 
@@ -123,6 +124,6 @@ def _summarize(name: str, macs: int, saved: int, has_modules: bool) -> str:
     without = macs + saved
     verb = "save" if saved >= 0 else "cost"
     return (
-        f"{name} computes {macs:,} MACs; without these 1x1 convolutions {without:,}: "
-        f"they {verb} {100 * abs(saved) / without:.0f} %."
+        f"{name} computes {macs:,} MACs, and {without:,} without the 1x1 convolutions that stand before\n"
+        f"another convolution: they {verb} {100 * abs(saved) / without:.0f} %."
     )

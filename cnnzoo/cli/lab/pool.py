@@ -39,7 +39,7 @@ def command(
     """
     pixels = examples.POOLING_IMAGE if image is None else image
     pooling = pool(pixels, kind, size * (pixels.ndim // len(size) or 1), stride, padding)
-    path = output or Path("pooling.png")
+    path = common.picture_path(output, "pooling")
     window = common.format_shape(tuple(axis.window for axis in pooling.windows.axes))
     shown = common.draw_steps(pooling, path, f"{kind.capitalize()} pooling, {window}")
     if as_json:

@@ -41,7 +41,7 @@ def command(name: str, input_shape: Size | None, settings: tuple[str, ...], outp
     fields = list(measure_receptive_fields(model))
     if not fields:
         raise UserError(f"{name} has no convolution and no pooling, so each value depends on one pixel or on all.")
-    path = output or Path("receptive.png")
+    path = common.picture_path(output, "receptive")
     side = model.input_shape[1:3]
     draw_receptive_fields(
         [field.layer for field in fields],

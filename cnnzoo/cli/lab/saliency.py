@@ -53,21 +53,22 @@ def command(
     run, classifier = model_options.open_source(source, device, unfinished)
     image_name, pixels = model_options.read_image(run, classifier, image, data_dir)
     layers = model_options.open_layers(classifier)
-    from cnnzoo.lab.saliency import grad_cam, last_map, occlude
+    from cnnzoo.lab.saliency import find_extent, grad_cam, last_map, occlude
     from cnnzoo.pictures.lab import draw_saliency
 
-    logits = layers.logits(pixels[None])
+    logits = classifier.logits(pixels[None])
     index = model_options.find_class(classifier, class_name, logits[0])
     probability = float(softmax(logits)[0, index])
     name = layer or last_map(layers)
     cam = grad_cam(layers, pixels, index, name)
     side = min(patch or max(2, min(pixels.shape[:2]) // 5), *pixels.shape[:2])
     stride = max(1, min(pixels.shape[:2]) // PLACES)
-    drops = occlude(layers, pixels, index, side, stride, pixels.mean(axis=(0, 1)))
-    path = output or Path("saliency.png")
+    drops = occlude(classifier.logits, pixels, index, side, stride, pixels.mean(axis=(0, 1)))
+    path = common.picture_path(output, "saliency")
     shown = classifier.images.class_names[index]
     title = f"{classifier.title}, {image_name}: {shown}, {100 * probability:.1f} %"
-    draw_saliency(pixels, cam, drops, path, patch=side, stride=stride, title=title)
+    extent = find_extent(layers, name, pixels)
+    draw_saliency(pixels, cam, drops, path, cam_extent=extent, patch=side, title=title)
     facts = {
         "image": image_name,
         "class": shown,
@@ -91,13 +92,13 @@ def _print(facts: dict[str, Any], cam: NDArray[Any], drops: NDArray[Any]) -> Non
     click.echo(f"Class {facts['class']}: probability {100 * facts['probability']:.2f} %")
     click.echo(f"Grad-CAM of layer {facts['layer']}, {cam.shape[0]}x{cam.shape[1]} places")
     if not cam.any():
-        click.echo("No place of this layer speaks for the class, so the Grad-CAM map is empty.")
+        click.echo("No place of this layer supports the class, so the Grad-CAM map is empty.")
     patch, stride = facts["patch"], facts["stride"]
     if drops.max() < 5e-4:
         click.echo(f"Occlusion by {patch}x{patch} pixels every {stride}: the probability falls nowhere.")
         return
-    row, column = (int(place) * stride for place in np.unravel_index(drops.argmax(), drops.shape))
+    row, column = (int(place) * stride + stride // 2 for place in np.unravel_index(drops.argmax(), drops.shape))
     click.echo(
-        f"Occlusion by {patch}x{patch} pixels every {stride}: at row {row}, column {column} the probability "
+        f"Occlusion by {patch}x{patch} pixels every {stride}: around row {row}, column {column} the probability "
         f"falls most, by {100 * drops.max():.1f} points"
     )

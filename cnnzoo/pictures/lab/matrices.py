@@ -63,11 +63,12 @@ def draw_matrix(
 
 
 @style.apply()
-def draw_dense_beside(element: NDArray[np.int_], path: style.StrPath, *, title: str = "") -> None:
+def draw_dense_beside(element: NDArray[np.int_], kernel_size: int, path: style.StrPath, *, title: str = "") -> None:
     """Draw the weights of a dense layer beside those of a convolution between the same inputs and outputs.
 
     Args:
         element: Which weight of the kernel connects an output and an input (outputs, inputs); -1 where none does.
+        kernel_size: Number of weights of the kernel.
         path: The picture's file.
         title: Title of the picture.
     """
@@ -86,9 +87,7 @@ def draw_dense_beside(element: NDArray[np.int_], path: style.StrPath, *, title: 
         axes.set(xlabel="inputs", ylabel="outputs", xticks=[], yticks=[])
         axes.spines[:].set_visible(True)
     dense.set_title(f"dense layer: {element.size} weights", fontsize=10)
-    convolution.set_title(
-        f"convolution: {element.max() + 1} weights on {(element >= 0).sum()} connections", fontsize=10
-    )
+    convolution.set_title(f"convolution: {kernel_size} weights on {(element >= 0).sum()} connections", fontsize=10)
     figure.suptitle(title, fontsize=11)
     style.save(figure, path)
 

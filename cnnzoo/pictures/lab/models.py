@@ -30,17 +30,17 @@ def _tile(axes: Any, tiles: Sequence[NDArray[Any]], columns: int, limits: tuple[
 
 
 @style.apply()
-def draw_kernels(learned: NDArray[Any], drawn: NDArray[Any] | None, path: style.StrPath, *, title: str = "") -> None:
-    """Draw kernels as they were learned, and as they were drawn.
+def draw_kernels(learned: NDArray[Any], initial: NDArray[Any] | None, path: style.StrPath, *, title: str = "") -> None:
+    """Draw kernels before and after the training.
 
     Args:
         learned: (height, width, channels, filters). Kernels of three channels are shown in colour, others by the mean
             of their channels.
-        drawn: Before the training, or None.
+        initial: Before the training, or None.
         path: The picture's file.
         title: Title of the picture.
     """
-    sheets = [("learned", learned)] if drawn is None else [("drawn at the start", drawn), ("learned", learned)]
+    sheets = [("learned", learned)] if initial is None else [("initial", initial), ("learned", learned)]
     filters = learned.shape[-1]
     columns = min(16, filters, max(4, int(np.ceil(filters**0.5))))
     rows = -(-filters // columns)
@@ -120,8 +120,8 @@ def draw_saliency(
     drops: NDArray[Any],
     path: style.StrPath,
     *,
+    cam_extent: tuple[float, float, float, float],
     patch: int,
-    stride: int,
     title: str = "",
 ) -> None:
     """Draw an image, its Grad-CAM map and its occlusion map.
@@ -131,8 +131,8 @@ def draw_saliency(
         cam: Grad-CAM, from 0 to 1 (rows, columns).
         drops: How much the probability falls (rows, columns), as a fraction of 1.
         path: The picture's file.
+        cam_extent: Left, right, lower and upper edge of the Grad-CAM map on the image, in pixels.
         patch: Side of the patch in pixels.
-        stride: Pixels between two places of the patch.
         title: Title of the picture.
     """
     height, width = pixels.shape[:2]
@@ -142,14 +142,12 @@ def draw_saliency(
         style.show_pixels(each, pixels)
     axes[0].set_title("image")
     whole = (-0.5, width - 0.5, height - 0.5, -0.5)
-    shown = axes[1].imshow(cam, cmap="magma", alpha=0.6, extent=whole, interpolation="bilinear", vmin=0, vmax=1)
+    shown = axes[1].imshow(cam, cmap="magma", alpha=0.6, extent=cam_extent, interpolation="bilinear", vmin=0, vmax=1)
+    axes[1].set(xlim=whole[:2], ylim=whole[2:])
     axes[1].set_title("Grad-CAM")
     figure.colorbar(shown, ax=axes[1], shrink=0.8, label="share of the largest value")
-    rows, columns = drops.shape
-    centre = (patch - stride) / 2 - 0.5
-    places = (centre, centre + stride * columns, centre + stride * rows, centre)
     limit = float(np.abs(drops).max()) * 100 or 1.0
-    shown = axes[2].imshow(100 * drops, cmap="PuOr_r", alpha=0.7, extent=places, vmin=-limit, vmax=limit)
+    shown = axes[2].imshow(100 * drops, cmap="PuOr_r", alpha=0.7, extent=whole, vmin=-limit, vmax=limit)
     axes[2].set(xlim=whole[:2], ylim=whole[2:])
     axes[2].set_title(f"occlusion by {patch}x{patch} pixels")
     figure.colorbar(shown, ax=axes[2], shrink=0.8, label="fall of the probability (points)")
