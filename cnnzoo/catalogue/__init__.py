@@ -78,6 +78,8 @@ def card(name: str) -> Card:
         UserError: There is no network of that name.
     """
     if name not in cards():
+        if Path(name).exists():
+            raise UserError(f"{name} is a file or a folder; name a network, as `cnnzoo models` lists them.")
         raise UserError(f"There is no network named '{name}'.{did_you_mean(name, cards())}")
     return cards()[name]
 

@@ -17,7 +17,7 @@ def apply_filter(image: ArrayLike, kernel: ArrayLike, *, flip: bool = False) -> 
     Args:
         image: Numbers (height, width) or (height, width, channels).
         kernel: Weights (height, width).
-        flip: Turn the kernel round, which is convolution in mathematics; otherwise cross-correlation, as in networks.
+        flip: Flip the kernel, which is convolution in mathematics; otherwise cross-correlation, as in networks.
 
     Returns:
         Numbers of the image's shape, float32, not clipped.
@@ -36,7 +36,7 @@ def apply_filter(image: ArrayLike, kernel: ArrayLike, *, flip: bool = False) -> 
     if flip:
         weights = np.flip(weights)
     planes = np.atleast_3d(pixels).transpose(2, 0, 1)[..., None]  # each channel as an image of its own
-    # The middle of an even kernel lies between two pixels. As in scipy, the one before it counts, and turns round too.
+    # The middle of an even kernel lies between two pixels. As in scipy, the one before it counts, and is flipped too.
     before = [side // 2 if flip else (side - 1) // 2 for side in weights.shape]
     margins = [(0, 0), *((b, side - 1 - b) for b, side in zip(before, weights.shape, strict=True)), (0, 0)]
     padded = np.pad(planes, margins, mode="symmetric")

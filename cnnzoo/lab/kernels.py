@@ -28,3 +28,5 @@ FILTERS: Mapping[str, NDArray[Any]] = MappingProxyType(
         "horizontal": np.array([[-1.0, 0, 1]] * 3).T,
     }
 )
+# What a kernel's name does not say.
+NOTES = {"gaussian15": "each weight of the 5x5 Gaussian repeated 3x3 and divided by 9, as in the lecture"}

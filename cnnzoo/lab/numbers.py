@@ -1,6 +1,7 @@
 """Vectors and matrices from text and files."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnzoo.errors import UserError
+from cnnzoo.text import count
 
 # More cells than that cannot be shown.
 MOST = 10_000
@@ -17,8 +19,8 @@ def read_numbers(text: str) -> NDArray[Any]:
     """Return a vector or matrix.
 
     Args:
-        text: Numbers separated by spaces or commas, rows by semicolons or lines, such as ``0 1 2; 2 2 0; 0 1 2``; or
-            the path of a text file of that form, or of a NumPy file (.npy).
+        text: Numbers separated by spaces or commas and rows by semicolons, such as ``0 1 2; 2 2 0; 0 1 2``, or
+            each row on its own line; or the path of a text file of that form, or of a NumPy file (.npy).
 
     Returns:
         Numbers (width,) if there is one row, otherwise (height, width).
@@ -30,7 +32,8 @@ def read_numbers(text: str) -> NDArray[Any]:
     values = _read_file(Path(text)) if is_file else _parse(text)
     if values.ndim not in (1, 2) or not 0 < values.size <= MOST:
         raise UserError(
-            f"'{text}' has {values.size:,} numbers on {values.ndim} axes; give up to {MOST:,} on one or two."
+            f"'{text}' has {count(values.size, 'number')} in {count(values.ndim, 'dimension')}; "
+            f"give 1 to {MOST:,} in one or two."
         )
     if not np.isfinite(values).all():
         raise UserError(f"'{text}' holds numbers that are not finite.")
@@ -50,7 +53,10 @@ def _read_file(path: Path) -> NDArray[Any]:
 
 
 def _parse(text: str) -> NDArray[Any]:
-    rows = [row.replace(",", " ").split() for row in text.replace("\n", ";").split(";") if row.strip()]
+    lines = [line for line in text.splitlines() if line.strip()]
+    if len(lines) == 1:
+        lines = [row for row in text.split(";") if row.strip()]
+    rows = [re.sub("[,;]", " ", line).split() for line in lines]
     for number, row in enumerate(rows, start=1):
         for word in row:
             try:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cnnzoo.errors import UserError
+from cnnzoo.text import count
 
 PaddingRule = Literal["valid", "same", "full"]
 PADDINGS: tuple[PaddingRule, ...] = get_args(PaddingRule)
@@ -111,7 +112,7 @@ def make_axis(size: int, window: int, stride: int = 1, dilation: int = 1, paddin
         raise UserError(f"The padding must be at least 0, not {start} and {end}.")
     axis = Axis(size, window, stride, dilation, start, end)
     if axis.extent > axis.padded_size:
-        dilated = f", {axis.extent} with dilation {dilation}," if dilation > 1 else ""
+        dilated = f" with dilation {dilation} spans {axis.extent} pixels and" if dilation > 1 else ""
         raise UserError(
             f"A window of {window}{dilated} does not fit into {axis.padded_size} pixels; "
             "take a smaller window or more padding."
@@ -176,11 +177,13 @@ def slide(
     """
     pixels = np.asarray(image, float)
     if pixels.ndim not in (1, 2) or not pixels.size:
-        raise UserError(f"The image has {pixels.ndim} axes and {pixels.size} numbers; give one or two axes of numbers.")
+        raise UserError("An image has one or two dimensions, and at least one number.")
     if not np.isfinite(pixels).all():
         raise UserError("The image has numbers that are not finite.")
     if len(window) != pixels.ndim:
-        raise UserError(f"The image has {pixels.ndim} axes and the window {len(window)}; give both the same number.")
+        raise UserError(
+            f"The image has {pixels.ndim} and the window {count(len(window), 'dimension')}; give both the same."
+        )
 
     def for_each_axis(value: Any, name: str) -> list[Any]:
         is_one = isinstance(value, int | float | str) or (

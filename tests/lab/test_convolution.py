@@ -95,7 +95,7 @@ def test_a_matrix_shares_its_weights_and_has_fewer_connections_than_a_dense_laye
     matrix = as_matrix(convolve([1, 2, 3, 4, 5], [7, 0, 9]))
     assert matrix.weights.tolist() == [[7, 0, 9, 0, 0], [0, 7, 0, 9, 0], [0, 0, 7, 0, 9]]
     assert matrix.element.tolist() == [[0, 1, 2, -1, -1], [-1, 0, 1, 2, -1], [-1, -1, 0, 1, 2]]
-    assert (matrix.connections, matrix.shared_weights, matrix.dense_weights) == (9, 3, 15)
+    assert (matrix.connections, matrix.kernel_size, matrix.dense_weights) == (9, 3, 15)
 
 
 def test_poolings_are_those_of_the_lecture():
@@ -126,9 +126,9 @@ def test_a_pooling_is_torchs(kind, size, stride, padding):
         (lambda: convolve(IMAGE, [1, 2]), "The image has 2 axes and the window 1"),
         (lambda: convolve(numbers(2, 2, 2), KERNEL), "The image has 3 axes"),
         (lambda: convolve(IMAGE, []), "The kernel has no numbers"),
-        (lambda: convolve(IMAGE, KERNEL, stride=0), "The stride is 0; it is at least 1"),
+        (lambda: convolve(IMAGE, KERNEL, stride=0), "The stride must be a whole number of at least 1, not 0"),
         (lambda: convolve(IMAGE, KERNEL, stride=[1, 1, 1]), "There are 3 values of the stride"),
-        (lambda: convolve(IMAGE, KERNEL, padding=(-1, 0)), "The padding is -1 and 0; it is at least 0"),
+        (lambda: convolve(IMAGE, KERNEL, padding=(-1, 0)), "The padding must be at least 0, not -1 and 0"),
         (lambda: pool(IMAGE, size=1, padding=(1, 1)), "the window covers nothing but padding"),
     ],
 )

@@ -11,6 +11,8 @@ from commands import SMALL
 PAGE = Path(__file__).parents[2] / "cnnzoo" / "lab" / "README.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 BLOCKS = [block.splitlines() for block in re.findall(r"```console\n\$ (.*?)\n```", TEXT, re.DOTALL)]
+# Lines of the page that may be missing in a shorter training.
+VARIABLE: tuple[str, ...] = ()
 TRAINING = ("cnnzoo train", "cnnzoo ensemble")
 
 
@@ -28,8 +30,11 @@ def test_a_command_of_the_walk_runs_and_prints_what_the_page_shows(command, show
     answer = cnnzoo(*shlex.split(command)[1:])
     assert answer.code == 0, answer.err
     printed = [line.rstrip() for line in answer.out.splitlines()]
-    if "runs/" in command:  # numbers of a training
-        assert printed[-1] == shown[-1]
+    if "runs/" in command:  # the fixture's runs are trained more shortly than those of the page
+        printed, shown = (
+            [re.sub(r"\d[\d,.]*", "0", " ".join(line.split())) for line in lines] for lines in (printed, shown)
+        )
+        assert set(shown) <= {*printed, "..."} | set(VARIABLE)
         return
     parts = "\n".join(shown).split("...\n") if "..." in shown else ["\n".join(shown)]
     for part in parts:

@@ -13,7 +13,7 @@ from cnnzoo.errors import UserError
 from cnnzoo.lab.convolution import Convolution
 from cnnzoo.lab.numbers import read_numbers
 from cnnzoo.lab.pooling import Pooling
-from cnnzoo.lab.windows import PADDINGS, Padding
+from cnnzoo.lab.windows import PADDINGS, Padding, Windows
 from cnnzoo.text import count
 
 # More cannot be read in a picture: pixels of padding on a side, cells of an image with its padding, and steps.
@@ -97,9 +97,15 @@ def picture_path(output: Path | None, name: str) -> Path:
     return next(path for path in names if not path.exists())
 
 
-stride_option = click.option("--stride", type=PerAxis(), default="1", show_default=True, help="Step of the window.")
+stride_option = click.option(
+    "--stride", type=PerAxis(), default="1", show_default=True, help="Step of the window; rows,columns."
+)
 dilation_option = click.option(
-    "--dilation", type=PerAxis(), default="1", show_default=True, help="Distance of the kernel's elements."
+    "--dilation",
+    type=PerAxis(),
+    default="1",
+    show_default=True,
+    help="Distance of the kernel's elements; rows,columns.",
 )
 padding_option = click.option(
     "--padding",
@@ -125,6 +131,21 @@ def format_matrix(values: NDArray[Any]) -> str:
 def format_shape(shape: tuple[int, ...]) -> str:
     """Return a shape such as ``5x5``."""
     return "x".join(map(str, shape))
+
+
+def describe_windows(name: str, windows: Windows) -> str:
+    """Return a title such as ``3x3 kernel, stride 2, padding 1 and 1, on 5x5 pixels``."""
+    settings = []
+    for word, values, usual in (
+        ("stride", [axis.stride for axis in windows.axes], 1),
+        ("dilation", [axis.dilation for axis in windows.axes], 1),
+        ("padding", [f"{axis.start} and {axis.end}" for axis in windows.axes], "0 and 0"),
+    ):
+        if set(values) != {usual}:
+            settings.append(f"{word} {' by '.join(map(str, dict.fromkeys(values)))}")
+    sizes = [format_shape(tuple(getattr(axis, side) for axis in windows.axes)) for side in ("window", "size")]
+    kind = name if len(windows.axes) == 2 else f"{name} in one dimension"
+    return ", ".join([f"{sizes[0]} {kind}", *settings, f"on {sizes[1]} pixels"])
 
 
 def draw_steps(result: Convolution | Pooling, path: Path, title: str, weights: NDArray[Any] | None = None) -> int:

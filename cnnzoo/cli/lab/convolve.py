@@ -44,11 +44,16 @@ def command(
     convolution = convolve(pixels, weights, stride, padding, dilation, flip=flip)
     path = common.picture_path(output, "convolution")
 
-    title = f"{common.format_shape(weights.shape)} kernel on {common.format_shape(pixels.shape)} pixels"
+    title = common.describe_windows("kernel", convolution.windows)
     shown = common.draw_steps(convolution, path, title, convolution.kernel)
     if as_json:
         axes = [vars(axis) | {"output_size": axis.output_size} for axis in convolution.windows.axes]
-        print_json({"axes": axes, "output": convolution.output.tolist(), "flipped": flip, "path": str(path)})
+        numbers = {
+            "image": pixels.tolist(),
+            "kernel": convolution.kernel.tolist(),
+            "output": convolution.output.tolist(),
+        }
+        print_json({"axes": axes, **numbers, "steps": convolution.sentences(), "flipped": flip, "path": str(path)})
         return
     click.echo("Convolution, the kernel flipped." if flip else "Cross-correlation, as in networks.")
     click.echo(f"Image:\n{common.format_matrix(pixels)}\nKernel:\n{common.format_matrix(convolution.kernel)}")

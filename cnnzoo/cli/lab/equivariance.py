@@ -55,17 +55,20 @@ def command(
     measure = "same class" if folder else "accuracy"
     loader = model_options.make_loader(data_dir)
     facts: list[dict[str, Any]] = []
-    for source in sources:
-        run, classifier = model_options.open_source(source, device, unfinished)
+    for source, (run, classifier) in [
+        (source, model_options.open_source(source, device, unfinished)) for source in sources
+    ]:
         images = model_options.load_images(run, classifier, split, loader, folder, count)
         facts.append({"run": str(source)} | _measure(classifier, images, most))
         if not as_json:
-            _print(facts[-1], classifier.title, measure)
+            _print(facts[-1], classifier.title)
     path = common.picture_path(output, "equivariance")
     title = f"{measure.capitalize()} on shifted {facts[0]['source']}"
     draw_invariance(
         {f"{each['run']}: {each['network']}": each["accuracy"] for each in facts}, path, title=title, measure=measure
     )
+    if not as_json:
+        _print_accuracies(facts, measure)
     if as_json:
         print_json({"runs": facts, "path": str(path)})
     else:
@@ -99,8 +102,8 @@ def _measure(classifier: Classifier, images: LabImages, most: int) -> dict[str, 
     }
 
 
-def _print(facts: dict[str, Any], title: str, measure: str) -> None:
-    """Print the errors of the layers, and the accuracy for each shift."""
+def _print(facts: dict[str, Any], title: str) -> None:
+    """Print the errors of the layers."""
     click.echo(f"{title}: {facts['network']}, {facts['images']:,} {facts['source']}")
     if facts["note"]:
         click.echo(f"Note: {facts['note']}")
@@ -113,17 +116,24 @@ def _print(facts: dict[str, Any], title: str, measure: str) -> None:
         print_table(results(), table)
         count = len(next(iter(layers.values())))
         if len(shown) < count:
-            click.echo(f"{len(shown)} of {count} layers with maps: the last of each size; --json has all.")
+            click.echo(
+                f"{len(shown)} of {count} layers: the first convolution, and the last of each size; --json has all."
+            )
         click.echo(
-            f"Error of a layer: |f(shift(x)) - shift(f(x))| / |f(x)|, on {facts['images_for_layers']} images.\n"
-            "If the shift is not a multiple of the step, f(x) is interpolated."
+            f"Error of a layer: |f(shift(x)) - shift(f(x))| / |f(x)|, on {facts['images_for_layers']} images\n"
+            "moved to the right. If the shift is not a multiple of the step, f(x) is interpolated."
         )
         if any(row["includes_border"] for rows in shown for row in rows):
             click.echo("*: with the border, where padding disturbs the shift; all places see some of it.")
     else:
         click.echo("No layer has maps, so none can be equivariant.")
-    table = numbers_table("shift", *map(str, range(len(facts["accuracy"]))))
-    table.add_row(f"{measure} %", *(f"{100 * value:.1f}" for value in facts["accuracy"]))
+
+
+def _print_accuracies(facts: list[dict[str, Any]], measure: str) -> None:
+    """Print the accuracies of all models, a row for each shift."""
+    table = numbers_table("shift in pixels", *(f"{Path(each['run']).name} {measure} %" for each in facts))
+    for distance, values in enumerate(zip(*(each["accuracy"] for each in facts), strict=True)):
+        table.add_row(str(distance), *(f"{100 * value:.1f}" for value in values))
     print_table(results(), table)
 
 

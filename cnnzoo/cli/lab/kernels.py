@@ -11,7 +11,7 @@ from cnnzoo.cli.output import json_option, print_json
 from cnnzoo.runs import Run
 from cnnzoo.runtime import DeviceChoice, keras_backend
 
-LECTURE = "the kernels of the first layer: random at the start, edges and colours after the training"
+LECTURE = "the kernels of the first layer, before and after the training"
 
 
 @click.command("kernels")

@@ -25,6 +25,7 @@ MOST_CELLS = 4_000
 @common.stride_option
 @common.padding_option
 @common.dilation_option
+@click.option("--flip", is_flag=True, help="Flip the kernel, as convolution does in mathematics.")
 @common.picture_option("matrix")
 @json_option
 def command(
@@ -33,6 +34,7 @@ def command(
     stride: list[int],
     padding: list[Padding],
     dilation: list[int],
+    flip: bool,
     output: Path | None,
     as_json: bool,
 ) -> None:
@@ -43,7 +45,7 @@ def command(
     """
     pixels = examples.CONVOLUTION_IMAGE[:4, :4] if image is None else image
     weights = examples.CONVOLUTION_KERNEL if kernel is None else kernel
-    convolution = convolve(pixels, weights, stride, padding, dilation)
+    convolution = convolve(pixels, weights, stride, padding, dilation, flip=flip)
     if convolution.output.size * max(pixels.size, weights.size) > MOST_CELLS:
         raise UserError(
             f"A matrix of {convolution.output.size}x{pixels.size} is too large to read; take a smaller image."

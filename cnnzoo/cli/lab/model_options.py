@@ -136,8 +136,9 @@ def read_image(
         UserError: The file cannot be read, or there is no image of that number.
     """
     if not image.isdecimal() or Path(image).exists():
-        pixels = read_photograph(Path(image), classifier, keep_original=False).pixels
-        return Path(image).name, np.asarray(pixels)
+        photograph = read_photograph(Path(image), classifier, keep_original=False)
+        inverted = ", inverted" if photograph.ink == "dark" else ""
+        return f"{Path(image).name}{inverted}", np.asarray(photograph.pixels)
     if run is None:
         raise UserError(f"There is no image {image}, and an imported model has no validation images to number.")
     images = _load_split(run, "validation", make_loader(data_dir)).subset

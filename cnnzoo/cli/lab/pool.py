@@ -40,11 +40,11 @@ def command(
     pixels = examples.POOLING_IMAGE if image is None else image
     pooling = pool(pixels, kind, size * (pixels.ndim // len(size) or 1), stride, padding)
     path = common.picture_path(output, "pooling")
-    window = common.format_shape(tuple(axis.window for axis in pooling.windows.axes))
-    shown = common.draw_steps(pooling, path, f"{kind.capitalize()} pooling, {window}")
+    shown = common.draw_steps(pooling, path, common.describe_windows(f"{kind} pooling", pooling.windows))
     if as_json:
         axes = [vars(axis) | {"output_size": axis.output_size} for axis in pooling.windows.axes]
-        print_json({"axes": axes, "output": pooling.output.tolist(), "kind": kind, "path": str(path)})
+        numbers = {"image": pixels.tolist(), "output": pooling.output.tolist(), "steps": pooling.sentences()}
+        print_json({"axes": axes, **numbers, "kind": kind, "path": str(path)})
         return
     click.echo(f"Image:\n{common.format_matrix(pixels)}")
     common.show_steps(pooling, shown)

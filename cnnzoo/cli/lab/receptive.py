@@ -24,8 +24,9 @@ def command(name: str, input_shape: Size | None, settings: tuple[str, ...], outp
     """Show how many pixels a value of each layer depends on.
 
     Layers that do not enlarge the receptive field are left out. "Formula" follows kernels, strides and dilations;
-    "measured" counts the pixels of the image on which the middle value of the layer has a gradient. The formula counts
-    padding, so it may exceed the image.
+    "measured" counts the pixels of the image on which the middle value of the layer has a gradient, in a copy of the
+    network with equal positive weights and an average for each maximum, so that no path is cut off. The formula
+    counts padding, so it may exceed the image.
     """
     network = card(name)
     options = parse_options(network, settings)

@@ -11,6 +11,7 @@ from cnnzoo.classifier import softmax
 from cnnzoo.cli.lab import common, model_options
 from cnnzoo.cli.options import data_dir_option, device_option
 from cnnzoo.cli.output import json_option, print_json
+from cnnzoo.errors import UserError
 from cnnzoo.runtime import DeviceChoice
 
 LECTURE = "where the network looks: Grad-CAM, and the probability while a patch is covered"
@@ -61,14 +62,17 @@ def command(
     probability = float(softmax(logits)[0, index])
     name = layer or last_map(layers)
     cam = grad_cam(layers, pixels, index, name)
-    side = min(patch or max(2, min(pixels.shape[:2]) // 5), *pixels.shape[:2])
-    stride = max(1, min(pixels.shape[:2]) // PLACES)
+    shortest = min(pixels.shape[:2])
+    if patch and patch > shortest:
+        raise UserError(f"--patch {patch}: the image has {shortest} pixels on its shorter side; take a smaller patch.")
+    side = patch or max(2, shortest // 5)
+    stride = max(1, shortest // PLACES)
     drops = occlude(classifier.logits, pixels, index, side, stride, pixels.mean(axis=(0, 1)))
     path = common.picture_path(output, "saliency")
     shown = classifier.images.class_names[index]
-    title = f"{classifier.title}, {image_name}: {shown}, {100 * probability:.1f} %"
+    title = f"{classifier.title}, {image_name}: class {shown}, {100 * probability:.1f} %"
     extent = find_extent(layers, name, pixels)
-    draw_saliency(pixels, cam, drops, path, cam_extent=extent, patch=side, title=title)
+    draw_saliency(pixels, cam, drops, path, cam_extent=extent, layer=name, patch=side, title=title)
     facts = {
         "image": image_name,
         "class": shown,
@@ -94,11 +98,11 @@ def _print(facts: dict[str, Any], cam: NDArray[Any], drops: NDArray[Any]) -> Non
     if not cam.any():
         click.echo("No place of this layer supports the class, so the Grad-CAM map is empty.")
     patch, stride = facts["patch"], facts["stride"]
-    if drops.max() < 5e-4:
-        click.echo(f"Occlusion by {patch}x{patch} pixels every {stride}: the probability falls nowhere.")
-        return
-    row, column = (int(place) * stride + stride // 2 for place in np.unravel_index(drops.argmax(), drops.shape))
-    click.echo(
-        f"Occlusion by {patch}x{patch} pixels every {stride}: around row {row}, column {column} the probability "
-        f"falls most, by {100 * drops.max():.1f} points"
-    )
+    click.echo(f"Occlusion by {patch}x{patch} pixels every {stride}; rows and columns count from 0:")
+    for change, place in (("falls", drops.argmax()), ("rises", drops.argmin())):
+        row, column = (int(index) * stride + stride // 2 for index in np.unravel_index(place, drops.shape))
+        points = 100 * abs(float(drops.ravel()[place]))
+        if points < 0.05 or (drops.ravel()[place] > 0) != (change == "falls"):
+            click.echo(f"  the probability {change} nowhere")
+        else:
+            click.echo(f"  the probability {change} most around row {row}, column {column}, by {points:.1f} points")

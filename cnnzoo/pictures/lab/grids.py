@@ -65,8 +65,8 @@ def draw_windows(
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in grid[len(shown_steps) :]:
         axes.axis("off")
-    for axes, step in zip(grid, shown_steps, strict=False):
-        frames.draw(axes, step)
+    for axes, step, previous in zip(grid, shown_steps, [-1, *shown_steps], strict=False):
+        frames.draw(axes, step, previous)
     figure.suptitle(title)
     style.save(figure, path)
     return len(shown_steps)
@@ -101,8 +101,8 @@ class _Frames:
         self.lines = max(map(len, self.sentences))
         self.size = (CELL * (self.width + 0.5), CELL * (self.height + 1.6 + 0.42 * self.lines))
 
-    def draw(self, axes: Any, step: int) -> None:
-        """Draw the image with the window, the output so far, and the sentence of a step."""
+    def draw(self, axes: Any, step: int, previous: int) -> None:
+        """Draw the image with the window, the output so far, and the sentence of a step after another one."""
         axes.set(xlim=(-0.1, self.width + 0.1), ylim=(self.height + 0.3 + 0.42 * self.lines, -0.6), aspect="equal")
         axes.axis("off")
         _draw_cells(axes, self.pixels, 0, lambda row, column: _is_inside(self.inside, row, column))
@@ -121,16 +121,17 @@ class _Frames:
         row, column = divmod(step, self.results.shape[1])
         axes.add_patch(Rectangle((self.left + column, row), 1, 1, **frame))
         axes.text(0, self.height + 0.25, "\n".join(self.sentences[step]), va="top", fontsize=7.5)
-        axes.set_title(f"step {step + 1} of {len(self.sentences)}", fontsize=9, loc="left")
+        gap = "... " if step > previous + 1 else ""
+        axes.set_title(f"{gap}step {step + 1} of {len(self.sentences)}", fontsize=9, loc="left")
 
 
 def _animate(frames: _Frames, steps: Sequence[int], path: Path, title: str) -> None:
     """Write one frame for each step, a second each, and the last one longer."""
     images = []
     for step in steps:
-        figure = Figure(figsize=(frames.size[0], frames.size[1] + 0.5), dpi=100, layout="constrained")
+        figure = Figure(figsize=(frames.size[0], frames.size[1] + 0.5), dpi=150, layout="constrained")
         canvas = FigureCanvasAgg(figure)
-        frames.draw(figure.subplots(), step)
+        frames.draw(figure.subplots(), step, step - 1)
         figure.suptitle(title, fontsize=10)
         canvas.draw()
         images.append(Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy()).quantize(64))
@@ -149,7 +150,9 @@ def _draw_cells(axes: Any, values: NDArray[Any], left: float, is_inside: Callabl
         colour = "white" if is_inside(row, column) else LIGHT_GREY
         axes.add_patch(Rectangle((left + column, row), 1, 1, facecolor=colour, edgecolor="0.6", linewidth=0.8))
         if np.isfinite(value):
-            axes.text(left + column + 0.5, row + 0.5, format_number(value), ha="center", va="center", fontsize=9)
+            text = format_number(value)
+            size = min(9, 36 / len(text))
+            axes.text(left + column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=size)
 
 
 def format_number(value: float) -> str:

@@ -118,7 +118,7 @@ class _Sheet:
             ink = "white" if face in DARK else "black"
         self.axes.add_patch(Rectangle((column, row), 1, 1, facecolor=face, edgecolor=edge, linewidth=0.5, hatch=hatch))
         box = {"facecolor": face, "edgecolor": "none", "pad": 0.8} if hatch else None
-        place = {"ha": "center", "va": "center", "fontsize": min(8, 25 * self.cell)}
+        place = {"ha": "center", "va": "center", "fontsize": min(8, 25 * self.cell, 96 * self.cell / len(text))}
         self.axes.text(column + 0.5, row + 0.5, text, color=ink, bbox=box, **place)
 
     def write(self, row: float, text: str) -> None:

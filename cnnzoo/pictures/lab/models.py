@@ -12,6 +12,8 @@ from cnnzoo.pictures import style
 from cnnzoo.pictures.style import BLUE, GREEN, GREY, PURPLE, VERMILION
 
 # Line colours and markers of several runs, which differ in both.
+# A name would cover the points of a smaller class.
+FEWEST_LABELLED = 4
 LINES = ((BLUE, "o", "-"), (VERMILION, "s", "--"), (GREEN, "^", "-."), (PURPLE, "D", ":"), (GREY, "v", "-"))
 
 
@@ -46,11 +48,15 @@ def draw_kernels(learned: NDArray[Any], initial: NDArray[Any] | None, path: styl
     rows = -(-filters // columns)
     side = min(0.55, 6 / columns)
     figure = Figure(figsize=(len(sheets) * (side * columns + 0.8), side * rows + 1.4), layout="constrained")
+    limit = max(float(np.abs(kernels).max()) for _, kernels in sheets) or 1.0
     for axes, (heading, kernels) in zip(np.atleast_1d(figure.subplots(1, len(sheets))), sheets, strict=True):
-        limit = float(np.abs(kernels).max()) or 1.0
         shown = kernels if kernels.shape[2] == 3 else kernels.mean(axis=2)
         _tile(axes, [shown[..., n] for n in range(filters)], columns, (-limit, limit), "PuOr")
-        axes.set_title(f"{heading}: -{limit:.2f} to {limit:.2f}", fontsize=10)
+        axes.set_title(heading, fontsize=10)
+    if learned.shape[2] == 3:
+        figure.supxlabel(f"grey: 0; light: up to {limit:.2f}; dark: down to -{limit:.2f}", fontsize=9)
+    else:
+        figure.colorbar(axes.images[0], ax=figure.axes, shrink=0.8, label="weight")
     figure.suptitle(title, fontsize=12)
     style.save(figure, path)
 
@@ -72,7 +78,7 @@ def draw_features(
     grid = figure.add_gridspec(len(maps), 2, width_ratios=(2.2, 1.1 * most))
     image_axes = figure.add_subplot(grid[:, 0])
     style.show_pixels(image_axes, pixels)
-    image_axes.set_title("image", fontsize=10)
+    image_axes.set_title("what the network sees", fontsize=10)
     for row, (name, values) in enumerate(maps.items()):
         axes = figure.add_subplot(grid[row, 1])
         order = np.argsort(-values.mean(axis=(0, 1)), kind="stable")[:most]
@@ -80,8 +86,8 @@ def draw_features(
         scaled += [np.full(values.shape[:2], np.nan)] * (most - len(scaled))
         _tile(axes, scaled, most, (0, 1), "viridis")
         height, width, channels = values.shape
-        shown = f"{len(order)} of {channels}" if channels > len(order) else f"{channels}"
-        axes.set_title(f"{name}: {shown} maps of {height}x{width}", fontsize=9, loc="left")
+        numbers = ", ".join(map(str, order))
+        axes.set_title(f"{name}: maps {numbers} of {channels}, {height}x{width}", fontsize=9, loc="left")
     figure.suptitle(title, fontsize=12)
     style.save(figure, path)
 
@@ -120,6 +126,7 @@ def draw_saliency(
     drops: NDArray[Any],
     path: style.StrPath,
     *,
+    layer: str,
     cam_extent: tuple[float, float, float, float],
     patch: int,
     title: str = "",
@@ -131,6 +138,7 @@ def draw_saliency(
         cam: Grad-CAM, from 0 to 1 (rows, columns).
         drops: How much the probability falls (rows, columns), as a fraction of 1.
         path: The picture's file.
+        layer: The layer of the Grad-CAM map.
         cam_extent: Left, right, lower and upper edge of the Grad-CAM map on the image, in pixels.
         patch: Side of the patch in pixels.
         title: Title of the picture.
@@ -142,17 +150,32 @@ def draw_saliency(
         style.show_pixels(each, pixels)
     axes[0].set_title("image")
     whole = (-0.5, width - 0.5, height - 0.5, -0.5)
+    cam, cam_extent = _fill_image(cam, cam_extent, whole)
     shown = axes[1].imshow(cam, cmap="magma", alpha=0.6, extent=cam_extent, interpolation="bilinear", vmin=0, vmax=1)
     axes[1].set(xlim=whole[:2], ylim=whole[2:])
-    axes[1].set_title("Grad-CAM")
+    axes[1].set_title(f"Grad-CAM of layer {layer}")
     figure.colorbar(shown, ax=axes[1], shrink=0.8, label="share of the largest value")
-    limit = float(np.abs(drops).max()) * 100 or 1.0
+    limit = max(0.1, float(np.abs(drops).max()) * 100)  # less is rounding
     shown = axes[2].imshow(100 * drops, cmap="PuOr_r", alpha=0.7, extent=whole, vmin=-limit, vmax=limit)
     axes[2].set(xlim=whole[:2], ylim=whole[2:])
     axes[2].set_title(f"occlusion by {patch}x{patch} pixels")
     figure.colorbar(shown, ax=axes[2], shrink=0.8, label="fall of the probability (points)")
     figure.suptitle(title, fontsize=12)
     style.save(figure, path)
+
+
+def _fill_image(
+    cam: NDArray[Any], extent: tuple[float, float, float, float], whole: tuple[float, float, float, float]
+) -> tuple[NDArray[Any], tuple[float, float, float, float]]:
+    """Return a map that goes on to the edges of the image with its outermost values, and its new extent."""
+    left, right, bottom, top = extent
+    steps = np.array([(bottom - top) / cam.shape[0], (right - left) / cam.shape[1]])
+    gaps = [(top - whole[3], whole[2] - bottom), (left - whole[0], whole[1] - right)]
+    margins = [tuple(max(0, int(np.ceil(gap / step))) for gap in pair) for pair, step in zip(gaps, steps, strict=True)]
+    (above, below), (before, behind) = margins
+    down, across = steps
+    filled = (left - before * across, right + behind * across, bottom + below * down, top - above * down)
+    return np.pad(cam, margins, mode="edge"), filled
 
 
 @style.apply()
@@ -189,8 +212,11 @@ def draw_embedding(
             continue
         name = style.shorten(class_names[class_number])
         marker, colour = markers[number % len(markers)], colours[number % len(colours)]
-        axes.plot(*places[chosen].T, marker, color=colour, markersize=4, alpha=0.8, label=name)
+        edge: dict[str, Any] = {"markeredgecolor": "0.3", "markeredgewidth": 0.3}
+        axes.plot(*places[chosen].T, marker, color=colour, markersize=4.5, label=name, **edge)
         middle = np.median(places[chosen], axis=0)
+        if chosen.sum() < FEWEST_LABELLED:
+            continue
         outline = [withStroke(linewidth=3, foreground="white")]
         axes.annotate(name, middle, fontsize=12, fontweight="bold", ha="center", path_effects=outline)
     axes.set(xticks=[], yticks=[], xlabel="first dimension of t-SNE", ylabel="second dimension of t-SNE")
