@@ -63,6 +63,19 @@ def test_a_trained_model_is_looked_into(cnnzoo, digits_runs):
         result = json.loads(cnnzoo("lab", *arguments, "--json").out)
         assert {key, "path"} <= result.keys()
         assert f"Picture: {arguments[0]}-3.png" in cnnzoo("lab", *arguments).out  # no picture is overwritten
+    folder = Path("images")
+    folder.mkdir()
+    for index, pixels in enumerate(data.load("digits", "test").pixels[:12, ..., 0]):
+        Image.fromarray(pixels).save(folder / f"{index}.png")
+    (folder / "notes.txt").write_text("no image")
+    answer = cnnzoo("lab", "equivariance", run, "--folder", folder, "--shift", "1", "--output", "same.png")
+    assert "12 images in images" in answer.out
+    assert "left out: files that are not images: 1 (.txt 1), such as notes.txt" in answer.out
+    assert "same class %" in answer.out
+    assert (
+        "The class of an image is the one that the model gives it."
+        in cnnzoo("lab", "embed", run, "--folder", folder).out
+    )
     few = cnnzoo("lab", "embed", run, "--images", "40", "--output", "few.png")
     assert "Note: 40 of 144 validation images, evenly spaced" in few.out
 

@@ -122,9 +122,12 @@ def test_a_pooling_is_torchs(kind, size, stride, padding):
     ("call", "sentence"),
     [
         (lambda: convolve(IMAGE, numbers(6, 6)), "A window of 6 does not fit into 5 pixels; take a smaller window"),
-        (lambda: convolve(IMAGE, KERNEL, dilation=3), "A window of 3, 7 with dilation 3, does not fit into 5 pixels"),
-        (lambda: convolve(IMAGE, [1, 2]), "The image has 2 axes and the window 1"),
-        (lambda: convolve(numbers(2, 2, 2), KERNEL), "The image has 3 axes"),
+        (
+            lambda: convolve(IMAGE, KERNEL, dilation=3),
+            "A window of 3 with dilation 3 spans 7 pixels and does not fit into 5 pixels",
+        ),
+        (lambda: convolve(IMAGE, [1, 2]), "The image has 2 and the window 1 dimension; give both the same"),
+        (lambda: convolve(numbers(2, 2, 2), KERNEL), "An image has one or two dimensions, and at least one number"),
         (lambda: convolve(IMAGE, []), "The kernel has no numbers"),
         (lambda: convolve(IMAGE, KERNEL, stride=0), "The stride must be a whole number of at least 1, not 0"),
         (lambda: convolve(IMAGE, KERNEL, stride=[1, 1, 1]), "There are 3 values of the stride"),

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 from scipy.signal import convolve2d, correlate2d
 
 from cnnzoo.errors import UserError
 from cnnzoo.lab.filters import apply_filter
 from cnnzoo.lab.kernels import FILTERS, enlarge
+from cnnzoo.lab.photographs import load_photograph
 
 pytestmark = pytest.mark.every_backend
 
@@ -52,6 +54,18 @@ def test_the_kernels_have_the_sums_of_the_lecture():
     assert FILTERS["gaussian"][2, 2] == 41 / 273
     assert FILTERS["gaussian15"].shape == (15, 15)
     assert enlarge([[9]], 3).tolist() == [[1, 1, 1]] * 3
+
+
+def test_a_photograph_says_how_its_file_was_changed(tmp_path):
+    half = np.full((4, 5, 2), (100, 128), "uint8")
+    Image.fromarray(half, "LA").save(tmp_path / "half.png")
+    Image.fromarray(np.full((4, 5), 40_000, "uint16")).save(tmp_path / "deep.png")
+    Image.fromarray(np.full((4, 5, 3), (9, 9, 200), "uint8")).save(tmp_path / "blue.png")
+    transparent, deep, blue = (load_photograph(tmp_path / f"{name}.png") for name in ("half", "deep", "blue"))
+    assert (transparent.notes, transparent.pixels[0, 0].tolist()) == (("transparent pixels are shown on white",), [177])
+    assert (deep.notes, deep.pixels.shape) == (("values of 16 bits are scaled to 0 to 255",), (4, 5, 1))
+    assert (blue.notes, blue.pixels.shape) == ((), (4, 5, 3))
+    assert load_photograph(tmp_path / "blue.png", grey=True).pixels[0, 0, 0] == pytest.approx(0.886 * 9 + 0.114 * 200)
 
 
 @pytest.mark.parametrize(

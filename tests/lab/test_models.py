@@ -112,6 +112,15 @@ def test_grad_cam_is_the_weighted_sum_of_the_maps(layers, digits):
     assert np.allclose(cam, expected / expected.max(), atol=2e-3)
 
 
+def test_a_grad_cam_of_a_model_in_bfloat16_is_in_float32():
+    images = keras.Input((8, 8, 1))
+    maps = keras.layers.Conv2D(4, 3, dtype="mixed_bfloat16", name="maps")(images)
+    logits = keras.layers.Dense(2, dtype="float32")(keras.layers.GlobalAveragePooling2D()(maps))
+    network = ModelLayers(keras.Model(images, logits))
+    assert grad_cam(network, np.ones((8, 8, 1), "uint8"), 0).dtype == "float32"
+    assert network.outputs(["maps"], np.ones((1, 8, 8, 1), "uint8"))[0].dtype == "float32"
+
+
 def test_a_grad_cam_map_lies_on_the_middles_of_its_receptive_fields(layers, digits):
     # s4 sees 16 of 32 pixels every 4, and the images of 28 pixels are padded by 2 on each side.
     left, right, bottom, top = find_extent(layers, "s4", digits.pixels[0])

@@ -119,7 +119,7 @@ def _load_folder(folder: Path, classifier: Classifier, most: int) -> LabImages:
         notes.insert(0, f"{most:,} of {len(paths):,} images, evenly spaced")
     chosen = [paths[place] for place in spread(len(paths), min(most, len(paths)))]
     pixels = [np.asarray(read_photograph(path, classifier, keep_original=False).pixels) for path in chosen]
-    return LabImages(np.stack(pixels), None, f"images of {printable(folder.name)}", "; ".join(notes))
+    return LabImages(np.stack(pixels), None, f"images in {printable(folder.name)}", "; ".join(notes))
 
 
 def spread(count: int, most: int) -> NDArray[np.integer[Any]]:
