@@ -1,4 +1,4 @@
-"""What a lecture on convolutional networks shows, by real computation: arrays in, arrays out.
+"""The examples of a lecture on convolutional networks, computed: arrays in, arrays out.
 
 What this package exports needs NumPy alone; modules about networks and ``filters`` load Keras.
 """

@@ -1,4 +1,4 @@
-"""``cnnzoo lab``: what the lectures show, each with its numbers and a picture."""
+"""``cnnzoo lab``: the examples of the lectures, each with its numbers and a picture."""
 
 import click
 
@@ -14,10 +14,10 @@ SUMMARIES = {
     "receptive": "Show how many pixels a value of each layer depends on.",
     "kernels": "Show the first layer's kernels, initial and learned.",
     "features": "Show an image's feature maps, layer by layer.",
-    "excite": "Find the images that excite filters most.",
+    "excite": "Find images that excite filters.",
     "saliency": "Show which pixels a class depends on.",
     "embed": "Draw images by their features in two dimensions.",
-    "equivariance": "Measure how runs answer to shifted images.",
+    "equivariance": "Measure what changes when the image is shifted.",
 }
 
 
@@ -29,7 +29,7 @@ SUMMARIES = {
     modules={"dense-to-conv": "dense_to_conv", "one-by-one": "one_by_one"},
 )
 def command() -> None:
-    """Show what a lecture on convolutional networks shows, by real computation.
+    """Compute and draw the examples of a lecture on convolutional networks.
 
     Each command prints its numbers and writes a picture. Without numbers of your own it works out the lecture's
     example.

@@ -16,8 +16,10 @@ LECTURE = "convolution, worked: element-wise product and sum under a sliding win
 
 
 @click.command("convolve")
-@click.option("--image", type=common.Numbers(), help="Numbers such as '1 2 3; 4 5 6', or a file; one or two axes.")
-@click.option("--kernel", type=common.Numbers(), help="Weights in the same form, on as many axes.")
+@click.option(
+    "--image", type=common.Numbers(), help="Numbers in one or two dimensions, such as '1 2 3; 4 5 6', or a file."
+)
+@click.option("--kernel", type=common.Numbers(), help="Weights in the same form, with as many dimensions.")
 @common.stride_option
 @common.padding_option
 @common.dilation_option

@@ -9,7 +9,7 @@ from cnnzoo.cli.options import device_option
 from cnnzoo.cli.output import json_option, numbers_table, print_json, print_table, results
 from cnnzoo.runtime import DeviceChoice
 
-LECTURE = "what a filter answers to: the image that excites it most"
+LECTURE = "what a filter finds: an image that excites it"
 MOST = 16
 
 

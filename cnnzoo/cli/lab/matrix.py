@@ -20,8 +20,10 @@ MOST_CELLS = 4_000
 
 
 @click.command("matrix")
-@click.option("--image", type=common.Numbers(), help="Numbers such as '1 2 3; 4 5 6', or a file; one or two axes.")
-@click.option("--kernel", type=common.Numbers(), help="Weights in the same form, on as many axes.")
+@click.option(
+    "--image", type=common.Numbers(), help="Numbers in one or two dimensions, such as '1 2 3; 4 5 6', or a file."
+)
+@click.option("--kernel", type=common.Numbers(), help="Weights in the same form, with as many dimensions.")
 @common.stride_option
 @common.padding_option
 @common.dilation_option

@@ -16,7 +16,9 @@ LECTURE = "pooling: the maximum or the average of a window; no parameters, depth
 
 
 @click.command("pool")
-@click.option("--image", type=common.Numbers(), help="Numbers such as '1 2 3; 4 5 6', or a file; one or two axes.")
+@click.option(
+    "--image", type=common.Numbers(), help="Numbers in one or two dimensions, such as '1 2 3; 4 5 6', or a file."
+)
 @click.option("--kind", type=click.Choice(["max", "average"]), default="max", show_default=True)
 @click.option("--size", type=common.PerAxis(), default="2", show_default=True, help="Size of the window.")
 @click.option("--stride", type=common.PerAxis(), help="Step of the window; by default its size.")
