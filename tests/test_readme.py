@@ -99,6 +99,7 @@ def test_the_commands_of_the_pages_run_one_after_the_other(cnnzoo, digits_runs):
     Path("sweep.yaml").write_text(SHORT_SWEEP)
     assert "keys:" in sweep
     Image.fromarray(data.load("digits", "test").pixels[0, ..., 0]).save("digit.png")
+    shutil.copy(ROOT / "cnnzoo" / "lab" / "pictures" / "seven.png", ".")
     for run in digits_runs:  # so that the ensemble and --seeds have their members already
         shutil.copytree(run.directory, Path("runs", run.directory.name))
     ran = set()

@@ -66,7 +66,15 @@ def test_names_kinds_and_numbers_stay_whole_on_a_terminal(
     assert row in [line.split() for line in lines]
 
     long = LayerRow(
-        "inception_4e_5x5_reduce", "GlobalAveragePooling2D", (112, 112, 64), 1, 1, 118_013_952, (224, 224), (0, 0)
+        "inception_4e_5x5_reduce",
+        "GlobalAveragePooling2D",
+        (112, 112, 64),
+        1,
+        1,
+        118_013_952,
+        (224, 224),
+        (0, 0),
+        (0, 0),
     )
     summary = NetworkSummary("deep", (long,))
     narrowest = show._list_layers(summary, narrow=True, windows=False)

@@ -1,4 +1,7 @@
-"""Every command of the lab's page runs, and prints what the page shows, but for the numbers of trainings."""
+"""Every lab command of the page runs, and prints what it shows, but for the numbers of trainings.
+
+The page's other commands run with those of the other pages, in ``test_readme``.
+"""
 
 import re
 import shlex
@@ -6,7 +9,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from commands import SMALL
 
 PAGE = Path(__file__).parents[2] / "cnnzoo" / "lab" / "README.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -17,18 +19,16 @@ OF_OTHER_RUNS = {
     "No layer has maps, so none can be equivariant.",
     "the probability rises nowhere",
 }
-TRAINING = ("cnnzoo train", "cnnzoo ensemble")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "shown"),
-    [(command, shown) for command, *shown in BLOCKS if not command.startswith(TRAINING)],
+    [(command, shown) for command, *shown in BLOCKS if command.startswith("cnnzoo lab ")],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_command_of_the_walk_runs_and_prints_what_the_page_shows(command, shown, cnnzoo, digits_runs, monkeypatch):
     monkeypatch.setenv("COLUMNS", "88")
-    shutil.copy(PAGE.parent / "pictures" / "seven.png", ".")
     for run in digits_runs:
         shutil.copytree(run.directory, Path("runs", run.name))
     answer = cnnzoo(*shlex.split(command)[1:])
@@ -43,16 +43,6 @@ def test_a_command_of_the_walk_runs_and_prints_what_the_page_shows(command, show
     parts = "\n".join(shown).split("...\n") if "..." in shown else ["\n".join(shown)]
     for part in parts:
         assert part.strip("\n") in "\n".join(printed)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("command", [command for command, *_ in BLOCKS if command.startswith(TRAINING)])
-def test_a_training_of_the_walk_runs(command, cnnzoo, digits_runs):
-    if "ensemble" in command:  # which trains only the missing members
-        for run in digits_runs:
-            shutil.copytree(run.directory, Path("runs", run.name))
-    answer = cnnzoo(*shlex.split(command)[1:], *SMALL)
-    assert answer.code == 0, answer.err
 
 
 def test_every_picture_of_the_page_is_there_and_small():

@@ -124,6 +124,6 @@ def _summarize(name: str, macs: int, saved: int, has_modules: bool) -> str:
     without = macs + saved
     verb = "save" if saved >= 0 else "cost"
     return (
-        f"{name} computes {macs:,} MACs, and {without:,} without the 1x1 convolutions that stand before\n"
-        f"another convolution: they {verb} {100 * abs(saved) / without:.0f} %."
+        f"{name} computes {macs:,} MACs, and {without:,} without the 1x1 convolutions\n"
+        f"that stand before another convolution: they {verb} {100 * abs(saved) / without:.0f} %."
     )
