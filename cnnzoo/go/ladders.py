@@ -7,8 +7,8 @@ goes on for ever.
 
 from cnnzoo.go.board import Board, neighbours
 
-# Positions that a search may look at; then the chain counts as not captured.
-MOST_POSITIONS = 25_000
+# Positions that a search may look at, and moves that it may look ahead; a ladder across the board has about 60.
+MOST_POSITIONS, MOST_MOVES = 25_000, 200
 
 
 def captures_in_ladder(board: Board, point: int) -> bool:
@@ -70,32 +70,34 @@ def _chains_beside(board: Board, point: int, colour: int) -> list[int]:
 
 
 class _Search:
-    """A search with a limit on the positions that it looks at."""
+    """A search with limits, at which the chain counts as not captured."""
 
     def __init__(self) -> None:
         self.left = MOST_POSITIONS
 
-    def is_captured(self, board: Board, stone: int) -> bool:
+    def is_captured(self, board: Board, stone: int, depth: int = 0) -> bool:
         """Return whether a chain in atari is captured though its player moves now."""
         rescues = find_rescues(board, stone)
-        if board.ko is not None or not rescues:
+        if board.ko is not None or not rescues or depth == MOST_MOVES:
             return False
-        return all(self._stays_caught(board, point, stone) for point in rescues if board.is_legal(point))
+        for point in rescues:
+            if board.is_legal(point):
+                after = self._play(board, point)
+                if after is None or not self.is_caught(after, stone, depth + 1):
+                    return False
+        return True
 
-    def _stays_caught(self, board: Board, point: int, stone: int) -> bool:
-        after = self._play(board, point)
-        return after is not None and self.is_caught(after, stone)
-
-    def is_caught(self, board: Board, stone: int) -> bool:
+    def is_caught(self, board: Board, stone: int, depth: int = 0) -> bool:
         """Return whether a chain is captured if its opponent moves now."""
         liberties = board.liberties(board.chain(stone))
-        if len(liberties) != 2:
+        if len(liberties) != 2 or depth == MOST_MOVES:
             return len(liberties) < 2
-        return any(self._catches(board, point, stone) for point in sorted(liberties) if board.is_legal(point))
-
-    def _catches(self, board: Board, point: int, stone: int) -> bool:
-        after = self._play(board, point)
-        return after is not None and self.is_captured(after, stone)
+        for point in sorted(liberties):
+            if board.is_legal(point):
+                after = self._play(board, point)
+                if after is not None and self.is_captured(after, stone, depth + 1):
+                    return True
+        return False
 
     def _play(self, board: Board, point: int) -> Board | None:
         """Return the board after a move, or None if the limit is reached."""
