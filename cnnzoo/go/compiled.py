@@ -26,55 +26,52 @@ BYTES = PLANES // 8
 compiled: Any = numba.njit(cache=True, nogil=True)
 
 
-class Workspace(NamedTuple):
-    """Arrays that the functions write into; each thread needs its own.
+# Rows of ``scratch`` (3, points + 1), in which the functions search. Of the first row the last entry counts the
+# searches, and the others are the last search that met a point; so nothing is cleared between two searches.
+MARK, STACK, FOUND = 0, 1, 2
+
+# Rows of ``chains`` (5, points): the number of each point's chain, and of each chain a stone, its size, the number of its
+# liberties, and where they begin in ``liberties`` (4 points,).
+LABEL, STONE, SIZE, COUNT, FIRST = 0, 1, 2, 3, 4
+
+
+class Ladder(NamedTuple):
+    """The positions of a ladder search, one for each move ahead.
 
     Attributes:
-        mark: (points,) number of the last search that met a point.
-        search: (1,) number of the searches so far.
-        stack: (points,) points to look at.
-        found: (points,) liberties that were found.
-        board: (points,) a position after a move.
-        label: (points,) number of the chain of each stone.
-        chains: (points, 3) of each chain its first stone, its size and its number of liberties.
-        liberties: (4 points,) the liberties of all chains, one chain after the other.
-        first: (points,) where those of each chain begin.
-        boards: (moves, points) the positions of a ladder search.
-        moves: (moves, points) the moves of each of them that are tried.
-        state: (moves, 3) of each the number of its moves, the next one, and the ko.
+        boards: (moves, points) int8, the stones.
+        moves: (moves, points) int16, the moves that are tried.
+        state: (moves, 3) int32, the number of these moves, the next one, and the ko.
     """
 
-    mark: NDArray[np.int64]
-    search: NDArray[np.int64]
-    stack: NDArray[np.int16]
-    found: NDArray[np.int16]
-    board: NDArray[np.int8]
-    label: NDArray[np.int16]
-    chains: NDArray[np.int32]
-    liberties: NDArray[np.int16]
-    first: NDArray[np.int32]
     boards: NDArray[np.int8]
     moves: NDArray[np.int16]
     state: NDArray[np.int32]
 
 
+class Workspace(NamedTuple):
+    """Arrays that ``encode_position`` writes into; each thread needs its own."""
+
+    chains: NDArray[np.int32]
+    liberties: NDArray[np.int16]
+    ladder: Ladder
+    scratch: NDArray[np.int32]
+
+
 def make_workspace(size: int) -> Workspace:
     """Return the workspace for boards of a size."""
     points = size * size
-    return Workspace(
-        mark=np.zeros(points, np.int64),
-        search=np.zeros(1, np.int64),
-        stack=np.zeros(points, np.int16),
-        found=np.zeros(points, np.int16),
-        board=np.zeros(points, np.int8),
-        label=np.zeros(points, np.int16),
-        chains=np.zeros((points, 3), np.int32),
-        liberties=np.zeros(4 * points, np.int16),
-        first=np.zeros(points, np.int32),
-        boards=np.zeros((MOST_MOVES + 1, points), np.int8),
-        moves=np.zeros((MOST_MOVES + 1, points), np.int16),
-        state=np.zeros((MOST_MOVES + 1, 3), np.int32),
+    ladder = Ladder(
+        np.zeros((MOST_MOVES + 1, points), np.int8),
+        np.zeros((MOST_MOVES + 1, points), np.int16),
+        np.zeros((MOST_MOVES + 1, 3), np.int32),
     )
+    return Workspace(np.zeros((5, points), np.int32), np.zeros(4 * points, np.int16), ladder, make_scratch(size))
+
+
+def make_scratch(size: int) -> NDArray[np.int32]:
+    """Return the array in which the functions search; each thread needs its own."""
+    return np.zeros((3, size * size + 1), np.int32)
 
 
 @cache
@@ -90,75 +87,75 @@ def tables(size: int) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
 
 
 @compiled
-def find_liberties(stones, beside, point, most, found, work):
+def find_liberties(stones, beside, point, most, found, scratch):
     """Write up to ``most`` liberties of the chain at a point into an array; return their number."""
-    work.search[0] += 1
-    search = work.search[0]
+    scratch[MARK, -1] += 1
+    search = scratch[MARK, -1]
     colour = stones[point]
-    work.stack[0] = point
-    work.mark[point] = search
+    scratch[STACK, 0] = point
+    scratch[MARK, point] = search
     waiting, count = 1, 0
     while waiting:
         waiting -= 1
-        here = work.stack[waiting]
+        here = scratch[STACK, waiting]
         for side in range(4):
             other = beside[here, side]
             if other == NONE:
                 break
-            if work.mark[other] == search:
+            if scratch[MARK, other] == search:
                 continue
             if stones[other] == EMPTY:
-                work.mark[other] = search
+                scratch[MARK, other] = search
                 found[count] = other
                 count += 1
                 if count == most:
                     return count
             elif stones[other] == colour:
-                work.mark[other] = search
-                work.stack[waiting] = other
+                scratch[MARK, other] = search
+                scratch[STACK, waiting] = other
                 waiting += 1
     return count
 
 
 @compiled
-def count_liberties(stones, beside, point, most, work):
+def count_liberties(stones, beside, point, most, scratch):
     """Return the liberties of the chain at a point, counted up to ``most``."""
-    return find_liberties(stones, beside, point, most, work.found, work)
+    return find_liberties(stones, beside, point, most, scratch[FOUND], scratch)
 
 
 @compiled
-def _list_chain(stones, beside, point, work):
+def _list_chain(stones, beside, point, scratch):
     """Leave the stones of a chain at the beginning of the stack; return their number."""
-    work.search[0] += 1
-    search = work.search[0]
+    scratch[MARK, -1] += 1
+    search = scratch[MARK, -1]
     colour = stones[point]
-    work.stack[0] = point
-    work.mark[point] = search
+    scratch[STACK, 0] = point
+    scratch[MARK, point] = search
     count, done = 1, 0
     while done < count:
-        here = work.stack[done]
+        here = scratch[STACK, done]
         done += 1
         for side in range(4):
             other = beside[here, side]
             if other == NONE:
                 break
-            if stones[other] == colour and work.mark[other] != search:
-                work.mark[other] = search
-                work.stack[count] = other
+            if stones[other] == colour and scratch[MARK, other] != search:
+                scratch[MARK, other] = search
+                scratch[STACK, count] = other
                 count += 1
     return count
 
 
 @compiled
-def _remove(stones, beside, point, work):
+def _remove(stones, beside, point, scratch):
     """Take the chain at a point off the board; return its size."""
     colour = stones[point]
     stones[point] = EMPTY
-    work.stack[0] = point
+    scratch[STACK, 0] = point
     waiting, count = 1, 1
     while waiting:
         waiting -= 1
-        here = work.stack[waiting]
+        here = scratch[STACK, waiting]
         for side in range(4):
             other = beside[here, side]
             if other == NONE:
@@ -166,13 +163,13 @@ def _remove(stones, beside, point, work):
             if stones[other] == colour:
                 stones[other] = EMPTY
                 count += 1
-                work.stack[waiting] = other
+                scratch[STACK, waiting] = other
                 waiting += 1
     return count
 
 
 @compiled
-def is_legal(stones, beside, ko, point, colour, work):
+def is_legal(stones, beside, ko, point, colour, scratch):
     """Return whether a player may play at a point, under simple ko and without suicide."""
     if stones[point] != EMPTY or point == ko:
         return False
@@ -186,14 +183,14 @@ def is_legal(stones, beside, ko, point, colour, work):
         other = beside[point, side]
         if other == NONE:
             break
-        liberties = count_liberties(stones, beside, other, 2, work)
+        liberties = count_liberties(stones, beside, other, 2, scratch)
         if (stones[other] == colour) == (liberties == 2):
             return True
     return False
 
 
 @compiled
-def put(stones, beside, point, colour, work):
+def put(stones, beside, point, colour, scratch):
     """Play a legal move; return the number of captured stones, and the point that the ko forbids next or NONE."""
     stones[point] = colour
     captured, last = 0, NONE
@@ -201,8 +198,8 @@ def put(stones, beside, point, colour, work):
         other = beside[point, side]
         if other == NONE:
             break
-        if stones[other] == -colour and count_liberties(stones, beside, other, 1, work) == 0:
-            captured += _remove(stones, beside, other, work)
+        if stones[other] == -colour and count_liberties(stones, beside, other, 1, scratch) == 0:
+            captured += _remove(stones, beside, other, scratch)
             last = other
     if captured != 1:
         return captured, NONE
@@ -212,30 +209,30 @@ def put(stones, beside, point, colour, work):
             break
         if stones[other] == colour:
             return captured, NONE
-    if count_liberties(stones, beside, point, 2, work) != 1:
+    if count_liberties(stones, beside, point, 2, scratch) != 1:
         return captured, NONE
     return captured, last
 
 
 @compiled
-def _list_rescues(stones, beside, stone, found, work):
+def _list_rescues(stones, beside, stone, found, scratch):
     """Write the moves that may save a chain in atari into an array; return their number, 0 for other chains.
 
     They are the captures of chains that touch it, in order, and then its last liberty.
     """
-    if count_liberties(stones, beside, stone, 2, work) != 1:
+    if count_liberties(stones, beside, stone, 2, scratch) != 1:
         return 0
-    liberty = work.found[0]
-    size = _list_chain(stones, beside, stone, work)
-    chain = work.stack[:size].copy()
+    liberty = scratch[FOUND, 0]
+    size = _list_chain(stones, beside, stone, scratch)
+    chain = scratch[STACK, :size].copy()
     count = 0
     for index in range(size):
         for side in range(4):
             other = beside[chain[index], side]
             if other == NONE:
                 break
-            if stones[other] == -stones[stone] and count_liberties(stones, beside, other, 2, work) == 1:
-                point = work.found[0]
+            if stones[other] == -stones[stone] and count_liberties(stones, beside, other, 2, scratch) == 1:
+                point = scratch[FOUND, 0]
                 if point != liberty:
                     count = _insert(found, count, point)
     found[count] = liberty
@@ -257,16 +254,16 @@ def _insert(ordered, count, point):
 
 
 @compiled
-def _look_at(beside, stone, depth, hunted_moves, work):
+def _look_at(beside, stone, depth, hunted_moves, ladder, scratch):
     """Return whether the chain is captured in a position of a ladder search; if it is undecided, list its moves."""
-    stones, moves, state = work.boards[depth], work.moves[depth], work.state[depth]
+    stones, moves, state = ladder.boards[depth], ladder.moves[depth], ladder.state[depth]
     state[1] = 0
     if hunted_moves:
         if state[2] != NONE:
             return ESCAPED
-        state[0] = _list_rescues(stones, beside, stone, moves, work)
+        state[0] = _list_rescues(stones, beside, stone, moves, scratch)
         return ESCAPED if state[0] == 0 or depth == MOST_MOVES else UNDECIDED
-    liberties = find_liberties(stones, beside, stone, 3, moves, work)
+    liberties = find_liberties(stones, beside, stone, 3, moves, scratch)
     if liberties < 2:
         return CAPTURED
     if liberties > 2 or depth == MOST_MOVES:
@@ -278,32 +275,33 @@ def _look_at(beside, stone, depth, hunted_moves, work):
 
 
 @compiled
-def _play_next(beside, depth, colour, work):
+def _play_next(beside, depth, colour, ladder, scratch):
     """Play the next legal move of a position of a ladder search onto the next board; return whether there is one."""
-    stones, state = work.boards[depth], work.state[depth]
+    stones, state = ladder.boards[depth], ladder.state[depth]
     while state[1] < state[0]:
-        point = work.moves[depth, state[1]]
+        point = ladder.moves[depth, state[1]]
         state[1] += 1
-        if is_legal(stones, beside, state[2], point, colour, work):
-            work.boards[depth + 1][:] = stones
-            _, work.state[depth + 1, 2] = put(work.boards[depth + 1], beside, point, colour, work)
+        if is_legal(stones, beside, state[2], point, colour, scratch):
+            ladder.boards[depth + 1][:] = stones
+            _, ladder.state[depth + 1, 2] = put(ladder.boards[depth + 1], beside, point, colour, scratch)
             return True
     return False
 
 
 @compiled
-def is_captured(beside, stone, hunted_first, work):
-    """Return whether a chain is captured in a ladder, from the position ``work.boards[0]`` with its ko in ``state``.
+def is_captured(beside, stone, hunted_first, ladder, scratch):
+    """Return whether a chain is captured in a ladder, from the position ``ladder.boards[0]`` with its ko in ``state``.
 
     Args:
         beside: The neighbours of each point.
         stone: A stone of the chain.
         hunted_first: Whether the chain's player moves first, or the opponent.
-        work: The workspace.
+        ladder: The positions of the search.
+        scratch: See ``make_scratch``.
     """
-    colour = work.boards[0][stone]
+    colour = ladder.boards[0][stone]
     depth, left = 0, MOST_POSITIONS
-    result = _look_at(beside, stone, 0, hunted_first, work)
+    result = _look_at(beside, stone, 0, hunted_first, ladder, scratch)
     while result == UNDECIDED or depth > 0:
         if result != UNDECIDED:
             depth -= 1
@@ -311,32 +309,32 @@ def is_captured(beside, stone, hunted_first, work):
         # One escape is enough for the hunted player, one capture for the hunter; otherwise the next move is tried.
         if result != UNDECIDED and (result == ESCAPED) == hunted_moves:
             continue
-        if not _play_next(beside, depth, colour if hunted_moves else -colour, work):
+        if not _play_next(beside, depth, colour if hunted_moves else -colour, ladder, scratch):
             result = CAPTURED if hunted_moves else ESCAPED
         elif left == 0:
             return False
         else:
             left -= 1
             depth += 1
-            result = _look_at(beside, stone, depth, not hunted_moves, work)
+            result = _look_at(beside, stone, depth, not hunted_moves, ladder, scratch)
     return result == CAPTURED
 
 
 @compiled
-def _label_chains(stones, beside, work):
-    """Number the chains, and note their size and liberties in the workspace; return how many there are."""
+def _label_chains(stones, beside, chains, liberties, scratch):
+    """Number the chains, and note their size and liberties ; return how many there are."""
     count, place = 0, 0
-    work.label[:] = NONE
+    chains[LABEL] = NONE
     for point in range(len(stones)):
-        if stones[point] == EMPTY or work.label[point] != NONE:
+        if stones[point] == EMPTY or chains[LABEL, point] != NONE:
             continue
-        size = _list_chain(stones, beside, point, work)
+        size = _list_chain(stones, beside, point, scratch)
         for index in range(size):
-            work.label[work.stack[index]] = count
-        liberties = find_liberties(stones, beside, point, len(stones), work.liberties[place:], work)
-        work.chains[count, 0], work.chains[count, 1], work.chains[count, 2] = point, size, liberties
-        work.first[count] = place
-        place += liberties
+            chains[LABEL, scratch[STACK, index]] = count
+        found = find_liberties(stones, beside, point, len(stones), liberties[place:], scratch)
+        chains[STONE, count], chains[SIZE, count], chains[COUNT, count] = point, size, found
+        chains[FIRST, count] = place
+        place += found
         count += 1
     return count
 
@@ -347,42 +345,42 @@ def _set(planes, point, plane):
 
 
 @compiled
-def _encode_move(stones, ko, colour, point, beside, corners, planes, work):
+def _encode_move(stones, ko, colour, point, beside, corners, planes, chains, all_liberties, board, scratch):
     """Write the planes of a move at an empty point; return whether it is legal."""
     if point == ko:
         return False
     captured, size = 0, 1
-    work.search[0] += 1
-    search = work.search[0]
-    work.mark[point] = search
+    scratch[MARK, -1] += 1
+    search = scratch[MARK, -1]
+    scratch[MARK, point] = search
     liberties = 0
     for side in range(4):
         other = beside[point, side]
         if other == NONE:
             break
         if stones[other] == EMPTY:
-            if work.mark[other] != search:
-                work.mark[other] = search
+            if scratch[MARK, other] != search:
+                scratch[MARK, other] = search
                 liberties += 1
             continue
-        if not _is_first_of_chain(point, side, beside, work):
+        if not _is_first_of_chain(point, side, beside, chains):
             continue
-        chain = work.label[other]
+        chain = chains[LABEL, other]
         if stones[other] == colour:
-            size += work.chains[chain, 1]
-            for index in range(work.first[chain], work.first[chain] + work.chains[chain, 2]):
-                liberty = work.liberties[index]
-                if work.mark[liberty] != search:
-                    work.mark[liberty] = search
+            size += chains[SIZE, chain]
+            for index in range(chains[FIRST, chain], chains[FIRST, chain] + chains[COUNT, chain]):
+                liberty = all_liberties[index]
+                if scratch[MARK, liberty] != search:
+                    scratch[MARK, liberty] = search
                     liberties += 1
-        elif work.chains[chain, 2] == 1:
-            captured += work.chains[chain, 1]
+        elif chains[COUNT, chain] == 1:
+            captured += chains[SIZE, chain]
     if captured == 0 and liberties == 0:
         return False
     if captured:
-        work.board[:] = stones
-        put(work.board, beside, point, colour, work)
-        liberties = count_liberties(work.board, beside, point, BINS, work)
+        board[:] = stones
+        put(board, beside, point, colour, scratch)
+        liberties = count_liberties(board, beside, point, BINS, scratch)
     _set(planes, point, 20 + min(captured, BINS - 1))
     if liberties == 1:
         _set(planes, point, 28 + min(size, BINS) - 1)
@@ -410,30 +408,30 @@ def _is_eye(stones, colour, point, beside, corners):
 
 
 @compiled
-def _is_first_of_chain(point, side, beside, work):
+def _is_first_of_chain(point, side, beside, chains):
     """Return whether no neighbour before this one belongs to the same chain."""
-    chain = work.label[beside[point, side]]
+    chain = chains[LABEL, beside[point, side]]
     for before in range(side):
-        if work.label[beside[point, before]] == chain:
+        if chains[LABEL, beside[point, before]] == chain:
             return False
     return True
 
 
 @compiled
-def _captures_in_ladder(stones, colour, point, beside, work):
+def _captures_in_ladder(stones, colour, point, beside, chains, ladder, scratch):
     """Return whether a legal move puts a chain of two liberties into atari so that it cannot escape."""
     for side in range(4):
         other = beside[point, side]
         if other == NONE:
             break
-        if stones[other] != -colour or work.chains[work.label[other], 2] != 2:
+        if stones[other] != -colour or chains[COUNT, chains[LABEL, other]] != 2:
             continue
-        if not _is_first_of_chain(point, side, beside, work):
+        if not _is_first_of_chain(point, side, beside, chains):
             continue
-        work.boards[0][:] = stones
-        put(work.boards[0], beside, point, colour, work)
-        work.state[0, 2] = NONE  # the first answer may take a ko
-        if is_captured(beside, other, True, work):
+        ladder.boards[0][:] = stones
+        put(ladder.boards[0], beside, point, colour, scratch)
+        ladder.state[0, 2] = NONE  # the first answer may take a ko
+        if is_captured(beside, other, True, ladder, scratch):
             return True
     return False
 
@@ -453,34 +451,34 @@ def encode_position(stones, placed, turn, colour, ko, beside, corners, planes, w
         planes: (points, 6) bytes that are written: the bits of 48 planes as by ``numpy.packbits``.
         work: The workspace.
     """
+    chains, liberties, ladder, scratch = work
     planes[:] = 0
-    chains = _label_chains(stones, beside, work)
+    count = _label_chains(stones, beside, chains, liberties, scratch)
     for point in range(len(stones)):
         _set(planes, point, 3)
         if stones[point] == EMPTY:
             _set(planes, point, 2)
-            if _encode_move(stones, ko, colour, point, beside, corners, planes, work) and _captures_in_ladder(
-                stones, colour, point, beside, work
-            ):
+            if _encode_move(
+                stones, ko, colour, point, beside, corners, planes, chains, liberties, ladder.boards[0], scratch
+            ) and _captures_in_ladder(stones, colour, point, beside, chains, ladder, scratch):
                 _set(planes, point, 44)
         else:
             _set(planes, point, 0 if stones[point] == colour else 1)
             _set(planes, point, 4 + min(turn - placed[point], BINS) - 1)
-            _set(planes, point, 12 + min(work.chains[work.label[point], 2], BINS) - 1)
-    rescues = work.moves[MOST_MOVES]
-    for chain in range(chains):
-        stone = work.chains[chain, 0]
-        if stones[stone] != colour or work.chains[chain, 2] != 1:
+            _set(planes, point, 12 + min(chains[COUNT, chains[LABEL, point]], BINS) - 1)
+    rescues = ladder.moves[MOST_MOVES]
+    for chain in range(count):
+        stone = chains[STONE, chain]
+        if stones[stone] != colour or chains[COUNT, chain] != 1:
             continue
-        count = _list_rescues(stones, beside, stone, rescues, work)
-        for index in range(count):
+        for index in range(_list_rescues(stones, beside, stone, rescues, scratch)):
             point = rescues[index]
-            if not is_legal(stones, beside, ko, point, colour, work):
+            if not is_legal(stones, beside, ko, point, colour, scratch):
                 continue
-            work.boards[0][:] = stones
-            _, next_ko = put(work.boards[0], beside, point, colour, work)
-            work.state[0, 2] = next_ko
-            if not is_captured(beside, stone, False, work):
+            ladder.boards[0][:] = stones
+            _, next_ko = put(ladder.boards[0], beside, point, colour, scratch)
+            ladder.state[0, 2] = next_ko
+            if not is_captured(beside, stone, False, ladder, scratch):
                 _set(planes, point, 45)
 
 
