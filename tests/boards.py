@@ -1,6 +1,136 @@
-"""Boards as text: X is Black, O is White, a letter names an empty point."""
+"""Boards as text (X is Black, O is White, a letter names an empty point), and games at random."""
 
-from cnnzoo.go.board import BLACK, EMPTY, WHITE, Board
+import random
+
+from cnnzoo.go.board import BLACK, EMPTY, PASS, WHITE, Board
+
+EMPTY_ROWS = "\n. . . . . . . . ."
+
+CAPTURE_THREE = """
+. X . X X . .
+X O a O O X .
+. X . X X . .
+. . . . . . .
+. . . . . . .
+. . . . . . .
+. . . . . . .
+"""
+CAPTURE_TO_LIVE = """
+a O X . . . .
+O X . . . . .
+X . . . . . .
+. . . . . . .
+. . . . . . .
+. . . . . . .
+. . . . . . .
+"""
+SELF_ATARI = """
+a O . . . O X
+. . . . . . .
+. . . . . . .
+. . O . O . .
+. O X d X O .
+. . O O O . .
+. . . . . . .
+"""
+SUICIDE = """
+a O . . O b X
+O . . . O X X
+. . . . . O O
+. . . . . . .
+. X O . . . .
+X c X O . . .
+. X O . . . .
+"""
+KO = """
+. . . . . . .
+. . X O . . .
+. X k X O . .
+. . X O . . .
+. . . . . . .
+. . . . . . .
+. . . . . . .
+"""
+EYES = """
+e X . . X f X
+X X . . X X O
+. . . . . . .
+. X X X . X .
+. X g X X h X
+. O X X . X .
+. . . . . . .
+"""
+EMPTY_CORNERS = """
+. . . . . . .
+. . . X . . .
+. . X e X . .
+. . . X . . .
+. . . . . . .
+. . . . . . .
+. . . . . . .
+"""
+LADDER = (
+    """
+. . . . . . . . .
+. . X . . . . . .
+. X O b . . . . .
+. X a . . . . . .
+"""
+    + 5 * EMPTY_ROWS
+)
+LADDER_BROKEN = """
+. . . . . . . . .
+. . X . . . . . .
+. X O b . . . . .
+. X a . . . . . .
+. . . . . . . . .
+. . . . . . . . .
+. . . . . O . . .
+. . . . . . . . .
+. . . . . . . . .
+"""
+NO_ESCAPE = (
+    """
+. . . . . . . . .
+. . X X . . . . .
+. X O a . . . . .
+. . X . . . . . .
+"""
+    + 5 * EMPTY_ROWS
+)
+ESCAPE = """
+. . . . . . . . .
+. . X X . . . . .
+. X O a . . . . .
+. . X . . . . . .
+. . . . . . . . .
+. . . . . . . . .
+. . . . . . O . .
+. . . . . . . . .
+. . . . . . . . .
+"""
+ESCAPE_BY_CAPTURE = (
+    """
+. . . . . . . . .
+. . X . . . . . .
+. X O a . . . . .
+. O X O . . . . .
+. . b . . . . . .
+"""
+    + 4 * EMPTY_ROWS
+)
+
+VECTORS = [
+    (CAPTURE_THREE, BLACK, {"a": [2, 3, 23, 39, 46]}),
+    (CAPTURE_TO_LIVE, BLACK, {"a": [2, 3, 22, 37, 46]}),
+    (SELF_ATARI, BLACK, {"a": [2, 3, 20, 28, 36, 46], "d": [2, 3, 20, 30, 36, 46]}),
+    (SUICIDE, BLACK, {"a": [2, 3], "b": [2, 3], "c": [2, 3, 20, 38, 45, 46]}),
+    (KO, WHITE, {"k": [2, 3, 21, 28, 36, 46]}),
+    (LADDER, BLACK, {"b": [2, 3, 20, 38, 44, 46]}),
+    (NO_ESCAPE, WHITE, {"a": [2, 3, 20, 37, 46]}),
+    (ESCAPE, WHITE, {"a": [2, 3, 20, 37, 45, 46]}),
+    (ESCAPE_BY_CAPTURE, WHITE, {"a": [2, 3, 20, 39, 45, 46], "b": [2, 3, 21, 39, 45, 46]}),
+]
 
 COLOURS = {"X": BLACK, "O": WHITE}
 
@@ -31,3 +161,14 @@ def place(size, **stones):
         board.set_up([row * size + column for row, column in places], BLACK if colour == "black" else WHITE)
     assert EMPTY in board.stones
     return board
+
+
+def play_at_random(size, moves, seed):
+    """Yield the board of a random game and its last move, after each move."""
+    choose, board = random.Random(seed), Board(size)
+    for _ in range(moves):
+        legal = [point for point in range(size * size) if board.is_legal(point)]
+        sensible = [point for point in legal if not board.is_eye(point, board.to_move)]
+        move = choose.choice(sensible) if sensible else PASS
+        board.play(move)
+        yield board, move

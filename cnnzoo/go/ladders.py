@@ -54,9 +54,7 @@ def find_rescues(board: Board, stone: int) -> list[int]:
         return []
     colour = board.stones[stone]
     beside = {point for each in chain for point in neighbours(board.size)[each] if board.stones[point] == -colour}
-    captures = {
-        point for other in beside if len(found := board.liberties(board.chain(other))) == 1 for point in found
-    }
+    captures = {point for other in beside if len(found := board.liberties(board.chain(other))) == 1 for point in found}
     return [*sorted(captures - liberties), *liberties]
 
 

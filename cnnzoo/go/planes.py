@@ -21,13 +21,13 @@ class Feature(NamedTuple):
     Attributes:
         name: Its name in the paper.
         first: Number of its first plane.
-        count: Number of its planes.
+        planes: Number of its planes.
         meaning: When which of them is 1.
     """
 
     name: str
     first: int
-    count: int
+    planes: int
     meaning: str
 
 

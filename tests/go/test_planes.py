@@ -1,129 +1,10 @@
 """The planes of positions, worked out by hand."""
 
 import pytest
-from boards import place, planes_at, read_board
+from boards import EMPTY_CORNERS, EYES, KO, LADDER, LADDER_BROKEN, SUICIDE, VECTORS, place, planes_at, read_board
 
-from cnnzoo.go.board import BLACK, PASS, WHITE, Board
+from cnnzoo.go.board import BLACK, PASS, Board
 from cnnzoo.go.planes import FEATURES, PLANES, encode
-
-EMPTY_ROWS = "\n. . . . . . . . ."
-
-CAPTURE_THREE = """
-. X . X X . .
-X O a O O X .
-. X . X X . .
-. . . . . . .
-. . . . . . .
-. . . . . . .
-. . . . . . .
-"""
-CAPTURE_TO_LIVE = """
-a O X . . . .
-O X . . . . .
-X . . . . . .
-. . . . . . .
-. . . . . . .
-. . . . . . .
-. . . . . . .
-"""
-SELF_ATARI = """
-a O . . . O X
-. . . . . . .
-. . . . . . .
-. . O . O . .
-. O X d X O .
-. . O O O . .
-. . . . . . .
-"""
-SUICIDE = """
-a O . . O b X
-O . . . O X X
-. . . . . O O
-. . . . . . .
-. X O . . . .
-X c X O . . .
-. X O . . . .
-"""
-KO = """
-. . . . . . .
-. . X O . . .
-. X k X O . .
-. . X O . . .
-. . . . . . .
-. . . . . . .
-. . . . . . .
-"""
-EYES = """
-e X . . X f X
-X X . . X X O
-. . . . . . .
-. X X X . X .
-. X g X X h X
-. O X X . X .
-. . . . . . .
-"""
-EMPTY_CORNERS = """
-. . . . . . .
-. . . X . . .
-. . X e X . .
-. . . X . . .
-. . . . . . .
-. . . . . . .
-. . . . . . .
-"""
-LADDER = """
-. . . . . . . . .
-. . X . . . . . .
-. X O b . . . . .
-. X a . . . . . .
-""" + 5 * EMPTY_ROWS
-LADDER_BROKEN = """
-. . . . . . . . .
-. . X . . . . . .
-. X O b . . . . .
-. X a . . . . . .
-. . . . . . . . .
-. . . . . . . . .
-. . . . . O . . .
-. . . . . . . . .
-. . . . . . . . .
-"""
-NO_ESCAPE = """
-. . . . . . . . .
-. . X X . . . . .
-. X O a . . . . .
-. . X . . . . . .
-""" + 5 * EMPTY_ROWS
-ESCAPE = """
-. . . . . . . . .
-. . X X . . . . .
-. X O a . . . . .
-. . X . . . . . .
-. . . . . . . . .
-. . . . . . . . .
-. . . . . . O . .
-. . . . . . . . .
-. . . . . . . . .
-"""
-ESCAPE_BY_CAPTURE = """
-. . . . . . . . .
-. . X . . . . . .
-. X O a . . . . .
-. O X O . . . . .
-. . b . . . . . .
-""" + 4 * EMPTY_ROWS
-
-VECTORS = [
-    (CAPTURE_THREE, BLACK, {"a": [2, 3, 23, 39, 46]}),
-    (CAPTURE_TO_LIVE, BLACK, {"a": [2, 3, 22, 37, 46]}),
-    (SELF_ATARI, BLACK, {"a": [2, 3, 20, 28, 36, 46], "d": [2, 3, 20, 30, 36, 46]}),
-    (SUICIDE, BLACK, {"a": [2, 3], "b": [2, 3], "c": [2, 3, 20, 38, 45, 46]}),
-    (KO, WHITE, {"k": [2, 3, 21, 28, 36, 46]}),
-    (LADDER, BLACK, {"b": [2, 3, 20, 38, 44, 46]}),
-    (NO_ESCAPE, WHITE, {"a": [2, 3, 20, 37, 46]}),
-    (ESCAPE, WHITE, {"a": [2, 3, 20, 37, 45, 46]}),
-    (ESCAPE_BY_CAPTURE, WHITE, {"a": [2, 3, 20, 39, 45, 46], "b": [2, 3, 21, 39, 45, 46]}),
-]
 
 
 def points_of(planes, plane):
@@ -204,7 +85,5 @@ def test_a_ladder_over_the_whole_board_is_read(breaker):
 
 
 def test_the_features_fill_the_planes_in_the_papers_order():
-    assert [feature.first for feature in FEATURES[1:]] == [
-        feature.first + feature.count for feature in FEATURES[:-1]
-    ]
+    assert [feature.first for feature in FEATURES[1:]] == [feature.first + feature.planes for feature in FEATURES[:-1]]
     assert FEATURES[-1].first == PLANES

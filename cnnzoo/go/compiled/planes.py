@@ -1,0 +1,261 @@
+"""The planes of ``planes``, compiled by numba: equal, and hundreds of times as fast."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnzoo.go.board import BLACK, EMPTY, Board
+from cnnzoo.go.compiled.ladders import Ladder, is_captured, list_rescues, make_ladder
+from cnnzoo.go.compiled.rules import (
+    MARK,
+    NONE,
+    STACK,
+    Points,
+    Scratch,
+    Stones,
+    compiled,
+    count_liberties,
+    find_liberties,
+    is_legal,
+    list_chain,
+    make_scratch,
+    put,
+    tables,
+)
+from cnnzoo.go.ladders import MOST_MOVES
+from cnnzoo.go.planes import BINS, PLANES
+
+# The turn at which set-up stones were played.
+NEVER = -1_000
+# Of a point, packed as by numpy.packbits.
+BYTES = PLANES // 8
+# Rows of ``chains`` (5, points): the number of each point's chain, and of each chain a stone, its size, the number of
+# its liberties, and where they begin in ``liberties`` (4 points,).
+LABEL, STONE, SIZE, COUNT, FIRST = 0, 1, 2, 3, 4
+
+Planes = NDArray[np.uint8]
+
+
+class Workspace(NamedTuple):
+    """Arrays that ``encode_position`` writes into; each thread needs its own."""
+
+    chains: Scratch
+    liberties: Points
+    ladder: Ladder
+    scratch: Scratch
+
+
+def make_workspace(size: int) -> Workspace:
+    """Return the workspace for boards of a size."""
+    points = size * size
+    chains, liberties = np.zeros((5, points), np.int32), np.zeros(4 * points, np.int16)
+    return Workspace(chains, liberties, make_ladder(size), make_scratch(size))
+
+
+@compiled
+def _label_chains(stones: Stones, beside: Points, chains: Scratch, liberties: Points, scratch: Scratch) -> int:
+    """Number the chains, and note their size and liberties ; return how many there are."""
+    count, place = 0, 0
+    chains[LABEL] = NONE
+    for point in range(len(stones)):
+        if stones[point] == EMPTY or chains[LABEL, point] != NONE:
+            continue
+        size = list_chain(stones, beside, point, scratch)
+        for index in range(size):
+            chains[LABEL, scratch[STACK, index]] = count
+        found = find_liberties(stones, beside, point, len(stones), liberties[place:], scratch)
+        chains[STONE, count], chains[SIZE, count], chains[COUNT, count] = point, size, found
+        chains[FIRST, count] = place
+        place += found
+        count += 1
+    return count
+
+
+@compiled
+def _set(planes: Planes, point: int, plane: int) -> None:
+    planes[point, plane >> 3] |= 128 >> (plane & 7)
+
+
+@compiled
+def _encode_move(
+    stones: Stones,
+    ko: int,
+    colour: int,
+    point: int,
+    beside: Points,
+    corners: Points,
+    planes: Planes,
+    chains: Scratch,
+    all_liberties: Points,
+    board: Stones,
+    scratch: Scratch,
+) -> bool:
+    """Write the planes of a move at an empty point; return whether it is legal."""
+    captured, size, liberties = _look_around(stones, colour, point, beside, chains, all_liberties, scratch)
+    if point == ko or (captured == 0 and liberties == 0):
+        return False
+    if captured:
+        board[:] = stones
+        put(board, beside, point, colour, scratch)
+        liberties = count_liberties(board, beside, point, BINS, scratch)
+    _set(planes, point, 20 + min(captured, BINS - 1))
+    if liberties == 1:
+        _set(planes, point, 28 + min(size, BINS) - 1)
+    _set(planes, point, 36 + min(liberties, BINS) - 1)
+    if not _is_eye(stones, colour, point, beside, corners):
+        _set(planes, point, 46)
+    return True
+
+
+@compiled
+def _look_around(
+    stones: Stones, colour: int, point: int, beside: Points, chains: Scratch, all_liberties: Points, scratch: Scratch
+) -> tuple[int, int, int]:
+    """Return the captured stones of a move at an empty point, and the size and liberties of its chain without them."""
+    scratch[MARK, -1] += 1
+    search = scratch[MARK, -1]
+    scratch[MARK, point] = search
+    captured, size, liberties = 0, 1, 0
+    for side in range(4):
+        other = beside[point, side]
+        if other == NONE:
+            break
+        if stones[other] == EMPTY:
+            if scratch[MARK, other] != search:
+                scratch[MARK, other] = search
+                liberties += 1
+            continue
+        if not _is_first_of_chain(point, side, beside, chains):
+            continue
+        chain = chains[LABEL, other]
+        if stones[other] == colour:
+            size += chains[SIZE, chain]
+            for index in range(chains[FIRST, chain], chains[FIRST, chain] + chains[COUNT, chain]):
+                liberty = all_liberties[index]
+                if scratch[MARK, liberty] != search:
+                    scratch[MARK, liberty] = search
+                    liberties += 1
+        elif chains[COUNT, chain] == 1:
+            captured += chains[SIZE, chain]
+    return captured, size, liberties
+
+
+@compiled
+def _is_eye(stones: Stones, colour: int, point: int, beside: Points, corners: Points) -> bool:
+    for side in range(4):
+        other = beside[point, side]
+        if other == NONE:
+            break
+        if stones[other] != colour:
+            return False
+    opponents = 0
+    for corner in range(4):
+        other = corners[point, corner]
+        if other == NONE:
+            return opponents == 0
+        opponents += stones[other] == -colour
+    return opponents <= 1
+
+
+@compiled
+def _is_first_of_chain(point: int, side: int, beside: Points, chains: Scratch) -> bool:
+    """Return whether no neighbour before this one belongs to the same chain."""
+    chain = chains[LABEL, beside[point, side]]
+    for before in range(side):  # noqa: SIM110 - numba compiles no generator expressions
+        if chains[LABEL, beside[point, before]] == chain:
+            return False
+    return True
+
+
+@compiled
+def _captures_in_ladder(
+    stones: Stones, colour: int, point: int, beside: Points, chains: Scratch, ladder: Ladder, scratch: Scratch
+) -> bool:
+    """Return whether a legal move puts a chain of two liberties into atari so that it cannot escape."""
+    for side in range(4):
+        other = beside[point, side]
+        if other == NONE:
+            break
+        if stones[other] != -colour or chains[COUNT, chains[LABEL, other]] != 2:
+            continue
+        if not _is_first_of_chain(point, side, beside, chains):
+            continue
+        ladder.boards[0][:] = stones
+        put(ladder.boards[0], beside, point, colour, scratch)
+        ladder.state[0, 2] = NONE  # the first answer may take a ko
+        if is_captured(beside, other, True, ladder, scratch):
+            return True
+    return False
+
+
+@compiled
+def encode_position(
+    stones: Stones,
+    placed: NDArray[np.int32],
+    turn: int,
+    colour: int,
+    ko: int,
+    beside: Points,
+    corners: Points,
+    planes: Planes,
+    work: Workspace,
+) -> None:
+    """Write the planes of a position, packed.
+
+    Args:
+        stones: (points,).
+        placed: (points,).
+        turn: Number of turns so far.
+        colour: The player to move.
+        ko: The point that the simple ko forbids, or NONE.
+        beside: The neighbours of each point.
+        corners: The diagonal points of each point.
+        planes: (points, 6) bytes that are written: the bits of 48 planes as by ``numpy.packbits``.
+        work: The workspace.
+    """
+    chains, liberties, ladder, scratch = work
+    planes[:] = 0
+    count = _label_chains(stones, beside, chains, liberties, scratch)
+    for point in range(len(stones)):
+        _set(planes, point, 3)
+        if stones[point] == EMPTY:
+            _set(planes, point, 2)
+            if _encode_move(
+                stones, ko, colour, point, beside, corners, planes, chains, liberties, ladder.boards[0], scratch
+            ) and _captures_in_ladder(stones, colour, point, beside, chains, ladder, scratch):
+                _set(planes, point, 44)
+        else:
+            _set(planes, point, 0 if stones[point] == colour else 1)
+            _set(planes, point, 4 + min(turn - placed[point], BINS) - 1)
+            _set(planes, point, 12 + min(chains[COUNT, chains[LABEL, point]], BINS) - 1)
+    rescues = ladder.moves[MOST_MOVES]
+    for chain in range(count):
+        stone = chains[STONE, chain]
+        if stones[stone] != colour or chains[COUNT, chain] != 1:
+            continue
+        for index in range(list_rescues(stones, beside, stone, rescues, scratch)):
+            point = rescues[index]
+            if not is_legal(stones, beside, ko, point, colour, scratch):
+                continue
+            ladder.boards[0][:] = stones
+            _, next_ko = put(ladder.boards[0], beside, point, colour, scratch)
+            ladder.state[0, 2] = next_ko
+            if not is_captured(beside, stone, False, ladder, scratch):
+                _set(planes, point, 45)
+
+
+def encode(board: Board, *, player_colour: bool = False) -> NDArray[np.uint8]:
+    """Return the planes of a position; see ``planes.encode``."""
+    beside, corners = tables(board.size)
+    placed = np.array([NEVER if turn is None else turn for turn in board.placed], np.int32)
+    packed = np.zeros((board.size * board.size, BYTES), np.uint8)
+    ko = NONE if board.ko is None else board.ko
+    stones = np.array(board.stones, np.int8)
+    work = make_workspace(board.size)
+    encode_position(stones, placed, board.turn, board.to_move, ko, beside, corners, packed, work)
+    planes = np.unpackbits(packed, axis=1).reshape(board.size, board.size, PLANES)
+    if not player_colour:
+        return planes
+    colour = np.full((*planes.shape[:2], 1), board.to_move == BLACK, np.uint8)
+    return np.concatenate([planes, colour], axis=2)

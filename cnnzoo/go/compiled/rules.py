@@ -1,0 +1,175 @@
+"""The rules of ``board``, compiled by numba.
+
+A position is arrays: ``stones`` (points,) with BLACK, WHITE and EMPTY, and ``ko``, a point or NONE. ``beside``
+(points, 4) has the neighbours of each point, filled up with NONE.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import TypeVar, cast
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnzoo.go.board import EMPTY, diagonals, neighbours
+
+NONE = -1
+# Rows of ``scratch`` (3, points + 1), in which the functions search. Of the first row the last entry counts the
+# searches, and the others are the last search that met a point; so nothing is cleared between two searches.
+MARK, STACK, FOUND = 0, 1, 2
+
+Stones = NDArray[np.int8]
+Points = NDArray[np.int16]
+Scratch = NDArray[np.int32]
+Function = TypeVar("Function", bound=Callable[..., object])
+
+
+def compiled(function: Function) -> Function:
+    """Compile a function at its first call; the machine code is kept on disk, and threads can run it side by side."""
+    return cast("Function", numba.njit(cache=True, nogil=True)(function))
+
+
+def make_scratch(size: int) -> NDArray[np.int32]:
+    """Return the array in which the functions search; each thread needs its own."""
+    return np.zeros((3, size * size + 1), np.int32)
+
+
+@cache
+def tables(size: int) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
+    """Return the neighbours and the diagonal points of each point (points, 4), filled up with NONE."""
+    both = []
+    for listed in (neighbours(size), diagonals(size)):
+        table = np.full((size * size, 4), NONE, np.int16)
+        for point, others in enumerate(listed):
+            table[point, : len(others)] = others
+        both.append(table)
+    return both[0], both[1]
+
+
+@compiled
+def find_liberties(stones: Stones, beside: Points, point: int, most: int, found: Points, scratch: Scratch) -> int:
+    """Write up to ``most`` liberties of the chain at a point into an array; return their number."""
+    scratch[MARK, -1] += 1
+    search = scratch[MARK, -1]
+    colour = stones[point]
+    scratch[STACK, 0] = point
+    scratch[MARK, point] = search
+    waiting, count = 1, 0
+    while waiting:
+        waiting -= 1
+        here = scratch[STACK, waiting]
+        for side in range(4):
+            other = beside[here, side]
+            if other == NONE:
+                break
+            if scratch[MARK, other] == search:
+                continue
+            if stones[other] == EMPTY:
+                scratch[MARK, other] = search
+                found[count] = other
+                count += 1
+                if count == most:
+                    return count
+            elif stones[other] == colour:
+                scratch[MARK, other] = search
+                scratch[STACK, waiting] = other
+                waiting += 1
+    return count
+
+
+@compiled
+def count_liberties(stones: Stones, beside: Points, point: int, most: int, scratch: Scratch) -> int:
+    """Return the liberties of the chain at a point, counted up to ``most``."""
+    return find_liberties(stones, beside, point, most, scratch[FOUND], scratch)
+
+
+@compiled
+def list_chain(stones: Stones, beside: Points, point: int, scratch: Scratch) -> int:
+    """Leave the stones of a chain at the beginning of the stack; return their number."""
+    scratch[MARK, -1] += 1
+    search = scratch[MARK, -1]
+    colour = stones[point]
+    scratch[STACK, 0] = point
+    scratch[MARK, point] = search
+    count, done = 1, 0
+    while done < count:
+        here = scratch[STACK, done]
+        done += 1
+        for side in range(4):
+            other = beside[here, side]
+            if other == NONE:
+                break
+            if stones[other] == colour and scratch[MARK, other] != search:
+                scratch[MARK, other] = search
+                scratch[STACK, count] = other
+                count += 1
+    return count
+
+
+@compiled
+def _remove(stones: Stones, beside: Points, point: int, scratch: Scratch) -> int:
+    """Take the chain at a point off the board; return its size."""
+    colour = stones[point]
+    stones[point] = EMPTY
+    scratch[STACK, 0] = point
+    waiting, count = 1, 1
+    while waiting:
+        waiting -= 1
+        here = scratch[STACK, waiting]
+        for side in range(4):
+            other = beside[here, side]
+            if other == NONE:
+                break
+            if stones[other] == colour:
+                stones[other] = EMPTY
+                count += 1
+                scratch[STACK, waiting] = other
+                waiting += 1
+    return count
+
+
+@compiled
+def is_legal(stones: Stones, beside: Points, ko: int, point: int, colour: int, scratch: Scratch) -> bool:
+    """Return whether a player may play at a point, under simple ko and without suicide."""
+    if stones[point] != EMPTY or point == ko:
+        return False
+    for side in range(4):
+        other = beside[point, side]
+        if other == NONE:
+            break
+        if stones[other] == EMPTY:
+            return True
+    for side in range(4):
+        other = beside[point, side]
+        if other == NONE:
+            break
+        liberties = count_liberties(stones, beside, other, 2, scratch)
+        if (stones[other] == colour) == (liberties == 2):
+            return True
+    return False
+
+
+@compiled
+def put(stones: Stones, beside: Points, point: int, colour: int, scratch: Scratch) -> tuple[int, int]:
+    """Play a legal move; return the number of captured stones, and the point that the ko forbids next or NONE."""
+    stones[point] = colour
+    captured, last = 0, NONE
+    for side in range(4):
+        other = beside[point, side]
+        if other == NONE:
+            break
+        if stones[other] == -colour and count_liberties(stones, beside, other, 1, scratch) == 0:
+            captured += _remove(stones, beside, other, scratch)
+            last = other
+    if captured != 1:
+        return captured, NONE
+    for side in range(4):
+        other = beside[point, side]
+        if other == NONE:
+            break
+        if stones[other] == colour:
+            return captured, NONE
+    if count_liberties(stones, beside, point, 2, scratch) != 1:
+        return captured, NONE
+    return captured, last
