@@ -1,4 +1,4 @@
-"""The ladders of ``ladders``, compiled by numba."""
+"""The ladders of ``ladders``, compiled by numba. It skips moves that cannot succeed, so it rarely meets a limit."""
 
 from typing import NamedTuple
 
@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnzoo.go.compiled.rules import (
+    CHAIN,
     FOUND,
     NONE,
-    STACK,
     Points,
     Scratch,
     Stones,
     compiled,
-    count_liberties,
+    count_empty,
     find_liberties,
     is_legal,
     list_chain,
@@ -28,22 +28,22 @@ class Ladder(NamedTuple):
     """The positions of a ladder search, one for each move ahead.
 
     Attributes:
-        boards: (moves, points) int8, the stones.
-        moves: (moves, points) int16, the moves that are tried.
+        boards: (moves, points + 1) int8, the stones.
+        moves: (moves, points + 1) uint16, the moves that are tried.
         state: (moves, 3) int32, the number of these moves, the next one, and the ko.
     """
 
     boards: NDArray[np.int8]
-    moves: NDArray[np.int16]
+    moves: Points
     state: NDArray[np.int32]
 
 
 def make_ladder(size: int) -> Ladder:
     """Return the arrays of a search on boards of a size; each thread needs its own."""
-    points = size * size
+    points = size * size + 1
     return Ladder(
         np.zeros((MOST_MOVES + 1, points), np.int8),
-        np.zeros((MOST_MOVES + 1, points), np.int16),
+        np.zeros((MOST_MOVES + 1, points), np.uint16),
         np.zeros((MOST_MOVES + 1, 3), np.int32),
     )
 
@@ -54,18 +54,17 @@ def list_rescues(stones: Stones, beside: Points, stone: int, found: Points, scra
 
     They are the captures of chains that touch it, in order, and then its last liberty.
     """
-    if count_liberties(stones, beside, stone, 2, scratch) != 1:
+    if find_liberties(stones, beside, stone, 2, scratch) != 1:
         return 0
     liberty = scratch[FOUND, 0]
     size = list_chain(stones, beside, stone, scratch)
-    chain = scratch[STACK, :size].copy()
     count = 0
     for index in range(size):
         for side in range(4):
-            other = beside[chain[index], side]
-            if other == NONE:
-                break
-            if stones[other] == -stones[stone] and count_liberties(stones, beside, other, 2, scratch) == 1:
+            other = beside[scratch[CHAIN, index], side]
+            if stones[other] != -stones[stone] or count_empty(stones, beside, other) > 1:
+                continue
+            if find_liberties(stones, beside, other, 2, scratch) == 1:
                 point = scratch[FOUND, 0]
                 if point != liberty:
                     count = _insert(found, count, point)
@@ -88,6 +87,18 @@ def _insert(ordered: Points, count: int, point: int) -> int:
 
 
 @compiled
+def has_room(stones: Stones, beside: Points, point: int, taken: int) -> bool:
+    """Return whether a chain escapes by a move at its last liberty, because three empty points are beside that.
+
+    Such moves need no search; ``taken`` does not count, because the hunter has just played there.
+    """
+    empty = count_empty(stones, beside, point)
+    for side in range(4):
+        empty -= beside[point, side] == taken
+    return empty >= 3
+
+
+@compiled
 def _look_at(beside: Points, stone: int, depth: int, hunted_moves: bool, ladder: Ladder, scratch: Scratch) -> int:
     """Return whether the chain is captured in a position of a ladder search; if it is undecided, list its moves."""
     stones, moves, state = ladder.boards[depth], ladder.moves[depth], ladder.state[depth]
@@ -96,15 +107,23 @@ def _look_at(beside: Points, stone: int, depth: int, hunted_moves: bool, ladder:
         if state[2] != NONE:
             return ESCAPED
         state[0] = list_rescues(stones, beside, stone, moves, scratch)
-        return ESCAPED if state[0] == 0 or depth == MOST_MOVES else UNDECIDED
-    liberties = find_liberties(stones, beside, stone, 3, moves, scratch)
+        if state[0] == 0 or depth == MOST_MOVES or has_room(stones, beside, moves[state[0] - 1], NONE):
+            return ESCAPED
+        return UNDECIDED
+    liberties = find_liberties(stones, beside, stone, 3, scratch)
     if liberties < 2:
         return CAPTURED
     if liberties > 2 or depth == MOST_MOVES:
         return ESCAPED
-    if moves[0] > moves[1]:
-        moves[0], moves[1] = moves[1], moves[0]
-    state[0] = 2
+    one, other = scratch[FOUND, 0], scratch[FOUND, 1]
+    first, second = min(one, other), max(one, other)
+    state[0] = 0
+    if not has_room(stones, beside, second, first):
+        moves[0] = first
+        state[0] = 1
+    if not has_room(stones, beside, first, second):
+        moves[state[0]] = second
+        state[0] += 1
     return UNDECIDED
 
 

@@ -6,16 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnzoo.go.board import BLACK, EMPTY, Board
-from cnnzoo.go.compiled.ladders import Ladder, is_captured, list_rescues, make_ladder
+from cnnzoo.go.compiled.ladders import Ladder, has_room, is_captured, list_rescues, make_ladder
 from cnnzoo.go.compiled.rules import (
+    CHAIN,
+    EDGE,
+    FOUND,
     MARK,
     NONE,
-    STACK,
+    SEARCHES,
     Points,
     Scratch,
     Stones,
     compiled,
-    count_liberties,
     find_liberties,
     is_legal,
     list_chain,
@@ -30,8 +32,8 @@ from cnnzoo.go.planes import BINS, PLANES
 NEVER = -1_000
 # Of a point, packed as by numpy.packbits.
 BYTES = PLANES // 8
-# Rows of ``chains`` (5, points): the number of each point's chain, and of each chain a stone, its size, the number of
-# its liberties, and where they begin in ``liberties`` (4 points,).
+# Rows of ``chains`` (5, points + 1): the number of each point's chain, and of each chain a stone, its size, the number
+# of its liberties, and where they begin in ``liberties`` (4 points,).
 LABEL, STONE, SIZE, COUNT, FIRST = 0, 1, 2, 3, 4
 
 Planes = NDArray[np.uint8]
@@ -49,7 +51,7 @@ class Workspace(NamedTuple):
 def make_workspace(size: int) -> Workspace:
     """Return the workspace for boards of a size."""
     points = size * size
-    chains, liberties = np.zeros((5, points), np.int32), np.zeros(4 * points, np.int16)
+    chains, liberties = np.zeros((5, points + 1), np.int64), np.zeros(4 * points, np.uint16)
     return Workspace(chains, liberties, make_ladder(size), make_scratch(size))
 
 
@@ -58,13 +60,15 @@ def _label_chains(stones: Stones, beside: Points, chains: Scratch, liberties: Po
     """Number the chains, and note their size and liberties ; return how many there are."""
     count, place = 0, 0
     chains[LABEL] = NONE
-    for point in range(len(stones)):
+    for point in range(len(beside)):
         if stones[point] == EMPTY or chains[LABEL, point] != NONE:
             continue
         size = list_chain(stones, beside, point, scratch)
         for index in range(size):
-            chains[LABEL, scratch[STACK, index]] = count
-        found = find_liberties(stones, beside, point, len(stones), liberties[place:], scratch)
+            chains[LABEL, scratch[CHAIN, index]] = count
+        found = find_liberties(stones, beside, point, len(beside), scratch)
+        for index in range(found):
+            liberties[place + index] = scratch[FOUND, index]
         chains[STONE, count], chains[SIZE, count], chains[COUNT, count] = point, size, found
         chains[FIRST, count] = place
         place += found
@@ -98,7 +102,7 @@ def _encode_move(
     if captured:
         board[:] = stones
         put(board, beside, point, colour, scratch)
-        liberties = count_liberties(board, beside, point, BINS, scratch)
+        liberties = find_liberties(board, beside, point, BINS, scratch)
     _set(planes, point, 20 + min(captured, BINS - 1))
     if liberties == 1:
         _set(planes, point, 28 + min(size, BINS) - 1)
@@ -113,14 +117,12 @@ def _look_around(
     stones: Stones, colour: int, point: int, beside: Points, chains: Scratch, all_liberties: Points, scratch: Scratch
 ) -> tuple[int, int, int]:
     """Return the captured stones of a move at an empty point, and the size and liberties of its chain without them."""
-    scratch[MARK, -1] += 1
-    search = scratch[MARK, -1]
+    scratch[SEARCHES, 0] += 1
+    search = scratch[SEARCHES, 0]
     scratch[MARK, point] = search
     captured, size, liberties = 0, 1, 0
     for side in range(4):
         other = beside[point, side]
-        if other == NONE:
-            break
         if stones[other] == EMPTY:
             if scratch[MARK, other] != search:
                 scratch[MARK, other] = search
@@ -136,7 +138,7 @@ def _look_around(
                 if scratch[MARK, liberty] != search:
                     scratch[MARK, liberty] = search
                     liberties += 1
-        elif chains[COUNT, chain] == 1:
+        elif stones[other] != EDGE and chains[COUNT, chain] == 1:
             captured += chains[SIZE, chain]
     return captured, size, liberties
 
@@ -145,17 +147,14 @@ def _look_around(
 def _is_eye(stones: Stones, colour: int, point: int, beside: Points, corners: Points) -> bool:
     for side in range(4):
         other = beside[point, side]
-        if other == NONE:
-            break
-        if stones[other] != colour:
+        if stones[other] != colour and stones[other] != EDGE:
             return False
-    opponents = 0
+    opponents, edges = 0, 0
     for corner in range(4):
         other = corners[point, corner]
-        if other == NONE:
-            return opponents == 0
+        edges += stones[other] == EDGE
         opponents += stones[other] == -colour
-    return opponents <= 1
+    return opponents <= (1 if edges == 0 else 0)
 
 
 @compiled
@@ -170,16 +169,25 @@ def _is_first_of_chain(point: int, side: int, beside: Points, chains: Scratch) -
 
 @compiled
 def _captures_in_ladder(
-    stones: Stones, colour: int, point: int, beside: Points, chains: Scratch, ladder: Ladder, scratch: Scratch
+    stones: Stones,
+    colour: int,
+    point: int,
+    beside: Points,
+    chains: Scratch,
+    liberties: Points,
+    ladder: Ladder,
+    scratch: Scratch,
 ) -> bool:
     """Return whether a legal move puts a chain of two liberties into atari so that it cannot escape."""
     for side in range(4):
         other = beside[point, side]
-        if other == NONE:
-            break
         if stones[other] != -colour or chains[COUNT, chains[LABEL, other]] != 2:
             continue
         if not _is_first_of_chain(point, side, beside, chains):
+            continue
+        first = chains[FIRST, chains[LABEL, other]]
+        answer = liberties[first + 1] if liberties[first] == point else liberties[first]
+        if has_room(stones, beside, answer, point):
             continue
         ladder.boards[0][:] = stones
         put(ladder.boards[0], beside, point, colour, scratch)
@@ -204,7 +212,7 @@ def encode_position(
     """Write the planes of a position, packed.
 
     Args:
-        stones: (points,).
+        stones: (points + 1,).
         placed: (points,).
         turn: Number of turns so far.
         colour: The player to move.
@@ -215,15 +223,16 @@ def encode_position(
         work: The workspace.
     """
     chains, liberties, ladder, scratch = work
+    board = ladder.boards[0]
     planes[:] = 0
     count = _label_chains(stones, beside, chains, liberties, scratch)
-    for point in range(len(stones)):
+    for point in range(len(beside)):
         _set(planes, point, 3)
         if stones[point] == EMPTY:
             _set(planes, point, 2)
             if _encode_move(
-                stones, ko, colour, point, beside, corners, planes, chains, liberties, ladder.boards[0], scratch
-            ) and _captures_in_ladder(stones, colour, point, beside, chains, ladder, scratch):
+                stones, ko, colour, point, beside, corners, planes, chains, liberties, board, scratch
+            ) and _captures_in_ladder(stones, colour, point, beside, chains, liberties, ladder, scratch):
                 _set(planes, point, 44)
         else:
             _set(planes, point, 0 if stones[point] == colour else 1)
@@ -251,7 +260,7 @@ def encode(board: Board, *, player_colour: bool = False) -> NDArray[np.uint8]:
     placed = np.array([NEVER if turn is None else turn for turn in board.placed], np.int32)
     packed = np.zeros((board.size * board.size, BYTES), np.uint8)
     ko = NONE if board.ko is None else board.ko
-    stones = np.array(board.stones, np.int8)
+    stones = np.array([*board.stones, EDGE], np.int8)
     work = make_workspace(board.size)
     encode_position(stones, placed, board.turn, board.to_move, ko, beside, corners, packed, work)
     planes = np.unpackbits(packed, axis=1).reshape(board.size, board.size, PLANES)

@@ -1,7 +1,8 @@
 """The rules of ``board``, compiled by numba.
 
-A position is arrays: ``stones`` (points,) with BLACK, WHITE and EMPTY, and ``ko``, a point or NONE. ``beside``
-(points, 4) has the neighbours of each point, filled up with NONE.
+A position is arrays: ``stones`` (points + 1,) with BLACK, WHITE and EMPTY, and EDGE as the last one, and ``ko``, a
+point or NONE. ``beside`` (points, 4) has the neighbours of each point; where there is none, it has the last index of
+``stones``, so that no loop asks where the board ends.
 """
 
 from collections.abc import Callable
@@ -15,13 +16,15 @@ from numpy.typing import NDArray
 from cnnzoo.go.board import EMPTY, diagonals, neighbours
 
 NONE = -1
-# Rows of ``scratch`` (3, points + 1), in which the functions search. Of the first row the last entry counts the
-# searches, and the others are the last search that met a point; so nothing is cleared between two searches.
-MARK, STACK, FOUND = 0, 1, 2
+EDGE = 2
+# Rows of ``scratch`` (5, points + 1), in which the functions search: the last search that met each point, so that
+# nothing is cleared between two searches; points to look at; liberties that were found; the stones of a chain; and the
+# number of searches so far.
+MARK, STACK, FOUND, CHAIN, SEARCHES = 0, 1, 2, 3, 4
 
 Stones = NDArray[np.int8]
-Points = NDArray[np.int16]
-Scratch = NDArray[np.int32]
+Points = NDArray[np.uint16]
+Scratch = NDArray[np.int64]
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
@@ -30,17 +33,17 @@ def compiled(function: Function) -> Function:
     return cast("Function", numba.njit(cache=True, nogil=True)(function))
 
 
-def make_scratch(size: int) -> NDArray[np.int32]:
+def make_scratch(size: int) -> Scratch:
     """Return the array in which the functions search; each thread needs its own."""
-    return np.zeros((3, size * size + 1), np.int32)
+    return np.zeros((5, size * size + 1), np.int64)
 
 
 @cache
-def tables(size: int) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
-    """Return the neighbours and the diagonal points of each point (points, 4), filled up with NONE."""
+def tables(size: int) -> tuple[Points, Points]:
+    """Return the neighbours and the diagonal points of each point (points, 4); see above."""
     both = []
     for listed in (neighbours(size), diagonals(size)):
-        table = np.full((size * size, 4), NONE, np.int16)
+        table = np.full((size * size, 4), size * size, np.uint16)
         for point, others in enumerate(listed):
             table[point, : len(others)] = others
         both.append(table)
@@ -48,10 +51,10 @@ def tables(size: int) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
 
 
 @compiled
-def find_liberties(stones: Stones, beside: Points, point: int, most: int, found: Points, scratch: Scratch) -> int:
-    """Write up to ``most`` liberties of the chain at a point into an array; return their number."""
-    scratch[MARK, -1] += 1
-    search = scratch[MARK, -1]
+def find_liberties(stones: Stones, beside: Points, point: int, most: int, scratch: Scratch) -> int:
+    """Write up to ``most`` liberties of the chain at a point into ``scratch[FOUND]``; return their number."""
+    scratch[SEARCHES, 0] += 1
+    search = scratch[SEARCHES, 0]
     colour = stones[point]
     scratch[STACK, 0] = point
     scratch[MARK, point] = search
@@ -61,13 +64,11 @@ def find_liberties(stones: Stones, beside: Points, point: int, most: int, found:
         here = scratch[STACK, waiting]
         for side in range(4):
             other = beside[here, side]
-            if other == NONE:
-                break
             if scratch[MARK, other] == search:
                 continue
             if stones[other] == EMPTY:
                 scratch[MARK, other] = search
-                found[count] = other
+                scratch[FOUND, count] = other
                 count += 1
                 if count == most:
                     return count
@@ -79,32 +80,33 @@ def find_liberties(stones: Stones, beside: Points, point: int, most: int, found:
 
 
 @compiled
-def count_liberties(stones: Stones, beside: Points, point: int, most: int, scratch: Scratch) -> int:
-    """Return the liberties of the chain at a point, counted up to ``most``."""
-    return find_liberties(stones, beside, point, most, scratch[FOUND], scratch)
-
-
-@compiled
 def list_chain(stones: Stones, beside: Points, point: int, scratch: Scratch) -> int:
-    """Leave the stones of a chain at the beginning of the stack; return their number."""
-    scratch[MARK, -1] += 1
-    search = scratch[MARK, -1]
+    """Write the stones of a chain into ``scratch``; return their number."""
+    scratch[SEARCHES, 0] += 1
+    search = scratch[SEARCHES, 0]
     colour = stones[point]
-    scratch[STACK, 0] = point
+    scratch[CHAIN, 0] = point
     scratch[MARK, point] = search
     count, done = 1, 0
     while done < count:
-        here = scratch[STACK, done]
+        here = scratch[CHAIN, done]
         done += 1
         for side in range(4):
             other = beside[here, side]
-            if other == NONE:
-                break
             if stones[other] == colour and scratch[MARK, other] != search:
                 scratch[MARK, other] = search
-                scratch[STACK, count] = other
+                scratch[CHAIN, count] = other
                 count += 1
     return count
+
+
+@compiled
+def count_empty(stones: Stones, beside: Points, point: int) -> int:
+    """Return how many points beside a point are empty."""
+    empty = 0
+    for side in range(4):
+        empty += stones[beside[point, side]] == EMPTY
+    return empty
 
 
 @compiled
@@ -119,8 +121,6 @@ def _remove(stones: Stones, beside: Points, point: int, scratch: Scratch) -> int
         here = scratch[STACK, waiting]
         for side in range(4):
             other = beside[here, side]
-            if other == NONE:
-                break
             if stones[other] == colour:
                 stones[other] = EMPTY
                 count += 1
@@ -136,17 +136,14 @@ def is_legal(stones: Stones, beside: Points, ko: int, point: int, colour: int, s
         return False
     for side in range(4):
         other = beside[point, side]
-        if other == NONE:
-            break
         if stones[other] == EMPTY:
             return True
     for side in range(4):
         other = beside[point, side]
-        if other == NONE:
-            break
-        liberties = count_liberties(stones, beside, other, 2, scratch)
-        if (stones[other] == colour) == (liberties == 2):
-            return True
+        if stones[other] != EDGE:
+            liberties = find_liberties(stones, beside, other, 2, scratch)
+            if (stones[other] == colour) == (liberties == 2):
+                return True
     return False
 
 
@@ -157,19 +154,15 @@ def put(stones: Stones, beside: Points, point: int, colour: int, scratch: Scratc
     captured, last = 0, NONE
     for side in range(4):
         other = beside[point, side]
-        if other == NONE:
-            break
-        if stones[other] == -colour and count_liberties(stones, beside, other, 1, scratch) == 0:
+        if stones[other] == -colour and find_liberties(stones, beside, other, 1, scratch) == 0:
             captured += _remove(stones, beside, other, scratch)
             last = other
     if captured != 1:
         return captured, NONE
     for side in range(4):
         other = beside[point, side]
-        if other == NONE:
-            break
         if stones[other] == colour:
             return captured, NONE
-    if count_liberties(stones, beside, point, 2, scratch) != 1:
+    if find_liberties(stones, beside, point, 2, scratch) != 1:
         return captured, NONE
     return captured, last
