@@ -60,7 +60,7 @@ def measure_layers(
         layers: The model.
         images: Preprocessed images (count, height, width, channels).
         distances: The shifts in pixels.
-        most_bytes: Memory of the layers' outputs; so many images are computed at once.
+        most_bytes: Memory for the layers' outputs; it decides how many images are computed at once.
     """
     names = layers.spatial_layers()
     if not names:

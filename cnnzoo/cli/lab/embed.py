@@ -41,7 +41,7 @@ def command(
     """Draw images by their features in two dimensions, with t-SNE.
 
     Images near each other in the picture have similar features; distances between clusters mean nothing. Images of a
-    --folder have the class that the model gives them.
+    --folder have the class that the model predicts.
     """
     run, classifier = model_options.open_source(source, device, unfinished)
     images = model_options.load_images(run, classifier, split, model_options.make_loader(data_dir), folder, most)
@@ -71,6 +71,6 @@ def command(
     if images.note:
         click.echo(f"Note: {images.note}")
     if images.labels is None:
-        click.echo("The class of an image is the one that the model gives it.")
+        click.echo("Each image has the class that the model predicts.")
     click.echo(f"Trustworthiness of the picture: {trust:.3f}, of at most 1")
     common.show_picture(path, LECTURE)
