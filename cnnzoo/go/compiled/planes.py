@@ -19,6 +19,7 @@ from cnnzoo.go.compiled.rules import (
     Stones,
     compiled,
     find_liberties,
+    inlined,
     is_legal,
     list_chain,
     make_scratch,
@@ -76,7 +77,7 @@ def _label_chains(stones: Stones, beside: Points, chains: Scratch, liberties: Po
     return count
 
 
-@compiled
+@inlined
 def _set(planes: Planes, point: int, plane: int) -> None:
     planes[point, plane >> 3] |= 128 >> (plane & 7)
 
@@ -112,7 +113,7 @@ def _encode_move(
     return True
 
 
-@compiled
+@inlined
 def _look_around(
     stones: Stones, colour: int, point: int, beside: Points, chains: Scratch, all_liberties: Points, scratch: Scratch
 ) -> tuple[int, int, int]:
@@ -143,7 +144,7 @@ def _look_around(
     return captured, size, liberties
 
 
-@compiled
+@inlined
 def _is_eye(stones: Stones, colour: int, point: int, beside: Points, corners: Points) -> bool:
     for side in range(4):
         other = beside[point, side]
@@ -157,7 +158,7 @@ def _is_eye(stones: Stones, colour: int, point: int, beside: Points, corners: Po
     return opponents <= (1 if edges == 0 else 0)
 
 
-@compiled
+@inlined
 def _is_first_of_chain(point: int, side: int, beside: Points, chains: Scratch) -> bool:
     """Return whether no neighbour before this one belongs to the same chain."""
     chain = chains[LABEL, beside[point, side]]

@@ -33,6 +33,11 @@ def compiled(function: Function) -> Function:
     return cast("Function", numba.njit(cache=True, nogil=True)(function))
 
 
+def inlined(function: Function) -> Function:
+    """Compile a small function into those that call it."""
+    return cast("Function", numba.njit(inline="always")(function))
+
+
 def make_scratch(size: int) -> Scratch:
     """Return the array in which the functions search; each thread needs its own."""
     return np.zeros((5, size * size + 1), np.int64)
@@ -100,7 +105,7 @@ def list_chain(stones: Stones, beside: Points, point: int, scratch: Scratch) -> 
     return count
 
 
-@compiled
+@inlined
 def count_empty(stones: Stones, beside: Points, point: int) -> int:
     """Return how many points beside a point are empty."""
     empty = 0
