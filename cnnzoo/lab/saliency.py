@@ -59,6 +59,9 @@ def find_extent(layers: ModelLayers, layer: str, pixels: NDArray[Any]) -> tuple[
     row = next(row for row in inspect(layers.network).rows if row.name == layer)
     edges = []
     for axis in (0, 1):
+        if row.step[axis] == 0:  # each place sees the whole image
+            edges.append((-0.5, pixels.shape[axis] - 0.5))
+            continue
         padding = (layers.network.input_shape[1 + axis] - pixels.shape[axis]) / 2
         middle = row.start[axis] + (row.receptive_field[axis] - 1) / 2 - padding
         first = middle - row.step[axis] / 2

@@ -127,6 +127,15 @@ def test_a_grad_cam_map_lies_on_the_middles_of_its_receptive_fields(layers, digi
     assert (left, right) == (top, bottom) == (7.5 - 2 - 2, 7.5 - 2 - 2 + 5 * 4)
 
 
+def test_a_map_behind_a_global_pooling_lies_on_the_whole_image():
+    images = keras.Input((8, 6, 1))
+    maps = keras.layers.GlobalAveragePooling2D(keepdims=True, name="mean")(keras.layers.Conv2D(4, 3)(images))
+    network = ModelLayers(keras.Model(images, keras.layers.Dense(2)(keras.layers.Flatten()(maps))))
+    pixels = np.ones((8, 6, 1), "uint8")
+    assert grad_cam(network, pixels, 0, "mean").shape == (1, 1)
+    assert find_extent(network, "mean", pixels) == (-0.5, 5.5, 7.5, -0.5)
+
+
 def test_occlusion_measures_the_fall_of_the_probability(logits, digits):
     pixels, label = digits.pixels[0], int(digits.labels[0])
     drops = occlude(logits, pixels, label, 6, 4, np.full(1, 60))

@@ -7,17 +7,18 @@ from numpy.typing import NDArray
 
 from cnnzoo.go.compiled.rules import (
     CHAIN,
-    FOUND,
+    HUNTED,
+    LIBERTIES,
     NONE,
     Points,
     Scratch,
     Stones,
     compiled,
     count_empty,
-    find_liberties,
+    count_liberties,
     is_legal,
-    list_chain,
     put,
+    search_chain,
 )
 from cnnzoo.go.ladders import MOST_MOVES, MOST_POSITIONS
 
@@ -54,18 +55,19 @@ def list_rescues(stones: Stones, beside: Points, stone: int, found: Points, scra
 
     They are the captures of chains that touch it, in order, and then its last liberty.
     """
-    if find_liberties(stones, beside, stone, 2, scratch) != 1:
+    liberties, size = search_chain(stones, beside, stone, 2, scratch)
+    if liberties != 1:
         return 0
-    liberty = scratch[FOUND, 0]
-    size = list_chain(stones, beside, stone, scratch)
+    liberty = scratch[LIBERTIES, 0]
+    scratch[HUNTED, :size] = scratch[CHAIN, :size]
     count = 0
     for index in range(size):
         for side in range(4):
-            other = beside[scratch[CHAIN, index], side]
+            other = beside[scratch[HUNTED, index], side]
             if stones[other] != -stones[stone] or count_empty(stones, beside, other) > 1:
                 continue
-            if find_liberties(stones, beside, other, 2, scratch) == 1:
-                point = scratch[FOUND, 0]
+            if count_liberties(stones, beside, other, 2, scratch) == 1:
+                point = scratch[LIBERTIES, 0]
                 if point != liberty:
                     count = _insert(found, count, point)
     found[count] = liberty
@@ -110,12 +112,12 @@ def _look_at(beside: Points, stone: int, depth: int, hunted_moves: bool, ladder:
         if state[0] == 0 or depth == MOST_MOVES or has_room(stones, beside, moves[state[0] - 1], NONE):
             return ESCAPED
         return UNDECIDED
-    liberties = find_liberties(stones, beside, stone, 3, scratch)
+    liberties = count_liberties(stones, beside, stone, 3, scratch)
     if liberties < 2:
         return CAPTURED
     if liberties > 2 or depth == MOST_MOVES:
         return ESCAPED
-    one, other = scratch[FOUND, 0], scratch[FOUND, 1]
+    one, other = scratch[LIBERTIES, 0], scratch[LIBERTIES, 1]
     first, second = min(one, other), max(one, other)
     state[0] = 0
     if not has_room(stones, beside, second, first):

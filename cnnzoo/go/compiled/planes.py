@@ -10,7 +10,7 @@ from cnnzoo.go.compiled.ladders import Ladder, has_room, is_captured, list_rescu
 from cnnzoo.go.compiled.rules import (
     CHAIN,
     EDGE,
-    FOUND,
+    LIBERTIES,
     MARK,
     NONE,
     SEARCHES,
@@ -18,12 +18,12 @@ from cnnzoo.go.compiled.rules import (
     Scratch,
     Stones,
     compiled,
-    find_liberties,
+    count_liberties,
     inlined,
     is_legal,
-    list_chain,
     make_scratch,
     put,
+    search_chain,
     tables,
 )
 from cnnzoo.go.ladders import MOST_MOVES
@@ -64,12 +64,11 @@ def _label_chains(stones: Stones, beside: Points, chains: Scratch, liberties: Po
     for point in range(len(beside)):
         if stones[point] == EMPTY or chains[LABEL, point] != NONE:
             continue
-        size = list_chain(stones, beside, point, scratch)
+        found, size = search_chain(stones, beside, point, len(beside), scratch)
         for index in range(size):
             chains[LABEL, scratch[CHAIN, index]] = count
-        found = find_liberties(stones, beside, point, len(beside), scratch)
         for index in range(found):
-            liberties[place + index] = scratch[FOUND, index]
+            liberties[place + index] = scratch[LIBERTIES, index]
         chains[STONE, count], chains[SIZE, count], chains[COUNT, count] = point, size, found
         chains[FIRST, count] = place
         place += found
@@ -103,7 +102,7 @@ def _encode_move(
     if captured:
         board[:] = stones
         put(board, beside, point, colour, scratch)
-        liberties = find_liberties(board, beside, point, BINS, scratch)
+        liberties = count_liberties(board, beside, point, BINS, scratch)
     _set(planes, point, 20 + min(captured, BINS - 1))
     if liberties == 1:
         _set(planes, point, 28 + min(size, BINS) - 1)

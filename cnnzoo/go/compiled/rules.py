@@ -18,9 +18,9 @@ from cnnzoo.go.board import EMPTY, diagonals, neighbours
 NONE = -1
 EDGE = 2
 # Rows of ``scratch`` (5, points + 1), in which the functions search: the last search that met each point, so that
-# nothing is cleared between two searches; points to look at; liberties that were found; the stones of a chain; and the
-# number of searches so far.
-MARK, STACK, FOUND, CHAIN, SEARCHES = 0, 1, 2, 3, 4
+# nothing is cleared between two searches; the stones of a chain; its liberties; the stones of a chain in a ladder; and
+# the number of searches so far.
+MARK, CHAIN, LIBERTIES, HUNTED, SEARCHES = 0, 1, 2, 3, 4
 
 Stones = NDArray[np.int8]
 Points = NDArray[np.uint16]
@@ -56,53 +56,41 @@ def tables(size: int) -> tuple[Points, Points]:
 
 
 @compiled
-def find_liberties(stones: Stones, beside: Points, point: int, most: int, scratch: Scratch) -> int:
-    """Write up to ``most`` liberties of the chain at a point into ``scratch[FOUND]``; return their number."""
+def search_chain(stones: Stones, beside: Points, point: int, most: int, scratch: Scratch) -> tuple[int, int]:
+    """Write the liberties of the chain at a point and its stones into ``scratch``; return how many of both.
+
+    The search ends at ``most`` liberties; then stones may be missing.
+    """
     scratch[SEARCHES, 0] += 1
     search = scratch[SEARCHES, 0]
     colour = stones[point]
-    scratch[STACK, 0] = point
+    scratch[CHAIN, 0] = point
     scratch[MARK, point] = search
-    waiting, count = 1, 0
-    while waiting:
-        waiting -= 1
-        here = scratch[STACK, waiting]
+    liberties, size, done = 0, 1, 0
+    while done < size:
+        here = scratch[CHAIN, done]
+        done += 1
         for side in range(4):
             other = beside[here, side]
             if scratch[MARK, other] == search:
                 continue
             if stones[other] == EMPTY:
                 scratch[MARK, other] = search
-                scratch[FOUND, count] = other
-                count += 1
-                if count == most:
-                    return count
+                scratch[LIBERTIES, liberties] = other
+                liberties += 1
+                if liberties == most:
+                    return liberties, size
             elif stones[other] == colour:
                 scratch[MARK, other] = search
-                scratch[STACK, waiting] = other
-                waiting += 1
-    return count
+                scratch[CHAIN, size] = other
+                size += 1
+    return liberties, size
 
 
-@compiled
-def list_chain(stones: Stones, beside: Points, point: int, scratch: Scratch) -> int:
-    """Write the stones of a chain into ``scratch``; return their number."""
-    scratch[SEARCHES, 0] += 1
-    search = scratch[SEARCHES, 0]
-    colour = stones[point]
-    scratch[CHAIN, 0] = point
-    scratch[MARK, point] = search
-    count, done = 1, 0
-    while done < count:
-        here = scratch[CHAIN, done]
-        done += 1
-        for side in range(4):
-            other = beside[here, side]
-            if stones[other] == colour and scratch[MARK, other] != search:
-                scratch[MARK, other] = search
-                scratch[CHAIN, count] = other
-                count += 1
-    return count
+@inlined
+def count_liberties(stones: Stones, beside: Points, point: int, most: int, scratch: Scratch) -> int:
+    """Return the liberties of the chain at a point, counted up to ``most``."""
+    return search_chain(stones, beside, point, most, scratch)[0]
 
 
 @inlined
@@ -119,17 +107,17 @@ def _remove(stones: Stones, beside: Points, point: int, scratch: Scratch) -> int
     """Take the chain at a point off the board; return its size."""
     colour = stones[point]
     stones[point] = EMPTY
-    scratch[STACK, 0] = point
+    scratch[CHAIN, 0] = point
     waiting, count = 1, 1
     while waiting:
         waiting -= 1
-        here = scratch[STACK, waiting]
+        here = scratch[CHAIN, waiting]
         for side in range(4):
             other = beside[here, side]
             if stones[other] == colour:
                 stones[other] = EMPTY
                 count += 1
-                scratch[STACK, waiting] = other
+                scratch[CHAIN, waiting] = other
                 waiting += 1
     return count
 
@@ -146,7 +134,7 @@ def is_legal(stones: Stones, beside: Points, ko: int, point: int, colour: int, s
     for side in range(4):
         other = beside[point, side]
         if stones[other] != EDGE:
-            liberties = find_liberties(stones, beside, other, 2, scratch)
+            liberties = count_liberties(stones, beside, other, 2, scratch)
             if (stones[other] == colour) == (liberties == 2):
                 return True
     return False
@@ -159,7 +147,7 @@ def put(stones: Stones, beside: Points, point: int, colour: int, scratch: Scratc
     captured, last = 0, NONE
     for side in range(4):
         other = beside[point, side]
-        if stones[other] == -colour and find_liberties(stones, beside, other, 1, scratch) == 0:
+        if stones[other] == -colour and count_liberties(stones, beside, other, 1, scratch) == 0:
             captured += _remove(stones, beside, other, scratch)
             last = other
     if captured != 1:
@@ -168,6 +156,6 @@ def put(stones: Stones, beside: Points, point: int, colour: int, scratch: Scratc
         other = beside[point, side]
         if stones[other] == colour:
             return captured, NONE
-    if find_liberties(stones, beside, point, 2, scratch) != 1:
+    if count_liberties(stones, beside, point, 2, scratch) != 1:
         return captured, NONE
     return captured, last
