@@ -14,7 +14,7 @@ from cnnzoo.config import Split
 from cnnzoo.runtime import DeviceChoice
 
 if TYPE_CHECKING:
-    from cnnzoo.evaluation import Evaluation, Report
+    from cnnzoo.evaluation import Evaluation, PositionGroup, Report
 
 
 @click.command("eval")
@@ -34,7 +34,8 @@ def command(
 ) -> None:
     """Measure finished runs; without a RUN, the run that finished last.
 
-    Predictions, report and the picture of the confusion matrix go into the run's directory.
+    Predictions, report and a picture go into the run's directory: the confusion matrix, or for Go the accuracy on
+    groups of positions.
     """
     paths = {path.resolve(): path for path in reversed(directories)}
     if len(paths) < len(directories):
@@ -58,23 +59,28 @@ def command(
     console = results()
     for run, result in zip(opened, evaluations, strict=True):
         _print_evaluation(console, result)
-        picture = "" if result.picture_error else f"Picture: {run.confusion_path(split)}; report: "
+        path = run.confusion_path(split) if result.groups is None else run.groups_path(split)
+        picture = "" if result.picture_error else f"Picture: {path}; report: "
         click.echo(f"{picture or 'Report: '}{run.report_path(split)}\n")
 
 
 def _print_evaluation(console: Console, result: "Evaluation") -> None:
-    """Print the figures, a table of the classes and, for up to 20 classes, the confusion matrix."""
+    """Print the figures, a table of the classes and, for up to 20 classes, the confusion matrix; or groups for Go."""
     report = result.report
     images = result.folder or result.data
     console.print(f"{result.run}: {result.model} on {images}, {result.split}", style="bold")
     console.print(f"computed on {result.computed_on}", style="dim")
+    noun = "image" if result.groups is None else "position"
     top5 = "" if report.top5_accuracy is None else f"   top-5 {percent(report.top5_accuracy)} %"
     console.print(
         f"accuracy {percent(report.accuracy)} %   error {percent(report.error)} % "
-        f"({report.images - report.correct:,} of {report.images:,} images){top5}   loss {report.loss:.4f}"
+        f"({report.images - report.correct:,} of {report.images:,} {noun}s){top5}   loss {report.loss:.4f}"
     )
     if report.note:
         console.print(f"Note: {report.note}")
+    if result.groups is not None:
+        print_table(console, _make_groups_table(result.groups))
+        return
     table = numbers_table("class", "precision %", "recall %", "F1 %", "images")
     for row in report.per_class:
         shares = (percent(share, missing="-") for share in (row.precision, row.recall, row.f1))
@@ -86,6 +92,31 @@ def _print_evaluation(console: Console, result: "Evaluation") -> None:
         numbered = [f"{number} {name}" for number, name in zip(numbers, names, strict=True)]
         console.print("rows: true class; columns: predicted class")
         print_table(console, _make_matrix(names, names, report), _make_matrix(numbered, numbers, report))
+
+
+def _make_groups_table(groups: "list[PositionGroup]") -> Table:
+    """Return a table of the figures on groups of positions; "x 8" means averaged over the eight symmetries."""
+    table = numbers_table(
+        "positions", "number", "games", "top-1 %", "95 % interval", "top-5 %", "loss", "top-1 x 8 %", "95 % interval"
+    )
+    for group in groups:
+        single, averaged = group.single, group.averaged
+        table.add_row(
+            group.name,
+            f"{group.positions:,}",
+            f"{group.games:,}",
+            percent(single.accuracy),
+            _format_interval(single.interval),
+            percent(single.top5_accuracy),
+            f"{single.loss:.4f}",
+            percent(averaged.accuracy),
+            _format_interval(averaged.interval),
+        )
+    return table
+
+
+def _format_interval(interval: tuple[float, float] | None) -> str:
+    return "-" if interval is None else f"{percent(interval[0])} to {percent(interval[1])}"
 
 
 def _make_matrix(rows: list[str], columns: list[str], report: "Report") -> Table:

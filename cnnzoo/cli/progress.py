@@ -47,7 +47,7 @@ class Lines(Listener):
         self.epochs, self.steps = facts.epochs, facts.steps
         lines = {
             "Model": f"{facts.model}, {facts.parameters:,} trainable parameters",
-            "Data": f"{facts.data}, {facts.training_images:,} images to train, "
+            "Data": f"{facts.data}, {facts.training_images:,} {facts.noun}s to train, "
             f"{facts.validation_images:,} to validate{facts.note and '; '}{facts.note}",
             "On": f"{facts.backend}, {facts.device}",
             "Run": f"{facts.run}, seed {facts.seed}",
@@ -59,7 +59,7 @@ class Lines(Listener):
                     self.console.print(f"{'':<6}{line}", soft_wrap=True)
         self.console.print(
             f"{'epoch':>9}  {'loss':>7}  {'accuracy':>9}  {'val. loss':>9}  {'validation':>10}  "
-            f"{'rate at start':>13}  {'images/s':>9}"
+            f"{'rate at start':>13}  {facts.noun + 's/s':>9}"
         )
 
     def resumed(self, rows: Sequence[dict[str, float]], epoch: int, step: int) -> None:

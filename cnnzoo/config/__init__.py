@@ -4,7 +4,7 @@ from typing import Any
 
 from cnnzoo.config.augmentation import AugmentationSection, ElasticSection, ResizedCropSection
 from cnnzoo.config.base import SEEDS, Split
-from cnnzoo.config.data import AnyDataSection, Cifar100Section, FolderSection, PreprocessingSection
+from cnnzoo.config.data import AnyDataSection, Cifar100Section, FolderSection, GoSection, PreprocessingSection
 from cnnzoo.config.loading import find, list_shipped, load
 from cnnzoo.config.sections import Config
 from cnnzoo.config.seeds import parse_seeds
@@ -19,6 +19,7 @@ __all__ = [
     "Config",
     "ElasticSection",
     "FolderSection",
+    "GoSection",
     "Plan",
     "Point",
     "PreprocessingSection",

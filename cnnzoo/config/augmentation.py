@@ -86,6 +86,11 @@ class AugmentationSection(Section):
         "Beta(alpha, alpha). With mixup too, each image gets one of the two, by chance.",
     )
 
+    symmetries: bool = Field(
+        False,
+        description="For boards of Go, and nothing else for them: turn and mirror each board at random, with its move.",
+    )
+
     @model_validator(mode="after")
     def _one_crop_is_enough(self) -> "AugmentationSection":
         if self.crop and self.resized_crop:

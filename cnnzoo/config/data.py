@@ -15,6 +15,8 @@ Size = Annotated[
     Expected("pixels from 1 to 4096, of each side or as [height, width]"),
 ]
 Amount = Annotated[Count | ProperFraction, Expected("a number of images from 1 up, or a fraction between 0 and 1")]
+# A year, a month or a day.
+Day = Annotated[int, Field(ge=1000, le=9999)] | Annotated[str, Field(pattern=r"^\d{4}(-\d\d){0,2}$")]
 HELD_OUT = "Training images held out for validation: a number of images, or a fraction."
 
 
@@ -79,6 +81,40 @@ class FolderSection(Section):
         return classes
 
 
+class GoSection(Section):
+    """Positions of Go games, from a file of `cnnzoo go import`; the classes are the points of the board."""
+
+    name: Literal["go"]
+    path: AbsolutePath = Field(description="The file of games. A run keeps its absolute path.")
+    size: int = Field(19, ge=7, le=19, description="Points a side of the board.")
+    sources: Annotated[list[str], Field(min_length=1)] | None = Field(
+        None, description="Names of the collections to use; by default all in the file."
+    )
+    train_from: Day | None = Field(
+        None, description="Games before this date, and games without one, are left out: '2016-03-01', or a year."
+    )
+    test_from: Annotated[
+        Day | dict[str, Day] | None,
+        Expected("a date such as 2023 or '2023-06-30', or one for each collection by its name"),
+    ] = Field(
+        None,
+        description="Games from this date on are test games, and games without a date are left out: one date for all "
+        "collections, or one for each by its name. The others then have no test games.",
+    )
+    test: Amount = Field(
+        0.01,
+        description="Games held out for the test, chosen by a hash of their moves: a number, or a fraction. Not used "
+        "with test_from.",
+    )
+    validation: Amount = Field(
+        0.01, description="Games held out for validation, chosen likewise: a number, or a fraction."
+    )
+    test_positions: Count = Field(20_000, description="Most positions of the test games, drawn at random, to measure.")
+    validation_positions: Count = Field(
+        5_000, description="Most positions of the validation games, drawn at random, to validate on."
+    )
+
+
 class PreprocessingSection(Section):
     """Changes of raw pixels before the network; they are saved in the model."""
 
@@ -93,4 +129,4 @@ class PreprocessingSection(Section):
     )
 
 
-AnyDataSection = Annotated[DataSection | Cifar100Section | FolderSection, Field(discriminator="name")]
+AnyDataSection = Annotated[DataSection | Cifar100Section | FolderSection | GoSection, Field(discriminator="name")]

@@ -7,17 +7,18 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
-from cnnzoo.config import AnyDataSection, Cifar100Section, Config, FolderSection
+from cnnzoo.config import AnyDataSection, Cifar100Section, Config, FolderSection, GoSection
 from cnnzoo.data.dataset import DataSet, FileCheck
 from cnnzoo.data.images import ImageArray, ImageFiles
-from cnnzoo.data.sets import folder
+from cnnzoo.data.sets import folder, go
 from cnnzoo.data.sets.cifar import CIFAR10, CIFAR100
 from cnnzoo.data.sets.digits import Digits
 from cnnzoo.data.sets.folder_division import SplitError, find_division
+from cnnzoo.data.sets.go import Positions
 from cnnzoo.data.sets.mnist import FASHION_MNIST, MNIST
 from cnnzoo.data.sets.published import PublishedSet
 from cnnzoo.data.sets.record_sets import RecordSet
-from cnnzoo.data.subsets import FolderSummary, Subset, hold_out
+from cnnzoo.data.subsets import FolderSummary, Subset, Summary, draw, hold_out
 from cnnzoo.downloads.locations import check_data_dir
 from cnnzoo.errors import UserError, did_you_mean
 
@@ -28,9 +29,12 @@ __all__ = [
     "FolderSummary",
     "ImageArray",
     "ImageFiles",
+    "Positions",
     "Subset",
+    "Summary",
     "describe",
     "divide_training",
+    "draw",
     "fetch",
     "hold_out",
     "load",
@@ -63,7 +67,9 @@ def describe(data: AnyDataSection | str) -> DataSet:
     Raises:
         UserError: There is no such data set; the nearest name is suggested.
     """
-    return folder.describe(data) if isinstance(data, FolderSection) else _find_data_set(data).description
+    if isinstance(data, FolderSection):
+        return folder.describe(data)
+    return go.describe(data) if isinstance(data, GoSection) else _find_data_set(data).description
 
 
 def resolve_folder(config: Config, data_dir: Path | None = None) -> Config:
@@ -122,6 +128,8 @@ def load(data: AnyDataSection | str, split: Literal["train", "test"], data_dir: 
     check_data_dir(data_dir)
     if isinstance(data, FolderSection):
         return folder.load(data, split, data_dir)
+    if isinstance(data, GoSection):
+        return go.load(data, split, data_dir)
     return _find_data_set(data).load(split, data_dir)
 
 
@@ -176,8 +184,10 @@ def _find_data_set(data: AnyDataSection | str) -> PublishedSet[Any] | Digits:
     name = data if isinstance(data, str) else data.name
     if name == "folder":
         raise folder.missing_config_error()
+    if name == "go":
+        raise UserError("Go games are in a file of yours; name it in a config: data: {name: go, path: games.npz}")
     if name not in DATA_SETS:
-        raise UserError(f"There is no data set '{name}'.{did_you_mean(name, [*DATA_SETS, 'folder'])}")
+        raise UserError(f"There is no data set '{name}'.{did_you_mean(name, [*DATA_SETS, 'folder', 'go'])}")
     data_set = DATA_SETS[name]
     if isinstance(data, Cifar100Section) and data.labels == "coarse" and isinstance(data_set, RecordSet):
         return data_set.with_coarse_labels()

@@ -23,6 +23,7 @@ class DataSet:
         source: Authors, origin and licence.
         resize: How a photograph is resized to the images' size.
         white: Grey value that counts as white in images of 16 bits.
+        is_board: Whether the images are boards of Go: planes of 0 and 1, whose classes are points.
     """
 
     name: str
@@ -35,6 +36,12 @@ class DataSet:
     source: str
     resize: Resize = "pad"
     white: int = WHITE
+    is_board: bool = False
+
+    @property
+    def noun(self) -> str:
+        """What one example is called: "image", or "position" of Go."""
+        return "position" if self.is_board else "image"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import hashlib
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -48,8 +48,36 @@ class Images(Protocol):
     def sums(self, indices: Indices) -> NDArray[np.int64]:
         """Return the sums (2, channels) of pixels and of squared pixels over the images at some indices."""
 
-    def fingerprint(self) -> bytes:
-        """Return the SHA-256 of all pixels, which is the same for images in memory and in files."""
+    def fingerprint(self, indices: Indices) -> bytes:
+        """Return the SHA-256 of the images at some indices, which is the same in memory and in files."""
+
+
+@dataclass(frozen=True)
+class Pending:
+    """Images that threads are reading.
+
+    Attributes:
+        futures: Their parts, in order.
+        join: Makes one array of the parts.
+    """
+
+    futures: "list[Future[Pixels]]"
+    join: Callable[[list[Pixels]], Pixels]
+
+    def result(self) -> Pixels:
+        """Wait for the images and return them.
+
+        Raises:
+            UserError: A file can no longer be read.
+        """
+        return self.join([future.result() for future in self.futures])
+
+
+class StreamedImages(Images, Protocol):
+    """Images that are not kept in memory: threads read or compute a batch ahead of the device."""
+
+    def start(self, indices: Indices) -> Pending:
+        """Start to read the images at some indices (count,) as the training model takes them."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +109,9 @@ class ImageArray:
         """Return the sums (2, channels) of pixels and of squared pixels over the images at some indices."""
         return sums_of(self.take(indices))
 
-    def fingerprint(self) -> bytes:
-        """Return the SHA-256 of all pixels, which is the same for images in memory and in files."""
-        return hashlib.sha256(np.ascontiguousarray(self.array).data).digest()
+    def fingerprint(self, indices: Indices) -> bytes:
+        """Return the SHA-256 of the images at some indices, which is the same in memory and in files."""
+        return hashlib.sha256(np.ascontiguousarray(self.take(indices)).data).digest()
 
 
 @dataclass(frozen=True)
@@ -116,9 +144,10 @@ class ImageFiles:
         """None: the images are in files."""
         return None
 
-    def start(self, indices: Indices) -> "list[Future[Pixels]]":
-        """Start to decode the images at some indices (count,), and return their futures."""
-        return decode_all([self.paths[index] for index in indices], self.input_shape, self.resize, self.white)
+    def start(self, indices: Indices) -> Pending:
+        """Start to decode the images at some indices (count,)."""
+        paths = [self.paths[index] for index in indices]
+        return Pending(decode_all(paths, self.input_shape, self.resize, self.white), np.stack)
 
     def take(self, indices: Indices) -> Pixels:
         """Return the images at some indices (count,).
@@ -126,7 +155,7 @@ class ImageFiles:
         Raises:
             UserError: A file can no longer be read.
         """
-        return np.stack([image.result() for image in self.start(indices)])
+        return self.start(indices).result()
 
     def chunks(self, indices: Indices) -> Iterator[Pixels]:
         """Yield the images at some indices (count,), CHUNK at a time."""
@@ -137,9 +166,14 @@ class ImageFiles:
         """Return the sums (2, channels) of pixels and of squared pixels over the images at some indices."""
         return np.asarray(self.sums_by_image[indices].sum(axis=0))
 
-    def fingerprint(self) -> bytes:
-        """Return the SHA-256 of all pixels when they were first read."""
-        return self.hash
+    def fingerprint(self, indices: Indices) -> bytes:
+        """Return the SHA-256 of the images at some indices; that of all images is from when they were first read."""
+        if len(indices) == len(self.paths):
+            return self.hash
+        total = hashlib.sha256()
+        for chunk in self.chunks(indices):
+            total.update(np.ascontiguousarray(chunk).data)
+        return total.digest()
 
 
 def read_files(

@@ -12,19 +12,24 @@ from cnnzoo.data.subsets import Subset
 from cnnzoo.errors import UserError
 
 
-def resolve(section: PreprocessingSection, training: Subset) -> PreprocessingSection:
+def resolve(section: PreprocessingSection, training: Subset, *, is_board: bool = False) -> PreprocessingSection:
     """Fill in the mean and the deviation of the training images if the config does not state them.
 
     Args:
         section: The config's section.
         training: The training images.
+        is_board: Whether they are boards of Go, whose planes of 0 and 1 stay as they are.
 
     Returns:
-        The section with mean and deviation of each channel, for pixels scaled to 0..1.
+        The section with mean and deviation of each channel, for pixels scaled to 0..1; without them for boards.
 
     Raises:
-        UserError: The config has several values, but not as many as the images have channels.
+        UserError: The config has several values, but not as many as the images have channels; or any for boards.
     """
+    if is_board:
+        if section != PreprocessingSection():
+            raise UserError("boards of Go are planes of 0 and 1, which are not padded or normalized; leave it out.")
+        return section
     # The sums are whole numbers, so that images in memory and images in files have exactly the same mean.
     total, squares = training.images.sums(training.indices)
     pixels = len(training) * np.prod(training.images.shape[1:-1])
@@ -53,8 +58,11 @@ def with_preprocessing(network: Model, section: PreprocessingSection, input_shap
         input_shape: Height, width and channels of the raw images.
 
     Returns:
-        A model from raw pixels (batch, height, width, channels), 0 to 255, to logits (batch, num_classes).
+        A model from raw pixels (batch, height, width, channels), 0 to 255, to logits (batch, num_classes); for boards
+        of Go the network itself.
     """
+    if section.mean is None:
+        return network
     assert isinstance(section.mean, list)
     assert isinstance(section.deviation, list)
     scale = [1 / (255 * deviation) for deviation in section.deviation]

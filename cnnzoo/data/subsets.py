@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import compress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,13 @@ from cnnzoo.text import listed, normalized
 # Not the run's seed: all members of an ensemble must hold out the same images. Otherwise their best epochs would be
 # chosen on images that other members are trained on.
 HOLD_OUT_SEED = 19981101
+
+
+class Summary(Protocol):
+    """The counts of a data set by split and what is left out; a dataclass."""
+
+    def lines(self) -> list[str]:
+        """Return the summary as lines of text."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,7 @@ class Subset:
             them.
         names: The names of the images' files (count,); empty if the images have no files of their own.
         folder: The folder that these names are relative to.
-        summary: For the training images of a folder: see ``FolderSummary``.
+        summary: For the training images of a folder or of Go games: counts and what is left out.
     """
 
     images: Images
@@ -72,7 +79,7 @@ class Subset:
     is_validation: NDArray[np.bool_] | None = None
     names: tuple[str, ...] = ()
     folder: Path | None = None
-    summary: FolderSummary | None = None
+    summary: Summary | None = None
 
     @classmethod
     def of_all(cls, images: Images, labels: NDArray[np.int32], note: str = "", **details: Any) -> "Subset":
@@ -94,12 +101,7 @@ class Subset:
 
     def fingerprint(self) -> bytes:
         """Return the SHA-256 of the pixels, the same in memory and in files."""
-        if len(self) == self.images.shape[0]:
-            return self.images.fingerprint()
-        total = sha256()
-        for chunk in self.chunks():
-            total.update(np.ascontiguousarray(chunk).data)
-        return total.digest()
+        return self.images.fingerprint(self.indices)
 
     def hashes(self) -> tuple[bytes, ...]:
         """Return a hash of each image (count,): of its file if it has one, otherwise of its pixels.
@@ -174,13 +176,29 @@ def hold_out(training: Subset, validation: int | float, num_classes: int) -> tup
     return training.select(~is_validation), training.select(is_validation)
 
 
-def count_of_split(size: int | float, count: int, split: Split) -> int:
+def draw(subset: Subset, most: int) -> Subset:
+    """Return a subset, or if it is larger ``most`` of its images, drawn at random; always the same ones."""
+    if len(subset) <= most:
+        return subset
+    rows = np.arange(len(subset))
+    chosen = np.isin(rows, choose_at_random(rows, most))
+    return subset.select(chosen).with_note(f"{most:,} of {len(subset):,}, drawn at random")
+
+
+def choose_at_random(numbers: NDArray[Any], most: int) -> NDArray[Any]:
+    """Return sorted numbers (count,), or ``most`` of them drawn at random; always the same ones."""
+    order = np.argsort(np.random.PCG64(HOLD_OUT_SEED).random_raw(len(numbers)), kind="stable")
+    return np.sort(numbers[order[:most]])
+
+
+def count_of_split(size: int | float, count: int, split: Split, noun: str = "image") -> int:
     """Return how many images a split has.
 
     Args:
         size: Number of images (int), or their fraction between 0 and 1 (float).
         count: Number of all images.
         split: The split, for the message.
+        noun: What is divided, for the message.
 
     Raises:
         UserError: The split or the rest would be empty.
@@ -188,14 +206,14 @@ def count_of_split(size: int | float, count: int, split: Split) -> int:
     number = round(size * count) if isinstance(size, float) else size
     if count < 2:
         raise UserError(
-            f"{count} image{'s'[: count != 1]} cannot be divided into a {split} split and the rest; add more images."
+            f"{count} {noun}{'s'[: count != 1]} cannot be divided into a {split} split and the rest; add more {noun}s."
         )
     if not 0 < number < count:
         possible = f"a number from 1 to {count - 1:,}" if count > 2 else "the number 1"
         side = "it" if number == 0 else "the other splits"
         raise UserError(
-            f"A {split} split of {size} of {count:,} images leaves none for {side}; add images, or set {possible}, or "
-            "another fraction."
+            f"A {split} split of {size} of {count:,} {noun}s leaves none for {side}; add {noun}s, or set {possible}, "
+            "or another fraction."
         )
     return number
 

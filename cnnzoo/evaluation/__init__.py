@@ -7,14 +7,15 @@ from cnnzoo import data, files
 from cnnzoo.config import Split
 from cnnzoo.evaluation.accuracy import Report, measure
 from cnnzoo.evaluation.images import ImageLoader
+from cnnzoo.evaluation.positions import PositionGroup, measure_positions
 from cnnzoo.evaluation.predictions import Predictions, predict
-from cnnzoo.pictures.evaluation import draw_confusion
+from cnnzoo.pictures.evaluation import draw_confusion, draw_groups
 from cnnzoo.pictures.style import try_drawing
 from cnnzoo.runs import Run
 from cnnzoo.runs.facts import to_dict
 from cnnzoo.runtime import DeviceChoice
 
-__all__ = ["Evaluation", "ImageLoader", "Predictions", "Report", "evaluate", "measure", "predict"]
+__all__ = ["Evaluation", "ImageLoader", "PositionGroup", "Predictions", "Report", "evaluate", "measure", "predict"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Evaluation:
         seed: Seed of the run.
         computed_on: Backend and device in words.
         report: The figures.
+        groups: For positions of Go the figures on groups of them.
         picture_error: Why the confusion matrix could not be drawn, as a clause; None if it was.
     """
 
@@ -41,12 +43,15 @@ class Evaluation:
     seed: int
     computed_on: str
     report: Report
+    groups: list[PositionGroup] | None = None
     picture_error: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of ``report-SPLIT.json``: with the keys of the report, without picture_error."""
         values = to_dict(self)
         values.pop("picture_error")
+        if self.groups is None:
+            values.pop("groups")
         report: dict[str, Any] = values.pop("report")
         return values | report
 
@@ -75,13 +80,26 @@ def _evaluate(run: Run, split: Split, loader: ImageLoader, device: DeviceChoice)
     images = loader.load(run, config, split)
     predictions = predict(run, config, images, device)
     report = measure(
-        predictions.logits, predictions.probabilities, predictions.labels, data_set.class_names, predictions.note
+        predictions.logits,
+        predictions.probabilities,
+        predictions.labels,
+        data_set.class_names,
+        predictions.note,
+        by_class=not data_set.is_board,
     )
+    groups = None
+    if predictions.averaged is not None:
+        training = loader.load_training(run, config)
+        groups = measure_positions(images.subset, training, predictions.logits, predictions.averaged)
     name, model, folder = str(run.directory), config.model.name, images.subset.folder
     where, computed_on = str(folder) if folder else None, predictions.computed_on
-    evaluation = Evaluation(name, model, config.data.name, where, split, config.seed, computed_on, report)
+    evaluation = Evaluation(name, model, config.data.name, where, split, config.seed, computed_on, report, groups)
     files.write_json(run.report_path(split), evaluation.to_dict())
-    title = f"{model} on {data_set.title}, {split} images: {100 * report.accuracy:.2f} % right"
+    title = f"{model} on {data_set.title}, {split} {data_set.noun}s: {100 * report.accuracy:.2f} % right"
     picture = run.confusion_path(split)
+    if groups is not None:
+        picture = run.groups_path(split)
+        error = try_drawing(picture, draw_groups, groups, title=title)
+        return replace(evaluation, picture_error=error)
     error = try_drawing(picture, draw_confusion, report.confusion, data_set.class_names, title=title)
     return replace(evaluation, picture_error=error)

@@ -45,8 +45,8 @@ class Report:
         top5_accuracy: Fraction of the images for which fewer than five classes score strictly higher than the true
             one; None for five classes or fewer.
         loss: Mean cross-entropy in nats.
-        per_class: One per class, in the order of the labels.
-        confusion: Counts of images; rows: true class, columns: predicted class.
+        per_class: One per class, in the order of the labels; empty for positions of Go, whose classes are points.
+        confusion: Counts of images; rows: true class, columns: predicted class. Empty for positions of Go.
     """
 
     images: int
@@ -66,6 +66,8 @@ def measure(
     labels: NDArray[np.int32],
     class_names: Sequence[str],
     note: str = "",
+    *,
+    by_class: bool = True,
 ) -> Report:
     """Measure predictions.
 
@@ -75,6 +77,7 @@ def measure(
         labels: The true classes (count,).
         class_names: One per class.
         note: A caveat about the images.
+        by_class: Whether to measure the classes one by one too.
     """
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support  # takes a second
 
@@ -86,6 +89,8 @@ def measure(
     top5_accuracy = float((higher < TOP).mean()) if len(classes) > TOP else None
     likelihood = probabilities[rows, labels].astype("float64")
     loss = float(-np.log(np.maximum(likelihood, np.finfo("float32").tiny)).mean())
+    if not by_class:
+        return Report(images, note, correct, accuracy, 1 - accuracy, top5_accuracy, loss, [], [])
     columns = precision_recall_fscore_support(labels, predicted, labels=classes, zero_division=0.0)
     per_class = [
         ClassReport(name, float(precision), float(recall) if count else None, float(f1) if count else None, int(count))

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from cnnzoo import data
-from cnnzoo.config import Config, Split
+from cnnzoo.config import Config, GoSection, Split
 from cnnzoo.data.duplicates import content_hash
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
@@ -69,8 +69,15 @@ class ImageLoader:
                     subset = data.divide_training(config, subset)[split == "validation"]
                 else:
                     subset = subset.select(subset.is_validation == (split == "validation"))
+            if split == "train" and isinstance(config.data, GoSection):
+                subset = data.draw(subset, config.data.test_positions)
             self._divided[section, split, division] = _leave_out_others(run, split, subset)
         return self._divided[section, split, division]
+
+    def load_training(self, run: Run, config: Config) -> data.Subset:
+        """Load the images that a run was trained on, without the validation images; see ``load``."""
+        subset = data.load(config.data, "train", self._data_dir).as_divided(run.division())
+        return data.divide_training(config, subset)[0]
 
 
 def _leave_out_others(run: Run, split: Split, subset: data.Subset) -> SplitImages:

@@ -4,15 +4,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnzoo import files
+from cnnzoo import data, files
 from cnnzoo.classifier import Logits, Probabilities, open_classifier, softmax
 from cnnzoo.config import Config
 from cnnzoo.errors import DamagedFileError, UserError
 from cnnzoo.evaluation.images import SplitImages
+from cnnzoo.evaluation.positions import average_over_symmetries
 from cnnzoo.runs import Run
 from cnnzoo.runtime import Device, DeviceChoice
 
@@ -23,6 +25,7 @@ class Predictions:
 
     Attributes:
         logits: (count, num_classes), float32.
+        averaged: For positions of Go the probabilities averaged over the eight symmetries (count, num_classes).
         labels: The true classes (count,).
         computed_on: Backend and device in words.
         note: A caveat about the images.
@@ -34,6 +37,7 @@ class Predictions:
     computed_on: str = ""
     note: str = ""
     image_hashes: tuple[bytes, ...] = ()
+    averaged: Probabilities | None = None
 
     @cached_property
     def probabilities(self) -> Probabilities:
@@ -59,40 +63,52 @@ def predict(run: Run, config: Config, images: SplitImages, device: DeviceChoice 
     fingerprint = sha256(run.model_path.read_bytes() + images.fingerprint).hexdigest()
     kept = _read(path, fingerprint, gpu=device == "gpu")
     if kept is None:
-        logits, used = _compute(run, config, images, device)
-        kept = logits, str(used)
+        logits, averaged, used = _compute(run, config, images, device)
+        kept = logits, averaged, str(used)
+        arrays: dict[str, Any] = {
+            "logits": logits,
+            "labels": subset.labels,
+            "computed_on": np.array(str(used)),
+            "gpu": np.array(used.kind == "gpu"),
+            "fingerprint": np.array(fingerprint),
+        }
+        if averaged is not None:
+            arrays["averaged"] = averaged
         with files.whole(path) as temporary:
-            np.savez_compressed(
-                temporary,
-                logits=logits,
-                labels=subset.labels,
-                computed_on=np.array(str(used)),
-                gpu=np.array(used.kind == "gpu"),
-                fingerprint=np.array(fingerprint),
-            )
-    logits, computed_on = kept
-    return Predictions(logits, subset.labels, computed_on, subset.note, images.hashes)
+            np.savez_compressed(temporary, **arrays)
+    logits, averaged, computed_on = kept
+    return Predictions(logits, subset.labels, computed_on, subset.note, images.hashes, averaged)
 
 
-def _compute(run: Run, config: Config, images: SplitImages, device: DeviceChoice) -> tuple[Logits, Device]:
+def _compute(
+    run: Run, config: Config, images: SplitImages, device: DeviceChoice
+) -> tuple[Logits, Probabilities | None, Device]:
     classifier = open_classifier(run, device, config)
-    logits = np.concatenate([classifier.logits(chunk) for chunk in images.subset.chunks()])
+    parts, averages = [], []
+    for chunk in images.subset.chunks():
+        parts.append(classifier.logits(chunk))
+        if data.describe(config.data).is_board:
+            averages.append(average_over_symmetries(classifier, chunk, parts[-1]))
+    logits = np.concatenate(parts)
     bad = int((~np.isfinite(logits).all(axis=1)).sum())
     if bad:
         raise UserError(
             f"The logits of {run.model_path} are not finite for {bad:,} of {len(logits):,} images; its training "
             "diverged or its weights are damaged: train it again, or take an earlier epoch."
         )
-    return logits, classifier.computed_on
+    return logits, np.concatenate(averages) if averages else None, classifier.computed_on
 
 
-def _read(path: Path, fingerprint: str, *, gpu: bool) -> tuple[Logits, str] | None:
-    """Return kept logits and where they were computed; None if they are missing, damaged or of something else."""
+def _read(path: Path, fingerprint: str, *, gpu: bool) -> tuple[Logits, Probabilities | None, str] | None:
+    """Return kept logits, averaged probabilities and where they were computed.
+
+    None if they are missing, damaged or of something else.
+    """
     try:
         kept = files.read_npz(path)
         fits = str(kept["fingerprint"]) == fingerprint and (kept["gpu"] or not gpu)
         if fits and np.isfinite(kept["logits"]).all():
-            return kept["logits"], str(kept["computed_on"])
+            return kept["logits"], kept.get("averaged"), str(kept["computed_on"])
     except (OSError, DamagedFileError, KeyError):
         pass
     return None

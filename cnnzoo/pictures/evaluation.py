@@ -162,3 +162,32 @@ def draw_ensemble(
     axes.grid(axis="y")
     figure.legend(loc="outside lower center", ncols=4)
     style.save(figure, path)
+
+
+@style.apply()
+def draw_groups(groups: Sequence[Any], path: style.StrPath, title: str = "") -> None:
+    """Draw the accuracy on groups of positions of Go, with its interval.
+
+    Args:
+        groups: ``evaluation.PositionGroup`` objects, from the top down.
+        path: The picture's file.
+        title: Title of the picture.
+    """
+    figure = Figure(figsize=(8, 1.4 + 0.42 * len(groups)), layout="constrained")
+    axes = figure.subplots()
+    rows = np.arange(len(groups))
+    kinds = (("single", "network", BLUE, -0.12), ("averaged", "averaged over the eight symmetries", VERMILION, 0.12))
+    for attribute, label, colour, offset in kinds:
+        figures = [getattr(group, attribute) for group in groups]
+        shares = np.array([100 * each.accuracy for each in figures])
+        limits = np.array([100 * np.array(each.interval or (each.accuracy, each.accuracy)) for each in figures])
+        axes.errorbar(
+            shares, rows + offset, xerr=np.abs(limits.T - shares), fmt="o", color=colour, label=label, markersize=5
+        )
+    axes.set_yticks(rows, [f"{group.name}\n{group.positions:,} positions" for group in groups], fontsize=9)
+    axes.invert_yaxis()
+    axes.set_xlabel("moves predicted (%); bars: 95 % interval over games")
+    axes.set_title(title, fontsize=12)
+    axes.legend(loc="lower right", fontsize=9)
+    axes.grid(axis="x", alpha=0.3)
+    style.save(figure, path)

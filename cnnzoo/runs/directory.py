@@ -74,6 +74,10 @@ class EvaluatedDirectory(Directory):
         """Return the file of the predictions on a split."""
         return self.directory / f"predictions-{split}.npz"
 
+    def groups_path(self, split: Split) -> Path:
+        """Return the picture of the accuracy on groups of positions of Go."""
+        return self.directory / f"positions-{split}.png"
+
     def confusion_path(self, split: Split) -> Path:
         """Return the picture of the confusion matrix on a split."""
         return self.directory / f"confusion-{split}.png"

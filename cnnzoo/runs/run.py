@@ -74,7 +74,7 @@ class Run(EvaluatedDirectory):
         )
 
     def _list_evaluation_files(self) -> list[Path]:
-        paths = (self.predictions_path, self.report_path, self.confusion_path)
+        paths = (self.predictions_path, self.report_path, self.confusion_path, self.groups_path)
         return [path(split) for split in get_args(Split) for path in paths]
 
     def discard_results(self) -> None:

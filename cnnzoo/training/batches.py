@@ -1,16 +1,16 @@
 """Batches of a training: the images of each step, in an order that seed and epoch determine."""
 
-from concurrent.futures import Future
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from keras import utils
 from numpy.typing import NDArray
 
-from cnnzoo.data import ImageFiles, Subset
+from cnnzoo.data import Subset
+from cnnzoo.data.images import Pending, StreamedImages
 from cnnzoo.errors import UserError
 
-# Batches that are decoded while the device computes the one before them.
+# Batches that are read while the device computes the one before them.
 AHEAD = 2
 
 Inputs = tuple[NDArray[Any], ...]
@@ -77,17 +77,17 @@ class Batches(utils.PyDataset):
 
 
 class StreamedBatches(Batches):
-    """Batches of images in files: the same images in the same order, with the pixels before the other inputs.
+    """Batches of images that are not in memory: in the same order, with the pixels before the other inputs.
 
-    Threads decode the next batches while the device computes. Keras's own workers are not used, because they would
-    start on an epoch's batches before the order of the epoch is set.
+    Threads read or compute the next batches while the device computes. Keras's own workers are not used, because they
+    would start on an epoch's batches before the order of the epoch is set.
     """
 
     def __init__(self, subset: Subset, batch_size: int, *, full_batches_only: bool, count: int | None = None) -> None:
         super().__init__(subset, batch_size, full_batches_only=full_batches_only, count=count)
-        assert isinstance(subset.images, ImageFiles)
-        self.files = subset.images
-        self.started: dict[bytes, list[Future[NDArray[np.uint8]]]] = {}
+        assert subset.images.array is None
+        self.images = cast("StreamedImages", subset.images)
+        self.started: dict[bytes, Pending] = {}
 
     def shuffle(self, seed: int, epoch: int) -> None:
         """Set the order of an epoch's images, see ``Batches``."""
@@ -103,12 +103,12 @@ class StreamedBatches(Batches):
         for later in range(step, min(step + AHEAD + 1, len(self))):
             rows = self.rows(later)
             if rows.tobytes() not in self.started:
-                self.started[rows.tobytes()] = self.files.start(self.subset.indices[rows])
+                self.started[rows.tobytes()] = self.images.start(self.subset.indices[rows])
         inputs, labels = super().__getitem__(step)
         # Keras may ask for a step twice, and from another thread.
-        images = self.started.pop(self.rows(step).tobytes(), None) or self.files.start(inputs[0])
+        images = self.started.pop(self.rows(step).tobytes(), None) or self.images.start(inputs[0])
         try:
-            return (np.stack([image.result() for image in images]), *inputs), labels
+            return (images.result(), *inputs), labels
         except UserError as error:
             self.failure = error
             raise

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cnnzoo import data
-from cnnzoo.config import Config
+from cnnzoo.config import AugmentationSection, Config
 from cnnzoo.errors import UserError
 
 # Why a setting must be smaller than the image's side.
@@ -25,14 +25,14 @@ class DividedImages:
         all_images: All training images.
         training: The images to train on.
         validation: The images that the best epoch is chosen by.
-        summary: For a folder of the user's own images the counts of images by split and of the files left out.
+        summary: For images or games of the user's own the counts by split and what is left out.
     """
 
     data_set: data.DataSet
     all_images: data.Subset
     training: data.Subset
     validation: data.Subset
-    summary: data.FolderSummary | None = None
+    summary: data.Summary | None = None
 
 
 def load_images(
@@ -74,10 +74,17 @@ def check_batch_size(config: Config, count: int) -> None:
 def check_augmentation(config: Config, data_set: data.DataSet) -> None:
     """Check that augmentation leaves something of each image, and that images have colours if it changes them.
 
+    Boards of Go have nothing but their symmetries.
+
     Raises:
-        UserError: It can remove all of an image, or the images have no colours.
+        UserError: It can remove all of an image, the images have no colours, or it does not suit boards.
     """
     section, (height, width, channels) = config.augmentation, data_set.input_shape
+    if data_set.is_board:
+        _check_boards(config)
+    elif section.symmetries:
+        with config.at_key("augmentation.symmetries"):
+            raise UserError(f"{data_set.title} has images, not boards of Go; for images there are mirror and rotation.")
     image = f"an image of {data_set.title}, which is {height}x{width}"
     for key, sentence in TOO_LARGE.items():
         pixels = getattr(section, key)
@@ -88,3 +95,12 @@ def check_augmentation(config: Config, data_set: data.DataSet) -> None:
         if channels != 3 and getattr(section, key):
             with config.at_key(f"augmentation.{key}"):
                 raise UserError(f"the images of {data_set.title} have {channels} channel(s), not red, green and blue.")
+
+
+def _check_boards(config: Config) -> None:
+    """Check that nothing changes boards of Go but their symmetries."""
+    section, defaults = config.augmentation, AugmentationSection()
+    for key in AugmentationSection.model_fields:
+        if key != "symmetries" and getattr(section, key) != getattr(defaults, key):
+            with config.at_key(f"augmentation.{key}"):
+                raise UserError("boards of Go can only be turned and mirrored; use symmetries: true instead.")

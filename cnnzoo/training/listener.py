@@ -14,6 +14,7 @@ class TrainingFacts:
         model: Name of the network.
         parameters: Number of trainable parameters.
         data: Name of the data set.
+        noun: What one example is called: "image" or "position".
         training_images: Number of images to train on.
         validation_images: Number of images to validate on.
         note: A caveat about these images; empty if there is none.
@@ -29,6 +30,7 @@ class TrainingFacts:
     model: str
     parameters: int
     data: str
+    noun: str
     training_images: int
     validation_images: int
     note: str

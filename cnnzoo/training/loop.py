@@ -6,9 +6,8 @@ from typing import Any, NoReturn
 
 from keras import callbacks, ops
 
-from cnnzoo import files, keras_internals, runtime
+from cnnzoo import data, files, keras_internals, runtime
 from cnnzoo.config import Config
-from cnnzoo.data import ImageFiles
 from cnnzoo.data.augmentation import Augmentation
 from cnnzoo.errors import UserError
 from cnnzoo.models import without_auxiliary_heads
@@ -61,6 +60,7 @@ class TrainingLoop:
             setup.class_weights,
             # The optimizer averages only once for all the steps that it accumulates.
             settings.ema_decay and settings.ema_decay ** (1 / settings.gradient_accumulation),
+            is_board=data.describe(config.data).is_board,
         )
         self.phases = phases(config)
         self.phase = self.phases[0]
@@ -246,7 +246,7 @@ def _make_batches(config: Config, setup: TrainingSetup) -> tuple[Batches, Batche
     size, count = config.training.batch_size, config.training.steps_per_epoch
     # A batch without gradients may be larger, but not much larger, because memory may be why the training's is small.
     validation_size = min(4 * size, LARGEST_VALIDATION_BATCH)
-    kind = StreamedBatches if isinstance(setup.training.images, ImageFiles) else Batches
+    kind = Batches if setup.training.images.array is not None else StreamedBatches
     return (
         kind(setup.training, size, full_batches_only=True, count=count),
         kind(setup.validation, validation_size, full_batches_only=False),

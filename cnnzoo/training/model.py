@@ -9,7 +9,7 @@ from keras import Model, initializers, losses, metrics, ops
 from numpy.typing import NDArray
 
 from cnnzoo import keras_internals
-from cnnzoo.data.augmentation import Augmentation
+from cnnzoo.data.augmentation import Augmentation, boards
 from cnnzoo.errors import UserError
 from cnnzoo.models.layers import AuxiliaryLogits
 
@@ -33,6 +33,7 @@ class TrainingModel(Model):
         statistics_decay: Decay per step of averages of batch normalization's moving statistics, because the optimizer
             averages only weights; None for no averages.
         classes: Number of classes; None for as many as the network has logits.
+        is_board: Whether the images are packed planes of boards of Go.
 
     Attributes:
         statistics: The moving means and variances of the network; empty if they are not averaged.
@@ -51,6 +52,8 @@ class TrainingModel(Model):
         class_weights: NDArray[np.float32] | None = None,
         statistics_decay: float | None = None,
         classes: int | None = None,
+        *,
+        is_board: bool = False,
     ) -> None:
         super().__init__(name=f"{network.name}_training")
         self.network = network
@@ -60,7 +63,7 @@ class TrainingModel(Model):
             self.images = self.add_weight(
                 name="images", shape=images.shape, dtype="uint8", initializer=lambda *_, **__: images, trainable=False
             )
-        self.augmentation, self.scale = augmentation, 1.0
+        self.augmentation, self.scale, self.is_board = augmentation, 1.0, is_board
         # Keras finds their variables only if they are attributes of a model.
         self.augmentation_seeds, self.augmentation_mirrored = augmentation.generator, augmentation.mirrored
         self.label_smoothing, self.class_weights = label_smoothing, class_weights
@@ -95,11 +98,16 @@ class TrainingModel(Model):
             num_classes) of the augmented images.
         """
         *pixels, indices, labels = inputs
-        images = ops.cast(pixels[0] if pixels else ops.take(self.images, indices, axis=0), "float32")
+        images = pixels[0] if pixels else ops.take(self.images, indices, axis=0)
+        if not self.is_board:
+            images = ops.cast(images, "float32")
+        targets = self._one_hot(labels)
+        if training:
+            images, targets = self.augmentation(images, targets, indices, self.scale)
+        if self.is_board:
+            images = boards.unpack(images)
         if not training:
             return self.network(images, training=False)
-        targets = self._one_hot(labels)
-        images, targets = self.augmentation(images, targets, indices, self.scale)
         return {**_name_outputs(self.network(images, training=True)), TARGETS: targets}
 
     def compute_loss(
@@ -134,9 +142,15 @@ class TrainingModel(Model):
         return total
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
-        """Return the mean loss, and the accuracy of the logits by each image's own label, mixed or not."""
+        """Return the mean loss, and the accuracy of the logits by each image's own label, mixed or not.
+
+        The label of a board that was turned is the turned move.
+        """
         del x, sample_weight
-        self.accuracy.update_state(y, _name_outputs(y_pred)["logits"])
+        outputs = _name_outputs(y_pred)
+        if self.is_board and TARGETS in outputs:
+            y = ops.argmax(outputs[TARGETS], axis=-1)
+        self.accuracy.update_state(y, outputs["logits"])
         results: dict[str, Any] = self.get_metrics_result()
         return results
 

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,7 +109,10 @@ def _list_notes(config: Config, setup: TrainingSetup) -> Iterator[str]:
     """Yield caveats before the training starts."""
     if slow := runtime.why_slow(config.runtime.precision):
         yield slow
-    if names := _find_classes_without_validation(config, setup.training.labels, setup.validation.labels):
+    is_board = data.describe(config.data).is_board  # no position has a move at each point, and none needs one
+    if names := not is_board and _find_classes_without_validation(
+        config, setup.training.labels, setup.validation.labels
+    ):
         yield (
             f"There are no validation images of {listed(names)}, so these classes do not influence the choice of the "
             "best epoch."
@@ -128,6 +131,7 @@ def _make_facts(config: Config, setup: TrainingSetup, run: Run, steps: int, devi
         model=config.model.name,
         parameters=sum(int(np.prod(weight.shape)) for weight in setup.network.trainable_weights),
         data=config.data.name,
+        noun=data.describe(config.data).noun,
         training_images=len(setup.training),
         validation_images=len(setup.validation),
         note=setup.training.note,
@@ -149,7 +153,7 @@ def _make_metrics(status: Outcome, loop: TrainingLoop, setup: TrainingSetup, row
         seconds=round(history.seconds, 2),
         note=setup.training.note,
         preprocessing=setup.preprocessing.model_dump(),
-        data=asdict(setup.summary) if setup.summary else None,
+        data=asdict(cast("Any", setup.summary)) if setup.summary else None,
     )
     if history.rows:  # the seconds of rows that only the file has are unknown
         images = loop.batches.count * loop.batches.batch_size * len(history.rows)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 import cnnzoo
 from cnnzoo import runtime
 from cnnzoo.config import Config, PreprocessingSection
-from cnnzoo.data import FolderSummary, Subset
+from cnnzoo.data import Subset, Summary
 from cnnzoo.data.preprocessing import padded_shape, resolve, with_preprocessing
 from cnnzoo.errors import UserError
 from cnnzoo.training import fine_tuning
@@ -43,7 +43,7 @@ class TrainingSetup:
     preprocessing: PreprocessingSection
     class_weights: NDArray[np.float32] | None
     fingerprint: str
-    summary: FolderSummary | None
+    summary: Summary | None
 
 
 def prepare(
@@ -72,7 +72,7 @@ def prepare(
     with config.at_key("training.class_weights"):
         weights = class_weights(config.training.class_weights, training.labels, classes)
     initial = fine_tuning.load_initial_weights(config) if config.fine_tuning and not has_checkpoint else None
-    preprocessing = _resolve_preprocessing(config, training, initial, recorded_preprocessing)
+    preprocessing = _resolve_preprocessing(config, images, initial, recorded_preprocessing)
     runtime.seed_everything(config.seed)
     with config.at_key("model"):
         input_shape = padded_shape(preprocessing, data_set.input_shape)
@@ -95,17 +95,18 @@ def prepare(
 
 
 def _resolve_preprocessing(
-    config: Config, training: Subset, initial: InitialWeights | None, recorded: dict[str, Any] | None
+    config: Config, images: DividedImages, initial: InitialWeights | None, recorded: dict[str, Any] | None
 ) -> PreprocessingSection:
     """Fill in mean and deviation: those of the run, of the file of initial weights, or of the training images."""
     section = config.preprocessing
-    if initial:
+    training, is_board = images.training, images.data_set.is_board
+    if initial and not is_board:
         with config.at_key("fine_tuning.weights"):
             section = initial.preprocessing(section, training.images.shape[-1])
     if recorded is not None:
         section = PreprocessingSection.model_validate(recorded)
     with config.at_key("preprocessing"):
-        return resolve(section, training)
+        return resolve(section, training, is_board=is_board)
 
 
 def _check_tensorboard(config: Config) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from keras import Variable, ops, random
 
 from cnnzoo.config import AugmentationSection
-from cnnzoo.data.augmentation import colour, geometry, mixing
+from cnnzoo.data.augmentation import boards, colour, geometry, mixing
 from cnnzoo.data.subsets import Subset
 
 __all__ = ["Augmentation"]
@@ -43,8 +43,10 @@ class Augmentation:
     def __call__(self, images: Any, targets: Any, indices: Any, scale: float = 1.0) -> tuple[Any, Any]:
         """Change each image (geometry, colours, cutout), shrink all of them, and mix each with another one.
 
+        Boards of Go are turned, and nothing else.
+
         Args:
-            images: Pixels (batch, height, width, channels), float32, 0 to 255.
+            images: Pixels (batch, height, width, channels), float32, 0 to 255; or packed planes of boards, uint8.
             targets: Probabilities of the classes (batch, num_classes), float32.
             indices: The positions of the images in the data set (batch,).
             scale: Factor of the images' sides, at most 1.
@@ -52,6 +54,8 @@ class Augmentation:
         Returns:
             The images, 0 to 255, and their targets.
         """
+        if self.section.symmetries:
+            return boards.turn(images, targets, self.generator)
         images = self._change(images, indices)
         if scale < 1:
             images = geometry.shrink(images, scale)
