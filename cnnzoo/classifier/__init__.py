@@ -70,19 +70,7 @@ class Classifier:
                 number of classes.
         """
         _ = self.computed_on  # Keras has to be imported on the right backend first
-        model = load_model(self.path)
-        from cnnzoo.models import without_auxiliary_heads  # loads Keras
-
-        try:
-            model = without_auxiliary_heads(model)
-            shapes = tuple(model.input_shape[1:]), tuple(model.output_shape[1:])
-        except (AttributeError, TypeError, ValueError):
-            raise UserError(f"{self.path} is not a network that takes one image and returns its logits.") from None
-        expected = self.images.input_shape, (len(self.images.class_names),)
-        if shapes != expected:
-            sizes, expected_sizes = (" to ".join(map(format_size, pair)) for pair in (shapes, expected))
-            raise UserError(f"{self.path} contains another network: it maps {sizes} values, not {expected_sizes}.")
-        return model
+        return load_network(self.path, self.images.input_shape, len(self.images.class_names))
 
     def logits(self, images: Pixels) -> Logits:
         """Return the logits (count, num_classes) of images (count, height, width, channels)."""
@@ -95,14 +83,49 @@ class Classifier:
             images: At most ``batch_size``. Black images fill the batch, because each new batch size would be compiled.
             batch_size: The same for all calls.
         """
-        model = self.model
         if batch_size <= LARGEST_UNCOMPILED_BATCH and runtime.keras_backend() == "tensorflow":
-            import keras  # after the runtime has chosen the backend
-
-            return np.asarray(keras.ops.convert_to_numpy(model(images, training=False)))
+            return compute_batch(self.model, images)
         filled = np.zeros((batch_size, *images.shape[1:]), images.dtype)
         filled[: len(images)] = images
-        return np.asarray(model.predict_on_batch(filled)[: len(images)])
+        return compute_batch(self.model, filled)[: len(images)]
+
+
+def load_network(path: Path, input_shape: tuple[int, int, int], outputs: int) -> Any:
+    """Load the model of a file for inference, without auxiliary heads; Keras has to be prepared before.
+
+    Args:
+        path: A ``.keras`` file.
+        input_shape: Height, width and channels that the model has to take.
+        outputs: Number of logits that it has to return.
+
+    Raises:
+        UserError: See ``load_model``, or the model has other shapes.
+    """
+    model = load_model(path)
+    from cnnzoo.models import without_auxiliary_heads  # loads Keras
+
+    try:
+        model = without_auxiliary_heads(model)
+        shapes = tuple(model.input_shape[1:]), tuple(model.output_shape[1:])
+    except (AttributeError, TypeError, ValueError):
+        raise UserError(f"{path} is not a network that takes one image and returns its logits.") from None
+    expected = input_shape, (outputs,)
+    if shapes != expected:
+        sizes, expected_sizes = (" to ".join(map(format_size, pair)) for pair in (shapes, expected))
+        raise UserError(f"{path} contains another network: it maps {sizes} values, not {expected_sizes}.")
+    return model
+
+
+def compute_batch(model: Any, images: NDArray[np.uint8]) -> Logits:
+    """Return the logits (count, outputs) of one batch (count, height, width, channels); see LARGEST_UNCOMPILED_BATCH.
+
+    Each new number of images may be compiled.
+    """
+    if len(images) <= LARGEST_UNCOMPILED_BATCH and runtime.keras_backend() == "tensorflow":
+        import keras  # after the runtime has chosen the backend
+
+        return np.asarray(keras.ops.convert_to_numpy(model(images, training=False)))
+    return np.asarray(model.predict_on_batch(images))
 
 
 def open_classifier(source: Run | Path, device: DeviceChoice = "auto", config: Config | None = None) -> Classifier:

@@ -1,4 +1,4 @@
-"""The metadata of a .keras file: JSON about its images and classes, in the comment of the zip archive.
+"""The metadata of a .keras file: JSON about what it takes and returns, in the comment of the zip archive.
 
 Keras ignores that comment.
 """
@@ -6,7 +6,7 @@ Keras ignores that comment.
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 from zipfile import BadZipFile, ZipFile
 
 from cnnzoo.data.decoding import WHITE
@@ -14,6 +14,9 @@ from cnnzoo.errors import UserError
 
 # The most bytes that the comment of a zip archive can have.
 LONGEST = 2**16 - 1
+
+# Errors of files without metadata, or with damaged ones.
+UNREADABLE = (BadZipFile, KeyError, OSError, RecursionError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,14 +47,35 @@ class Metadata:
     sha256: str
 
 
-def write(path: Path, metadata: Metadata) -> None:
+@dataclass(frozen=True, kw_only=True)
+class BoardMetadata:
+    """What is needed, besides the model, to play Go with a policy network.
+
+    Attributes:
+        title: Name of the model.
+        network: Name of its builder.
+        size: Points a side of its board.
+        planes: What its planes mean; see ``cnnzoo.go.planes.SPECIFICATION``.
+        source: What it was trained on, in one line; may be empty.
+    """
+
+    title: str
+    network: str
+    size: int
+    planes: str
+    source: str = ""
+
+
+def write(path: Path, metadata: Metadata | BoardMetadata) -> None:
     """Write metadata into a saved model, in place of earlier ones.
 
     Raises:
-        UserError: All names of classes together are too long.
+        UserError: All names of classes together, or the source of a board's model, are too long.
     """
     comment = json.dumps({"cnnzoo": asdict(metadata)}, ensure_ascii=False).encode()
     if len(comment) > LONGEST:
+        if isinstance(metadata, BoardMetadata):
+            raise UserError(f"The source of the model {metadata.title} is too long for a model file; shorten it.")
         count = len(metadata.class_names)
         raise UserError(f"The names of the {count} classes together are too long for a model file; shorten them.")
     with ZipFile(path, "a") as archive:
@@ -59,10 +83,9 @@ def write(path: Path, metadata: Metadata) -> None:
 
 
 def read(path: Path) -> Metadata | None:
-    """Return the metadata of a saved model; None if they are missing or unreadable."""
+    """Return the metadata of a saved model for photographs; None if they are missing or unreadable."""
     try:
-        with ZipFile(path) as archive:
-            values = json.loads(archive.comment)["cnnzoo"]
+        values = _read_values(path)
         height, width, channels = map(int, values["input_shape"])
         return Metadata(
             input_shape=(height, width, channels),
@@ -70,5 +93,21 @@ def read(path: Path) -> Metadata | None:
             shorter_side=int(values["shorter_side"]),
             **{key: str(values[key]) for key in ("title", "network", "source", "sha256")},
         )
-    except (BadZipFile, KeyError, OSError, RecursionError, TypeError, ValueError):
+    except UNREADABLE:
         return None
+
+
+def read_board(path: Path) -> BoardMetadata | None:
+    """Return the metadata of a saved model for a Go board; None if they are missing or unreadable."""
+    try:
+        values = _read_values(path)
+        texts = {key: str(values[key]) for key in ("title", "network", "planes", "source")}
+        return BoardMetadata(size=int(values["size"]), **texts)
+    except UNREADABLE:
+        return None
+
+
+def _read_values(path: Path) -> dict[str, Any]:
+    with ZipFile(path) as archive:
+        values: dict[str, Any] = json.loads(archive.comment)["cnnzoo"]
+    return values

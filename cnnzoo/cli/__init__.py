@@ -25,6 +25,7 @@ COMMANDS = {
     "show": "Show a network layer by layer.",
     "draw": "Draw a network for a slide.",
     "lab": "Show what a lecture on convolutional networks shows.",
+    "go": "Import Go records, play, and hold matches.",
     "weights": "Import and export trained weights.",
     "config": "Show, check or describe configs.",
     "data": "List, fetch, verify and preview data sets.",

@@ -4,6 +4,8 @@ import io
 import os
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +59,23 @@ def prepare_process() -> None:
     os.environ["MATPLOTLIBRC"] = os.devnull
     if sys.warnoptions:  # with PYTHONWARNINGS=error a warning would end the import of TensorFlow
         warnings.filters[:] = [entry for entry in warnings.filters if entry[0] != "error"]  # type: ignore[index]
+
+
+@contextmanager
+def reserve_output() -> Iterator[io.TextIOWrapper]:
+    """Yield standard output for a protocol; whatever else writes to it, libraries too, writes to standard error."""
+    sys.stdout.flush()
+    reserved = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with io.TextIOWrapper(
+            io.BufferedWriter(_Output(reserved, "w", closefd=False)), "utf-8", errors="backslashreplace"
+        ) as output:
+            yield output
+    finally:
+        sys.stdout.flush()
+        os.dup2(reserved, 1)
+        os.close(reserved)
 
 
 def check_matplotlibrc() -> None:

@@ -80,3 +80,14 @@ def test_a_damaged_matplotlibrc_gives_a_one_line_error(cnnzoo):
     Path("matplotlibrc").write_bytes("# Größe".encode("latin-1"))
     answer = cnnzoo("models", "vgg11")
     assert (answer.code, answer.err.startswith("Error: matplotlibrc is not a text file in UTF-8")) == (2, True)
+
+
+def test_a_protocol_has_standard_output_for_itself():
+    code = (
+        "import os, sys\nfrom cnnzoo.cli.process import prepare_process, reserve_output\nprepare_process()\n"
+        "print('before')\nwith reserve_output() as output:\n    print('a warning')\n    os.write(1, b'a library\\n')\n"
+        "    output.write('an answer\\n')\nprint('after')"
+    )
+    _, out, err = shell(f"'{sys.executable}' -c \"$CODE\"", CODE=code)
+    assert out == "before\nan answer\nafter\n"
+    assert sorted(err.splitlines()) == ["a library", "a warning"]

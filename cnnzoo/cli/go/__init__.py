@@ -1,0 +1,14 @@
+"""``cnnzoo go``: Go, with AlphaGo's policy network."""
+
+import click
+
+from cnnzoo.cli.lazy import LazyGroup
+
+SUMMARIES = {
+    "gtp": "Play in Sabaki, Lizzie or GoGui, or against GNU Go.",
+}
+
+
+@click.group("go", cls=LazyGroup, summaries=SUMMARIES, package="cnnzoo.cli.go", modules={})
+def command() -> None:
+    """Play Go with AlphaGo's policy network, without search."""
