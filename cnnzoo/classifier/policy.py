@@ -81,14 +81,19 @@ class NetworkPolicy:
         """Return the probability of each point (size * size,).
 
         Raises:
-            UserError: The board has another size, or see ``model``.
+            UserError: The board has another size, the logits are not finite, or see ``model``.
         """
         size = self.metadata.size
         if board.size != size:
             raise UserError(f"{self.metadata.title} plays on {size}x{size}, not on {board.size}x{board.size}.")
         planes = self._encode(board).reshape(-1, PLANES)
         turned = planes[permutations(size)[: self._symmetries]].reshape(-1, size, size, PLANES)
-        probabilities = softmax(compute_batch(self.model, turned)).astype("float64")
+        logits = compute_batch(self.model, turned)
+        if not np.isfinite(logits).all():
+            raise UserError(
+                f"{self.path} gives logits that are not finite; the model is damaged, or its training failed."
+            )
+        probabilities = softmax(logits).astype("float64")
         turned_back = np.take_along_axis(probabilities, inverses(size)[: self._symmetries], axis=1)
         return np.asarray(turned_back.mean(axis=0))
 

@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cnnzoo.errors import UserError
 from cnnzoo.go.board import LARGEST, PASS
 from cnnzoo.go.game import Game
 from cnnzoo.go.policy import Policy
@@ -51,15 +50,9 @@ class Player:
         self._generator = np.random.default_rng(seed)
 
     def candidates(self, game: Game, colour: int) -> Iterator[Candidate]:
-        """Yield the moves that a colour may choose, the likeliest first.
-
-        Raises:
-            UserError: The policy gives numbers that are not finite.
-        """
+        """Yield the moves that a colour may choose, the likeliest first."""
         board = game.board_for(colour)
         probabilities = self._policy(board)
-        if not np.isfinite(probabilities).all():
-            raise UserError("The policy gives probabilities that are not finite; the model may be damaged.")
         for point in map(int, np.argsort(-probabilities, kind="stable")):
             if not board.is_eye(point, colour) and not game.find_objection(point, colour):
                 yield Candidate(point, float(probabilities[point]))
@@ -71,9 +64,6 @@ class Player:
             game: The game; it is not changed.
             colour: BLACK or WHITE.
             answers_passes: Whether a pass may be answered with a pass while there are candidates.
-
-        Raises:
-            UserError: See ``candidates``.
         """
         if answers_passes and _is_answered(game, colour):
             return PASS

@@ -1,1 +1,1 @@
-"""Pictures: training curves, evaluations, predictions and the architecture of networks."""
+"""Pictures: training curves, evaluations, predictions, Go boards and the architecture of networks."""

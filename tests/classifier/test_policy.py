@@ -89,6 +89,14 @@ def test_a_board_of_another_size_is_refused(path):
         open_policy(path)(Board(19))
 
 
+def test_logits_that_are_not_finite_are_refused(tmp_path):
+    policy = open_policy(save_policy(tmp_path / "broken.keras"))
+    last = policy.model.get_layer("conv6")
+    last.set_weights([np.nan * weights for weights in last.get_weights()])
+    with pytest.raises(UserError, match=r"broken\.keras gives logits that are not finite"):
+        policy(Board(9))
+
+
 def test_a_source_is_a_path_before_it_is_a_shipped_model(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "alphago_policy_small").write_bytes(b"")

@@ -1,10 +1,8 @@
 """The rules by which a player chooses, passes and varies its games."""
 
 import numpy as np
-import pytest
 from boards import EYES, read_board
 
-from cnnzoo.errors import UserError
 from cnnzoo.go.board import BLACK, PASS, WHITE
 from cnnzoo.go.game import Game
 from cnnzoo.go.player import Player
@@ -93,8 +91,3 @@ def test_a_seed_repeats_the_moves_that_a_temperature_varies():
     assert play(1, 1) != play(1, 2)
     assert set(play(1e-6, 1)) == {3}
     assert 0.4 < np.mean(np.array(play(1, 1, 300)) == 3) < 0.6  # the policy says 0.50
-
-
-def test_probabilities_that_are_not_numbers_are_refused():
-    with pytest.raises(UserError, match="not finite"):
-        Player(lambda board: np.full(49, np.nan)).choose(Game(7), BLACK)

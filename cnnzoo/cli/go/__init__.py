@@ -6,6 +6,7 @@ from cnnzoo.cli.lazy import LazyGroup
 
 SUMMARIES = {
     "gtp": "Play in Sabaki, Lizzie or GoGui, or against GNU Go.",
+    "show": "Show what the network predicts in a game.",
 }
 
 
