@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from cnnzoo import runs
+from cnnzoo import data, runs
 from cnnzoo.cli.options import (
     NewDirectory,
     config_option,
@@ -103,7 +103,8 @@ def _summarize(run: Run, metrics: dict[str, Any], data_dir: Path | None) -> None
     early = ", ended early" if metrics["ended_early"] else ""
     epochs = "1 epoch" if metrics["epochs"] == 1 else f"{metrics['epochs']} epochs"
     speed = metrics.get("images_per_second")
-    rate = f" ({speed:,.0f} images/s)" if speed else ""
+    noun = data.describe(run.config().data).noun
+    rate = f" ({speed:,.0f} {noun}s/s)" if speed else ""
     done = "Interrupted" if is_interrupted else "Done"
     click.echo(f"{done} after {epochs} and {metrics['seconds']:.0f} s{early}{rate}.")
     click.echo(

@@ -14,7 +14,7 @@ from cnnzoo.data.sets import folder, go
 from cnnzoo.data.sets.cifar import CIFAR10, CIFAR100
 from cnnzoo.data.sets.digits import Digits
 from cnnzoo.data.sets.folder_division import SplitError, find_division
-from cnnzoo.data.sets.go import Positions
+from cnnzoo.data.sets.go import GamesSummary, Positions
 from cnnzoo.data.sets.mnist import FASHION_MNIST, MNIST
 from cnnzoo.data.sets.published import PublishedSet
 from cnnzoo.data.sets.record_sets import RecordSet
@@ -27,6 +27,7 @@ __all__ = [
     "DataSet",
     "FileCheck",
     "FolderSummary",
+    "GamesSummary",
     "ImageArray",
     "ImageFiles",
     "Positions",

@@ -7,9 +7,12 @@ from typing import Any, NoReturn
 from keras import callbacks, ops
 
 from cnnzoo import data, files, keras_internals, runtime
-from cnnzoo.config import Config
+from cnnzoo.classifier import metadata
+from cnnzoo.classifier.metadata import BoardMetadata
+from cnnzoo.config import Config, GoSection
 from cnnzoo.data.augmentation import Augmentation
 from cnnzoo.errors import UserError
+from cnnzoo.go.planes import SPECIFICATION
 from cnnzoo.models import without_auxiliary_heads
 from cnnzoo.runs import Run, best_row
 from cnnzoo.runs.facts import Outcome
@@ -62,6 +65,7 @@ class TrainingLoop:
             settings.ema_decay and settings.ema_decay ** (1 / settings.gradient_accumulation),
             is_board=data.describe(config.data).is_board,
         )
+        self.board = _describe_board(config, setup, run)
         self.phases = phases(config)
         self.phase = self.phases[0]
         self.last_saved_step = 0
@@ -190,6 +194,8 @@ class TrainingLoop:
         is_best = best_row([*self.history.rows, row]) is row
         with files.whole(self.run.last_model_path) as path, self.model.averages_applied():
             self.network.save(path)
+            if self.board:
+                metadata.write(path, self.board)
         if is_best:
             with files.whole(self.run.model_path) as path:
                 shutil.copyfile(self.run.last_model_path, path)
@@ -239,6 +245,15 @@ class TrainingLoop:
             f"learning rate {self.learning_rate(step):.3g}. Lower optimizer.learning_rate or set optimizer.clip_norm. "
             + (f"The last good checkpoint is {good[0]}." if good else "No checkpoint had been written yet.")
         )
+
+
+def _describe_board(config: Config, setup: TrainingSetup, run: Run) -> BoardMetadata | None:
+    """Return what a model for Go is saved with, so that it can play without its run; None for models of images."""
+    if not isinstance(config.data, GoSection):
+        return None
+    source = setup.summary.source if isinstance(setup.summary, data.GamesSummary) else ""
+    title, network, size = f"{config.model.name} ({run.name})", config.model.name, config.data.size
+    return BoardMetadata(title=title, network=network, size=size, planes=SPECIFICATION, source=source)
 
 
 def _make_batches(config: Config, setup: TrainingSetup) -> tuple[Batches, Batches]:

@@ -99,19 +99,19 @@ class GamesSummary:
         games: Number of games, by split.
         positions: Number of their positions, by split.
         used: Number of positions that are used, by split.
-        sources: Names of the collections.
+        source: Which games train, in words; it is saved with the model.
         notes: What is left out, and why.
     """
 
     games: dict[str, int]
     positions: dict[str, int]
     used: dict[str, int]
-    sources: tuple[str, ...]
+    source: str
     notes: tuple[str, ...]
 
     def lines(self) -> list[str]:
         """Return the summary as lines of text."""
-        lines = [f"collections: {listed(self.sources, shown=10)}"]
+        lines = [f"trained on: {self.source}"]
         for split, number in self.games.items():
             used = self.used[split]
             drawn = "" if used == self.positions[split] else f", of which {used:,} are drawn at random"
@@ -202,7 +202,7 @@ class _Division:
             {split: int(self.masks[split].sum()) for split in positions},
             {split: len(indices) for split, indices in positions.items()},
             {split: len(indices) for split, indices in used.items()},
-            self.sources,
+            self._describe_training(),
             tuple(self.notes),
         )
         indices = np.concatenate([used["training"], used["validation"]])
@@ -220,6 +220,17 @@ class _Division:
             note=f"{len(indices):,} of {len(every):,} positions, from {count(len(games), 'test game')}{start} of "
             f"{self.path.name} ({listed(self.sources, shown=10)})",
         )
+
+    def _describe_training(self) -> str:
+        section = self.section
+        start = f" from {section.train_from} on" if section.train_from else ""
+        limits = section.test_from
+        if isinstance(limits, dict):
+            end = ", before " + ", ".join(f"{date} ({name})" for name, date in limits.items())
+        else:
+            end = f", before {limits}" if limits else ""
+        games = count(int(self.masks["training"].sum()), "game")
+        return f"{games} of {self.path.name} ({listed(self.sources, shown=10)}){start}{end}"
 
     def _subset(self, indices: NDArray[np.int32], **details: Any) -> Subset:
         labels = self.games.arrays.moves[indices].astype(np.int32)
