@@ -1,9 +1,12 @@
 """The eight symmetries of a board: four quarter turns, each also mirrored."""
 
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
+
+from cnnzoo.go.board import PASS
 
 SYMMETRIES = 8
 
@@ -28,3 +31,15 @@ def permutations(size: int) -> NDArray[np.int64]:
 def inverses(size: int) -> NDArray[np.int64]:
     """Return for each symmetry the place that each point comes to (8, size * size)."""
     return np.argsort(permutations(size), axis=1)
+
+
+def canonical_moves(moves: Sequence[int], size: int) -> tuple[int, ...]:
+    """Return the smallest of a game's eight turned and mirrored forms; equal for games that differ in no more.
+
+    Args:
+        moves: Points, or PASS.
+        size: Points a side.
+    """
+    played = np.array(moves, dtype=np.int64)
+    forms = np.where(played == PASS, PASS, permutations(size)[:, played])
+    return min(tuple(form.tolist()) for form in forms)

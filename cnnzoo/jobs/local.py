@@ -154,7 +154,7 @@ def run_all(
         KeyboardInterrupt: Ctrl-C or a kill. All processes have ended then, and also when ``on_line`` raises an error.
     """
     waiting = list(commands)
-    with _treat_kills_as_ctrl_c(), tempfile.TemporaryDirectory() as folder, selectors.DefaultSelector() as selector:
+    with treat_kills_as_ctrl_c(), tempfile.TemporaryDirectory() as folder, selectors.DefaultSelector() as selector:
         processes = _Processes(selector, Path(folder), on_line)
         try:
             while waiting or processes.running:
@@ -241,7 +241,7 @@ class _Processes:
 
 
 @contextmanager
-def _treat_kills_as_ctrl_c() -> Iterator[None]:
+def treat_kills_as_ctrl_c() -> Iterator[None]:
     """Turn a kill, or the end of the terminal, into a KeyboardInterrupt, so that the processes end too."""
 
     def interrupt(*_: Any) -> NoReturn:
