@@ -14,6 +14,7 @@ from cnnzoo.go.compiled.rules import (
     Scratch,
     Stones,
     compiled,
+    copy,
     count_empty,
     count_liberties,
     is_legal,
@@ -59,7 +60,8 @@ def list_rescues(stones: Stones, beside: Points, stone: int, found: Points, scra
     if liberties != 1:
         return 0
     liberty = scratch[LIBERTIES, 0]
-    scratch[HUNTED, :size] = scratch[CHAIN, :size]
+    for index in range(size):
+        scratch[HUNTED, index] = scratch[CHAIN, index]
     count = 0
     for index in range(size):
         for side in range(4):
@@ -137,7 +139,7 @@ def _play_next(beside: Points, depth: int, colour: int, ladder: Ladder, scratch:
         point = ladder.moves[depth, state[1]]
         state[1] += 1
         if is_legal(stones, beside, state[2], point, colour, scratch):
-            ladder.boards[depth + 1][:] = stones
+            copy(stones, ladder.boards[depth + 1])
             _, ladder.state[depth + 1, 2] = put(ladder.boards[depth + 1], beside, point, colour, scratch)
             return True
     return False

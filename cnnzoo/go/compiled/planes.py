@@ -18,6 +18,7 @@ from cnnzoo.go.compiled.rules import (
     Scratch,
     Stones,
     compiled,
+    copy,
     count_liberties,
     inlined,
     is_legal,
@@ -100,7 +101,7 @@ def _encode_move(
     if point == ko or (captured == 0 and liberties == 0):
         return False
     if captured:
-        board[:] = stones
+        copy(stones, board)
         put(board, beside, point, colour, scratch)
         liberties = count_liberties(board, beside, point, BINS, scratch)
     _set(planes, point, 20 + min(captured, BINS - 1))
@@ -189,7 +190,7 @@ def _captures_in_ladder(
         answer = liberties[first + 1] if liberties[first] == point else liberties[first]
         if has_room(stones, beside, answer, point):
             continue
-        ladder.boards[0][:] = stones
+        copy(stones, ladder.boards[0])
         put(ladder.boards[0], beside, point, colour, scratch)
         ladder.state[0, 2] = NONE  # the first answer may take a ko
         if is_captured(beside, other, True, ladder, scratch):
@@ -247,7 +248,7 @@ def encode_position(
             point = rescues[index]
             if not is_legal(stones, beside, ko, point, colour, scratch):
                 continue
-            ladder.boards[0][:] = stones
+            copy(stones, ladder.boards[0])
             _, next_ko = put(ladder.boards[0], beside, point, colour, scratch)
             ladder.state[0, 2] = next_ko
             if not is_captured(beside, stone, False, ladder, scratch):
