@@ -95,11 +95,11 @@ def _encode_move(
     all_liberties: Points,
     board: Stones,
     scratch: Scratch,
-) -> bool:
-    """Write the planes of a move at an empty point; return whether it is legal."""
+) -> None:
+    """Write the planes of a move at an empty point; an illegal move has none."""
     captured, size, liberties = _look_around(stones, colour, point, beside, chains, all_liberties, scratch)
     if point == ko or (captured == 0 and liberties == 0):
-        return False
+        return
     if captured:
         copy(stones, board)
         put(board, beside, point, colour, scratch)
@@ -110,7 +110,6 @@ def _encode_move(
     _set(planes, point, 36 + min(liberties, BINS) - 1)
     if not _is_eye(stones, colour, point, beside, corners):
         _set(planes, point, 46)
-    return True
 
 
 @inlined
@@ -169,33 +168,60 @@ def _is_first_of_chain(point: int, side: int, beside: Points, chains: Scratch) -
 
 
 @compiled
-def _captures_in_ladder(
+def _encode_captures(
     stones: Stones,
+    ko: int,
     colour: int,
-    point: int,
     beside: Points,
+    planes: Planes,
     chains: Scratch,
+    count: int,
     liberties: Points,
     ladder: Ladder,
     scratch: Scratch,
-) -> bool:
-    """Return whether a legal move puts a chain of two liberties into atari so that it cannot escape."""
-    for side in range(4):
-        other = beside[point, side]
-        if stones[other] != -colour or chains[COUNT, chains[LABEL, other]] != 2:
+) -> None:
+    """Write the plane of the legal moves that put a chain of two liberties into atari so that it cannot escape."""
+    for chain in range(count):
+        stone = chains[STONE, chain]
+        if stones[stone] != -colour or chains[COUNT, chain] != 2:
             continue
-        if not _is_first_of_chain(point, side, beside, chains):
+        for index in range(2):
+            point, answer = liberties[chains[FIRST, chain] + index], liberties[chains[FIRST, chain] + 1 - index]
+            if has_room(stones, beside, answer, point) or not is_legal(stones, beside, ko, point, colour, scratch):
+                continue
+            copy(stones, ladder.boards[0])
+            put(ladder.boards[0], beside, point, colour, scratch)
+            ladder.state[0, 2] = NONE  # the first answer may take a ko
+            if is_captured(beside, stone, True, ladder, scratch):
+                _set(planes, point, 44)
+
+
+@compiled
+def _encode_escapes(
+    stones: Stones,
+    ko: int,
+    colour: int,
+    beside: Points,
+    planes: Planes,
+    chains: Scratch,
+    count: int,
+    ladder: Ladder,
+    scratch: Scratch,
+) -> None:
+    """Write the plane of the legal moves that save an own chain in atari from a ladder."""
+    rescues = ladder.moves[MOST_MOVES]
+    for chain in range(count):
+        stone = chains[STONE, chain]
+        if stones[stone] != colour or chains[COUNT, chain] != 1:
             continue
-        first = chains[FIRST, chains[LABEL, other]]
-        answer = liberties[first + 1] if liberties[first] == point else liberties[first]
-        if has_room(stones, beside, answer, point):
-            continue
-        copy(stones, ladder.boards[0])
-        put(ladder.boards[0], beside, point, colour, scratch)
-        ladder.state[0, 2] = NONE  # the first answer may take a ko
-        if is_captured(beside, other, True, ladder, scratch):
-            return True
-    return False
+        for index in range(list_rescues(stones, beside, stone, rescues, scratch)):
+            point = rescues[index]
+            if not is_legal(stones, beside, ko, point, colour, scratch):
+                continue
+            copy(stones, ladder.boards[0])
+            _, ladder.state[0, 2] = put(ladder.boards[0], beside, point, colour, scratch)
+            if not is_captured(beside, stone, False, ladder, scratch):
+                _set(planes, point, 45)
 
 
 @compiled
@@ -231,28 +257,13 @@ def encode_position(
         _set(planes, point, 3)
         if stones[point] == EMPTY:
             _set(planes, point, 2)
-            if _encode_move(
-                stones, ko, colour, point, beside, corners, planes, chains, liberties, board, scratch
-            ) and _captures_in_ladder(stones, colour, point, beside, chains, liberties, ladder, scratch):
-                _set(planes, point, 44)
+            _encode_move(stones, ko, colour, point, beside, corners, planes, chains, liberties, board, scratch)
         else:
             _set(planes, point, 0 if stones[point] == colour else 1)
             _set(planes, point, 4 + min(turn - placed[point], BINS) - 1)
             _set(planes, point, 12 + min(chains[COUNT, chains[LABEL, point]], BINS) - 1)
-    rescues = ladder.moves[MOST_MOVES]
-    for chain in range(count):
-        stone = chains[STONE, chain]
-        if stones[stone] != colour or chains[COUNT, chain] != 1:
-            continue
-        for index in range(list_rescues(stones, beside, stone, rescues, scratch)):
-            point = rescues[index]
-            if not is_legal(stones, beside, ko, point, colour, scratch):
-                continue
-            copy(stones, ladder.boards[0])
-            _, next_ko = put(ladder.boards[0], beside, point, colour, scratch)
-            ladder.state[0, 2] = next_ko
-            if not is_captured(beside, stone, False, ladder, scratch):
-                _set(planes, point, 45)
+    _encode_captures(stones, ko, colour, beside, planes, chains, count, liberties, ladder, scratch)
+    _encode_escapes(stones, ko, colour, beside, planes, chains, count, ladder, scratch)
 
 
 def encode(board: Board, *, player_colour: bool = False) -> NDArray[np.uint8]:
