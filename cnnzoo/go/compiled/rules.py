@@ -34,8 +34,12 @@ def compiled(function: Function) -> Function:
 
 
 def inlined(function: Function) -> Function:
-    """Compile a small function into those that call it."""
-    return cast("Function", numba.njit(inline="always")(function))
+    """Compile a small function into those that call it.
+
+    The option ``inline`` would do that earlier, and then numba counts the references to each array of the small
+    function.
+    """
+    return cast("Function", numba.njit(cache=True, nogil=True, forceinline=True)(function))
 
 
 def make_scratch(size: int) -> Scratch:
