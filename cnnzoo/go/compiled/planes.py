@@ -83,11 +83,10 @@ def _set(planes: Planes, point: int, plane: int) -> None:
 
 
 @compiled
-def _encode_move(
+def _encode_moves(
     stones: Stones,
     ko: int,
     colour: int,
-    point: int,
     beside: Points,
     corners: Points,
     planes: Planes,
@@ -96,20 +95,23 @@ def _encode_move(
     board: Stones,
     scratch: Scratch,
 ) -> None:
-    """Write the planes of a move at an empty point; an illegal move has none."""
-    captured, size, liberties = _look_around(stones, colour, point, beside, chains, all_liberties, scratch)
-    if point == ko or (captured == 0 and liberties == 0):
-        return
-    if captured:
-        copy(stones, board)
-        put(board, beside, point, colour, scratch)
-        liberties = count_liberties(board, beside, point, BINS, scratch)
-    _set(planes, point, 20 + min(captured, BINS - 1))
-    if liberties == 1:
-        _set(planes, point, 28 + min(size, BINS) - 1)
-    _set(planes, point, 36 + min(liberties, BINS) - 1)
-    if not _is_eye(stones, colour, point, beside, corners):
-        _set(planes, point, 46)
+    """Write the planes of the legal moves, but not those of ladders."""
+    for point in range(len(beside)):
+        if stones[point] != EMPTY:
+            continue
+        captured, size, liberties = _look_around(stones, colour, point, beside, chains, all_liberties, scratch)
+        if point == ko or (captured == 0 and liberties == 0):
+            continue
+        if captured:
+            copy(stones, board)
+            put(board, beside, point, colour, scratch)
+            liberties = count_liberties(board, beside, point, BINS, scratch)
+        _set(planes, point, 20 + min(captured, BINS - 1))
+        if liberties == 1:
+            _set(planes, point, 28 + min(size, BINS) - 1)
+        _set(planes, point, 36 + min(liberties, BINS) - 1)
+        if not _is_eye(stones, colour, point, beside, corners):
+            _set(planes, point, 46)
 
 
 @inlined
@@ -250,18 +252,17 @@ def encode_position(
         work: The workspace.
     """
     chains, liberties, ladder, scratch = work
-    board = ladder.boards[0]
     planes[:] = 0
     count = _label_chains(stones, beside, chains, liberties, scratch)
     for point in range(len(beside)):
         _set(planes, point, 3)
         if stones[point] == EMPTY:
             _set(planes, point, 2)
-            _encode_move(stones, ko, colour, point, beside, corners, planes, chains, liberties, board, scratch)
         else:
             _set(planes, point, 0 if stones[point] == colour else 1)
             _set(planes, point, 4 + min(turn - placed[point], BINS) - 1)
             _set(planes, point, 12 + min(chains[COUNT, chains[LABEL, point]], BINS) - 1)
+    _encode_moves(stones, ko, colour, beside, corners, planes, chains, liberties, ladder.boards[0], scratch)
     _encode_captures(stones, ko, colour, beside, planes, chains, count, liberties, ladder, scratch)
     _encode_escapes(stones, ko, colour, beside, planes, chains, count, ladder, scratch)
 

@@ -29,7 +29,10 @@ Function = TypeVar("Function", bound=Callable[..., object])
 
 
 def compiled(function: Function) -> Function:
-    """Compile a function at its first call; the machine code is kept on disk, and threads can run it side by side."""
+    """Compile a function at its first call; the machine code is kept on disk, and threads can run it side by side.
+
+    A long function counts the references to its arrays at each call, which takes up to 50 ns; so let it loop inside.
+    """
     return cast("Function", numba.njit(cache=True, nogil=True)(function))
 
 
