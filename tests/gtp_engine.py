@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from cnnzoo.go.board import BLACK, PASS, WHITE, Board
-from cnnzoo.go.vertices import read_vertex, to_vertex
+from cnnzoo.go.vertices import name_vertex, read_vertex
 
 BEHAVIOURS = {
     "random": "plays the same legal moves at random in each game",
@@ -101,7 +101,7 @@ class Player:
         self.asked += 1
         size = self.board.size
         if self.behaviour == "illegal":
-            return to_vertex(next(point for point, stone in enumerate(self.board.stones) if stone), size)
+            return name_vertex(next(point for point, stone in enumerate(self.board.stones) if stone), size)
         if self.behaviour == "dies" and self.asked == 2:
             sys.stderr.write("a first line\nout of memory\n")
             sys.exit(3)
@@ -120,7 +120,7 @@ class Player:
                 [point for point in legal if not self.board.is_eye(point, self.board.to_move)] or [PASS]
             )
         self.board.play(move)
-        return to_vertex(move, size)
+        return name_vertex(move, size)
 
 
 def main():

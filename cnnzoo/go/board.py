@@ -90,6 +90,12 @@ class Board:
         beside = neighbours(self.size)
         return {point for stone in chain for point in beside[stone] if self.stones[point] == EMPTY}
 
+    def has_dead_chain(self) -> bool:
+        """Return whether a chain has no liberties, as only set-up stones can."""
+        return any(
+            colour != EMPTY and not self.liberties(self.chain(point)) for point, colour in enumerate(self.stones)
+        )
+
     def captured_by(self, point: int, colour: int) -> set[int]:
         """Return the stones that a move at an empty point would capture."""
         captured: set[int] = set()

@@ -19,7 +19,7 @@ from typing import Literal
 
 from cnnzoo.errors import UserError
 from cnnzoo.go.board import BLACK, WHITE
-from cnnzoo.go.vertices import to_vertex
+from cnnzoo.go.vertices import name_vertex
 from cnnzoo.text import printable
 
 # The colours in the words of the protocol.
@@ -204,7 +204,7 @@ class Engine:
         Raises:
             EngineError: It fails, or does not accept the move.
         """
-        self.ask(f"play {COLOURS[colour]} {to_vertex(point, size)}")
+        self.ask(f"play {COLOURS[colour]} {name_vertex(point, size)}")
 
     def kill(self) -> None:
         """Kill the process at once; whoever waits for its answer, in another thread, gets an error."""

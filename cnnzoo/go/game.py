@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from cnnzoo.go.board import BLACK, EMPTY, PASS, WHITE, Board, IllegalMoveError
+from cnnzoo.go.board import BLACK, PASS, WHITE, Board, IllegalMoveError
 
 # Chinese rules.
 KOMI = 7.5
@@ -72,9 +72,8 @@ class Game:
         board = Board(self.size, to_move)
         board.set_up(black, BLACK)
         board.set_up(white, WHITE)
-        for point, colour in enumerate(board.stones):
-            if colour != EMPTY and not board.liberties(board.chain(point)):
-                raise IllegalMoveError("the stones leave a chain without liberties")
+        if board.has_dead_chain():
+            raise IllegalMoveError("the stones leave a chain without liberties")
         self._begin(board)
 
     def board_for(self, colour: int) -> Board:

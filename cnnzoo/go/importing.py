@@ -15,7 +15,8 @@ import numpy as np
 from cnnzoo.errors import UserError
 from cnnzoo.go.board import PASS
 from cnnzoo.go.games import Games
-from cnnzoo.go.records import Reason, Record, Refusal, Remark, count_legal, has_dead_stones, make_key, read_records
+from cnnzoo.go.records import Reason, Record, Refusal, Remark, check_sgfmill, count_legal, make_key, read_records
+from cnnzoo.text import count
 
 FILES_PER_TASK = 500
 # With fewer files, starting processes takes longer than reading.
@@ -78,36 +79,27 @@ def import_games(
     tasks = [found[start : start + FILES_PER_TASK] for start in range(0, len(found), FILES_PER_TASK)]
     read = partial(_read_task, size=size, fewest_moves=fewest_moves)
     results: list[tuple[int, Record | Refusal, bytes]] = []
-    for count, result in _run(read, tasks, processes or _choose_processes(len(found))):
+    for number, result in _run(read, tasks, processes or _choose_processes(len(found))):
         results += result
-        advance(count)
+        advance(number)
     records, refused = _drop_duplicates(results)
     if not records:
-        reasons = Counter(str(refusal.reason) for refusal in refused)
-        most = "; ".join(f"{reason}: {count:,}" for reason, count in reasons.most_common(3))
-        raise UserError(f"None of {len(found):,} SGF files has a game that can be used ({most}).")
+        first = refused[0]
+        detail = f" ({first.detail})" if first.detail else ""
+        raise UserError(
+            f"None of {count(len(found), 'SGF file')} has a game that can be used; the first, {first.file}: "
+            f"{first.reason}{detail}."
+        )
     sources = [_source_name(path) for path in paths]
     games = Games.from_records(size, sources, records)
     remarks = Counter(remark for _, record in records for remark in record.remarks)
     examples = {remark: record.file for _, record in reversed(records) for remark in record.remarks}
-    by_source = {
-        source: int(count)
-        for source, count in zip(sources, np.bincount(games.source, minlength=len(sources)), strict=True)
-    }
+    numbers = np.bincount(games.source, minlength=len(sources)).tolist()
+    by_source = dict(zip(sources, numbers, strict=True))
     summary = Summary(
         len(found), len(games), len(games.arrays.moves), by_source, refused, remarks, examples, other_files
     )
     return games, summary
-
-
-def check_sgfmill() -> None:
-    """Check that the library that reads SGF is installed.
-
-    Raises:
-        UserError: It is not.
-    """
-    if find_spec("sgfmill") is None:
-        raise UserError("Reading SGF needs sgfmill, which is not installed; pip install 'cnnzoo[go]'")
 
 
 def list_files(paths: Sequence[Path]) -> tuple[list[tuple[int, Path, str]], int]:
@@ -130,7 +122,9 @@ def list_files(paths: Sequence[Path]) -> tuple[list[tuple[int, Path, str]], int]
         files = sorted(file for file in path.rglob("*") if file.is_file())
         records = [file for file in files if file.suffix.lower() == ".sgf"]
         if not records:
-            raise UserError(f"{path} has no SGF files: {len(files):,} files, none with a name that ends in .sgf.")
+            raise UserError(
+                f"{path} has no SGF files: {count(len(files), 'file')}, none with a name that ends in .sgf."
+            )
         others += len(files) - len(records)
         found += [(index, file, file.relative_to(path).as_posix()) for file in records]
     return found, others
@@ -164,17 +158,17 @@ def _read_task(
     task: list[tuple[int, Path, str]], *, size: int, fewest_moves: int
 ) -> list[tuple[int, Record | Refusal, bytes]]:
     """Return what some files hold, with the index of their collection and the key that equal games share."""
-    count = choose_counter()
+    counter = _choose_counter()
     results: list[tuple[int, Record | Refusal, bytes]] = []
     for index, path, name in task:
         for found in read_records(path, name):
-            checked = found if isinstance(found, Refusal) else _check(found, size, fewest_moves, count)
+            checked = found if isinstance(found, Refusal) else _check(found, size, fewest_moves, counter)
             key = b"" if isinstance(checked, Refusal) else make_key(checked)
             results.append((index, checked, key))
     return results
 
 
-def choose_counter() -> Callable[[Record], int]:
+def _choose_counter() -> Callable[[Record], int]:
     """Return the function that counts a game's legal moves: compiled if numba is installed."""
     if find_spec("numba") is None:
         return count_legal
@@ -183,13 +177,13 @@ def choose_counter() -> Callable[[Record], int]:
     return replay.count_legal
 
 
-def _check(record: Record, size: int, fewest_moves: int, count: Callable[[Record], int]) -> Record | Refusal:
+def _check(record: Record, size: int, fewest_moves: int, counter: Callable[[Record], int]) -> Record | Refusal:
     """Return a game up to its first illegal move, or why it is refused."""
     if record.size != size:
         return Refusal(record.file, Reason.OTHER_SIZE, f"{record.size}x{record.size}")
-    if record.setup and has_dead_stones(record.start()):
+    if record.setup and record.start().has_dead_chain():
         return Refusal(record.file, Reason.DEAD_SETUP)
-    legal = count(record)
+    legal = counter(record)
     if legal < len(record.moves):
         record = record.cut(legal, Remark.ILLEGAL_MOVE)
     played = sum(move != PASS for move in record.moves)

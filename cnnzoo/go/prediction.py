@@ -9,7 +9,8 @@ from cnnzoo.errors import UserError
 from cnnzoo.go.board import Board
 from cnnzoo.go.game import Move
 from cnnzoo.go.policy import Policy
-from cnnzoo.go.sgf_game import GameRecord, replay
+from cnnzoo.go.records import Record
+from cnnzoo.go.sgf_game import replay
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Prediction:
         return max(0.0, 1 - float(self.probabilities[list(self.legal)].sum()))
 
 
-def predict_move(record: GameRecord, number: int | None, policy: Policy) -> Prediction:
+def predict_move(record: Record, number: int | None, policy: Policy) -> Prediction:
     """Return what a policy predicts before a move of a record.
 
     Args:
@@ -57,15 +58,15 @@ def predict_move(record: GameRecord, number: int | None, policy: Policy) -> Pred
     count = len(record.moves)
     if number is not None and not 1 <= number <= count:
         has = f"has moves 1 to {count}" if count else "has no moves"
-        raise UserError(f"{record.path} {has}, not {number}; leave the number out for the position at its end.")
+        raise UserError(f"{record.file} {has}, not {number}; leave the number out for the position at its end.")
     number = count + 1 if number is None else number
-    move = record.moves[number - 1] if number <= count else None
+    played = record.moves[number - 1] if number <= count else None
     game = replay(record, min(number, count))  # with the move, so that an illegal one is refused
-    if move:
+    if played is not None:
         game.undo()
-    board = game.board_for(move.colour if move else game.board.to_move)
+    board = game.board.copy()
     probabilities = policy(board)
     order = map(int, np.argsort(-probabilities, kind="stable"))
     legal = tuple(point for point in order if board.is_legal(point))
     last = game.moves[-1] if game.moves else None
-    return Prediction(number, board, probabilities, legal, last, move.point if move else None)
+    return Prediction(number, board, probabilities, legal, last, played)

@@ -3,6 +3,8 @@
 SGF itself is read by sgfmill, which the extra ``go`` installs.
 """
 
+import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -12,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from cnnzoo.errors import UserError
 from cnnzoo.go.board import BLACK, EMPTY, LARGEST, PASS, SMALLEST, WHITE, Board, IllegalMoveError
 from cnnzoo.go.symmetries import inverses
 
@@ -83,6 +86,15 @@ class Record:
     details: dict[str, str] = field(default_factory=dict)
     remarks: tuple[Remark, ...] = ()
 
+    @property
+    def komi(self) -> float | None:
+        """The komi; None if the record has none, or no number."""
+        try:
+            komi = float(self.details["komi"])
+        except ValueError:
+            return None
+        return komi if math.isfinite(komi) else None
+
     def start(self) -> Board:
         """Return the board before the first move."""
         board = Board(self.size, self.first)
@@ -129,10 +141,23 @@ def read_records(path: Path, name: str) -> list[Record | Refusal]:
     except OSError as error:
         return [Refusal(name, Reason.UNREADABLE, error.strerror or str(error))]
     try:
-        games = _parse(content)
+        games, encoding = _parse(content)
     except ValueError as error:
-        return [Refusal(name, Reason.NOT_SGF, str(error))]
-    return [_read_game(game, name if number == 1 else f"{name}#{number}") for number, game in enumerate(games, 1)]
+        return [Refusal(name, Reason.NOT_SGF, str(error).removeprefix("error parsing game 0: "))]
+    names = (name if number == 1 else f"{name}#{number}" for number in range(1, len(games) + 1))
+    return [_read_game(game, each, encoding) for game, each in zip(games, names, strict=True)]
+
+
+def check_sgfmill() -> None:
+    """Check that the library that reads SGF is installed.
+
+    Raises:
+        UserError: It is not.
+    """
+    try:
+        import sgfmill  # noqa: F401 - only asks whether it is there
+    except ImportError:
+        raise UserError("SGF files are read with sgfmill; install it with: pip install 'cnnzoo[go]'") from None
 
 
 def count_legal(record: Record) -> int:
@@ -146,11 +171,6 @@ def count_legal(record: Record) -> int:
     return count
 
 
-def has_dead_stones(board: Board) -> bool:
-    """Return whether a chain on a board has no liberties."""
-    return any(colour != EMPTY and not board.liberties(board.chain(point)) for point, colour in enumerate(board.stones))
-
-
 def make_key(record: Record) -> bytes:
     """Return a hash of the set-up stones and the first moves, the same for all eight symmetries of a game."""
     points = record.size**2
@@ -162,8 +182,8 @@ def make_key(record: Record) -> bytes:
     return sha256(min(texts).encode()).digest()[:16]
 
 
-def _parse(content: bytes) -> Sequence[Any]:
-    """Return the game trees of a file.
+def _parse(content: bytes) -> tuple[Sequence[Any], str]:
+    """Return the game trees of a file and the encoding of their texts.
 
     Raises:
         ValueError: It is not SGF.
@@ -171,25 +191,30 @@ def _parse(content: bytes) -> Sequence[Any]:
     from sgfmill import sgf_grammar
 
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        content = content.decode("utf-16", "replace").encode()
+        return list(sgf_grammar.parse_sgf_collection(content.decode("utf-16", "replace").encode())), "utf-8"
+    declared = re.search(rb"CA\s*\[\s*([\w.:-]+)\s*\]", content)
+    names = [declared[1].decode()] if declared else []
     try:
-        return list(sgf_grammar.parse_sgf_collection(content))
+        if not names:
+            return list(sgf_grammar.parse_sgf_collection(content)), "utf-8"
     except ValueError:
-        for encoding in MULTIBYTE:
-            try:
-                return list(sgf_grammar.parse_sgf_collection(content.decode(encoding).encode()))
-            except ValueError:  # also UnicodeDecodeError
-                continue
-        raise
+        names = list(MULTIBYTE)
+    # Decoded as a whole, because a backslash or a bracket may be half of a character.
+    for name in names:
+        try:
+            return list(sgf_grammar.parse_sgf_collection(content.decode(name).encode())), "utf-8"
+        except (LookupError, ValueError):  # an unknown encoding, another one, or not SGF
+            continue
+    return list(sgf_grammar.parse_sgf_collection(content)), names[0] if declared else "utf-8"
 
 
-def _read_game(tree: Any, file: str) -> Record | Refusal:
+def _read_game(tree: Any, file: str, encoding: str) -> Record | Refusal:
     from sgfmill import sgf
 
     try:
         game = sgf.Sgf_game.from_coarse_game_tree(tree, override_encoding="ISO-8859-1")
     except ValueError as error:
-        return Refusal(file, Reason.OTHER_SIZE, str(error))
+        return Refusal(file, Reason.NOT_SGF, str(error))
     root = game.get_root()
     if (kind := _read_text(root, "GM")[0]) not in {"", "1"}:
         return Refusal(file, Reason.OTHER_GAME, f"GM[{kind}]")
@@ -204,13 +229,13 @@ def _read_game(tree: Any, file: str) -> Record | Refusal:
         return Refusal(file, Reason.LATE_SETUP)
     if not root.has_property("SZ"):
         remarks.append(Remark.NO_SIZE)
-    details, are_named = _read_details(root)
+    details, are_named = _read_details(root, encoding)
     if not are_named:
         remarks.append(Remark.ENCODING)
     if not details["date"]:
         remarks.append(Remark.NO_DATE)
     moves = _take_handicap_moves(details["handicap"], setup, moves, remarks)
-    first = moves[0][0] if moves else BLACK
+    first = moves[0][0] if moves else _choose_first(root, setup)
     points = _alternate(moves, first, remarks)
     if setup:
         remarks.append(Remark.SETUP)
@@ -252,9 +277,8 @@ def _read_main_line(game: Any) -> tuple[dict[int, int] | None, list[tuple[int, i
     return {point: colour for point, colour in setup.items() if colour != EMPTY}, moves, remarks
 
 
-def _read_details(root: Any) -> tuple[dict[str, str], bool]:
-    """Return the details of a game, and whether their encoding is named or they are UTF-8."""
-    encoding = _read_text(root, "CA")[0] or "utf-8"
+def _read_details(root: Any, encoding: str) -> tuple[dict[str, str], bool]:
+    """Return the details of a game, and whether they have this encoding or are UTF-8."""
     texts = {key: _read_text(root, identifier, encoding) for key, identifier in DETAILS.items()}
     return {key: " ".join(text.split()) for key, (text, _) in texts.items()}, all(known for _, known in texts.values())
 
@@ -284,6 +308,12 @@ def _take_handicap_moves(
     remarks.append(Remark.HANDICAP_MOVES)
     setup |= {point: BLACK for _, point in moves[:leading] if point != PASS}
     return moves[leading:]
+
+
+def _choose_first(root: Any, setup: dict[int, int]) -> int:
+    """Return who moves first in a record without moves: as it says, or White after a handicap."""
+    player = _read_text(root, "PL")[0][:1].lower()
+    return COLOURS.get(player, WHITE if setup and WHITE not in setup.values() else BLACK)
 
 
 def _alternate(moves: list[tuple[int, int]], first: int, remarks: list[Remark]) -> tuple[int, ...]:

@@ -1,122 +1,51 @@
-"""One game from an SGF file: board, set-up stones and the moves of the main line.
+"""One game from an SGF file, for a person who names it: what is wrong with it is an error."""
 
-The file is read by sgfmill, of the extra ``go``.
-"""
-
-import math
-from dataclasses import dataclass
+import os
 from pathlib import Path
-from typing import Any
 
 from cnnzoo.errors import DamagedFileError, UserError
-from cnnzoo.go.board import BLACK, LARGEST, PASS, SMALLEST, WHITE, IllegalMoveError
-from cnnzoo.go.game import KOMI, Game, Move
+from cnnzoo.go.board import BLACK, LARGEST, SMALLEST, WHITE, IllegalMoveError
+from cnnzoo.go.game import KOMI, Game
+from cnnzoo.go.records import Reason, Record, Refusal, Remark, check_sgfmill, read_records
 from cnnzoo.go.vertices import name_vertex
 from cnnzoo.text import printable
 
-_COLOURS = {"b": BLACK, "w": WHITE}
 
-
-@dataclass(frozen=True)
-class GameRecord:
-    """A recorded game.
-
-    Attributes:
-        path: The file.
-        size: Points a side, 7 to 19.
-        black: Black's set-up stones.
-        white: White's set-up stones.
-        to_move: The colour that moves first.
-        moves: The moves of the main line.
-        players: Names of Black and White; empty where the file has none.
-        komi: The komi; None if the file has none.
-    """
-
-    path: Path
-    size: int
-    black: tuple[int, ...]
-    white: tuple[int, ...]
-    to_move: int
-    moves: tuple[Move, ...]
-    players: tuple[str, str]
-    komi: float | None
-
-
-def read_game(path: Path) -> GameRecord:
+def read_game(path: Path) -> Record:
     """Read the main line of the first game in an SGF file, without replaying it.
 
     Raises:
         UserError: sgfmill is not installed, or the file is missing, is no game of Go, is damaged, has a board that the
             package does not know, or sets stones up after its beginning.
     """
-    game = _parse(path)
-    size = game.get_size()
-    if not SMALLEST <= size <= LARGEST:
-        raise UserError(f"{path} has a board of {size}x{size}; a board has {SMALLEST} to {LARGEST} points a side.")
-    nodes = list(game.get_main_sequence())
-    root = nodes[0]
-    try:
-        black, white, _ = root.get_setup_stones()
-        moves = tuple(_read_moves(path, size, nodes))
-        to_move = _COLOURS[root.get("PL")] if root.has_property("PL") else (WHITE if black and not white else BLACK)
-        komi = root.get("KM") if root.has_property("KM") else None
-    except (KeyError, ValueError) as error:
-        raise DamagedFileError(path, f"is damaged: {error}") from None
-    players = _read_name(game, "b"), _read_name(game, "w")
-    return GameRecord(
-        path=path,
-        size=size,
-        black=tuple(sorted(_point(place, size) for place in black)),
-        white=tuple(sorted(_point(place, size) for place in white)),
-        to_move=moves[0].colour if moves else to_move,
-        moves=moves,
-        players=players,
-        komi=komi if komi is not None and math.isfinite(komi) else None,
-    )
+    check_sgfmill()
+    name = printable(str(path))
+    # Not a device, which could be read for ever.
+    if not os.path.isfile(path):  # noqa: PTH113 - pathlib's may raise
+        raise UserError(f"There is no file {name}.")
+    found = read_records(path, name)[0]
+    if isinstance(found, Record):
+        if Remark.UNREADABLE_MOVE in found.remarks:
+            raise DamagedFileError(path, f"is damaged: move {len(found.moves) + 1} cannot be read")
+        return found
+    raise _explain(found, path)
 
 
-def _parse(path: Path) -> Any:
-    try:
-        from sgfmill import sgf
-    except ImportError:
-        raise UserError("SGF files are read with sgfmill; install it with: pip install 'cnnzoo[go]'") from None
-    try:
-        content = path.read_bytes() if path.is_file() else None  # a device could be read for ever
-    except OSError as error:
-        raise UserError(f"{printable(str(path))} cannot be read: {error.strerror}.") from None
-    if content is None:
-        raise UserError(f"There is no file {printable(str(path))}.")
-    try:
-        return sgf.Sgf_game.from_bytes(content)
-    except (LookupError, RecursionError, ValueError) as error:
-        raise DamagedFileError(path, f"is damaged or is no game in SGF ({error or type(error).__name__})") from None
+def _explain(refusal: Refusal, path: Path) -> UserError:
+    match refusal.reason:
+        case Reason.UNREADABLE:
+            return UserError(f"{refusal.file} cannot be read: {refusal.detail}.")
+        case Reason.OTHER_SIZE:
+            sizes = f"a board has {SMALLEST} to {LARGEST} points a side"
+            return UserError(f"{refusal.file} has a board of {refusal.detail}; {sizes}.")
+        case Reason.LATE_SETUP:
+            return UserError(f"{refusal.file} sets stones up after its first move; only games without that are read.")
+        case Reason.OTHER_GAME:
+            return UserError(f"{refusal.file} is a record of another game than Go, {refusal.detail}.")
+    return DamagedFileError(path, f"is damaged or is no game in SGF ({refusal.detail})")
 
 
-def _read_moves(path: Path, size: int, nodes: list[Any]) -> list[Move]:
-    moves: list[Move] = []
-    for node in nodes:
-        if node.has_setup_stones() and node is not nodes[0]:
-            raise UserError(f"{path} sets stones up after move {len(moves)}; only games without that are read.")
-        colour, place = node.get_move()
-        if colour is not None:
-            moves.append(Move(_COLOURS[colour], PASS if place is None else _point(place, size)))
-    return moves
-
-
-def _read_name(game: Any, colour: str) -> str:
-    try:
-        return " ".join((game.get_player_name(colour) or "").split())
-    except ValueError:  # the text is in another encoding than the file says
-        return ""
-
-
-def _point(place: tuple[int, int], size: int) -> int:
-    """Return the point of sgfmill's row and column, which count from the bottom left."""
-    row, column = place
-    return (size - 1 - row) * size + column
-
-
-def replay(record: GameRecord, moves: int) -> Game:
+def replay(record: Record, moves: int) -> Game:
     """Play the first moves of a record, under the simple ko alone, because records follow several rules.
 
     Args:
@@ -127,14 +56,15 @@ def replay(record: GameRecord, moves: int) -> Game:
         UserError: The record has an illegal move, or set-up stones without liberties.
     """
     game = Game(record.size, KOMI if record.komi is None else record.komi)
+    stones = {colour: [point for point, other in record.setup if other == colour] for colour in (BLACK, WHITE)}
     try:
-        game.set_up(record.black, record.white, record.to_move)
+        game.set_up(stones[BLACK], stones[WHITE], record.first)
     except IllegalMoveError as error:
-        raise UserError(f"{record.path}: at the beginning, {error}.") from None
-    for number, (colour, point) in enumerate(record.moves[:moves], start=1):
+        raise UserError(f"{record.file}: at the beginning, {error}.") from None
+    for number, point in enumerate(record.moves[:moves], start=1):
         try:
-            game.play(point, colour, superko=False)
+            game.play(point, game.board.to_move, superko=False)
         except IllegalMoveError as error:
             name = name_vertex(point, record.size)
-            raise UserError(f"{record.path}: move {number} at {name} is illegal: {error}.") from None
+            raise UserError(f"{record.file}: move {number} at {name} is illegal: {error}.") from None
     return game

@@ -35,9 +35,11 @@ class Batches(utils.PyDataset):
     def __init__(self, subset: Subset, batch_size: int, *, full_batches_only: bool, count: int | None = None) -> None:
         super().__init__()
         self.subset, self.batch_size = subset, batch_size
-        self.order = np.arange(len(subset))
         self.per_pass = len(subset) // batch_size if full_batches_only else -(-len(subset) // batch_size)
         self.count = count or self.per_pass
+        # Keras looks at some batches before the first epoch.
+        images = self.count * batch_size if full_batches_only else len(subset)
+        self.order = np.resize(np.arange(len(subset)), images)
         self.start = 0
         self.failure: UserError | None = None
 

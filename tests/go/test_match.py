@@ -11,18 +11,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from boards import place
 from gtp_engine import command, has_ended
 from sgfmill import sgf
 
 from cnnzoo.errors import UserError
 from cnnzoo.go.board import BLACK, PASS, WHITE, Board
 from cnnzoo.go.engine import split_command
-from cnnzoo.go.match import Game, MatchFolder, Settings, Table, open_match, play, summarize
+from cnnzoo.go.match import MatchFolder, PlayedGame, Settings, Table, open_match, play, summarize
 from cnnzoo.go.match.game import Play
 from cnnzoo.go.match.openings import count_distinct, list_opening_points, make_openings
 from cnnzoo.go.match.summary import rate_wins
-from cnnzoo.go.score import score_area
+from cnnzoo.go.scoring import area_score
 from cnnzoo.go.symmetries import permutations
 
 RANDOM = command("random")
@@ -41,7 +40,7 @@ def play_one(number=1, **values):
 
 def make_game(number, black, winner, moves=(0,), reason="score", score=None):
     score = {"A": 1.5, "B": -1.5, None: 0.0}[winner] * (1 if black == "A" else -1) if score is None else score
-    return Game(number, 1, black, winner, reason, score, "", (*moves,), {"A": 1, "B": 1}, {"A": 0.5, "B": 2.0})
+    return PlayedGame(number, 1, black, winner, reason, score, "", (*moves,), {"A": 1, "B": 1}, {"A": 0.5, "B": 2.0})
 
 
 def run_match(folder, jobs=1, on_game=lambda _: None):
@@ -82,21 +81,14 @@ def test_a_game_is_scored_by_area_where_there_is_no_referee():
     for move in game.moves:
         board.play(move)
     assert game.moves[-2:] == (PASS, PASS)
-    assert (game.reason, game.score) == ("score", score_area(board, 7.5))
-
-
-def test_the_area_is_stones_and_empty_regions_that_one_colour_touches():
-    board = place(7, black=[(row, 2) for row in range(7)], white=[(row, 4) for row in range(7)])
-    assert score_area(board, 0.5) == -0.5
-    board.set_up([0], WHITE)
-    assert score_area(board, 0.5) == 7 - 22 - 0.5
+    assert (game.reason, game.score) == ("score", area_score(board) - 7.5)
 
 
 @pytest.mark.parametrize(
     ("behaviour", "reason", "note"),
     [
         ("illegal", "illegal", "played .*: the point is occupied"),
-        ("nonsense", "illegal", "answered 'genmove' with a wrong move: 'Z99' is no point of a 7x7 board"),
+        ("nonsense", "illegal", "answered 'genmove' with a wrong move: a point is a letter and a number from A1 to G7"),
         ("dies", "died", "ended with exit code 3: a first line / out of memory"),
         ("hangs", "time", "gave no answer to 'genmove w' within 1 s"),
         ("garbage", "error", "gave no valid answer to 'genmove w', but 'Thinking"),
@@ -125,7 +117,7 @@ def test_a_move_that_repeats_the_whole_board_loses():
     )
     game = play_one(engine_a=black, engine_b=white, opening_moves=0)
     assert (game.winner, game.reason, len(game.moves)) == ("A", "illegal", 9)
-    assert game.note == "played B7: the whole board would be as it was before (superko)"
+    assert game.note == "played B7: the move repeats a position (positional superko)"
 
 
 def test_a_game_without_end_is_scored_at_the_limit_of_moves():

@@ -29,24 +29,20 @@ def replay_all(path):
 
 def test_the_main_line_is_read_with_players_and_komi(tmp_path):
     record = read_game(save(tmp_path, GAME))
-    assert (record.size, record.players, record.komi) == (9, ("Anna Lee", "Bo"), 6.5)
-    assert record.moves == (
-        Move(BLACK, 40),
-        Move(WHITE, 20),
-        Move(BLACK, 24),
-        Move(WHITE, PASS),
-        Move(BLACK, 80),
-    )
+    players = record.details["black"], record.details["white"]
+    assert (record.size, players, record.komi) == (9, ("Anna Lee", "Bo"), 6.5)
+    assert (record.first, record.moves) == (BLACK, (40, 20, 24, PASS, 80))
     game = replay(record, 3)
-    assert (game.moves, game.board.to_move, game.komi) == (list(record.moves[:3]), WHITE, 6.5)
+    assert game.moves == [Move(BLACK, 40), Move(WHITE, 20), Move(BLACK, 24)]
+    assert (game.board.to_move, game.komi) == (WHITE, 6.5)
 
 
 def test_a_handicap_is_set_up_and_white_moves_first_unless_the_file_says_otherwise(tmp_path):
     handicap = read_game(save(tmp_path, "(;SZ[9]HA[2]AB[cc][gg])"))
-    assert (handicap.black, handicap.to_move) == ((20, 60), WHITE)
+    assert (handicap.setup, handicap.first) == (((20, BLACK), (60, BLACK)), WHITE)
     assert replay(handicap, 0).board.placed[20] is None
-    assert read_game(save(tmp_path, "(;SZ[9]AB[cc]PL[B])")).to_move == BLACK
-    assert read_game(save(tmp_path, "(;SZ[9];W[cc])")).to_move == WHITE
+    assert read_game(save(tmp_path, "(;SZ[9]AB[cc]PL[B])")).first == BLACK
+    assert read_game(save(tmp_path, "(;SZ[9];W[cc])")).first == WHITE
 
 
 def test_a_record_may_repeat_a_position(tmp_path):
@@ -61,12 +57,13 @@ def test_a_record_may_repeat_a_position(tmp_path):
         ("(;SZ[9];B[aa];W[b", "game.sgf is damaged or is no game in SGF (unexpected end of SGF data)."),
         ("hello", "game.sgf is damaged or is no game in SGF ("),
         ("", "game.sgf is damaged or is no game in SGF ("),
-        ("(;SZ[9];B[zz])", "game.sgf is damaged: "),
-        ("(;SZ[9]PL[X];B[aa])", "game.sgf is damaged: "),
-        ("(;SZ[9]CA[nonsense];B[aa])", "game.sgf is damaged or is no game in SGF ("),
+        ("(;SZ[9];B[aa];W[zz])", "game.sgf is damaged: move 2 cannot be read."),
+        ("(;SZ[9]AB[zz];B[aa])", "game.sgf is damaged or is no game in SGF (set-up stones"),
+        ("(;SZ[nine];B[aa])", "game.sgf is damaged or is no game in SGF ("),
+        ("(;GM[2];B[aa])", "game.sgf is a record of another game than Go, GM[2]."),
         ("(;SZ[5];B[aa])", "game.sgf has a board of 5x5; a board has 7 to 19 points a side."),
         ("(;SZ[21];B[aa])", "game.sgf has a board of 21x21; a board has 7 to 19 points a side."),
-        ("(;SZ[9];B[aa];AW[cc])", "game.sgf sets stones up after move 1; only games without that are read."),
+        ("(;SZ[9];B[aa];AW[cc])", "game.sgf sets stones up after its first move; only games without that are read."),
         ("(;SZ[9];B[aa];W[aa])", "game.sgf: move 2 at A9 is illegal: the point is occupied."),
         ("(;SZ[9]AB[ab][ba]AW[aa])", "game.sgf: at the beginning, the stones leave a chain without liberties."),
     ],

@@ -16,7 +16,7 @@ from cnnzoo.runs.directory import Directory
 from cnnzoo.text import count, listed
 
 if TYPE_CHECKING:
-    from cnnzoo.go.match import Game, MatchFolder, Settings, Summary, Table
+    from cnnzoo.go.match import MatchFolder, PlayedGame, Settings, Summary, Table
 
 # The most games that are listed by number.
 MOST_LINES = 10
@@ -163,7 +163,7 @@ def _play(folder: "MatchFolder", table: "Table", jobs: int) -> None:
     if settings.games % 2:
         console.print(f"{count(settings.games, 'game')}: the last opening is played only once, with A as Black.")
 
-    def show(game: "Game") -> None:
+    def show(game: "PlayedGame") -> None:
         line = f"game {game.number} of {settings.games}: {game.describe(folder.titles)}"
         console.print(line, soft_wrap=True)
 

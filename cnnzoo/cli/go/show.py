@@ -15,7 +15,8 @@ from cnnzoo.errors import UserError
 from cnnzoo.go.board import PASS
 from cnnzoo.go.game import COLOUR_NAMES
 from cnnzoo.go.prediction import Prediction, predict_move
-from cnnzoo.go.sgf_game import GameRecord, read_game
+from cnnzoo.go.records import Record
+from cnnzoo.go.sgf_game import read_game
 from cnnzoo.go.vertices import name_vertex
 from cnnzoo.runtime import DeviceChoice
 from cnnzoo.text import printable
@@ -78,7 +79,7 @@ def command(
     click.echo(f"Picture: {picture}")
 
 
-def _name_position(record: GameRecord, prediction: Prediction) -> str:
+def _name_position(record: Record, prediction: Prediction) -> str:
     if prediction.played is None:
         return f"after all {len(record.moves)} moves"
     return f"move {prediction.number} of {len(record.moves)}"
@@ -103,13 +104,13 @@ def _tabulate(prediction: Prediction, top: int) -> "Table":
     return table
 
 
-def _describe(record: GameRecord, prediction: Prediction, model: str, top: int) -> dict[str, Any]:
+def _describe(record: Record, prediction: Prediction, model: str, top: int) -> dict[str, Any]:
     """Return the prediction as an object of JSON."""
     size, played = prediction.board.size, prediction.played
     is_point = played is not None and played != PASS
     return {
-        "game": str(record.path),
-        "players": dict(zip(("black", "white"), record.players, strict=True)),
+        "game": record.file,
+        "players": {colour: record.details[colour] for colour in ("black", "white")},
         "model": model,
         "move": prediction.number,
         "to_move": COLOUR_NAMES[prediction.board.to_move].lower(),
@@ -124,13 +125,13 @@ def _describe(record: GameRecord, prediction: Prediction, model: str, top: int) 
     }
 
 
-def _draw(record: GameRecord, prediction: Prediction, model: str, path: Path) -> None:
+def _draw(record: Record, prediction: Prediction, model: str, path: Path) -> None:
     from cnnzoo.pictures.go import draw_policy  # loads matplotlib
     from cnnzoo.pictures.style import shorten
 
     board = prediction.board
     size = board.size
-    black, white = (shorten(printable(name)) for name in record.players)
+    black, white = (shorten(printable(name)) for name in (record.details["black"], record.details["white"]))
     shown = np.zeros(size * size)
     shown[list(prediction.legal)] = prediction.probabilities[list(prediction.legal)]
     places = [

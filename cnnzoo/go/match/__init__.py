@@ -1,7 +1,7 @@
 """Matches between two engines: games with alternating colours from varied openings, scored by a referee."""
 
 from cnnzoo.go.match.folder import MatchFolder, check_sgfmill, open_match
-from cnnzoo.go.match.game import FAULTS, Game, Label, Titles
+from cnnzoo.go.match.game import FAULTS, Label, PlayedGame, Titles
 from cnnzoo.go.match.openings import count_distinct
 from cnnzoo.go.match.settings import Settings
 from cnnzoo.go.match.summary import Rate, Summary, summarize
@@ -9,9 +9,9 @@ from cnnzoo.go.match.tables import Table, play
 
 __all__ = [
     "FAULTS",
-    "Game",
     "Label",
     "MatchFolder",
+    "PlayedGame",
     "Rate",
     "Settings",
     "Summary",

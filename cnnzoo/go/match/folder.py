@@ -10,11 +10,11 @@ from typing import Any
 from cnnzoo import files
 from cnnzoo.errors import DamagedFileError, UserError
 from cnnzoo.go.board import PASS
-from cnnzoo.go.match.game import FAULTS, Game, Titles
+from cnnzoo.go.match.game import FAULTS, PlayedGame, Titles
 from cnnzoo.go.match.openings import count_distinct
 from cnnzoo.go.match.settings import Settings
 from cnnzoo.go.match.summary import Summary, summarize
-from cnnzoo.go.vertices import read_vertex, to_vertex
+from cnnzoo.go.vertices import name_vertex, read_vertex
 
 
 @dataclass
@@ -31,7 +31,7 @@ class MatchFolder:
     directory: Path
     settings: Settings
     titles: Titles
-    games: list[Game] = field(default_factory=list)
+    games: list[PlayedGame] = field(default_factory=list)
 
     @property
     def path(self) -> Path:
@@ -46,7 +46,7 @@ class MatchFolder:
         """Return the result of the finished games."""
         return summarize(self.games, self.settings.size)
 
-    def add(self, game: Game) -> None:
+    def add(self, game: PlayedGame) -> None:
         """Add a finished game, and write its SGF file and ``match.json``."""
         self.games = sorted([*self.games, game], key=lambda each: each.number)
         path = self.directory / name_file(game.number)
@@ -99,14 +99,14 @@ def open_match(directory: Path) -> MatchFolder:
     return MatchFolder(directory, settings, titles, games)
 
 
-def _to_dict(game: Game, size: int) -> dict[str, Any]:
-    moves = " ".join(to_vertex(move, size) for move in game.moves)
+def _to_dict(game: PlayedGame, size: int) -> dict[str, Any]:
+    moves = " ".join(name_vertex(move, size) for move in game.moves)
     return asdict(game) | {"moves": moves, "file": name_file(game.number)}
 
 
-def _read_game(content: Mapping[str, Any], size: int) -> Game:
-    values = {name: content[name] for name in Game.__dataclass_fields__}
-    return Game(**values | {"moves": tuple(read_vertex(move, size) for move in values["moves"].split())})
+def _read_game(content: Mapping[str, Any], size: int) -> PlayedGame:
+    values = {name: content[name] for name in PlayedGame.__dataclass_fields__}
+    return PlayedGame(**values | {"moves": tuple(read_vertex(move, size) for move in values["moves"].split())})
 
 
 def check_sgfmill() -> None:
@@ -119,7 +119,7 @@ def check_sgfmill() -> None:
         raise UserError("A match writes its games with sgfmill, which is not installed; pip install 'cnnzoo[go]'")
 
 
-def make_sgf(game: Game, settings: Settings, titles: Titles) -> bytes:
+def make_sgf(game: PlayedGame, settings: Settings, titles: Titles) -> bytes:
     """Return a game as SGF, with players, rules, komi, date and result, and a comment on opening and end."""
     from sgfmill import sgf
 
@@ -148,7 +148,7 @@ def make_sgf(game: Game, settings: Settings, titles: Titles) -> bytes:
     return bytes(record.serialise())
 
 
-def format_result(game: Game) -> str:
+def format_result(game: PlayedGame) -> str:
     """Return a result as SGF writes it: B+12.5, W+R (resigned), B+T (time), W+F (forfeit), 0 (draw) or ?."""
     if game.winner is None:
         return "?" if game.is_unscored else "0"

@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
-from cnnzoo.go.board import BLACK, PASS, WHITE, Board, IllegalMoveError
+from cnnzoo.go.board import BLACK, WHITE, Board, IllegalMoveError
 from cnnzoo.go.engine import COLOURS, Engine, EngineError, Reason
-from cnnzoo.go.vertices import read_vertex, to_vertex
+from cnnzoo.go.game import Game
+from cnnzoo.go.vertices import name_vertex, read_vertex
 from cnnzoo.text import count
 
 Label = Literal["A", "B"]
@@ -18,7 +19,7 @@ FAULTS = ("illegal", "time", "died", "error")
 
 
 @dataclass(frozen=True)
-class Game:
+class PlayedGame:
     """A finished game of a match.
 
     Attributes:
@@ -112,8 +113,8 @@ class GameOverError(Exception):
 
     Attributes:
         loser: BLACK or WHITE.
-        reason: See ``Game``.
-        note: See ``Game``.
+        reason: See ``PlayedGame``.
+        note: See ``PlayedGame``.
     """
 
     def __init__(self, loser: int, reason: Reason, note: str = "") -> None:
@@ -131,18 +132,25 @@ class Play:
         seconds: How long an engine may take for a move.
 
     Attributes:
-        board: The position.
-        moves: The moves so far, points or PASS.
+        game: The game so far.
         asked: How many moves the engines of BLACK and WHITE were asked for.
         seconds: How long they took for them.
     """
 
     def __init__(self, engines: Mapping[int, Engine], size: int, komi: float, seconds: float) -> None:
-        self.engines, self.komi, self.limit = engines, komi, seconds
-        self.board = Board(size)
-        self.moves: list[int] = []
+        self.engines, self.limit = engines, seconds
+        self.game = Game(size, komi)
         self.asked, self.seconds = {BLACK: 0, WHITE: 0}, {BLACK: 0.0, WHITE: 0.0}
-        self._positions = {tuple(self.board.stones)}
+
+    @property
+    def board(self) -> Board:
+        """The position."""
+        return self.game.board
+
+    @property
+    def moves(self) -> list[int]:
+        """The moves so far, points or PASS."""
+        return [move.point for move in self.game.moves]
 
     def run(self, opening: Sequence[int], most_moves: int) -> Literal["score", "limit"]:
         """Play the game to two passes in a row, or to a number of moves.
@@ -153,14 +161,14 @@ class Play:
         for colour, engine in self.engines.items():
             with self._blaming(colour):
                 engine.start()
-                engine.set_up(self.board.size, self.komi)
+                engine.set_up(self.game.size, self.game.komi)
         for move in opening:
             colour = self.board.to_move
             self._add(move)
             self._tell(BLACK, colour, move)
             self._tell(WHITE, colour, move)
-        while self.moves[-2:] != [PASS, PASS]:
-            if len(self.moves) >= most_moves:
+        while not self.game.has_ended:
+            if len(self.game.moves) >= most_moves:
                 return "limit"
             colour = self.board.to_move
             move = self._ask(colour)
@@ -197,17 +205,10 @@ class Play:
         """
         colour = self.board.to_move
         try:
-            self.board.play(move)
+            self.game.play(move, colour)
         except IllegalMoveError as error:
-            objection = str(error)
-        else:
-            position = tuple(self.board.stones)
-            objection = "the whole board would be as it was before (superko)"
-            if move == PASS or position not in self._positions:
-                self._positions.add(position)
-                self.moves.append(move)
-                return
-        raise GameOverError(colour, "illegal", f"played {to_vertex(move, self.board.size)}: {objection}")
+            note = f"played {name_vertex(move, self.board.size)}: {error}"
+            raise GameOverError(colour, "illegal", note) from None
 
     @contextmanager
     def _blaming(self, colour: int) -> Iterator[None]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from cnnzoo.go.match.game import Game, Label
+from cnnzoo.go.match.game import Label, PlayedGame
 from cnnzoo.go.symmetries import canonical_moves
 
 CONFIDENCE = 0.95
@@ -43,7 +43,7 @@ class Summary:
         total: Wins of A.
         as_black: Wins of A with Black.
         as_white: Wins of A with White.
-        endings: For each reason that a game ended, how many games A and B won by it; see ``Game``.
+        endings: For each reason that a game ended, how many games A and B won by it; see ``PlayedGame``.
         mean_moves: Mean number of moves, those of the opening included; None without a game.
         seconds_per_move: Mean time of A and B for a move, over all games; None for an engine that was never asked.
     """
@@ -65,7 +65,7 @@ class Summary:
         return asdict(self) | {"repeated": repeated}
 
 
-def summarize(games: Sequence[Game], size: int) -> Summary:
+def summarize(games: Sequence[PlayedGame], size: int) -> Summary:
     """Return the result of games on boards with ``size`` points a side."""
     games = sorted(games, key=lambda game: game.number)
     repeated = find_repeated(games, size)
@@ -95,7 +95,7 @@ def summarize(games: Sequence[Game], size: int) -> Summary:
     )
 
 
-def find_repeated(games: Iterable[Game], size: int) -> dict[int, int]:
+def find_repeated(games: Iterable[PlayedGame], size: int) -> dict[int, int]:
     """Return for each game that is identical to an earlier one the number of the earlier one."""
     first: dict[tuple[object, ...], int] = {}
     repeated = {}
@@ -107,7 +107,7 @@ def find_repeated(games: Iterable[Game], size: int) -> dict[int, int]:
     return repeated
 
 
-def rate_wins(games: Iterable[Game]) -> Rate:
+def rate_wins(games: Iterable[PlayedGame]) -> Rate:
     """Return how often A won the games that somebody won, with Wilson's interval."""
     winners = [game.winner for game in games if game.winner]
     wins = winners.count("A")

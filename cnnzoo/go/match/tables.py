@@ -9,10 +9,10 @@ from cnnzoo.errors import UserError
 from cnnzoo.go.board import BLACK, WHITE
 from cnnzoo.go.engine import Engine, EngineError, Reason
 from cnnzoo.go.match.folder import MatchFolder
-from cnnzoo.go.match.game import Game, GameOverError, Label, Play, Titles
+from cnnzoo.go.match.game import GameOverError, Label, Play, PlayedGame, Titles
 from cnnzoo.go.match.referee import ask_for_score
 from cnnzoo.go.match.settings import NO_REFEREE, Settings
-from cnnzoo.go.score import score_area
+from cnnzoo.go.scoring import area_score
 
 # The engines that have Black and White in games with even and with odd numbers.
 BLACK_AND_WHITE: tuple[tuple[Label, Label], ...] = (("B", "A"), ("A", "B"))
@@ -64,7 +64,7 @@ class Table:
         referee = self.referee.title if self.referee else NO_REFEREE
         return Titles(self.engines["A"].title, self.engines["B"].title, referee)
 
-    def play(self, number: int) -> Game:
+    def play(self, number: int) -> PlayedGame:
         """Play a game of the match; A has Black in the games with odd numbers, and two games share an opening."""
         size, komi = self.settings.size, self.settings.komi
         black, white = BLACK_AND_WHITE[number % 2]
@@ -81,7 +81,7 @@ class Table:
             winner, reason, note = white if end.loser == BLACK else black, end.reason, end.note
         except EngineError as error:  # the referee's
             note = str(error)
-        return Game(
+        return PlayedGame(
             number=number,
             opening=opening + 1,
             black=black,
@@ -96,7 +96,7 @@ class Table:
 
     def _score(self, play: Play) -> float:
         size, komi = self.settings.size, self.settings.komi
-        return ask_for_score(self.referee, play.moves, size, komi) if self.referee else score_area(play.board, komi)
+        return ask_for_score(self.referee, play.moves, size, komi) if self.referee else area_score(play.board) - komi
 
     def kill(self) -> None:
         """Kill the engines, so that a thread that waits for them ends."""
@@ -104,7 +104,7 @@ class Table:
             engine.kill()
 
 
-def play(folder: MatchFolder, table: Table, jobs: int, on_game: Callable[[Game], None]) -> None:
+def play(folder: MatchFolder, table: Table, jobs: int, on_game: Callable[[PlayedGame], None]) -> None:
     """Play the missing games of a match, and write each one into its directory.
 
     Args:
@@ -137,11 +137,11 @@ class _Workers:
         self._waiting: SimpleQueue[int] = SimpleQueue()
         for number in numbers:
             self._waiting.put(number)
-        self._results: SimpleQueue[Game | Exception] = SimpleQueue()
+        self._results: SimpleQueue[PlayedGame | Exception] = SimpleQueue()
         self._is_stopped = Event()
         self._threads = [Thread(target=self._work, args=(table,)) for table in tables]
 
-    def run(self) -> Iterator[Game]:
+    def run(self) -> Iterator[PlayedGame]:
         """Yield the games as they finish."""
         for thread in self._threads:
             thread.start()
