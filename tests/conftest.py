@@ -44,7 +44,9 @@ os.environ["MPLCONFIGDIR"] = os.environ.get("CNNZOO_TEST_FONTS") or str(SHARED /
 sys.path.insert(0, str(Path(__file__).parent))
 
 DATA_DIR = Path(os.environ["CNNZOO_DATA_DIR"]).resolve() if os.environ.get("CNNZOO_DATA_DIR") else None
-HAS_CIFAR10 = DATA_DIR is not None and (DATA_DIR / "cifar-10-batches-bin").is_dir()
+# Fixtures that need more than MNIST, the folder that each of them needs, and the name of what is in it.
+FOLDERS = {"real_cifar10_dir": ("cifar-10-batches-bin", "CIFAR-10"), "real_go_dir": ("go", "games of Go")}
+MISSING = {fixture for fixture, (folder, _) in FOLDERS.items() if DATA_DIR is None or not (DATA_DIR / folder).is_dir()}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -55,8 +57,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     real_data = DATA_DIR or "none, CNNZOO_DATA_DIR is not set: the tests marked real_data are left out"
-    if DATA_DIR and not HAS_CIFAR10:
-        real_data = f"{DATA_DIR}, without cifar-10-batches-bin: the tests on real CIFAR-10 are left out"
+    for fixture in sorted(MISSING if DATA_DIR else ()):
+        folder, name = FOLDERS[fixture]
+        real_data = f"{real_data}, without {folder}: the tests on real {name} are left out"
     return [f"backend: {os.environ['KERAS_BACKEND']}", f"real data: {real_data}"]
 
 
@@ -76,7 +79,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def lacks_data(item: pytest.Item) -> bool:
     if DATA_DIR is None:
         return item.get_closest_marker("real_data") is not None
-    return "real_cifar10_dir" in getattr(item, "fixturenames", ()) and not HAS_CIFAR10
+    return not MISSING.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 def is_for_full(item: pytest.Item, full: bool) -> bool:
@@ -144,6 +147,13 @@ def real_cifar10_dir() -> Path:
     """Return the folder in which CIFAR-10 lies as well; a folder with MNIST alone leaves the test out."""
     assert DATA_DIR, "mark a test that uses real_cifar10_dir with real_data"
     return DATA_DIR
+
+
+@pytest.fixture(scope="session")
+def real_go_dir() -> Path:
+    """Return the folder with folders of real games; a folder with other data alone leaves the test out."""
+    assert DATA_DIR, "mark a test that uses real_go_dir with real_data"
+    return DATA_DIR / "go"
 
 
 @pytest.fixture

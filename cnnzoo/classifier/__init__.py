@@ -145,7 +145,25 @@ def open_classifier(source: Run | Path, device: DeviceChoice = "auto", config: C
         return Classifier(source.model_path, source.name, data_set, settings.backend, settings.threads, device)
     if images := metadata.read(source):
         return Classifier(source, images.title, images, device=device)
+    if board := metadata.read_board(source):
+        raise _board_error(board.title)
     raise UserError(f"{source} has no names of classes; name a run, or a model of `weights import`.")
+
+
+def open_image_classifier(source: Run | Path, device: DeviceChoice = "auto") -> Classifier:
+    """Open a classifier of images; see ``open_classifier``.
+
+    Raises:
+        UserError: See ``open_classifier``, or the model plays Go.
+    """
+    classifier = open_classifier(source, device)
+    if isinstance(classifier.images, DataSet) and classifier.images.is_board:
+        raise _board_error(classifier.title)
+    return classifier
+
+
+def _board_error(title: str) -> UserError:
+    return UserError(f"{title} takes boards of Go, not images; use it with cnnzoo go show, go gtp and eval.")
 
 
 def softmax(logits: NDArray[np.floating[Any]]) -> Probabilities:

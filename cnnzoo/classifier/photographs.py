@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from cnnzoo import runtime
-from cnnzoo.classifier import Classifier, Pixels, Probabilities, open_classifier, softmax
+from cnnzoo.classifier import Classifier, Pixels, Probabilities, open_image_classifier, softmax
 from cnnzoo.classifier.metadata import Metadata
 from cnnzoo.data import DataSet
 from cnnzoo.data.decoding import decode, open_upright
@@ -162,7 +162,7 @@ def predict(
     Raises:
         UserError: ``ink`` is set for images that are not glyphs, or a model file has no names of classes.
     """
-    classifier = open_classifier(source, device)
+    classifier = open_image_classifier(source, device)
     images = classifier.images
     if ink != "auto" and not images.glyphs:
         raise UserError(f"--ink {ink} is for handwritten digits, and {images.title} has none; leave it out.")

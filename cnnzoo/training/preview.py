@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from cnnzoo import data
 from cnnzoo.config import Config
 from cnnzoo.data.augmentation import Augmentation
+from cnnzoo.errors import UserError
 from cnnzoo.pictures.training import draw_preview
 from cnnzoo.training.images import load_images
 from cnnzoo.training.model import TARGETS, TrainingModel
@@ -59,8 +60,11 @@ def make_preview(config: Config, count: int = 8, data_dir: Path | None = None) -
         data_dir: The directory of the data set; None to search for it.
 
     Raises:
-        UserError: The data are missing or damaged, or the augmentation does not suit the images.
+        UserError: The data are missing or damaged, or boards of Go, or the augmentation does not suit the images.
     """
+    if data.describe(config.data).is_board:
+        with config.at_key("data"):
+            raise UserError("boards of Go have no preview; cnnzoo go show draws a position of a game.")
     config = data.resolve_folder(config, data_dir)
     divided = load_images(config, data_dir)
     data_set, training = divided.data_set, divided.training

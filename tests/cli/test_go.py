@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from games import play_random_game, to_sgf
 from policies import save_policy
 
 
@@ -155,3 +156,76 @@ def test_a_mistake_about_a_game_is_one_sentence_and_writes_nothing(arguments, se
     assert answer.err.startswith(f"Error: {sentence}")
     assert answer.err.count("\n") == 1
     assert len(list(Path().iterdir())) == len(games)
+
+
+@pytest.fixture
+def club(tmp_path):
+    """A folder of game records: twelve good ones, one twice, and some that are refused."""
+    folder = tmp_path / "club"
+    folder.mkdir()
+    texts = {f"game{seed}": to_sgf(play_random_game(9, 60, seed)) for seed in range(12)}
+    texts |= {"again": texts["game3"], "cut_off": texts["game4"][:-9], "large": to_sgf([0, 1, 2], 13)}
+    for name, text in texts.items():
+        (folder / f"{name}.sgf").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_records_are_imported_with_a_table_of_what_was_refused(cnnzoo, club, tmp_path):
+    output = tmp_path / "games.npz"
+    answer = cnnzoo("go", "import", club, "--size", "9", "--output", output)
+    assert answer.code == 0, answer.err
+    assert answer.out.startswith("12 games with 720 moves, from 15 SGF files\n  club: 12 games\n")
+    for row in (
+        r"not SGF, or cut off\s+1  cut_off\.sgf \(unexpected end",
+        r"a board of another size\s+1  large\.sgf \(13x13\)",
+        r"the same game again, perhaps turned or mirrored\s+1  game3\.sgf \(as again\.sgf\)",
+        r"no date\s+12  again\.sgf",
+    ):
+        assert re.search(row, answer.out), answer.out
+    again = cnnzoo("go", "import", club, "--size", "9", "--output", output)
+    assert (again.code, again.err) == (2, f"Error: --output {output} exists already; name a new file.\n")
+
+
+def test_an_import_is_one_object_of_json_with_all_refusals(cnnzoo, club, tmp_path):
+    answer = cnnzoo("go", "import", club, "--size", "9", "--output", tmp_path / "games.npz", "--json")
+    described = json.loads(answer.out)
+    assert (described["games"], described["collections"]) == (12, {"club": 12})
+    assert {refusal["file"] for refusal in described["refused"]} == {"cut_off.sgf", "large.sgf", "game3.sgf"}
+
+
+def test_an_import_of_nothing_writes_nothing(cnnzoo, tmp_path):
+    (tmp_path / "empty").mkdir()
+    output = tmp_path / "games.npz"
+    answer = cnnzoo("go", "import", tmp_path / "empty", "--output", output)
+    assert (answer.code, answer.err.count("\n"), output.exists()) == (2, 1, False)
+    assert "has no SGF files" in answer.err
+
+
+@pytest.mark.slow
+def test_a_network_learns_from_imported_games_is_measured_and_plays(cnnzoo, club, tmp_path):
+    output, run = tmp_path / "games.npz", tmp_path / "run"
+    assert cnnzoo("go", "import", club, "--size", "9", "--output", output).code == 0
+    config = tmp_path / "go.yaml"
+    config.write_text(
+        "model: {name: alphago_policy_small, filters: 4}\n"
+        f"data: {{name: go, path: {output}, size: 9, validation: 2, test: 3}}\n"
+        "augmentation: {symmetries: true}\n"
+        "training: {epochs: 1, batch_size: 32}\n",
+        encoding="utf-8",
+    )
+    trained = cnnzoo("train", "--config", config, "--run", run)
+    assert trained.code == 0, trained.err
+    assert "positions to train" in trained.out + trained.err
+    assert "positions/s" in trained.out + trained.err
+    measured = cnnzoo("eval", run)
+    assert measured.code == 0, measured.err
+    assert re.search(r"all +\d+ +3 ", measured.out), measured.out
+    assert "not in training games" in measured.out
+    refused = cnnzoo("predict", run, tmp_path / "photo.png")
+    assert (refused.code, refused.err) == (
+        2,
+        "Error: run takes boards of Go, not images; use it with cnnzoo go show, go gtp and eval.\n",
+    )
+    with standard_input(tmp_path / "input", "genmove b\n"):
+        played = cnnzoo("go", "gtp", run)
+    assert re.fullmatch(r"= [A-HJ][1-9]\n\n", played.out)

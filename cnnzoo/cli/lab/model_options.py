@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnzoo import runs
-from cnnzoo.classifier import Classifier, open_classifier
+from cnnzoo.classifier import Classifier, open_image_classifier
 from cnnzoo.classifier.photographs import read_photograph
 from cnnzoo.config import Split
 from cnnzoo.data.sets.image_files import describe_left_out, find_images
@@ -46,11 +46,11 @@ def open_source(source: Path, device: DeviceChoice | None, unfinished: bool) -> 
         UserError: There is neither, or the run is not finished.
     """
     if source.suffix == ".keras" and source.is_file():
-        return None, open_classifier(source, device or "auto")
+        return None, open_image_classifier(source, device or "auto")
     if source.suffix == ".keras" and not source.exists():
         raise UserError(f"There is no file {source}; cnnzoo weights import makes one.")
     run = runs.open_finished(source, unfinished)
-    return run, open_classifier(run, device or "auto")
+    return run, open_image_classifier(run, device or "auto")
 
 
 def open_layers(classifier: Classifier) -> "ModelLayers":
