@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 import pytest
 from commands import SMALL
+from games import play_random_game, to_sgf
 from PIL import Image
 
 from cnnzoo import config as configs
@@ -24,6 +25,7 @@ NAMES = (
     "configs/README.md",
     "cnnzoo/models/README.md",
     "cnnzoo/data/README.md",
+    "cnnzoo/go/README.md",
     "cnnzoo/lab/README.md",
     "scripts/README.md",
     "scripts/benchmark_resnet.md",
@@ -88,7 +90,18 @@ INSTEAD = {
     "googlenet": "lenet5",
     "googlenet_without_reductions": "lenet5_1998",
 }
+# For a training on ten games of Go.
+SHORT_GO = ("--set", "training.steps_per_epoch=2", "--set", "data.validation=2")
 SHORT_SWEEP = "config: digits\nmethod: grid\nkeys: {training.epochs: [1]}\n"
+
+
+def write_go_games():
+    """Write a game, and a folder of games of two years."""
+    Path("professional").mkdir()
+    for seed in range(12):
+        text = to_sgf(play_random_game(19, 60, seed), 19, f"DT[{2022 + seed % 2}]")
+        Path("professional", f"{seed}.sgf").write_text(text)
+    shutil.copy("professional/0.sgf", "game.sgf")
 
 
 @pytest.mark.slow
@@ -100,18 +113,21 @@ def test_the_commands_of_the_pages_run_one_after_the_other(cnnzoo, digits_runs):
     assert "keys:" in sweep
     Image.fromarray(data.load("digits", "test").pixels[0, ..., 0]).save("digit.png")
     shutil.copy(ROOT / "cnnzoo" / "lab" / "pictures" / "seven.png", ".")
+    write_go_games()
     for run in digits_runs:  # so that the ensemble and --seeds have their members already
         shutil.copytree(run.directory, Path("runs", run.directory.name))
     ran = set()
     for command in TYPED:
         words = tuple(INSTEAD.get(word, word) for word in shlex.split(command.split(">")[0]))
         needs_network = words[1:3] == ("data", "fetch") or any(word.startswith("resnet50") for word in words)
-        if words[:2] == ("cnnzoo", "lab"):  # tests/lab/test_walk.py runs these
+        # tests/lab/test_walk.py runs the lab's, and tests/go/test_match.py plays matches.
+        if words[:2] == ("cnnzoo", "lab") or words[:3] == ("cnnzoo", "go", "match"):
             continue
         if words[0] != "cnnzoo" or needs_network or words in ran:
             continue
         ran.add(words)
         short = SMALL if words[1] in ("train", "ensemble") and "--resume" not in words else ()
+        short += SHORT_GO if "alphago_policy_small.yaml" in words else ()
         if "--resume" in words:  # as after a kill before the first checkpoint
             Path(words[-1], "metrics.json").unlink()
         answer = cnnzoo(*words[1:], *short)
