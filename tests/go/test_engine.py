@@ -7,9 +7,8 @@ import pytest
 from gtp_engine import command, has_ended
 
 from cnnzoo.errors import UserError
-from cnnzoo.go.board import PASS
 from cnnzoo.go.engine import DiedError, Engine, InvalidAnswerError, RefusedError, SlowError, split_command
-from cnnzoo.go.vertices import name_vertex, read_vertex
+from cnnzoo.go.vertices import read_vertex
 
 
 @pytest.fixture
@@ -122,11 +121,3 @@ def test_a_file_that_is_no_program_is_refused(tmp_path):
     file.chmod(0o755)
     with pytest.raises(UserError, match="cannot be started: Exec format error"):
         Engine(str(file)).start()
-
-
-def test_points_are_read_as_they_are_written():
-    assert [name_vertex(point, 19) for point in (0, 8, 18, 360, PASS)] == ["A19", "J19", "T19", "T1", "pass"]
-    assert all(read_vertex(name_vertex(point, 9).lower(), 9) == point for point in [*range(81), PASS])
-    for wrong in ("I5", "K1", "A10", "A0", "", "5A", "resign", "A1 B2"):
-        with pytest.raises(ValueError, match="is no point of a 9x9 board"):
-            read_vertex(wrong, 9)
