@@ -15,6 +15,7 @@ from cnnzoo.runtime import DeviceChoice
 
 if TYPE_CHECKING:
     from cnnzoo.evaluation import Evaluation, PositionGroup, Report
+    from cnnzoo.evaluation.positions import Figures
 
 
 @click.command("eval")
@@ -80,6 +81,7 @@ def _print_evaluation(console: Console, result: "Evaluation") -> None:
         console.print(f"Note: {report.note}")
     if result.groups is not None:
         print_table(console, _make_groups_table(result.groups))
+        console.print("±: 95 % interval over games; averaged: over the eight symmetries of the board")
         return
     table = numbers_table("class", "precision %", "recall %", "F1 %", "images")
     for row in report.per_class:
@@ -95,28 +97,28 @@ def _print_evaluation(console: Console, result: "Evaluation") -> None:
 
 
 def _make_groups_table(groups: "list[PositionGroup]") -> Table:
-    """Return a table of the figures on groups of positions; "x 8" means averaged over the eight symmetries."""
-    table = numbers_table(
-        "positions", "number", "games", "top-1 %", "95 % interval", "top-5 %", "loss", "top-1 x 8 %", "95 % interval"
-    )
+    """Return a table of the figures on groups of positions."""
+    table = numbers_table("positions", "number", "games", "top-1 %", "top-5 %", "loss", "averaged top-1 %")
     for group in groups:
         single, averaged = group.single, group.averaged
         table.add_row(
             group.name,
             f"{group.positions:,}",
             f"{group.games:,}",
-            percent(single.accuracy),
-            _format_interval(single.interval),
+            _format_accuracy(single),
             percent(single.top5_accuracy),
             f"{single.loss:.4f}",
-            percent(averaged.accuracy),
-            _format_interval(averaged.interval),
+            _format_accuracy(averaged),
         )
     return table
 
 
-def _format_interval(interval: tuple[float, float] | None) -> str:
-    return "-" if interval is None else f"{percent(interval[0])} to {percent(interval[1])}"
+def _format_accuracy(figures: "Figures") -> str:
+    """Return an accuracy with half the width of its interval."""
+    if figures.interval is None:
+        return percent(figures.accuracy)
+    low, high = figures.interval
+    return f"{percent(figures.accuracy)} ± {percent((high - low) / 2)}"
 
 
 def _make_matrix(rows: list[str], columns: list[str], report: "Report") -> Table:

@@ -252,8 +252,9 @@ def _describe_board(config: Config, setup: TrainingSetup, run: Run) -> BoardMeta
     if not isinstance(config.data, GoSection):
         return None
     source = setup.summary.source if isinstance(setup.summary, data.GamesSummary) else ""
-    title, network, size = f"{config.model.name} ({run.name})", config.model.name, config.data.size
-    return BoardMetadata(title=title, network=network, size=size, planes=SPECIFICATION, source=source)
+    return BoardMetadata(
+        title=run.name, network=config.model.name, size=config.data.size, planes=SPECIFICATION, source=source
+    )
 
 
 def _make_batches(config: Config, setup: TrainingSetup) -> tuple[Batches, Batches]:
