@@ -85,9 +85,8 @@ def command(
         print_json({"directory": str(vote.directory), **to_dict(result), "counted_once": counted_once})
         return
     _print_votes(results(), result)
-    click.echo(
-        f"Result: {vote.result_path}" if errors else f"Pictures: {vote.picture_path}, {vote.confusion_path(split)}"
-    )
+    pictures = [str(path) for path in (vote.picture_path, vote.confusion_path(split)) if path.is_file()]
+    click.echo(f"Result: {vote.result_path}" if errors else f"Pictures: {', '.join(pictures)}")
 
 
 def _train_members(config: Config, count: int, settings: tuple[str, ...], options: TrainingOptions) -> list[Run]:

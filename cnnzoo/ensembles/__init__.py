@@ -135,19 +135,16 @@ class Ensemble:
         files.write_json(vote.result_path, to_dict(result))
         shares = [100 * member.accuracy for member in result.members]
         soft, hard = 100 * result.soft_vote, 100 * result.hard_vote
-        title = (
-            f"{len(shares)} {'network' if len(shares) == 1 else 'networks'} on {self.data_set.title}, {split} images"
-        )
+        title = f"{len(shares)} {'network' if len(shares) == 1 else 'networks'} on {self.data_set.title}, {split} {self.data_set.noun}s"
         names = [f"seed {member.seed}" for member in result.members]
         if len(set(names)) < len(names) or len({member.model for member in result.members}) > 1:
             names = [Path(member.run).name for member in result.members]
         picture, confusion = vote.picture_path, vote.confusion_path(split)
         matrix, classes = result.report.confusion, self.data_set.class_names
         confusion_title = f"{title}: soft vote, {soft:.2f} % right"
-        errors = (
-            try_drawing(picture, draw_ensemble, shares, soft, hard, labels=names, title=title),
-            try_drawing(confusion, draw_confusion, matrix, classes, title=confusion_title),
-        )
+        errors = [try_drawing(picture, draw_ensemble, shares, soft, hard, labels=names, title=title)]
+        if not self.data_set.is_board:  # hundreds of points are too many classes for a matrix
+            errors.append(try_drawing(confusion, draw_confusion, matrix, classes, title=confusion_title))
         return [error for error in errors if error]
 
 
@@ -188,7 +185,9 @@ def combine_runs(
             for run, config, accuracy in zip(members, configs, accuracies, strict=True)
         ],
         **vars(figures),
-        report=measure(mean, probabilities, labels, data_set.class_names, predictions[0].note),
+        report=measure(
+            mean, probabilities, labels, data_set.class_names, predictions[0].note, by_class=not data_set.is_board
+        ),
     )
     return Ensemble(data_set, probabilities, labels, result)
 
