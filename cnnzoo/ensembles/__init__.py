@@ -135,7 +135,8 @@ class Ensemble:
         files.write_json(vote.result_path, to_dict(result))
         shares = [100 * member.accuracy for member in result.members]
         soft, hard = 100 * result.soft_vote, 100 * result.hard_vote
-        title = f"{len(shares)} {'network' if len(shares) == 1 else 'networks'} on {self.data_set.title}, {split} {self.data_set.noun}s"
+        networks = "1 network" if len(shares) == 1 else f"{len(shares)} networks"
+        title = f"{networks} on {self.data_set.title}, {split} {self.data_set.noun}s"
         names = [f"seed {member.seed}" for member in result.members]
         if len(set(names)) < len(names) or len({member.model for member in result.members}) > 1:
             names = [Path(member.run).name for member in result.members]
