@@ -25,15 +25,17 @@ def make_record(moves, size=9, file="game.sgf", setup=(), first=BLACK, **details
     return Record(file, size, tuple(setup), first, tuple(moves), dict.fromkeys(DETAILS, "") | details)
 
 
-def make_games(count=20, size=9, moves=30, dates=(), sources=("one",)):
-    """Return random games; the sources take turns, and the dates too."""
+def make_games(count=20, size=9, moves=30, dates=(), collections=("one",)):
+    """Return random games; the collections take turns, and the dates too."""
     records = [
         make_record(
             play_random_game(size, moves, seed), size, f"{seed}.sgf", date=dates[seed % len(dates)] if dates else ""
         )
         for seed in range(count)
     ]
-    return Games.from_records(size, sources, [(seed % len(sources), record) for seed, record in enumerate(records)])
+    return Games.from_records(
+        size, collections, [(seed % len(collections), record) for seed, record in enumerate(records)]
+    )
 
 
 def to_sgf(moves, size=9, properties="", colours="BW"):

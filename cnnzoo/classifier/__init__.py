@@ -142,6 +142,8 @@ def open_classifier(source: Run | Path, device: DeviceChoice = "auto", config: C
     if isinstance(source, Run):
         config = config or source.config()
         data_set, settings = data.describe(config.data), config.runtime
+        if data_set.is_board:
+            metadata.read_policy(source.model_path)
         return Classifier(source.model_path, source.name, data_set, settings.backend, settings.threads, device)
     if images := metadata.read(source):
         return Classifier(source, images.title, images, device=device)

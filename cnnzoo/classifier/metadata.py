@@ -11,6 +11,9 @@ from zipfile import BadZipFile, ZipFile
 
 from cnnzoo.data.decoding import WHITE
 from cnnzoo.errors import UserError
+from cnnzoo.go.board import LARGEST, SMALLEST
+from cnnzoo.go.planes import SPECIFICATION
+from cnnzoo.text import printable
 
 # The most bytes that the comment of a zip archive can have.
 LONGEST = 2**16 - 1
@@ -105,6 +108,25 @@ def read_board(path: Path) -> BoardMetadata | None:
         return BoardMetadata(size=int(values["size"]), **texts)
     except UNREADABLE:
         return None
+
+
+def read_policy(path: Path) -> BoardMetadata:
+    """Return the metadata of a model that plays Go with the planes of this version.
+
+    Raises:
+        UserError: The file is missing, is no model for a Go board, or takes other planes.
+    """
+    if not path.is_file():
+        raise UserError(f"There is no file {path}.")
+    described = read_board(path)
+    if described is None or not SMALLEST <= described.size <= LARGEST:
+        raise UserError(f"{path} is no model that plays Go: it does not describe its board and planes.")
+    if described.planes != SPECIFICATION:
+        raise UserError(
+            f"{path} takes other planes ({printable(described.planes)}) than this version of cnnzoo computes "
+            f"({SPECIFICATION}); train it again."
+        )
+    return described
 
 
 def _read_values(path: Path) -> dict[str, Any]:

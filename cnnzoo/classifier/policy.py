@@ -11,9 +11,9 @@ from cnnzoo import go, runs, runtime
 from cnnzoo.classifier import compute_batch, load_network, metadata, softmax
 from cnnzoo.classifier.metadata import BoardMetadata
 from cnnzoo.errors import UserError, did_you_mean
-from cnnzoo.go.board import LARGEST, SMALLEST, Board
+from cnnzoo.go.board import Board
 from cnnzoo.go.encoding import choose_encoder
-from cnnzoo.go.planes import PLANES, SPECIFICATION
+from cnnzoo.go.planes import PLANES
 from cnnzoo.go.symmetries import inverses, permutations
 from cnnzoo.runs import Run
 from cnnzoo.runtime import Device, DeviceChoice
@@ -110,16 +110,7 @@ def open_policy(source: Run | Path, device: DeviceChoice = "auto", symmetries: S
         UserError: The file is missing, is no model for a Go board, or takes other planes than the package computes.
     """
     path = source.model_path if isinstance(source, Run) else source
-    if not path.is_file():
-        raise UserError(f"There is no file {path}.")
-    described = metadata.read_board(path)
-    if described is None or not SMALLEST <= described.size <= LARGEST:
-        raise UserError(f"{path} is no model that plays Go: it does not describe its board and planes.")
-    if described.planes != SPECIFICATION:
-        raise UserError(
-            f"{path} takes other planes ({printable(described.planes)}) than this version of cnnzoo computes "
-            f"({SPECIFICATION}); train it again."
-        )
+    described = metadata.read_policy(path)
     if isinstance(source, Run):
         settings = source.config().runtime
         return NetworkPolicy(path, described, device, symmetries, settings.backend, settings.threads)

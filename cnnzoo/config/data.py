@@ -16,7 +16,10 @@ Size = Annotated[
 ]
 Amount = Annotated[Count | ProperFraction, Expected("a number of images from 1 up, or a fraction between 0 and 1")]
 # A year, a month or a day.
-Day = Annotated[int, Field(ge=1000, le=9999)] | Annotated[str, Field(pattern=r"^\d{4}(-\d\d){0,2}$")]
+Day = (
+    Annotated[int, Field(ge=1000, le=9999)]
+    | Annotated[str, Field(pattern=r"^\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?$")]
+)
 HELD_OUT = "Training images held out for validation: a number of images, or a fraction."
 
 
@@ -87,10 +90,10 @@ class GoSection(Section):
     name: Literal["go"]
     path: AbsolutePath = Field(description="The file of games. A run keeps its absolute path.")
     size: int = Field(19, ge=7, le=19, description="Points a side of the board.")
-    sources: Annotated[list[str], Field(min_length=1)] | None = Field(
+    collections: Annotated[list[str], Field(min_length=1)] | None = Field(
         None, description="Names of the collections to use; by default all in the file."
     )
-    train_from: Day | None = Field(
+    games_from: Day | None = Field(
         None, description="Games before this date, and games without one, are left out: '2016-03-01', or a year."
     )
     test_from: Annotated[

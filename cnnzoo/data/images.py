@@ -51,6 +51,9 @@ class Images(Protocol):
     def fingerprint(self, indices: Indices) -> bytes:
         """Return the SHA-256 of the images at some indices, which is the same in memory and in files."""
 
+    def hashes(self, indices: Indices) -> tuple[bytes, ...]:
+        """Return a hash of each image at some indices (count,)."""
+
 
 @dataclass(frozen=True)
 class Pending:
@@ -113,6 +116,10 @@ class ImageArray:
         """Return the SHA-256 of the images at some indices, which is the same in memory and in files."""
         return hashlib.sha256(np.ascontiguousarray(self.take(indices)).data).digest()
 
+    def hashes(self, indices: Indices) -> tuple[bytes, ...]:
+        """Return the SHA-256 of each image at some indices (count,)."""
+        return tuple(hashlib.sha256(image.tobytes()).digest() for image in self.take(indices))
+
 
 @dataclass(frozen=True)
 class ImageFiles:
@@ -174,6 +181,10 @@ class ImageFiles:
         for chunk in self.chunks(indices):
             total.update(np.ascontiguousarray(chunk).data)
         return total.digest()
+
+    def hashes(self, indices: Indices) -> tuple[bytes, ...]:
+        """Return the SHA-256 of each image at some indices (count,)."""
+        return tuple(hashlib.sha256(image.tobytes()).digest() for chunk in self.chunks(indices) for image in chunk)
 
 
 def read_files(

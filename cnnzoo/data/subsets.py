@@ -111,7 +111,7 @@ class Subset:
         """
         if self.folder:
             return tuple(content_hash(self.folder / name) for name in self.names)
-        return tuple(sha256(image.tobytes()).digest() for chunk in self.chunks() for image in chunk)
+        return self.images.hashes(self.indices)
 
     def select(self, mask: NDArray[np.bool_]) -> "Subset":
         """Return the images for which a mask (count,) is true."""
@@ -137,6 +137,12 @@ class Subset:
         note = f"images left out because they were not in these splits when the run was trained: {new:,}" if new else ""
         is_validation = splits[splits != ""] == "validation"
         return replace(recorded, is_validation=is_validation, summary=self.summary).with_note(note)
+
+
+def fingerprint_division(every: Subset, training: Subset, validation: Subset) -> str:
+    """Return a hash of all training images, their labels and their division into two."""
+    parts = (every.fingerprint(), training.labels.tobytes(), validation.labels.tobytes())
+    return sha256(b"".join(parts)).hexdigest()
 
 
 def hold_out(training: Subset, validation: int | float, num_classes: int) -> tuple[Subset, Subset]:

@@ -13,6 +13,7 @@ import numpy as np
 from cnnzoo import data
 from cnnzoo.config import Config, GoSection, Split
 from cnnzoo.data.duplicates import content_hash
+from cnnzoo.data.subsets import fingerprint_division
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
 from cnnzoo.text import normalized, printable
@@ -69,10 +70,27 @@ class ImageLoader:
                     subset = data.divide_training(config, subset)[split == "validation"]
                 else:
                     subset = subset.select(subset.is_validation == (split == "validation"))
-            if split == "train" and isinstance(config.data, GoSection):
-                subset = data.draw(subset, config.data.test_positions)
+            if isinstance(config.data, GoSection):
+                self._check_games(run, config)
+                if split != "test":
+                    subset = data.draw(subset, config.data.test_positions)
+                    subset = subset.with_note(f"{split} positions of {Path(config.data.path).name}")
             self._divided[section, split, division] = _leave_out_others(run, split, subset)
         return self._divided[section, split, division]
+
+    def _check_games(self, run: Run, config: Config) -> None:
+        """Check that the file of games is that of the training, because its games decide which are test games.
+
+        Raises:
+            UserError: It is another one.
+        """
+        every = data.load(config.data, "train", self._data_dir)
+        recorded = run.environment().get("images")
+        if recorded != fingerprint_division(every, *data.divide_training(config, every)):
+            raise UserError(
+                f"The games have changed since {run.directory} was trained: its test games may be training games. Put "
+                "the file of games back, or train it again."
+            )
 
     def load_training(self, run: Run, config: Config) -> data.Subset:
         """Load the images that a run was trained on, without the validation images; see ``load``."""

@@ -104,10 +104,10 @@ def _list_groups(
 ) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     yield "all", np.ones(len(subset), bool)
     yield "not in training games", ~positions.are_seen(subset.indices, training.indices)
-    sources: Sequence[str] = positions.games.sources
-    source = positions.games.source[games]
+    collections: Sequence[str] = positions.games.collections
+    source = positions.games.collection[games]
     if len(np.unique(source)) > 1:
-        for number, name in enumerate(sources):
+        for number, name in enumerate(collections):
             yield name, source == number
     moves = subset.indices - positions.games.arrays.starts[games] + 1
     for first, following in zip(GROUPS, (*GROUPS[1:], None), strict=True):

@@ -311,7 +311,8 @@ class Engine:
         code = process.returncode
         ending = "closed its output" if code is None else f"ended with exit code {code}"
         if code is not None and code < 0:
-            ending = f"was ended by {signal.Signals(-code).name}"
+            names = {each.value: each.name for each in signal.Signals}
+            ending = f"was ended by {names.get(-code, f'signal {-code}')}"
         return DiedError(f"{ending}: {last}")
 
 

@@ -45,8 +45,8 @@ class Games:
     Attributes:
         size: Points a side.
         arrays: Moves and set-up stones.
-        sources: Names of the collections.
-        source: Each game's collection, as an index into ``sources`` (games,).
+        collections: Names of the collections.
+        collection: Each game's collection, as an index into ``collections`` (games,).
         keys: A hash of each game's set-up stones and first moves (games,), the same under all symmetries. Splits are
             chosen by it, so that a game stays in its split when others are added.
         details: Players, ranks, dates and so on as lists of texts (games,), see ``records.DETAILS``; and "file".
@@ -54,14 +54,14 @@ class Games:
 
     size: int
     arrays: GameArrays
-    sources: tuple[str, ...]
-    source: NDArray[np.uint8]
+    collections: tuple[str, ...]
+    collection: NDArray[np.uint16]
     keys: NDArray[np.uint32]
     details: dict[str, list[str]]
 
     def __len__(self) -> int:
         """Return the number of games."""
-        return len(self.source)
+        return len(self.collection)
 
     @property
     def dates(self) -> list[str]:
@@ -75,7 +75,7 @@ class Games:
         return np.diff(self.arrays.starts)
 
     @classmethod
-    def from_records(cls, size: int, sources: Sequence[str], records: Iterable[tuple[int, Record]]) -> "Games":
+    def from_records(cls, size: int, collections: Sequence[str], records: Iterable[tuple[int, Record]]) -> "Games":
         """Return games of records that have boards of one size, each with the index of its collection."""
         chosen = list(records)
         setups = [record.setup for _, record in chosen]
@@ -91,9 +91,9 @@ class Games:
         )
         details = {key: [record.details[key] for _, record in chosen] for key in DETAILS}
         details["file"] = [record.file for _, record in chosen]
-        source = np.array([index for index, _ in chosen], np.uint8)
+        collection = np.array([index for index, _ in chosen], np.uint16)
         keys = np.array([int.from_bytes(make_key(record)[:4], "big") for _, record in chosen], np.uint32)
-        return cls(size, arrays, tuple(sources), source, keys, details)
+        return cls(size, arrays, tuple(collections), collection, keys, details)
 
     def record(self, game: int) -> Record:
         """Return one game."""
@@ -123,9 +123,9 @@ class Games:
             "setup_points": arrays.setup_points,
             "setup_colours": arrays.setup_colours,
             "setup_counts": np.diff(arrays.setup_starts).astype(np.uint16),
-            "source": self.source,
+            "collection": self.collection,
             "keys": self.keys,
-            "facts": _to_bytes(json.dumps({"format": FORMAT, "size": size, "sources": self.sources})),
+            "facts": _to_bytes(json.dumps({"format": FORMAT, "size": size, "collections": self.collections})),
         }
         for name, texts in self.details.items():
             parts[f"text_{name}"] = _to_bytes("\n".join(texts))
@@ -172,10 +172,11 @@ def _unpack(facts: dict[str, object], parts: dict[str, NDArray[np.generic]]) -> 
         parts["setup_colours"].astype(np.int8),
         _starts(parts["setup_counts"].tolist()),
     )
-    sources = facts["sources"]
-    assert isinstance(sources, list)
-    source, keys = parts["source"].astype(np.uint8), parts["keys"].astype(np.uint32)
-    return Games(size, arrays, tuple(map(str, sources)), source, keys, details)
+    collections = facts["collections"]
+    if not isinstance(collections, list):
+        raise TypeError
+    collection, keys = parts["collection"].astype(np.uint16), parts["keys"].astype(np.uint32)
+    return Games(size, arrays, tuple(map(str, collections)), collection, keys, details)
 
 
 def _find_problem(games: Games) -> str:
@@ -192,7 +193,7 @@ def _find_problem(games: Games) -> str:
         return "it has points outside of the board"
     if (np.abs(arrays.first) != 1).any() or (np.abs(arrays.setup_colours) != 1).any():
         return "it has stones of no colour"
-    return "" if games.source.max() < len(games.sources) else "it has games of an unknown source"
+    return "" if games.collection.max() < len(games.collections) else "it has games of an unknown collection"
 
 
 def _starts(lengths: Sequence[int]) -> NDArray[np.int64]:

@@ -1,26 +1,74 @@
-"""Reads folders of game records, in parallel, into one collection of games."""
+"""Reads folders of game records, in parallel, into collections of games."""
 
 import multiprocessing
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from cnnzoo.errors import UserError
 from cnnzoo.go.board import PASS
+from cnnzoo.go.encoding import find_numba_problem
 from cnnzoo.go.games import Games
-from cnnzoo.go.records import Reason, Record, Refusal, Remark, check_sgfmill, count_legal, make_key, read_records
-from cnnzoo.text import count
+from cnnzoo.go.records import Note, Reason, Record, Refusal, check_sgfmill, count_legal, make_key, read_records
+from cnnzoo.text import count, printable
 
 FILES_PER_TASK = 500
 # With fewer files, starting processes takes longer than reading.
 FEWEST_FOR_PROCESSES = 2_000
+
+# Shows the progress through a number of files: a context that gives a function to call with the files read since.
+Progress = Callable[[int], AbstractContextManager[Callable[[int], object]]]
+
+
+class File(NamedTuple):
+    """A file to read.
+
+    Attributes:
+        collection: Index of its collection.
+        path: The file.
+        name: The collection and the file's path in it, printable.
+    """
+
+    collection: int
+    path: Path
+    name: str
+
+
+class Found(NamedTuple):
+    """What was read from a file.
+
+    Attributes:
+        collection: Index of its collection.
+        game: The game, or why it was refused.
+        key: See ``make_key``; empty for a refusal.
+    """
+
+    collection: int
+    game: Record | Refusal
+    key: bytes
+
+
+@dataclass(frozen=True)
+class Files:
+    """The SGF files to read.
+
+    Attributes:
+        collections: Names of the collections.
+        files: The files, sorted in each collection.
+        others: How many other files the folders have.
+    """
+
+    collections: tuple[str, ...]
+    files: list[File]
+    others: int
 
 
 @dataclass(frozen=True)
@@ -31,20 +79,20 @@ class Summary:
         files: Number of SGF files.
         games: Number of games that were taken.
         moves: Number of their moves.
-        by_source: Number of games, by name of their collection.
+        by_collection: Number of games, by name of their collection.
         refused: Files and games that were refused.
-        remarks: How many of the games each remark is about.
-        examples: A file for each remark.
+        notes: How many of the games each note is about.
+        examples: A file for each note.
         other_files: How many files of the folders do not end in .sgf.
     """
 
     files: int
     games: int
     moves: int
-    by_source: dict[str, int]
+    by_collection: dict[str, int]
     refused: list[Refusal]
-    remarks: Counter[Remark]
-    examples: dict[Remark, str] = field(default_factory=dict)
+    notes: Counter[Note]
+    examples: dict[Note, str] = field(default_factory=dict)
     other_files: int = 0
 
     def reasons(self) -> Iterator[tuple[Reason, int, Refusal]]:
@@ -60,28 +108,30 @@ def import_games(
     size: int = 19,
     fewest_moves: int = 50,
     processes: int | None = None,
-    advance: Callable[[int], object] = lambda _: None,
+    progress: Progress = lambda _: nullcontext(lambda _: None),
 ) -> tuple[Games, Summary]:
     """Read game records, check them by the rules, and drop games that occur twice.
 
     Args:
-        paths: SGF files, and folders that are searched for them. Each is a collection of its own, named after it.
+        paths: SGF files, and folders that are searched for them; see ``list_files``.
         size: Points a side; games on other boards are refused.
         fewest_moves: Games with fewer legal moves are refused.
         processes: Processes that read; None for one per core, if there are many files.
-        advance: Is called with the number of files that were read since its last call.
+        progress: Shows the progress.
 
     Raises:
         UserError: A path does not exist, there are no SGF files, no game is left, or sgfmill is not installed.
     """
     check_sgfmill()
-    found, other_files = list_files(paths)
+    listed = list_files(paths)
+    found = listed.files
     tasks = [found[start : start + FILES_PER_TASK] for start in range(0, len(found), FILES_PER_TASK)]
-    read = partial(_read_task, size=size, fewest_moves=fewest_moves)
-    results: list[tuple[int, Record | Refusal, bytes]] = []
-    for number, result in _run(read, tasks, processes or _choose_processes(len(found))):
-        results += result
-        advance(number)
+    read = partial(_read_files, size=size, fewest_moves=fewest_moves)
+    results: list[Found] = []
+    with progress(len(found)) as advance:
+        for number, result in _run(read, tasks, processes or _choose_processes(len(found))):
+            results += result
+            advance(number)
     records, refused = _drop_duplicates(results)
     if not records:
         first = refused[0]
@@ -90,48 +140,52 @@ def import_games(
             f"None of {count(len(found), 'SGF file')} has a game that can be used; the first, {first.file}: "
             f"{first.reason}{detail}."
         )
-    sources = [_source_name(path) for path in paths]
-    games = Games.from_records(size, sources, records)
-    remarks = Counter(remark for _, record in records for remark in record.remarks)
-    examples = {remark: record.file for _, record in reversed(records) for remark in record.remarks}
-    numbers = np.bincount(games.source, minlength=len(sources)).tolist()
-    by_source = dict(zip(sources, numbers, strict=True))
+    games = Games.from_records(size, listed.collections, records)
+    numbers = np.bincount(games.collection, minlength=len(listed.collections)).tolist()
     summary = Summary(
-        len(found), len(games), len(games.arrays.moves), by_source, refused, remarks, examples, other_files
+        files=len(found),
+        games=len(games),
+        moves=len(games.arrays.moves),
+        by_collection=dict(zip(listed.collections, numbers, strict=True)),
+        refused=refused,
+        notes=Counter(note for _, record in records for note in record.notes),
+        examples={note: record.file for _, record in reversed(records) for note in record.notes},
+        other_files=listed.others,
     )
     return games, summary
 
 
-def list_files(paths: Sequence[Path]) -> tuple[list[tuple[int, Path, str]], int]:
-    """Return the SGF files, sorted, with the index of their path and their name there; and how many others there are.
+def list_files(paths: Sequence[Path]) -> Files:
+    """Find the SGF files.
+
+    Args:
+        paths: Each folder, with all folders in it, is a collection that is named after it. A file belongs to a
+            collection that is named after its folder.
 
     Raises:
-        UserError: A path does not exist, two have the same name, or a folder has no SGF files.
+        UserError: A path does not exist, two folders have the same name, or a folder has no SGF files.
     """
-    names = [_source_name(path) for path in paths]
-    if len(set(names)) < len(names):
-        twice = Counter(names).most_common(1)[0][0]
-        raise UserError(f"Two collections are named {twice}; rename a folder, because results name the collection.")
-    found, others = [], 0
-    for index, path in enumerate(paths):
-        if path.is_file():
-            found.append((index, path, path.name))
-            continue
-        if not path.is_dir():
+    folders = [path.resolve().name for path in paths if path.is_dir()]
+    if len(set(folders)) < len(folders):
+        twice = Counter(folders).most_common(1)[0][0]
+        raise UserError(f"Two folders are named {twice}; rename one, because the results name each collection.")
+    collections: dict[str, int] = {}
+    files, others = [], 0
+    for path in paths:
+        if not path.exists():
             raise UserError(f"There is no file or folder {path}.")
-        files = sorted(file for file in path.rglob("*") if file.is_file())
-        records = [file for file in files if file.suffix.lower() == ".sgf"]
+        folder = path if path.is_dir() else path.resolve().parent
+        every = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path.resolve()]
+        records = [file for file in every if file.suffix.lower() == ".sgf"] if path.is_dir() else every
         if not records:
             raise UserError(
-                f"{path} has no SGF files: {count(len(files), 'file')}, none with a name that ends in .sgf."
+                f"{path} has no SGF files: {count(len(every), 'file')}, none with a name that ends in .sgf."
             )
-        others += len(files) - len(records)
-        found += [(index, file, file.relative_to(path).as_posix()) for file in records]
-    return found, others
-
-
-def _source_name(path: Path) -> str:
-    return path.resolve().name
+        others += len(every) - len(records)
+        name = printable(folder.resolve().name)
+        number = collections.setdefault(name, len(collections))
+        files += [File(number, file, f"{name}/{printable(file.relative_to(folder).as_posix())}") for file in records]
+    return Files(tuple(collections), files, others)
 
 
 def _choose_processes(files: int) -> int:
@@ -139,10 +193,8 @@ def _choose_processes(files: int) -> int:
 
 
 def _run(
-    read: Callable[[list[tuple[int, Path, str]]], list[tuple[int, Record | Refusal, bytes]]],
-    tasks: list[list[tuple[int, Path, str]]],
-    processes: int,
-) -> Iterator[tuple[int, list[tuple[int, Record | Refusal, bytes]]]]:
+    read: Callable[[list[File]], list[Found]], tasks: list[list[File]], processes: int
+) -> Iterator[tuple[int, list[Found]]]:
     """Yield for each task its number of files and what they held, in order."""
     if processes == 1:
         yield from ((len(task), read(task)) for task in tasks)
@@ -154,23 +206,20 @@ def _run(
             yield len(task), result
 
 
-def _read_task(
-    task: list[tuple[int, Path, str]], *, size: int, fewest_moves: int
-) -> list[tuple[int, Record | Refusal, bytes]]:
-    """Return what some files hold, with the index of their collection and the key that equal games share."""
+def _read_files(task: list[File], *, size: int, fewest_moves: int) -> list[Found]:
     counter = _choose_counter()
-    results: list[tuple[int, Record | Refusal, bytes]] = []
-    for index, path, name in task:
-        for found in read_records(path, name):
-            checked = found if isinstance(found, Refusal) else _check(found, size, fewest_moves, counter)
+    results = []
+    for collection, path, name in task:
+        for game in read_records(path, name):
+            checked = game if isinstance(game, Refusal) else _check(game, size, fewest_moves, counter)
             key = b"" if isinstance(checked, Refusal) else make_key(checked)
-            results.append((index, checked, key))
+            results.append(Found(collection, checked, key))
     return results
 
 
 def _choose_counter() -> Callable[[Record], int]:
-    """Return the function that counts a game's legal moves: compiled if numba is installed."""
-    if find_spec("numba") is None:
+    """Return the function that counts a game's legal moves: compiled if numba works."""
+    if find_numba_problem():
         return count_legal
     from cnnzoo.go.compiled import replay  # compiles, or loads machine code
 
@@ -185,37 +234,25 @@ def _check(record: Record, size: int, fewest_moves: int, counter: Callable[[Reco
         return Refusal(record.file, Reason.DEAD_SETUP)
     legal = counter(record)
     if legal < len(record.moves):
-        record = record.cut(legal, Remark.ILLEGAL_MOVE)
+        record = record.cut(legal, Note.ILLEGAL_MOVE)
     played = sum(move != PASS for move in record.moves)
     if played < fewest_moves:
         return Refusal(record.file, Reason.SHORT, f"{played}, fewer than {fewest_moves}")
     return record
 
 
-def _drop_duplicates(
-    results: Sequence[tuple[int, Record | Refusal, bytes]],
-) -> tuple[list[tuple[int, Record]], list[Refusal]]:
-    """Return the games, of equal ones the longest, and all refusals."""
-    kept: dict[bytes, int] = {}
+def _drop_duplicates(results: Sequence[Found]) -> tuple[list[tuple[int, Record]], list[Refusal]]:
+    """Return the games with their collections, of equal ones the longest, and all refusals."""
+    kept: dict[bytes, tuple[int, Record]] = {}
     refused: list[Refusal] = []
-    for number, (_, found, key) in enumerate(results):
-        if isinstance(found, Refusal):
-            refused.append(found)
-        elif (other := _record_at(results, kept.get(key))) is None:
-            kept[key] = number
-        else:
-            shorter, longer = (found, other) if len(found.moves) <= len(other.moves) else (other, found)
-            kept[key] = number if longer is found else kept[key]
+    for collection, game, key in results:
+        if isinstance(game, Refusal):
+            refused.append(game)
+            continue
+        other = kept.get(key)
+        if other is None or len(game.moves) > len(other[1].moves):
+            kept[key] = collection, game
+        if other is not None:
+            shorter, longer = (other[1], game) if kept[key][1] is game else (game, other[1])
             refused.append(Refusal(shorter.file, Reason.DUPLICATE, f"as {longer.file}"))
-    records = [
-        (index, found)
-        for number in sorted(kept.values())
-        for index, found, _ in [results[number]]
-        if isinstance(found, Record)
-    ]
-    return records, refused
-
-
-def _record_at(results: Sequence[tuple[int, Record | Refusal, bytes]], number: int | None) -> Record | None:
-    found = None if number is None else results[number][1]
-    return found if isinstance(found, Record) else None
+    return list(kept.values()), refused

@@ -12,8 +12,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from cnnzoo.errors import UserError
 from cnnzoo.go.board import BLACK, EMPTY, LARGEST, PASS, SMALLEST, WHITE, Board, IllegalMoveError
 from cnnzoo.go.symmetries import inverses
@@ -33,11 +31,12 @@ COLOURS = {"b": BLACK, "w": WHITE}
 # Encodings whose characters can contain the bytes of a backslash or a bracket, tried if a file cannot be parsed.
 MULTIBYTE = ("gb18030", "big5", "shift_jis", "cp949")
 
-# Games with the same set-up stones and the same first moves are the same game.
-COMPARED_MOVES = 60
+# Games in which the same stones were played up to this move, in any order, are the same game. Games have 50 moves or
+# more, unless a person allows fewer; then shorter ones are compared by all their moves.
+COMPARED_MOVES = 50
 
 
-class Remark(StrEnum):
+class Note(StrEnum):
     """What was assumed or left out when a game was read."""
 
     SETUP = "handicap or set-up stones"
@@ -48,6 +47,7 @@ class Remark(StrEnum):
     UNREADABLE_MOVE = "cut at a move that cannot be read"
     ILLEGAL_MOVE = "cut at an illegal move"
     ENCODING = "names in an encoding that is not named: read as Latin-1"
+    GUESSED_ENCODING = "an encoding that is not named: guessed"
     NO_DATE = "no date"
 
 
@@ -75,7 +75,7 @@ class Record:
         first: The player of the first move, BLACK or WHITE; then the players alternate.
         moves: Points, or PASS.
         details: See DETAILS; empty texts for what the record does not say.
-        remarks: What was assumed or left out.
+        notes: What was assumed or left out.
     """
 
     file: str
@@ -84,7 +84,7 @@ class Record:
     first: int
     moves: tuple[int, ...]
     details: dict[str, str] = field(default_factory=dict)
-    remarks: tuple[Remark, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def komi(self) -> float | None:
@@ -109,9 +109,13 @@ class Record:
             yield board, move
             board.play(move)
 
-    def cut(self, count: int, remark: Remark) -> "Record":
-        """Return the game with its first moves only."""
-        return replace(self, moves=self.moves[:count], remarks=(*self.remarks, remark))
+    def cut(self, count: int, note: Note) -> "Record":
+        """Return the game with its first moves only, and a note."""
+        return replace(self, moves=self.moves[:count]).noted(note)
+
+    def noted(self, note: Note) -> "Record":
+        """Return the game with one more note."""
+        return replace(self, notes=(*self.notes, note))
 
 
 @dataclass(frozen=True)
@@ -141,11 +145,12 @@ def read_records(path: Path, name: str) -> list[Record | Refusal]:
     except OSError as error:
         return [Refusal(name, Reason.UNREADABLE, error.strerror or str(error))]
     try:
-        games, encoding = _parse(content)
+        games, encoding, is_guessed = _parse(content)
     except ValueError as error:
         return [Refusal(name, Reason.NOT_SGF, str(error).removeprefix("error parsing game 0: "))]
     names = (name if number == 1 else f"{name}#{number}" for number in range(1, len(games) + 1))
-    return [_read_game(game, each, encoding) for game, each in zip(games, names, strict=True)]
+    found = [_read_game(game, each, encoding) for game, each in zip(games, names, strict=True)]
+    return [game.noted(Note.GUESSED_ENCODING) if is_guessed and isinstance(game, Record) else game for game in found]
 
 
 def check_sgfmill() -> None:
@@ -157,7 +162,9 @@ def check_sgfmill() -> None:
     try:
         import sgfmill  # noqa: F401 - only asks whether it is there
     except ImportError:
-        raise UserError("SGF files are read with sgfmill; install it with: pip install 'cnnzoo[go]'") from None
+        raise UserError(
+            "SGF needs sgfmill, which is not installed; install it with: pip install 'cnnzoo[go]'"
+        ) from None
 
 
 def count_legal(record: Record) -> int:
@@ -172,40 +179,47 @@ def count_legal(record: Record) -> int:
 
 
 def make_key(record: Record) -> bytes:
-    """Return a hash of the set-up stones and the first moves, the same for all eight symmetries of a game."""
-    points = record.size**2
-    # A pass stays where it is.
-    places = np.concatenate([inverses(record.size), np.full((8, 1), points)], axis=1)
-    moves = [points if move == PASS else move for move in record.moves[:COMPARED_MOVES]]
-    setups = [sorted((int(row[point]), colour) for point, colour in record.setup) for row in places]
-    texts = (repr((setup, record.first, row[moves].tolist())) for setup, row in zip(setups, places, strict=True))
-    return sha256(min(texts).encode()).digest()[:16]
+    """Return a hash of the set-up stones and the first moves, the same for all eight symmetries and orders of them."""
+    moves = record.moves[:COMPARED_MOVES]
+    colours = [record.first if number % 2 == 0 else -record.first for number in range(len(moves))]
+    stones = [*record.setup, *((move, colour) for move, colour in zip(moves, colours, strict=True) if move != PASS)]
+    forms = (sorted((int(row[point]), colour) for point, colour in stones) for row in inverses(record.size))
+    return sha256(repr(min(forms)).encode()).digest()[:16]
 
 
-def _parse(content: bytes) -> tuple[Sequence[Any], str]:
-    """Return the game trees of a file and the encoding of their texts.
+def _parse(content: bytes) -> tuple[Sequence[Any], str, bool]:
+    """Return the game trees of a file, the encoding of their texts, and whether it was guessed.
 
     Raises:
         ValueError: It is not SGF.
     """
-    from sgfmill import sgf_grammar
-
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return list(sgf_grammar.parse_sgf_collection(content.decode("utf-16", "replace").encode())), "utf-8"
+        return _parse_collection(content.decode("utf-16", "replace").encode()), "utf-8", False
     declared = re.search(rb"CA\s*\[\s*([\w.:-]+)\s*\]", content)
     names = [declared[1].decode()] if declared else []
     try:
-        if not names:
-            return list(sgf_grammar.parse_sgf_collection(content)), "utf-8"
+        if not names and not _has_swallowed_moves(trees := _parse_collection(content)):
+            return trees, "utf-8", False
     except ValueError:
-        names = list(MULTIBYTE)
+        pass
     # Decoded as a whole, because a backslash or a bracket may be half of a character.
-    for name in names:
+    for name in names or MULTIBYTE:
         try:
-            return list(sgf_grammar.parse_sgf_collection(content.decode(name).encode())), "utf-8"
+            return _parse_collection(content.decode(name).encode()), "utf-8", not names
         except (LookupError, ValueError):  # an unknown encoding, another one, or not SGF
             continue
-    return list(sgf_grammar.parse_sgf_collection(content)), names[0] if declared else "utf-8"
+    return _parse_collection(content), names[0] if names else "utf-8", False
+
+
+def _parse_collection(content: bytes) -> list[Any]:
+    from sgfmill import sgf_grammar
+
+    return list(sgf_grammar.parse_sgf_collection(content))
+
+
+def _has_swallowed_moves(trees: Sequence[Any]) -> bool:
+    """Return whether a name goes on over moves, because half of its last character escapes the bracket behind it."""
+    return any(re.search(rb"\][;A-Z]", value[0]) for tree in trees for value in tree.sequence[0].values())
 
 
 def _read_game(tree: Any, file: str, encoding: str) -> Record | Refusal:
@@ -222,28 +236,28 @@ def _read_game(tree: Any, file: str, encoding: str) -> Record | Refusal:
     if not SMALLEST <= size <= LARGEST:
         return Refusal(file, Reason.OTHER_SIZE, f"{size}x{size}")
     try:
-        setup, moves, remarks = _read_main_line(game)
+        setup, moves, notes = _read_main_line(game)
     except ValueError as error:
         return Refusal(file, Reason.NOT_SGF, f"set-up stones: {error}")
     if setup is None:
         return Refusal(file, Reason.LATE_SETUP)
     if not root.has_property("SZ"):
-        remarks.append(Remark.NO_SIZE)
+        notes.append(Note.NO_SIZE)
     details, are_named = _read_details(root, encoding)
     if not are_named:
-        remarks.append(Remark.ENCODING)
+        notes.append(Note.ENCODING)
     if not details["date"]:
-        remarks.append(Remark.NO_DATE)
-    moves = _take_handicap_moves(details["handicap"], setup, moves, remarks)
+        notes.append(Note.NO_DATE)
+    moves = _take_handicap_moves(details["handicap"], setup, moves, notes)
     first = moves[0][0] if moves else _choose_first(root, setup)
-    points = _alternate(moves, first, remarks)
+    points = _alternate(moves, first, notes)
     if setup:
-        remarks.append(Remark.SETUP)
-    return Record(file, size, tuple(sorted(setup.items())), first, points, details, tuple(remarks))
+        notes.append(Note.SETUP)
+    return Record(file, size, tuple(sorted(setup.items())), first, points, details, tuple(notes))
 
 
-def _read_main_line(game: Any) -> tuple[dict[int, int] | None, list[tuple[int, int]], list[Remark]]:
-    """Return the set-up stones, the moves as (colour, point) and remarks; no stones if some are set up later.
+def _read_main_line(game: Any) -> tuple[dict[int, int] | None, list[tuple[int, int]], list[Note]]:
+    """Return the set-up stones, the moves as (colour, point) and notes; no stones if some are set up later.
 
     Raises:
         ValueError: The set-up stones cannot be read.
@@ -251,19 +265,22 @@ def _read_main_line(game: Any) -> tuple[dict[int, int] | None, list[tuple[int, i
     size = game.get_size()
     setup: dict[int, int] = {}
     moves: list[tuple[int, int]] = []
-    remarks: list[Remark] = []
+    notes: list[Note] = []
     has_variations = False
     node = game.get_root()
     while True:
         if node.has_setup_stones():
             if moves:
-                return None, moves, remarks
+                return None, moves, notes
             for points, colour in zip(node.get_setup_stones(), (BLACK, WHITE, EMPTY), strict=True):
                 setup |= {(size - 1 - row) * size + column: colour for row, column in points}
         try:
             colour_name, place = node.get_move()
         except ValueError:
-            remarks.append(Remark.UNREADABLE_MOVE)
+            notes.append(Note.UNREADABLE_MOVE)
+            break
+        if node.has_property("B") and node.has_property("W"):
+            notes.append(Note.UNREADABLE_MOVE)
             break
         if colour_name is not None:
             point = PASS if place is None else (size - 1 - place[0]) * size + place[1]
@@ -273,8 +290,8 @@ def _read_main_line(game: Any) -> tuple[dict[int, int] | None, list[tuple[int, i
             break
         node = node[0]
     if has_variations:
-        remarks.append(Remark.VARIATIONS)
-    return {point: colour for point, colour in setup.items() if colour != EMPTY}, moves, remarks
+        notes.append(Note.VARIATIONS)
+    return {point: colour for point, colour in setup.items() if colour != EMPTY}, moves, notes
 
 
 def _read_details(root: Any, encoding: str) -> tuple[dict[str, str], bool]:
@@ -299,13 +316,13 @@ def _read_text(node: Any, identifier: str, encoding: str = "utf-8") -> tuple[str
 
 
 def _take_handicap_moves(
-    handicap: str, setup: dict[int, int], moves: list[tuple[int, int]], remarks: list[Remark]
+    handicap: str, setup: dict[int, int], moves: list[tuple[int, int]], notes: list[Note]
 ) -> list[tuple[int, int]]:
     """Turn the handicap stones that a record has as Black's first moves into set-up stones; return the other moves."""
     leading = next((number for number, (colour, _) in enumerate(moves) if colour != BLACK), len(moves))
     if setup or leading < 2 or not handicap.isdigit() or int(handicap) != leading:
         return moves
-    remarks.append(Remark.HANDICAP_MOVES)
+    notes.append(Note.HANDICAP_MOVES)
     setup |= {point: BLACK for _, point in moves[:leading] if point != PASS}
     return moves[leading:]
 
@@ -316,15 +333,15 @@ def _choose_first(root: Any, setup: dict[int, int]) -> int:
     return COLOURS.get(player, WHITE if setup and WHITE not in setup.values() else BLACK)
 
 
-def _alternate(moves: list[tuple[int, int]], first: int, remarks: list[Remark]) -> tuple[int, ...]:
+def _alternate(moves: list[tuple[int, int]], first: int, notes: list[Note]) -> tuple[int, ...]:
     """Return the points of the moves, with a pass wherever a player moved twice in a row."""
     points: list[int] = []
     to_move = first
     for colour, point in moves:
         if colour != to_move:
             points.append(PASS)
-            if Remark.MOVED_TWICE not in remarks:
-                remarks.append(Remark.MOVED_TWICE)
+            if Note.MOVED_TWICE not in notes:
+                notes.append(Note.MOVED_TWICE)
         points.append(point)
         to_move = -colour
     return tuple(points)

@@ -6,7 +6,7 @@ from pathlib import Path
 from cnnzoo.errors import DamagedFileError, UserError
 from cnnzoo.go.board import BLACK, LARGEST, SMALLEST, WHITE, IllegalMoveError
 from cnnzoo.go.game import KOMI, Game
-from cnnzoo.go.records import Reason, Record, Refusal, Remark, check_sgfmill, read_records
+from cnnzoo.go.records import Note, Reason, Record, Refusal, check_sgfmill, read_records
 from cnnzoo.go.vertices import name_vertex
 from cnnzoo.text import printable
 
@@ -25,7 +25,7 @@ def read_game(path: Path) -> Record:
         raise UserError(f"There is no file {name}.")
     found = read_records(path, name)[0]
     if isinstance(found, Record):
-        if Remark.UNREADABLE_MOVE in found.remarks:
+        if Note.UNREADABLE_MOVE in found.notes:
             raise DamagedFileError(path, f"is damaged: move {len(found.moves) + 1} cannot be read")
         return found
     raise _explain(found, path)

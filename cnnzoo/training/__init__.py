@@ -101,7 +101,9 @@ def resume(
         checkpoint = checkpoints.newest(run, listener.note) if recorded else None
         setup = prepare(config, divided, recorded.get("preprocessing"), has_checkpoint=checkpoint is not None)
         if recorded and recorded.get("images") != setup.fingerprint:
-            raise UserError(f"The images have changed since {run.directory} was started; train it again.")
+            raise UserError(
+                f"The {divided.data_set.noun}s have changed since {run.directory} was started; train it again."
+            )
         if not recorded:
             results.start_run(config, setup, run, computed_on)
         run.discard_results()

@@ -40,6 +40,7 @@ class Batches(utils.PyDataset):
         # Keras looks at some batches before the first epoch.
         images = self.count * batch_size if full_batches_only else len(subset)
         self.order = np.resize(np.arange(len(subset)), images)
+        self.passes: dict[int, NDArray[np.integer[Any]]] = {}
         self.start = 0
         self.failure: UserError | None = None
 
@@ -62,9 +63,17 @@ class Batches(utils.PyDataset):
         """
         first = epoch * self.count
         passes = range(first // self.per_pass, -(-(first + self.count) // self.per_pass))
-        images = self.per_pass * self.batch_size
-        orders = [np.random.default_rng((seed, number)).permutation(len(self.subset))[:images] for number in passes]
-        self.order = np.concatenate(orders)[(first - passes[0] * self.per_pass) * self.batch_size :]
+        # A pass of millions of positions lasts several epochs, and takes seconds to shuffle.
+        kept = {number: self.passes[number] for number in passes if number in self.passes}
+        self.passes = {
+            number: kept[number] if number in kept else self._shuffle_pass(seed, number) for number in passes
+        }
+        start = (first - passes[0] * self.per_pass) * self.batch_size
+        self.order = np.concatenate([*self.passes.values()])[start : start + self.count * self.batch_size]
+
+    def _shuffle_pass(self, seed: int, number: int) -> NDArray[np.integer[Any]]:
+        order = np.random.default_rng((seed, number)).permutation(len(self.subset))
+        return order[: self.per_pass * self.batch_size]
 
     def rows(self, step: int) -> NDArray[np.integer[Any]]:
         """Return the rows of the subset (batch,) that a step sees."""

@@ -64,10 +64,11 @@ def check_batch_size(config: Config, count: int) -> None:
     Raises:
         UserError: The batch is larger.
     """
+    noun = data.describe(config.data).noun
     with config.at_key("training.batch_size"):
         if config.training.batch_size > count:
             raise UserError(
-                f"{config.training.batch_size:,} is more than the {count:,} training images; take at most {count:,}."
+                f"{config.training.batch_size:,} is more than the {count:,} training {noun}s; take at most {count:,}."
             )
 
 

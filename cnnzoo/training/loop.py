@@ -29,6 +29,7 @@ from cnnzoo.training.setup import TrainingSetup
 
 LARGEST_VALIDATION_BATCH = 500
 REPORTS_PER_EPOCH = 10  # at least this many reports to the listener
+MOST_STEPS_PER_REPORT = 100  # so that Ctrl-C is obeyed soon, however long an epoch is
 
 
 class TrainingLoop:
@@ -106,7 +107,7 @@ class TrainingLoop:
         optimizer.build(self.model.trainable_variables)
         steps_per_report = max(1, self.batches.count // REPORTS_PER_EPOCH)
         limit = runtime.most_steps_per_execution() or self.batches.count
-        steps = min(steps_per_report, phase.config.training.checkpoint_steps, limit)
+        steps = min(steps_per_report, MOST_STEPS_PER_REPORT, phase.config.training.checkpoint_steps, limit)
         self.model.compile(optimizer=optimizer, steps_per_execution=steps)
 
     def fit(self, first: int, end: int) -> None:

@@ -1,6 +1,5 @@
 """Prepares a training: its images, and the network with its initial weights."""
 
-import hashlib
 import importlib.util
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from cnnzoo import runtime
 from cnnzoo.config import Config, PreprocessingSection
 from cnnzoo.data import Subset, Summary
 from cnnzoo.data.preprocessing import padded_shape, resolve, with_preprocessing
+from cnnzoo.data.subsets import fingerprint_division
 from cnnzoo.errors import UserError
 from cnnzoo.training import fine_tuning
 from cnnzoo.training.checks import check_resizing
@@ -82,14 +82,13 @@ def prepare(
     if initial:
         with config.at_key("fine_tuning.weights"):
             initial.copy_to(network)
-    parts = (images.all_images.fingerprint(), training.labels.tobytes(), validation.labels.tobytes())
     return TrainingSetup(
         training,
         validation,
         with_preprocessing(network, preprocessing, data_set.input_shape),
         preprocessing,
         weights,
-        hashlib.sha256(b"".join(parts)).hexdigest(),
+        fingerprint_division(images.all_images, training, validation),
         images.summary,
     )
 

@@ -176,10 +176,10 @@ def test_records_are_imported_with_a_table_of_what_was_refused(cnnzoo, club, tmp
     assert answer.code == 0, answer.err
     assert answer.out.startswith("12 games with 720 moves, from 15 SGF files\n  club: 12 games\n")
     for row in (
-        r"not SGF, or cut off\s+1  cut_off\.sgf \(unexpected end",
-        r"a board of another size\s+1  large\.sgf \(13x13\)",
-        r"the same game again, perhaps turned or mirrored\s+1  game3\.sgf \(as again\.sgf\)",
-        r"no date\s+12  again\.sgf",
+        r"not SGF, or cut off\s+1  club/cut_off\.sgf \(unexpected end",
+        r"a board of another size\s+1  club/large\.sgf \(13x13\)",
+        r"the same game again, perhaps turned or mirrored\s+1  club/game3\.sgf \(as club/again\.sgf\)",
+        r"no date\s+12  club/again\.sgf",
     ):
         assert re.search(row, answer.out), answer.out
     again = cnnzoo("go", "import", club, "--size", "9", "--output", output)
@@ -190,7 +190,11 @@ def test_an_import_is_one_object_of_json_with_all_refusals(cnnzoo, club, tmp_pat
     answer = cnnzoo("go", "import", club, "--size", "9", "--output", tmp_path / "games.npz", "--json")
     described = json.loads(answer.out)
     assert (described["games"], described["collections"]) == (12, {"club": 12})
-    assert {refusal["file"] for refusal in described["refused"]} == {"cut_off.sgf", "large.sgf", "game3.sgf"}
+    assert {refusal["file"] for refusal in described["refused"]} == {
+        "club/cut_off.sgf",
+        "club/large.sgf",
+        "club/game3.sgf",
+    }
 
 
 def test_an_import_of_nothing_writes_nothing(cnnzoo, tmp_path):

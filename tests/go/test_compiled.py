@@ -7,6 +7,7 @@ from boards import VECTORS, place, play_at_random, read_board
 from cnnzoo.go import planes
 from cnnzoo.go.board import BLACK, Board
 from cnnzoo.go.compiled.planes import encode
+from cnnzoo.go.compiled.rules import find_cache
 from cnnzoo.go.planes import BINS
 
 
@@ -72,3 +73,14 @@ def test_the_planes_keep_their_sums():
         assert (encoded[:, 3] == 1).all()
         assert not encoded[:, 47].any()
         assert (encoded[:, 48] == (board.to_move == BLACK)).all()
+
+
+def test_machine_code_is_kept_for_the_sources_that_it_was_made_of(tmp_path):
+    source, folder = tmp_path / "rules.py", tmp_path / "cache"
+    source.write_text("EMPTY = 0")
+    first = find_cache([source], [tmp_path / "rules.py" / "impossible", folder])
+    assert first.parent == folder
+    assert find_cache([source], [folder]) == first
+    source.write_text("EMPTY = 1")
+    assert find_cache([source], [folder]) != first
+    assert find_cache([source], [source / "impossible"]) is None

@@ -26,7 +26,7 @@ def test_games_are_the_same_after_saving_and_loading(tmp_path):
     games.save(tmp_path / "games.npz")
     loaded = load(tmp_path / "games.npz")
     assert [loaded.record(number) for number in range(3)] == [record for _, record in chosen]
-    assert (loaded.sources, loaded.source.tolist(), loaded.size) == (("masters", "club"), [0, 1, 1], 9)
+    assert (loaded.collections, loaded.collection.tolist(), loaded.size) == (("masters", "club"), [0, 1, 1], 9)
     assert np.array_equal(loaded.keys, games.keys)
 
 
@@ -69,7 +69,7 @@ def test_a_missing_or_damaged_file_is_named(tmp_path):
         ("rows", np.full(90, 5, np.int8), "points outside of the board"),
         ("lengths", np.array([30, 30, 29], np.uint16), "different lengths"),
         ("first", np.array([1, -1, 0], np.int8), "stones of no colour"),
-        ("source", np.array([0, 0, 1], np.uint8), "unknown source"),
+        ("collection", np.array([0, 0, 1], np.uint16), "unknown collection"),
         ("text_date", np.frombuffer(b"2001", np.uint8), "different lengths"),
     ],
 )

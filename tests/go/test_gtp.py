@@ -230,11 +230,11 @@ def test_quit_ends_a_session_and_so_does_the_end_of_the_input():
     assert converse(engine(), "analyze b").endswith("\n\n")
 
 
-def test_a_position_does_not_come_twice():
+def test_the_engine_itself_repeats_no_position():
     served = engine(7)
     ko = "gogui-setup b B7 b A6 b B5 w C7 w D6 w C5 b C6"
     answers = ask(served, ko, "gogui-setup_player w", "play w B6", "play b pass", "play w pass", "play b C6", "undo")
-    assert answers[-2] == "? illegal move: the move repeats a position (positional superko)"
+    assert answers[-2:] == ["= ", "= "]  # the other program may have other rules
     assert "C6" not in ask(served, "analyze b allow b C6 1")[0]
 
 

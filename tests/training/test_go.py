@@ -1,5 +1,7 @@
 """Trainings on positions of Go."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -27,7 +29,7 @@ SETTINGS = {
 def make_config(tmp_path, data=None, **sections):
     path = tmp_path / "games.npz"
     if not path.exists():
-        make_games(count=12, sources=("masters", "club")).save(path)
+        make_games(count=12, collections=("masters", "club")).save(path)
     section = {"name": "go", "path": str(path), "size": 9, "validation": 2, "test": 3} | (data or {})
     return Config.model_validate({**SETTINGS, **sections, "data": section})
 
@@ -70,8 +72,8 @@ def test_a_trained_model_plays_without_its_run(tmp_path):
     assert probabilities.sum() == pytest.approx(1)
 
 
-def test_a_run_is_measured_in_all_on_unseen_positions_by_collection_and_by_move(tmp_path, monkeypatch):
-    run, _ = train(make_config(tmp_path), directory=tmp_path / "run")
+def test_a_run_is_measured_in_all_on_unseen_positions_by_collection_and_by_move(tmp_path):
+    run, _ = train(make_config(tmp_path, {"test": 6}), directory=tmp_path / "run")
     evaluation = evaluate(run)
     groups = {group.name: group for group in evaluation.groups}
     assert list(groups) == [
@@ -83,8 +85,8 @@ def test_a_run_is_measured_in_all_on_unseen_positions_by_collection_and_by_move(
         "moves 11 to 30",
     ]
     every, unseen = groups["all"], groups["not in training games"]
-    assert (every.positions, every.games) == (evaluation.report.images, 3)
-    assert 0 < every.positions - unseen.positions < 30  # the first moves
+    assert (every.positions, every.games) == (evaluation.report.images, 6)
+    assert 0 < every.positions - unseen.positions < 60  # the first moves
     assert every.single.accuracy == evaluation.report.accuracy
     assert sum(groups[name].positions for name in ("masters", "club")) == every.positions
     assert run.groups_path("test").is_file()
@@ -133,3 +135,24 @@ def test_networks_that_vote_on_positions_are_one_ensemble(tmp_path):
     assert ensemble.probabilities.shape == (len(ensemble.labels), 81)
     assert ensemble.write(tmp_path / "vote") == []
     assert keras.backend.backend()
+
+
+def test_a_run_is_not_measured_on_other_games_or_other_planes(tmp_path):
+    config = make_config(tmp_path)
+    run, _ = train(config, directory=tmp_path / "run")
+    kept = (tmp_path / "games.npz").read_bytes()
+    make_games(count=13, collections=("masters", "club")).save(tmp_path / "games.npz")
+    with pytest.raises(UserError, match=r"The games have changed since .*run was trained"):
+        evaluate(run)
+    (tmp_path / "games.npz").write_bytes(kept)
+    described = metadata.read_board(run.model_path)
+    metadata.write(run.model_path, replace(described, planes="alphago47: other bins"))
+    with pytest.raises(UserError, match=r"takes other planes \(alphago47: other bins\)"):
+        evaluate(run)
+
+
+def test_each_split_says_which_positions_it_has(tmp_path):
+    run, _ = train(make_config(tmp_path, {"test_positions": 20}), directory=tmp_path / "run")
+    assert evaluate(run, "test").report.note == "20 of 90 positions, from 3 games of games.npz (masters, club)"
+    assert evaluate(run, "validation").report.note.endswith("validation positions of games.npz")
+    assert evaluate(run, "train").report.note == "20 of 210, drawn at random; train positions of games.npz"

@@ -1,6 +1,7 @@
 """``cnnzoo go import``: game records in SGF as one file for trainings."""
 
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from cnnzoo.cli.options import NewFile
 from cnnzoo.cli.output import json_option, print_json, print_table, results
 from cnnzoo.downloads import progress
 from cnnzoo.go.board import LARGEST, SMALLEST
-from cnnzoo.go.importing import Summary, import_games, list_files
+from cnnzoo.go.importing import Summary, import_games
 from cnnzoo.text import count, printable
 
 
@@ -37,18 +38,19 @@ def command(
 ) -> None:
     """Read game records in SGF, and keep their moves in one file for trainings.
 
-    Each FOLDER, with all folders in it, is a collection that is named after it. Only main lines are read. A game ends
-    before its first illegal move. A game that occurs twice, perhaps turned or mirrored, is kept once.
+    Each FOLDER, with all folders in it, is a collection that is named after it; a FILE belongs to one that is named
+    after its folder. Only main lines are read. A game ends before its first illegal move. A game that occurs twice,
+    perhaps turned or mirrored, is kept once.
     """
-    files, _ = list_files(paths)
-    with progress.show_count("Reading games", len(files)) as advance:
-        games, summary = import_games(paths, size=size, fewest_moves=min_moves, processes=processes, advance=advance)
+    show = partial(progress.show_count, "Reading games")
+    games, summary = import_games(paths, size=size, fewest_moves=min_moves, processes=processes, progress=show)
     games.save(output)
     if as_json:
         print_json(_describe(summary, output))
         return
-    click.echo(f"{summary.games:,} games with {summary.moves:,} moves, from {count(summary.files, 'SGF file')}")
-    for name, number in summary.by_source.items():
+    taken = f"{count(summary.games, 'game')} with {count(summary.moves, 'move')}"
+    click.echo(f"{taken}, from {count(summary.files, 'SGF file')}")
+    for name, number in summary.by_collection.items():
         click.echo(f"  {printable(name)}: {count(number, 'game')}")
     if summary.other_files:
         click.echo(f"{count(summary.other_files, 'file')} left out, whose names do not end in .sgf")
@@ -56,8 +58,8 @@ def command(
     if summary.refused:
         rows = [(str(reason), number, _describe_refusal(first)) for reason, number, first in summary.reasons()]
         print_table(console, _make_table("refused", rows))
-    if summary.remarks:
-        rows = [(str(remark), number, summary.examples[remark]) for remark, number in summary.remarks.most_common()]
+    if summary.notes:
+        rows = [(str(note), number, summary.examples[note]) for note, number in summary.notes.most_common()]
         print_table(console, _make_table("taken, but", rows))
     click.echo(f"Saved in {output} ({output.stat().st_size / 2**20:.1f} MiB)")
     click.echo(f"Next: a config with data: {{name: go, path: {output}}}, such as alphago_policy_small")
@@ -85,7 +87,7 @@ def _describe(summary: Summary, output: Path) -> dict[str, Any]:
         "other_files": summary.other_files,
         "games": summary.games,
         "moves": summary.moves,
-        "collections": summary.by_source,
-        "remarks": {str(remark): number for remark, number in summary.remarks.items()},
+        "collections": summary.by_collection,
+        "notes": {str(note): number for note, number in summary.notes.items()},
         "refused": [asdict(refusal) for refusal in summary.refused],
     }

@@ -11,6 +11,7 @@ from cnnzoo import runs
 from cnnzoo.cli.options import NewDirectory
 from cnnzoo.cli.output import json_option, numbers_table, percent, print_json, print_table, progress, results
 from cnnzoo.errors import UserError
+from cnnzoo.go.records import check_sgfmill
 from cnnzoo.jobs.local import treat_kills_as_ctrl_c
 from cnnzoo.runs.directory import Directory
 from cnnzoo.text import count, listed
@@ -75,7 +76,7 @@ def command(
     from cnnzoo.go import match as matches  # loads NumPy
 
     given = {name: value for name, value in values.items() if value is not None}
-    matches.check_sgfmill()
+    check_sgfmill()
     with treat_kills_as_ctrl_c(), ExitStack() as stack:
         if unfinished:
             if output:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,8 +17,9 @@ from cnnzoo.data.images import Indices, Pending, Pixels, decoding_threads
 from cnnzoo.data.subsets import Subset, choose_at_random, count_of_split
 from cnnzoo.errors import UserError
 from cnnzoo.go import games as go_games
+from cnnzoo.go.encoding import find_numba_problem
 from cnnzoo.go.games import Games
-from cnnzoo.go.planes import PLANES
+from cnnzoo.go.planes import PLANES, SPECIFICATION
 from cnnzoo.go.vertices import name_vertex
 from cnnzoo.text import count, listed
 
@@ -73,11 +73,17 @@ class Positions:
         return np.stack([np.asarray(total), np.asarray(total)])
 
     def fingerprint(self, indices: Indices) -> bytes:
-        """Return a SHA-256 of the games and of which positions are chosen."""
+        """Return a SHA-256 of the games, of which positions are chosen, and of what the planes mean."""
         total = hashlib.sha256()
+        total.update(f"{SPECIFICATION}, {self.games.size}".encode())
         for array in (*self.games.arrays, indices):
             total.update(np.ascontiguousarray(array).data)
         return total.digest()
+
+    def hashes(self, indices: Indices) -> tuple[bytes, ...]:
+        """Return a hash of each position (count,): of all games and its place among them."""
+        games = self.fingerprint(np.zeros(0, np.int32))
+        return tuple(hashlib.sha256(games + int(index).to_bytes(8, "big")).digest() for index in indices)
 
     def games_of(self, indices: Indices) -> NDArray[np.int64]:
         """Return the number of the game of each position (count,)."""
@@ -146,8 +152,8 @@ def load(section: GoSection, split: Literal["train", "test"], data_dir: Path | N
         UserError: The file is missing or damaged, has boards of another size, or leaves a split without games; or
             numba is not installed.
     """
-    if find_spec("numba") is None:
-        raise UserError("The planes of Go positions need numba, which is not installed; pip install 'cnnzoo[go]'")
+    if problem := find_numba_problem():
+        raise UserError(f"The planes of Go positions need numba, and {problem}")
     path = data_dir / Path(section.path).name if data_dir else Path(section.path)
     games = _read_games(path, path.stat().st_mtime_ns if path.is_file() else 0)
     division = _Division(section, games, path)
@@ -173,13 +179,17 @@ class _Division:
         self.section, self.games, self.path = section, games, path
         self.notes: list[str] = []
         self._check_names()
-        self.sources = tuple(name for name in games.sources if name in (section.sources or games.sources))
-        chosen = np.isin(self._source_names(), self.sources)
-        if section.train_from:
-            # A date "2016" is from before "2016-03" as far as one can tell.
-            is_early = np.array([date < str(section.train_from) for date in games.dates])
+        self.collections = tuple(
+            name for name in games.collections if name in (section.collections or games.collections)
+        )
+        chosen = np.isin(self._collection_names(), self.collections)
+        if section.games_from:
+            # Of the date "2016" nobody knows whether it is before "2016-03".
+            is_early = np.array([date < str(section.games_from) for date in games.dates])
             left_out = count(int((chosen & is_early).sum()), "game")
-            self.notes.append(f"{left_out} left out: from before {section.train_from}, or without a date")
+            self.notes.append(
+                f"{left_out} left out: without a date, or with one that may be before {section.games_from}"
+            )
             chosen &= ~is_early
         self.masks = {"test": self._choose_test(chosen)}
         self.masks["validation"] = self._choose("validation", section.validation, chosen & ~self.masks["test"])
@@ -187,7 +197,8 @@ class _Division:
         for split, mask in self.masks.items():
             if not mask.any():
                 raise UserError(
-                    f"{path} has no {split} games: {len(games):,} games, {int(chosen.sum()):,} of them chosen."
+                    f"{path} has no {split} games: {count(int(chosen.sum()), 'game')} of {len(games):,} are left after "
+                    "data.collections and the dates; change these, or set another number of games."
                 )
 
     def training(self) -> Subset:
@@ -202,7 +213,7 @@ class _Division:
             {split: int(self.masks[split].sum()) for split in positions},
             {split: len(indices) for split, indices in positions.items()},
             {split: len(indices) for split, indices in used.items()},
-            self._describe_training(),
+            self._describe_games("training"),
             tuple(self.notes),
         )
         indices = np.concatenate([used["training"], used["validation"]])
@@ -213,24 +224,23 @@ class _Division:
         """Return the test positions that are measured."""
         every = self._positions("test")
         indices = choose_at_random(every, self.section.test_positions)
-        games = np.unique(Positions(self.games).games_of(indices))
-        start = f" from {self.section.test_from}" if self.section.test_from else ""
         return self._subset(
-            indices,
-            note=f"{len(indices):,} of {len(every):,} positions, from {count(len(games), 'test game')}{start} of "
-            f"{self.path.name} ({listed(self.sources, shown=10)})",
+            indices, note=f"{len(indices):,} of {len(every):,} positions, from {self._describe_games('test')}"
         )
 
-    def _describe_training(self) -> str:
-        section = self.section
-        start = f" from {section.train_from} on" if section.train_from else ""
-        limits = section.test_from
+    def _describe_games(self, split: str) -> str:
+        """Return which games a split has, such as "700 games of games.npz (masters) from 2016 on, before 2023"."""
+        section, limits = self.section, self.section.test_from
+        start = str(section.games_from or "")
+        end = ""
         if isinstance(limits, dict):
-            end = ", before " + ", ".join(f"{date} ({name})" for name, date in limits.items())
-        else:
-            end = f", before {limits}" if limits else ""
-        games = count(int(self.masks["training"].sum()), "game")
-        return f"{games} of {self.path.name} ({listed(self.sources, shown=10)}){start}{end}"
+            dates = ", ".join(f"{date} ({name})" for name, date in limits.items())
+            start, end = (dates, "") if split == "test" else (start, dates)
+        elif limits:
+            start, end = (str(limits), "") if split == "test" else (start, str(limits))
+        period = [f" from {start} on"] * bool(start) + [f", before {end}"] * bool(end)
+        games = count(int(self.masks[split].sum()), "game")
+        return f"{games} of {self.path.name} ({listed(self.collections, shown=10)}){''.join(period)}"
 
     def _subset(self, indices: NDArray[np.int32], **details: Any) -> Subset:
         labels = self.games.arrays.moves[indices].astype(np.int32)
@@ -241,8 +251,8 @@ class _Division:
         is_chosen = np.repeat(self.masks[split], self.games.lengths)
         return np.flatnonzero(is_chosen & (self.games.arrays.moves < self.games.size**2)).astype(np.int32)
 
-    def _source_names(self) -> NDArray[np.str_]:
-        return np.array(self.games.sources)[self.games.source]
+    def _collection_names(self) -> NDArray[np.str_]:
+        return np.array(self.games.collections)[self.games.collection]
 
     def _check_names(self) -> None:
         section, games = self.section, self.games
@@ -251,11 +261,11 @@ class _Division:
                 f"{self.path} has games on {games.size}x{games.size} boards, and data.size is {section.size}; set "
                 "data.size, or import other games."
             )
-        named = [*(section.sources or ()), *(section.test_from if isinstance(section.test_from, dict) else ())]
+        named = [*(section.collections or ()), *(section.test_from if isinstance(section.test_from, dict) else ())]
         for name in named:
-            if name not in games.sources:
+            if name not in games.collections:
                 raise UserError(
-                    f"{self.path} has no collection named {name}; it has {listed(games.sources, shown=20)}."
+                    f"{self.path} has no collection named {name}; it has {listed(games.collections, shown=20)}."
                 )
 
     def _choose_test(self, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -263,9 +273,9 @@ class _Division:
         limits = self.section.test_from
         if limits is None:
             return self._choose("test", self.section.test, chosen)
-        by_name = limits if isinstance(limits, dict) else dict.fromkeys(self.sources, limits)
-        has_limit = np.isin(self._source_names(), list(by_name))
-        first = [str(by_name.get(name, "")) for name in self._source_names()]
+        by_name = limits if isinstance(limits, dict) else dict.fromkeys(self.collections, limits)
+        has_limit = np.isin(self._collection_names(), list(by_name))
+        first = [str(by_name.get(name, "")) for name in self._collection_names()]
         dates = self.games.dates
         # "2023" may be before or after June 2023, and a game without a date may be from any time.
         is_unclear = np.array(
@@ -286,7 +296,8 @@ class _Division:
 
         A fraction is a limit of the hash, so that a game stays in its split when other games are added.
         """
-        count_of_split(amount, int(among.sum()), split, "game")
+        if int(among.sum()) > 1:  # of fewer games the caller says more
+            count_of_split(amount, int(among.sum()), split, "game")
         keys = self.games.keys if split == "validation" else ~self.games.keys
         if isinstance(amount, float):
             return np.asarray(among & (keys < amount * 2**32))

@@ -5,7 +5,19 @@ from numpy.typing import NDArray
 
 from cnnzoo.go.board import BLACK, EMPTY
 from cnnzoo.go.compiled.planes import BYTES, NEVER, Planes, Workspace, encode_position, make_workspace
-from cnnzoo.go.compiled.rules import EDGE, NONE, Points, Scratch, Stones, compiled, is_legal, make_scratch, put, tables
+from cnnzoo.go.compiled.rules import (
+    EDGE,
+    NONE,
+    Points,
+    Scratch,
+    Stones,
+    compiled,
+    is_legal,
+    make_scratch,
+    put,
+    tables,
+    widen,
+)
 from cnnzoo.go.games import GameArrays, Games
 from cnnzoo.go.records import Record
 from cnnzoo.go.symmetries import SYMMETRIES, permutations
@@ -29,12 +41,12 @@ def _count_legal(
 ) -> int:
     """Return how many moves of a game are legal before the first that is not."""
     _set_up(games, game, stones, placed)
-    colour, ko = games.first[game], NONE
+    colour, ko = widen(games.first[game]), widen(NONE)
     start, end = games.starts[game], games.starts[game + 1]
     for index in range(start, end):
         point = games.moves[index]
         if point >= len(beside):
-            ko = NONE
+            ko = widen(NONE)
         elif not is_legal(stones, beside, ko, point, colour, scratch):
             return int(index - start)
         else:
@@ -59,7 +71,7 @@ def _encode_moves(
         index = indices[number]
         game = np.searchsorted(games.starts, index, side="right") - 1
         _set_up(games, game, stones, placed)
-        colour, ko = games.first[game], NONE
+        colour, ko = widen(games.first[game]), widen(NONE)
         start = games.starts[game]
         for turn in range(index - start):
             point = games.moves[start + turn]
@@ -67,7 +79,7 @@ def _encode_moves(
                 _, ko = put(stones, beside, point, colour, work.scratch)
                 placed[point] = turn
             else:
-                ko = NONE
+                ko = widen(NONE)
             colour = -colour
         encode_position(stones, placed, index - start, colour, ko, beside, corners, planes[number], work)
 
@@ -90,7 +102,7 @@ def _hash_positions(
         _set_up(games, game, stones, placed)
         sums[:] = 0
         before[:] = EMPTY
-        colour = games.first[game]
+        colour = widen(games.first[game])
         for index in range(games.starts[game], games.starts[game + 1]):
             for point in range(len(beside)):
                 if stones[point] != before[point]:
@@ -137,7 +149,7 @@ def encode_moves(games: Games, indices: NDArray[np.int64]) -> Planes:
 def hash_positions(games: Games) -> NDArray[np.uint64]:
     """Return a hash of the position before each move of all games (moves,).
 
-    It is the same for positions that differ by a symmetry or by exchanged colours: who is to move sees the same stones.
+    Positions that differ by a symmetry, or by exchanged colours, have the same hash.
     """
     points = games.size**2
     words = np.random.PCG64(HASH_SEED).random_raw(2 * points).reshape(2, 1, points)

@@ -5,9 +5,13 @@ point or NONE. ``beside`` (points, 4) has the neighbours of each point; where th
 ``stones``, so that no loop asks where the board ends.
 """
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import cache
-from typing import TypeVar, cast
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
@@ -28,12 +32,46 @@ Scratch = NDArray[np.int64]
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
+def find_cache(sources: Iterable[Path], folders: Iterable[Path]) -> Path | None:
+    """Return the folder for the machine code of some sources; None if none of the folders can be written to.
+
+    numba alone would compile a function again when its own file changes, but not when a function of another file that
+    it has taken in changes.
+
+    Args:
+        sources: The files that the machine code depends on.
+        folders: Where it may be kept, the best first.
+    """
+    digest = sha256(b"".join(path.read_bytes() for path in sorted(sources))).hexdigest()[:16]
+    for folder in folders:
+        with suppress(OSError):
+            cache = folder / f"go-{digest}"
+            cache.mkdir(parents=True, exist_ok=True)
+            if os.access(cache, os.W_OK):
+                return cache
+    return None
+
+
+def _list_folders() -> Iterator[Path]:
+    settings: Any = numba.config
+    if settings.CACHE_DIR:
+        yield Path(settings.CACHE_DIR)
+    yield HERE / "__pycache__"
+    with suppress(RuntimeError):  # a user without a home
+        yield Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cnnzoo"
+
+
+HERE = Path(__file__).parent
+CACHE = find_cache([*HERE.glob("*.py"), *HERE.parent.glob("*.py")], _list_folders())
+
+
 def compiled(function: Function) -> Function:
     """Compile a function at its first call; the machine code is kept on disk, and threads can run it side by side.
 
-    A long function counts the references to its arrays at each call, which takes up to 50 ns; so let it loop inside.
+    A call costs up to 50 ns, because numba counts the references to the arrays; so a long function contains its loop
+    and is not called for each point.
     """
-    return cast("Function", numba.njit(cache=True, nogil=True)(function))
+    return _compile(function)
 
 
 def inlined(function: Function) -> Function:
@@ -42,7 +80,23 @@ def inlined(function: Function) -> Function:
     The option ``inline`` would do that earlier, and then numba counts the references to each array of the small
     function.
     """
-    return cast("Function", numba.njit(cache=True, nogil=True, forceinline=True)(function))
+    return _compile(function, forceinline=True)
+
+
+def _compile(function: Function, *, forceinline: bool = False) -> Function:
+    settings: Any = numba.config
+    usual = settings.CACHE_DIR
+    settings.CACHE_DIR = str(CACHE or usual)
+    try:
+        return cast("Function", numba.njit(cache=CACHE is not None, nogil=True, forceinline=forceinline)(function))
+    finally:
+        settings.CACHE_DIR = usual
+
+
+@inlined
+def widen(number: int) -> int:
+    """Return a number as int64, so that a variable has one type and what it is passed to is compiled once."""
+    return np.int64(number)  # type: ignore[return-value]
 
 
 def make_scratch(size: int) -> Scratch:

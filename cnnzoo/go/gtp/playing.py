@@ -45,11 +45,11 @@ def set_komi(session: Session, arguments: list[str]) -> str:
 
 
 def play(session: Session, arguments: list[str]) -> str:
-    """Play a move of either colour."""
+    """Play a move of either colour, even if it repeats a position: the other program may have other rules."""
     check_count(arguments, 2)
     colour, point = read_colour(arguments[0]), read_vertex(arguments[1], session.size)
     try:
-        session.game.play(point, colour)
+        session.game.play(point, colour, superko=False)
     except IllegalMoveError as error:
         raise CommandError(f"illegal move: {error}") from None
     return ""

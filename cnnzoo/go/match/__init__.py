@@ -1,6 +1,6 @@
 """Matches between two engines: games with alternating colours from varied openings, scored by a referee."""
 
-from cnnzoo.go.match.folder import MatchFolder, check_sgfmill, open_match
+from cnnzoo.go.match.folder import MatchFolder, open_match
 from cnnzoo.go.match.game import FAULTS, Label, PlayedGame, Titles
 from cnnzoo.go.match.openings import count_distinct
 from cnnzoo.go.match.settings import Settings
@@ -17,7 +17,6 @@ __all__ = [
     "Summary",
     "Table",
     "Titles",
-    "check_sgfmill",
     "count_distinct",
     "open_match",
     "play",

@@ -1,7 +1,6 @@
 """The directory of a match: its settings, its games and its result."""
 
 import datetime
-import importlib.util
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -107,16 +106,6 @@ def _to_dict(game: PlayedGame, size: int) -> dict[str, Any]:
 def _read_game(content: Mapping[str, Any], size: int) -> PlayedGame:
     values = {name: content[name] for name in PlayedGame.__dataclass_fields__}
     return PlayedGame(**values | {"moves": tuple(read_vertex(move, size) for move in values["moves"].split())})
-
-
-def check_sgfmill() -> None:
-    """Check that sgfmill, which writes SGF files, is installed.
-
-    Raises:
-        UserError: It is not.
-    """
-    if importlib.util.find_spec("sgfmill") is None:
-        raise UserError("A match writes its games with sgfmill, which is not installed; pip install 'cnnzoo[go]'")
 
 
 def make_sgf(game: PlayedGame, settings: Settings, titles: Titles) -> bytes:

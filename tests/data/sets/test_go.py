@@ -14,7 +14,7 @@ DATES = ("2015-01-02", "2016", "2016-07-01", "", "2017-03", "2017-03-05")
 
 @pytest.fixture
 def path(tmp_path):
-    make_games(count=24, dates=DATES, sources=("masters", "club")).save(tmp_path / "games.npz")
+    make_games(count=24, dates=DATES, collections=("masters", "club")).save(tmp_path / "games.npz")
     return tmp_path / "games.npz"
 
 
@@ -80,7 +80,7 @@ def test_a_game_stays_in_its_split_when_others_are_added(tmp_path):
         ({"test_from": 2017}, {"2015-01-02", "2016", "2016-07-01"}, {"2017-03", "2017-03-05"}),
         ({"test_from": "2016-06", "validation": 1}, {"2015-01-02"}, {"2016-07-01", "2017-03", "2017-03-05"}),
         ({"test_from": "2017-03-04"}, {"2015-01-02", "2016", "2016-07-01"}, {"2017-03-05"}),
-        ({"test_from": 2017, "train_from": 2016}, {"2016", "2016-07-01"}, {"2017-03", "2017-03-05"}),
+        ({"test_from": 2017, "games_from": 2016}, {"2016", "2016-07-01"}, {"2017-03", "2017-03-05"}),
     ],
 )
 def test_games_are_divided_by_date_and_unclear_dates_are_left_out(section, training, test, path):
@@ -93,10 +93,10 @@ def test_games_are_divided_by_date_and_unclear_dates_are_left_out(section, train
 
 
 def test_collections_can_be_chosen_and_have_test_dates_of_their_own(path):
-    assert games_of(load(path, sources=["club"], test=2, validation=2)) <= set(range(1, 24, 2))
+    assert games_of(load(path, collections=["club"], test=2, validation=2)) <= set(range(1, 24, 2))
     test = load(path, "test", test_from={"masters": 2017})
-    assert {test.images.games.source[game] for game in games_of(test)} == {0}
-    assert "2017-03" in test.note or "masters" in test.note
+    assert {test.images.games.collection[game] for game in games_of(test)} == {0}
+    assert test.note.endswith("games.npz (masters, club) from 2017 (masters) on")
 
 
 def test_positions_to_measure_are_drawn_alike_each_time_and_the_note_says_from_what(path):
@@ -124,9 +124,11 @@ def test_positions_that_a_training_game_has_too_are_seen(path):
     ("section", "message"),
     [
         ({"size": 19}, r"games\.npz has games on 9x9 boards, and data\.size is 19"),
-        ({"sources": ["pros"]}, r"games\.npz has no collection named pros; it has masters, club"),
+        ({"collections": ["pros"]}, r"games\.npz has no collection named pros; it has masters, club"),
         ({"test_from": {"pros": 2017}}, r"games\.npz has no collection named pros"),
-        ({"test_from": 2030}, r"games\.npz has no test games"),
+        ({"test_from": 2030}, r"games\.npz has no test games: 20 games of 24 are left after data\.collections and"),
+        ({"games_from": 2030}, r"games\.npz has no test games: 0 games of 24 are left"),
+        ({"test": 0.001}, r"games\.npz has no test games|A test split of 0\.001 of 24 games"),
         ({"test": 30}, "A test split of 30 of 24 games leaves none for the other splits"),
         ({"path": "nothing.npz"}, r"There is no file .*nothing\.npz; make it with: cnnzoo go import"),
     ],
