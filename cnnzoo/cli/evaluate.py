@@ -7,7 +7,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from cnnzoo import runs
+from cnnzoo import data, runs
 from cnnzoo.cli.options import data_dir_option, device_option, split_option
 from cnnzoo.cli.output import json_option, numbers_table, percent, print_json, print_table, progress, results
 from cnnzoo.config import Split
@@ -50,7 +50,8 @@ def command(
 
     loader, evaluations = evaluation.ImageLoader(data_dir), []
     for run in opened:
-        progress().print(f"Measuring {run.directory} on the {split} images ...", style="dim")
+        noun = data.describe(run.config().data).noun
+        progress().print(f"Measuring {run.directory} on the {split} {noun}s ...", style="dim")
         evaluations.append(evaluation.evaluate(run, split, loader, device or "auto"))
         if error := evaluations[-1].picture_error:
             progress().print(f"{error}; the report is kept.", soft_wrap=True)

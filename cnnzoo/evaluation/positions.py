@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from cnnzoo.classifier import Classifier, Logits, Probabilities, softmax
 from cnnzoo.data import Positions, Subset
 from cnnzoo.data.images import Pixels
+from cnnzoo.evaluation.accuracy import TOP
 from cnnzoo.go.symmetries import inverses, permutations
 
 # The first move of each group of moves; the last group has no end.
 GROUPS = (1, 11, 31, 61, 101, 151, 201)
 # Of a normal distribution, for an interval that covers 95 %.
 DEVIATIONS = 1.96
-TOP = 5
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import click
 
 import cnnzoo
-from cnnzoo.classifier.policy import DEFAULT_MODEL, find_source, open_policy
+from cnnzoo.classifier.policy import DEFAULT_MODEL, Symmetries, find_source, open_policy
 from cnnzoo.cli.go.policy_options import symmetries_option, unfinished_option
 from cnnzoo.cli.options import device_option
 from cnnzoo.cli.process import reserve_output
@@ -41,7 +41,7 @@ def command(
     source: str,
     temperature: float,
     seed: int | None,
-    symmetries: str,
+    symmetries: Symmetries,
     unfinished: bool,
     device: DeviceChoice | None,
 ) -> None:
@@ -60,7 +60,7 @@ def command(
         raise UserError(f"--temperature {temperature:g}: a temperature is a finite number from 0 on.")
     if seed is not None and not temperature:
         raise UserError("--seed is for --temperature; without it, the likeliest move is played always.")
-    policy = open_policy(find_source(source, unfinished), device or "auto", 8 if symmetries == "8" else 1)
+    policy = open_policy(find_source(source, unfinished), device or "auto", symmetries)
     size, title = policy.metadata.size, printable(policy.metadata.title)
     with reserve_output() as output:
 

@@ -4,8 +4,8 @@ import click
 
 symmetries_option = click.option(
     "--symmetries",
-    type=click.Choice(["1", "8"]),
-    default="1",
+    type=click.Choice([1, 8]),
+    default=1,
     show_default=True,
     help="8 averages over the turned and mirrored forms of a position, in eight times the time.",
 )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from cnnzoo.classifier.policy import DEFAULT_MODEL, find_source, open_policy
+from cnnzoo.classifier.policy import DEFAULT_MODEL, Symmetries, find_source, open_policy
 from cnnzoo.cli.go.policy_options import symmetries_option, unfinished_option
 from cnnzoo.cli.lab.common import picture_option, picture_path
 from cnnzoo.cli.options import device_option
@@ -45,7 +45,7 @@ def command(
     number: int | None,
     source: str,
     top: int,
-    symmetries: str,
+    symmetries: Symmetries,
     unfinished: bool,
     device: DeviceChoice | None,
     output: Path | None,
@@ -58,7 +58,7 @@ def command(
     passes.
     """
     record = read_game(path)
-    policy = open_policy(find_source(source, unfinished), device or "auto", 8 if symmetries == "8" else 1)
+    policy = open_policy(find_source(source, unfinished), device or "auto", symmetries)
     size, title = policy.metadata.size, printable(policy.metadata.title)
     if record.size != size:
         raise UserError(f"{path} has a board of {record.size}x{record.size}, and {title} plays on {size}x{size}.")
