@@ -157,8 +157,12 @@ class Engine:
 
     @property
     def title(self) -> str:
-        """Name and version, such as ``GNU Go 3.8``; the command if it has no name."""
-        return printable(f"{self.name or self.command} {self.version}".strip())
+        """Name and version, such as ``GNU Go 3.8``; the command if it has no name.
+
+        A version that needs an explanation in brackets is left out, as ours, which is that of another program.
+        """
+        version = "" if "(" in self.version else self.version
+        return printable(f"{self.name or self.command} {version}".strip())
 
     def ask(self, command: str, seconds: float = SECONDS_TO_ANSWER) -> str:
         """Send a command and return the answer without its sign and number.

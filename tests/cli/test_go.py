@@ -42,7 +42,7 @@ def test_a_network_plays_in_a_process_of_its_own_and_only_the_protocol_is_on_sta
     assert done.returncode == 0, done.stderr
     vertex = rb"[A-HJ][1-9]"
     expected = (
-        rb"=1 cnnzoo\n\n= 0\.17 [^\n]*, toy\n\n= %b\n\n=2 %b\n\n\? unknown command\n\n=\n(info move [^\n]*\n)+\n"
+        rb"=1 cnnzoo toy\n\n= 0\.17 \([^\n]*\)\n\n= %b\n\n=2 %b\n\n\? unknown command\n\n=\n(info move [^\n]*\n)+\n"
         rb"\? unacceptable size: the model plays on 9x9\n\n=9 \n\n"
     )
     assert re.fullmatch(expected % (vertex, vertex), done.stdout), done.stdout
@@ -67,7 +67,7 @@ def test_the_end_of_the_input_ends_a_session(cnnzoo, toy, tmp_path):
     with standard_input(tmp_path / "input", "name\nanalyze"):
         answer = cnnzoo("go", "gtp", toy)
     assert answer.code == 0
-    assert answer.out.startswith("= cnnzoo\n\n=\ninfo move ")
+    assert answer.out.startswith("= cnnzoo toy\n\n=\ninfo move ")
     assert answer.out.endswith("\n\n")
 
 

@@ -38,7 +38,7 @@ def test_sabaki_starts_plays_and_analyses():
         "undo",
         "play W D4",
     )
-    assert answers[:3] == ["= cnnzoo", "= 0.17 (analysis in the form of Leela Zero 0.17), cnnzoo test", "= 2"]
+    assert answers[:3] == ["= cnnzoo", "= 0.17 (of Leela Zero, whose form the analysis has; cnnzoo test)", "= 2"]
     listed = answers[3].removeprefix("= ").split("\n")
     assert {"analyze", "genmove_analyze", "set_free_handicap", "undo"} <= set(listed)
     assert not {"kata-analyze", "kata-genmove_analyze"} & set(listed)

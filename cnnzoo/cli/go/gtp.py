@@ -74,7 +74,8 @@ def command(
         click.echo(f"{title} plays on {size}x{size} ({policy.computed_on}{drawn}).", err=True)
         if policy.note:
             click.echo(f"Note: {policy.note}", err=True)
-        engine = Engine(Player(policy, temperature, seed), size, "cnnzoo", f"cnnzoo {cnnzoo.__version__}, {title}")
+        player, version = Player(policy, temperature, seed), f"cnnzoo {cnnzoo.__version__}"
+        engine = Engine(player, size, f"cnnzoo {title}", version)
         serve(engine, _read_lines(), write)
 
 

@@ -7,7 +7,7 @@ from cnnzoo.go.player import Player
 PROTOCOL_VERSION = "2"
 # Lizzie reads the first word of the version and warns unless it is Leela Zero's 0.15 or later; a version without a
 # second number stops it.
-ANALYSIS_VERSION = "0.17 (analysis in the form of Leela Zero 0.17)"
+ANALYSIS_VERSION = "0.17"
 
 
 class Engine:
@@ -16,8 +16,8 @@ class Engine:
     Args:
         player: Chooses the moves.
         size: Points a side of the only board that the player's policy can play on.
-        name: The answer to ``name``.
-        version: The program and the model, for the answer to ``version``.
+        name: The program and the model, the answer to ``name``.
+        version: The program and its version, for the answer to ``version``.
 
     Attributes:
         has_quit: Whether ``quit`` has been received.
@@ -28,7 +28,7 @@ class Engine:
         self._answers = {
             "protocol_version": PROTOCOL_VERSION,
             "name": name,
-            "version": f"{ANALYSIS_VERSION}, {version}",
+            "version": f"{ANALYSIS_VERSION} (of Leela Zero, whose form the analysis has; {version})",
             "quit": "",
         }
         self._commands: dict[str, Function] = {**playing.COMMANDS, **setup.COMMANDS, **analysis.COMMANDS}
