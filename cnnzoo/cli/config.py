@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -39,12 +40,12 @@ def show(name: str, settings: tuple[str, ...], as_json: bool) -> None:
 def validate(names: tuple[str, ...], settings: tuple[str, ...], as_json: bool) -> None:
     """Check configs without training.
 
-    It checks keys, values, and that the network takes the data's images. Images of a folder are counted. Files of
-    published data sets are not looked for; `cnnzoo data list` shows where they are. All FILEs are checked; the exit
-    code is 2 if one is wrong.
+    It checks keys, values, and that the network takes the data's images. Images of a folder and games are counted.
+    Files of published data sets are not looked for; `cnnzoo data list` shows where they are. All FILEs are checked;
+    the exit code is 2 if one is wrong.
     """
     valid: dict[str, str] = {}
-    summaries: dict[str, data.FolderSummary] = {}
+    summaries: dict[str, Any] = {}
     errors: list[str] = []
     for name in names:
         try:
@@ -57,15 +58,17 @@ def validate(names: tuple[str, ...], settings: tuple[str, ...], as_json: bool) -
             summaries[name] = summary
         if not as_json:
             click.echo(f"{path}: valid")
-            for line in [*summary.lines(), UNDECODED] if summary else []:
+            for line in summary.lines() if summary else []:
                 click.echo(f"  {line}")
+            if isinstance(summary, data.FolderSummary):
+                click.echo(f"  {UNDECODED}")
     if errors:
         raise UserError("\n".join(dict.fromkeys(errors)))
     if as_json:
         print_json({"valid": valid, "data": {name: asdict(summary) for name, summary in summaries.items()}})
 
 
-def _check(name: str, settings: tuple[str, ...]) -> tuple[Path, data.FolderSummary | None]:
+def _check(name: str, settings: tuple[str, ...]) -> tuple[Path, data.Summary | None]:
     """Check a config; return its file, and the summary of its folder of images.
 
     Raises:
@@ -82,7 +85,7 @@ def _check(name: str, settings: tuple[str, ...]) -> tuple[Path, data.FolderSumma
     checks.check_config(config)
     summary = data.summarize(data.resolve_folder(config).data)
     if summary:
-        check_batch_size(config, summary.images["train"])
+        check_batch_size(config, summary.training_count)
     return path, summary
 
 

@@ -95,16 +95,18 @@ def resolve_folder(config: Config, data_dir: Path | None = None) -> Config:
     return config.replaced(data=section)
 
 
-def summarize(data: AnyDataSection | str, data_dir: Path | None = None) -> FolderSummary | None:
-    """Count the images of a folder by split, and the files that are left out; return None for other data sets.
+def summarize(data: AnyDataSection | str, data_dir: Path | None = None) -> Summary | None:
+    """Count the images of a folder, or the games of a file, by split, and what is left out; None for other data sets.
 
     Args:
         data: A config's data section, or a name in DATA_SETS.
         data_dir: A folder to use instead of the section's.
 
     Raises:
-        UserError: There is no such folder, or its classes are unclear.
+        UserError: There is no such folder, or its classes are unclear; or see ``load`` for games.
     """
+    if isinstance(data, GoSection):
+        return go.load(data, "train", data_dir).summary
     return folder.summarize(data, data_dir) if isinstance(data, FolderSection) else None
 
 

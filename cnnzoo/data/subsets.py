@@ -24,6 +24,10 @@ HOLD_OUT_SEED = 19981101
 class Summary(Protocol):
     """The counts of a data set by split and what is left out; a dataclass."""
 
+    @property
+    def training_count(self) -> int:
+        """Number of images to train on."""
+
     def lines(self) -> list[str]:
         """Return the summary as lines of text."""
 
@@ -45,6 +49,11 @@ class FolderSummary:
     left_out: str
     left_out_count: int
     notes: tuple[str, ...]
+
+    @property
+    def training_count(self) -> int:
+        """Number of images to train on."""
+        return self.images["train"]
 
     def lines(self) -> list[str]:
         """Return the summary as lines of text."""

@@ -9,6 +9,7 @@ FACTS = TrainingFacts(
     model="lenet5",
     parameters=61_706,
     data="digits",
+    noun="image",
     training_images=1293,
     validation_images=144,
     note="",

@@ -115,6 +115,11 @@ class GamesSummary:
     source: str
     notes: tuple[str, ...]
 
+    @property
+    def training_count(self) -> int:
+        """Number of positions to train on."""
+        return self.used["training"]
+
     def lines(self) -> list[str]:
         """Return the summary as lines of text."""
         lines = [f"trained on: {self.source}"]
