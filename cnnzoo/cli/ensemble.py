@@ -74,7 +74,7 @@ def command(
         is_copy = run.directory.resolve() != same.directory.resolve()
         reason = f"is a copy of {same.directory}" if is_copy else "is named twice"
         progress().print(f"{run.directory} {reason} and counts once.")
-    progress().print(f"Measuring on the {split} images, members: {len(voters)} ...", style="dim")
+    progress().print(f"Measuring on the {split} split, members: {len(voters)} ...", style="dim")
     ensemble = ensembles.combine_runs(voters, split, evaluation.ImageLoader(data_dir), device or "auto")
     vote = Vote(runs.make_directory(output, runs.RUNS, name))
     result, errors = ensemble.result, ensemble.write(vote.directory)
@@ -120,9 +120,10 @@ def _print_votes(console: Console, result: "VoteResult") -> None:
     if len(result.members) == 1:
         console.print("One network: a vote needs two or more.")
         return
+    noun = "positions" if result.data == "go" else "images"
     console.print(
         f"Soft vote: error {percent(1 - result.mean)} % to {percent(1 - result.soft_vote)} %, "
-        f"a gain of {result.gain:+.2f} points on {report.images:,} {result.split} images "
+        f"a gain of {result.gain:+.2f} points on {report.images:,} {result.split} {noun} "
         f"(one standard error: {result.standard_error:.2f})."
     )
 

@@ -223,7 +223,7 @@ def _find_common_data_set(members: Sequence[Run], configs: Sequence[Config]) -> 
     titles = [first.title, *(other.title for other in others)]
     if len(set(titles)) > 1 and not all(isinstance(config.data, FolderSection) for config in configs):
         images = ", ".join(f"{run.directory} on {title}" for run, title in zip(members, titles, strict=True))
-        raise UserError(f"These runs cannot vote together, because they were trained on different images: {images}.")
+        raise UserError(f"These runs cannot vote together, because they were trained on different data: {images}.")
     for run, other in zip(members[1:], others, strict=True):
         if other.class_names != first.class_names:
             raise UserError(

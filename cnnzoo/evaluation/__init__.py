@@ -99,7 +99,7 @@ def _evaluate(run: Run, split: Split, loader: ImageLoader, device: DeviceChoice)
     picture = run.confusion_path(split)
     if groups is not None:
         picture = run.groups_path(split)
-        error = try_drawing(picture, draw_groups, groups, title=title)
+        error = try_drawing(picture, draw_groups, groups, title=title.replace(", ", "\n", 1))
         return replace(evaluation, picture_error=error)
     error = try_drawing(picture, draw_confusion, report.confusion, data_set.class_names, title=title)
     return replace(evaluation, picture_error=error)

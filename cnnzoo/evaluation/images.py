@@ -60,6 +60,8 @@ class ImageLoader:
         section = config.data.model_dump_json()
         division = run.division_path.read_bytes() if run.division_path.is_file() else b""
         if (section, split, division) not in self._divided:
+            if isinstance(config.data, GoSection):
+                self._check_games(run, config)
             loaded_split: Literal["train", "test"] = "test" if split == "test" else "train"
             if (section, loaded_split) not in self._loaded:
                 self._loaded[section, loaded_split] = data.load(config.data, loaded_split, self._data_dir)
@@ -70,11 +72,9 @@ class ImageLoader:
                     subset = data.divide_training(config, subset)[split == "validation"]
                 else:
                     subset = subset.select(subset.is_validation == (split == "validation"))
-            if isinstance(config.data, GoSection):
-                self._check_games(run, config)
-                if split != "test":
-                    subset = data.draw(subset, config.data.test_positions)
-                    subset = subset.with_note(f"{split} positions of {Path(config.data.path).name}")
+            if isinstance(config.data, GoSection) and split != "test":
+                subset = data.draw(subset, config.data.test_positions)
+                subset = subset.with_note(f"{split} positions of {Path(config.data.path).name}")
             self._divided[section, split, division] = _leave_out_others(run, split, subset)
         return self._divided[section, split, division]
 
@@ -84,12 +84,21 @@ class ImageLoader:
         Raises:
             UserError: It is another one.
         """
-        every = data.load(config.data, "train", self._data_dir)
-        recorded = run.environment().get("images")
-        if recorded != fingerprint_division(every, *data.divide_training(config, every)):
+        assert isinstance(config.data, GoSection)
+        path = Path(config.data.path)
+        if self._data_dir:
+            path = self._data_dir / path.name
+        try:
+            every = data.load(config.data, "train", self._data_dir)
+            found = fingerprint_division(every, *data.divide_training(config, every))
+        except UserError:
+            if not path.is_file():
+                raise
+            found = ""  # games that cannot even be divided as in the training
+        if found != run.environment().get("images"):
             raise UserError(
-                f"The games have changed since {run.directory} was trained: its test games may be training games. Put "
-                "the file of games back, or train it again."
+                f"{path} has changed since {run.directory} was trained on it: test games may be training games. Put "
+                "the file of the training back, or train again."
             )
 
     def load_training(self, run: Run, config: Config) -> data.Subset:

@@ -25,7 +25,7 @@ class Figures:
     Attributes:
         accuracy: Fraction of the positions whose move is the likeliest one.
         interval: 95 % interval of the accuracy, if other games were drawn: the moves of one game are not independent.
-            None for a single game.
+            None for a single game, and if all or no positions are predicted.
         top5_accuracy: Fraction of the positions whose move is among the five likeliest.
         loss: Mean cross-entropy in nats.
     """
@@ -136,7 +136,7 @@ class _Scores:
 
 
 def interval_over_games(correct: NDArray[np.bool_], games: NDArray[np.int64]) -> tuple[float, float] | None:
-    """Return the 95 % interval of an accuracy whose positions come in games; None for a single game.
+    """Return the 95 % interval of an accuracy whose positions come in games; None if they do not say how wide it is.
 
     The games are the units that were drawn: the accuracy is a ratio of two sums over games, whose variance is that of
     the linearized ratio (Cochran, Sampling Techniques, 3rd edition 1977, equation 6.9).
@@ -147,9 +147,9 @@ def interval_over_games(correct: NDArray[np.bool_], games: NDArray[np.int64]) ->
     """
     _, game = np.unique(games, return_inverse=True)
     sizes = np.bincount(game)
-    if len(sizes) < 2:
-        return None
     accuracy = correct.mean()
+    if len(sizes) < 2 or accuracy in {0, 1}:
+        return None
     differences = np.bincount(game, weights=correct) - accuracy * sizes
     variance = len(sizes) / (len(sizes) - 1) * (differences**2).sum() / sizes.sum() ** 2
     half = DEVIATIONS * float(np.sqrt(variance))

@@ -2,6 +2,8 @@
 
 import multiprocessing
 import os
+import signal
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -9,7 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -135,11 +137,10 @@ def import_games(
     records, refused = _drop_duplicates(results)
     if not records:
         first = refused[0]
-        detail = f" ({first.detail})" if first.detail else ""
-        raise UserError(
-            f"None of {count(len(found), 'SGF file')} has a game that can be used; the first, {first.file}: "
-            f"{first.reason}{detail}."
-        )
+        reason = f"{first.reason} ({first.detail})" if first.detail else str(first.reason)
+        if len(found) == 1:
+            raise UserError(f"{first.file} has no usable game: {reason}.")
+        raise UserError(f"None of {len(found):,} files has a usable game; the first, {first.file}: {reason}.")
     games = Games.from_records(size, listed.collections, records)
     numbers = np.bincount(games.collection, minlength=len(listed.collections)).tolist()
     summary = Summary(
@@ -201,9 +202,25 @@ def _run(
         return
     # Not forked, because the calling process may have threads.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_ignore_interrupts)
+    try:
         for task, result in zip(tasks, pool.map(read, tasks), strict=True):
             yield len(task), result
+    finally:
+        # After Ctrl-C or an error the pool would first finish all tasks, and a second Ctrl-C would stop that half-way.
+        usual = _ignore_interrupts()
+        for process in multiprocessing.active_children():
+            process.terminate()
+        pool.shutdown(cancel_futures=True)
+        if usual is not None:
+            signal.signal(signal.SIGINT, usual)
+
+
+def _ignore_interrupts() -> Any:
+    """Ignore Ctrl-C from now on, and return the handler until now; threads cannot, and return None."""
+    if threading.current_thread() is threading.main_thread():
+        return signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return None
 
 
 def _read_files(task: list[File], *, size: int, fewest_moves: int) -> list[Found]:

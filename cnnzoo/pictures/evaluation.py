@@ -188,6 +188,6 @@ def draw_groups(groups: Sequence[Any], path: style.StrPath, title: str = "") -> 
     axes.invert_yaxis()
     axes.set_xlabel("moves predicted (%); bars: 95 % interval over games")
     axes.set_title(title, fontsize=12)
-    axes.legend(loc="lower right", fontsize=9)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=9)
     axes.grid(axis="x", alpha=0.3)
     style.save(figure, path)

@@ -48,7 +48,7 @@ def draw_curves(
     rate.set_ylim(bottom=0)
     style.show_plain_numbers(rate.yaxis)
     _label_epochs(loss, "Loss", "loss", epochs)
-    _label_epochs(error, "Error", "wrong images (%)", epochs)
+    _label_epochs(error, "Error", "wrong (%)", epochs)
     _label_epochs(rate, "Learning rate", "learning rate at the epoch's start", epochs)
     if best is not None:
         title += f", epoch {best_epoch} is best"
@@ -77,7 +77,7 @@ def draw_comparison(histories: Mapping[str, History], path: style.StrPath, *, ti
             _plot_column(axes, rows, key, label=name)
         style.scale_by_range(axes)
     _label_epochs(loss, "Validation loss", "loss", epochs)
-    _label_epochs(error, "Validation error", "wrong images (%)", epochs)
+    _label_epochs(error, "Validation error", "wrong (%)", epochs)
     handles, names = loss.get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=min(4, len(names)))
     figure.suptitle(title)

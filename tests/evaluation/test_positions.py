@@ -35,5 +35,6 @@ def test_the_interval_is_that_of_a_bootstrap_over_games_of_different_lengths():
     assert interval_over_games(correct, games) == pytest.approx(tuple(np.quantile(rates, [0.025, 0.975])), abs=0.004)
 
 
-def test_a_single_game_has_no_interval():
+def test_a_single_game_and_equal_positions_have_no_interval():
     assert interval_over_games(np.array([True, False]), np.array([3, 3])) is None
+    assert interval_over_games(np.array([False, False]), np.array([3, 4])) is None

@@ -193,7 +193,7 @@ def test_processes_read_the_same_games(tmp_path):
         (["nothing"], "There is no file or folder .*nothing"),
         (["empty"], r"empty has no SGF files: 1 file, none with a name that ends in \.sgf"),
         (["club", "other/club"], "Two folders are named club; rename one"),
-        (["bad"], r"None of 1 SGF file has a game that can be used; the first, bad/bad\.sgf: not SGF, or cut off"),
+        (["bad"], r"bad/bad\.sgf has no usable game: not SGF, or cut off"),
     ],
 )
 def test_an_import_without_games_is_refused(names, message, tmp_path):

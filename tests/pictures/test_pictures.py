@@ -38,7 +38,7 @@ def test_curves_name_their_panels_and_the_best_epoch(tmp_path: Path, epochs: int
     training.draw_curves(history(epochs), tmp_path / "curves.svg", best_epoch=epochs, title="lenet5 on mnist")
     shown = words(tmp_path / "curves.svg")
     assert f"lenet5 on mnist, epoch {epochs} is best" in shown
-    assert {"Loss", "Error", "Learning rate", "wrong images (%)", "epoch", "training", "validation"} <= set(shown)
+    assert {"Loss", "Error", "Learning rate", "wrong (%)", "epoch", "training", "validation"} <= set(shown)
 
 
 def test_one_epoch_has_one_tick(tmp_path: Path) -> None:

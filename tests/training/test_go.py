@@ -142,7 +142,7 @@ def test_a_run_is_not_measured_on_other_games_or_other_planes(tmp_path):
     run, _ = train(config, directory=tmp_path / "run")
     kept = (tmp_path / "games.npz").read_bytes()
     make_games(count=13, collections=("masters", "club")).save(tmp_path / "games.npz")
-    with pytest.raises(UserError, match=r"The games have changed since .*run was trained"):
+    with pytest.raises(UserError, match=r"games\.npz has changed since .*run was trained on it"):
         evaluate(run)
     (tmp_path / "games.npz").write_bytes(kept)
     described = metadata.read_board(run.model_path)

@@ -1,5 +1,6 @@
 """``cnnzoo go import``: game records in SGF as one file for trainings."""
 
+import shlex
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,7 @@ from cnnzoo.text import count, printable
 @click.command("import")
 @click.argument("paths", metavar="FOLDER|FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
-    "--output", type=NewFile("a file of games", (".npz",)), required=True, help="The file of games, such as games.npz."
+    "--output", type=NewFile("a games file", (".npz",)), required=True, help="The file of games, such as games.npz."
 )
 @click.option(
     "--size",
@@ -60,9 +61,11 @@ def command(
         print_table(console, _make_table("refused", rows))
     if summary.notes:
         rows = [(str(note), number, summary.examples[note]) for note, number in summary.notes.most_common()]
-        print_table(console, _make_table("taken, but", rows))
+        print_table(console, _make_table("taken, with a note", rows))
     click.echo(f"Saved in {output} ({output.stat().st_size / 2**20:.1f} MiB)")
-    click.echo(f"Next: a config with data: {{name: go, path: {output}}}, such as alphago_policy_small")
+    settings = [f"data.path={output}", *([f"data.size={size}"] if size != 19 else [])]
+    words = [word for setting in settings for word in ("--set", setting)]
+    click.echo(f"Next: {shlex.join(['cnnzoo', 'train', '--config', 'alphago_policy_small.yaml', *words])}")
 
 
 def _describe_refusal(refusal: Any) -> str:

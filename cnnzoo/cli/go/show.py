@@ -75,7 +75,7 @@ def command(
     print_table(results(), _tabulate(prediction, top))
     click.echo(_name_played(prediction))
     if prediction.illegal_share >= MENTIONED:
-        click.echo(f"Points that are not legal have {percent(prediction.illegal_share)} %.")
+        click.echo(f"Illegal points together get {percent(prediction.illegal_share)} %.")
     click.echo(f"Picture: {picture}")
 
 

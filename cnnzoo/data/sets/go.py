@@ -302,7 +302,10 @@ class _Division:
         A fraction is a limit of the hash, so that a game stays in its split when other games are added.
         """
         if int(among.sum()) > 1:  # of fewer games the caller says more
-            count_of_split(amount, int(among.sum()), split, "game")
+            try:
+                count_of_split(amount, int(among.sum()), split, "game")
+            except UserError as error:
+                raise UserError(f"{self.path}, data.{split}: {error}") from None
         keys = self.games.keys if split == "validation" else ~self.games.keys
         if isinstance(amount, float):
             return np.asarray(among & (keys < amount * 2**32))
