@@ -3,6 +3,7 @@
 import random
 
 from cnnzoo.go.board import BLACK, EMPTY, PASS, WHITE, Board
+from cnnzoo.go.game import Game
 
 EMPTY_ROWS = "\n. . . . . . . . ."
 
@@ -172,3 +173,12 @@ def play_at_random(size, moves, seed):
         move = choose.choice(sensible) if sensible else PASS
         board.play(move)
         yield board, move
+
+
+def set_up_game(text, to_move):
+    """Return a game that begins with the stones of a text, and the points of its letters."""
+    board, names = read_board(text, to_move)
+    game = Game(board.size)
+    black, white = ([point for point, other in enumerate(board.stones) if other == each] for each in (BLACK, WHITE))
+    game.set_up(black, white, to_move)
+    return game, names

@@ -21,7 +21,7 @@ from cnnzoo.text import printable
 
 Symmetries = Literal[1, 8]
 
-# The models that ship with the package, and the one that commands take by default.
+# The folder of the models that ship with the package, and the default of the commands.
 SHIPPED = Path(go.__file__).parent / "models"
 DEFAULT_MODEL = "alphago_policy_small"
 

@@ -113,6 +113,14 @@ def test_a_prediction_is_a_table_and_a_picture_that_overwrites_none(cnnzoo, toy)
     assert {path.name for path in Path().iterdir()} == {"game.sgf", "policy.png", "policy-2.png"}
 
 
+def test_what_is_assumed_about_a_record_is_said(cnnzoo, toy):
+    Path("game.sgf").write_text("(;SZ[9];B[ee];B[cc];W[gg](;B[dd])(;B[aa]))")
+    answer = cnnzoo("go", "show", "game.sgf", "3", "--model", toy)
+    assert "Note: a player moved twice in a row: a pass was inserted\n" in answer.err
+    assert "Note: variations left out: the main line was taken\n" in answer.err
+    assert "no date" not in answer.err
+
+
 def test_the_picture_says_what_it_shows(cnnzoo, toy):
     Path("game.sgf").write_text(GAME)
     words = {}

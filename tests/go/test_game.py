@@ -1,7 +1,7 @@
 """A game: whose turn it is, moves taken back, and positions that may not come twice."""
 
 import pytest
-from boards import read_board
+from boards import read_board, set_up_game
 
 from cnnzoo.go.board import BLACK, EMPTY, PASS, WHITE, IllegalMoveError
 from cnnzoo.go.game import Game
@@ -19,16 +19,8 @@ X a X O . . .
 """
 
 
-def set_up(text, to_move):
-    board, names = read_board(text)
-    game = Game(board.size)
-    black, white = ([point for point, other in enumerate(board.stones) if other == each] for each in (BLACK, WHITE))
-    game.set_up(black, white, to_move)
-    return game, names
-
-
 def test_a_ko_is_not_taken_back_even_if_the_other_player_passes_in_between():
-    game, names = set_up(KO, WHITE)
+    game, names = set_up_game(KO, WHITE)
     taken = names["a"] + 1
     game.play(names["a"], WHITE)
     game.play(PASS, BLACK)
@@ -41,7 +33,7 @@ def test_a_ko_is_not_taken_back_even_if_the_other_player_passes_in_between():
 
 
 def test_a_position_that_was_taken_back_may_be_reached_again():
-    game, names = set_up(KO, WHITE)
+    game, names = set_up_game(KO, WHITE)
     for _ in range(2):
         game.play(names["a"], WHITE)
         game.undo()

@@ -1,7 +1,7 @@
 """The rules by which a player chooses, passes and varies its games."""
 
 import numpy as np
-from boards import EYES, read_board
+from boards import EYES, set_up_game
 
 from cnnzoo.go.board import BLACK, PASS, WHITE
 from cnnzoo.go.game import Game
@@ -19,16 +19,8 @@ def preferring(*points):
     return policy
 
 
-def game_from(text, to_move):
-    board, names = read_board(text)
-    game = Game(board.size)
-    black, white = ([point for point, other in enumerate(board.stones) if other == each] for each in (BLACK, WHITE))
-    game.set_up(black, white, to_move)
-    return game, names
-
-
 def test_the_likeliest_move_is_played_that_fills_no_eye_and_is_legal():
-    game, names = game_from(EYES, BLACK)
+    game, names = set_up_game(EYES, BLACK)
     occupied = 1
     player = Player(preferring(occupied, names["e"], names["g"], names["f"], 20))
     assert player.choose(game, BLACK) == names["f"]
@@ -73,7 +65,7 @@ def test_an_own_pass_or_a_stone_is_not_answered_with_a_pass():
 
 def test_a_player_passes_if_only_own_eyes_are_left():
     text = "\n".join(["X X X X X X X", ". X X X X X X", "X X X X X X X", ". X X X X X X", *["X X X X X X X"] * 3])
-    game, _ = game_from(text, BLACK)
+    game, _ = set_up_game(text, BLACK)
     assert Player(preferring(7)).choose(game, BLACK) == PASS
     assert Player(preferring(7), temperature=1).choose(game, BLACK) == PASS
     assert Player(preferring(7)).choose(game, WHITE) == PASS  # suicide

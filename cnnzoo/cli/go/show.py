@@ -15,7 +15,7 @@ from cnnzoo.errors import UserError
 from cnnzoo.go.board import PASS
 from cnnzoo.go.game import COLOUR_NAMES
 from cnnzoo.go.prediction import Prediction, predict_move
-from cnnzoo.go.records import Record
+from cnnzoo.go.records import Note, Record
 from cnnzoo.go.sgf_game import read_game
 from cnnzoo.go.vertices import name_vertex
 from cnnzoo.runtime import DeviceChoice
@@ -24,6 +24,8 @@ from cnnzoo.text import printable
 if TYPE_CHECKING:
     from rich.table import Table
 
+# Notes on a record that do not matter for one position.
+UNIMPORTANT = {Note.NO_DATE, Note.SETUP}
 # Probability on illegal points from which it is mentioned.
 MENTIONED = 0.0005
 
@@ -63,8 +65,8 @@ def command(
     if record.size != size:
         raise UserError(f"{path} has a board of {record.size}x{record.size}, and {title} plays on {size}x{size}.")
     prediction = predict_move(record, number, policy)
-    if policy.note:
-        click.echo(f"Note: {policy.note}", err=True)
+    for note in [*filter(None, [policy.note]), *(note for note in record.notes if note not in UNIMPORTANT)]:
+        click.echo(f"Note: {note}", err=True)
     picture = picture_path(output, "policy")
     _draw(record, prediction, title, picture)
     if as_json:
