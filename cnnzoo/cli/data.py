@@ -46,6 +46,7 @@ def list_(data_dir: Path | None, as_json: bool) -> None:
     # Not in the table, which would break a long path into pieces.
     for name, place in places.items():
         click.echo(f"{name}: {place or 'not here'}")
+    click.echo("A config can also name your own data: folder for images, go for game records (see cnnzoo go import).")
 
 
 @command.command()

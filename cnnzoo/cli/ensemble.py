@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cnnzoo import runs
+from cnnzoo.cli.groups import print_groups
 from cnnzoo.cli.options import NewDirectory, data_dir_option, device_option, settings_option, split_option
 from cnnzoo.cli.output import json_option, percent, print_json, print_table, progress, results
 from cnnzoo.cli.trainings import jobs_option, train_seeds
@@ -16,7 +17,6 @@ from cnnzoo.config import SEEDS, Config, Split, load
 from cnnzoo.errors import UserError
 from cnnzoo.jobs.local import TrainingOptions
 from cnnzoo.runs import Run, Vote
-from cnnzoo.runs.facts import to_dict
 from cnnzoo.runtime import DeviceChoice
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def command(
         progress().print(f"{error}; the result is kept.", soft_wrap=True)
     if as_json:
         counted_once = [{"run": str(run.directory), "same_as": str(same.directory)} for run, same in repeated]
-        print_json({"directory": str(vote.directory), **to_dict(result), "counted_once": counted_once})
+        print_json({"directory": str(vote.directory), **result.to_dict(), "counted_once": counted_once})
         return
     _print_votes(results(), result)
     pictures = [str(path) for path in (vote.picture_path, vote.confusion_path(split)) if path.is_file()]
@@ -117,14 +117,18 @@ def _print_votes(console: Console, result: "VoteResult") -> None:
         console.print(f"Note: {report.note}.")
     if report.top5_accuracy is not None:
         console.print(f"Soft vote: top-5 accuracy {percent(report.top5_accuracy)} %.")
+    if result.groups is not None:
+        console.print("Soft vote by groups of positions:")
+        print_groups(console, result.groups)
     if len(result.members) == 1:
         console.print("One network: a vote needs two or more.")
         return
-    noun = "positions" if result.data == "go" else "images"
+    noun = "images" if result.groups is None else "positions"
+    error = "unknown, all from one game" if result.standard_error is None else f"{result.standard_error:.2f}"
     console.print(
         f"Soft vote: error {percent(1 - result.mean)} % to {percent(1 - result.soft_vote)} %, "
         f"a gain of {result.gain:+.2f} points on {report.images:,} {result.split} {noun} "
-        f"(one standard error: {result.standard_error:.2f})."
+        f"(one standard error: {error})."
     )
 
 

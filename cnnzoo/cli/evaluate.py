@@ -8,14 +8,14 @@ from rich.console import Console
 from rich.table import Table
 
 from cnnzoo import data, runs
+from cnnzoo.cli.groups import print_groups
 from cnnzoo.cli.options import data_dir_option, device_option, split_option
 from cnnzoo.cli.output import json_option, numbers_table, percent, print_json, print_table, progress, results
 from cnnzoo.config import Split
 from cnnzoo.runtime import DeviceChoice
 
 if TYPE_CHECKING:
-    from cnnzoo.evaluation import Evaluation, PositionGroup, Report
-    from cnnzoo.evaluation.positions import Figures
+    from cnnzoo.evaluation import Evaluation, Report
 
 
 @click.command("eval")
@@ -81,8 +81,7 @@ def _print_evaluation(console: Console, result: "Evaluation") -> None:
     if report.note:
         console.print(f"Note: {report.note}")
     if result.groups is not None:
-        print_table(console, _make_groups_table(result.groups))
-        console.print("±: 95 % interval over games; averaged: over the eight symmetries of the board")
+        print_groups(console, result.groups)
         return
     table = numbers_table("class", "precision %", "recall %", "F1 %", "images")
     for row in report.per_class:
@@ -95,31 +94,6 @@ def _print_evaluation(console: Console, result: "Evaluation") -> None:
         numbered = [f"{number} {name}" for number, name in zip(numbers, names, strict=True)]
         console.print("rows: true class; columns: predicted class")
         print_table(console, _make_matrix(names, names, report), _make_matrix(numbered, numbers, report))
-
-
-def _make_groups_table(groups: "list[PositionGroup]") -> Table:
-    """Return a table of the figures on groups of positions."""
-    table = numbers_table("positions", "number", "games", "top-1 %", "top-5 %", "loss", "averaged top-1 %")
-    for group in groups:
-        single, averaged = group.single, group.averaged
-        table.add_row(
-            group.name,
-            f"{group.positions:,}",
-            f"{group.games:,}",
-            _format_accuracy(single),
-            percent(single.top5_accuracy),
-            f"{single.loss:.4f}",
-            _format_accuracy(averaged),
-        )
-    return table
-
-
-def _format_accuracy(figures: "Figures") -> str:
-    """Return an accuracy with half the width of its interval."""
-    if figures.interval is None:
-        return percent(figures.accuracy)
-    low, high = figures.interval
-    return f"{percent(figures.accuracy)} ± {percent((high - low) / 2)}"
 
 
 def _make_matrix(rows: list[str], columns: list[str], report: "Report") -> Table:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,8 @@ from cnnzoo.config import Config, FolderSection, Split
 from cnnzoo.data import DataSet
 from cnnzoo.data.duplicates import content_hash
 from cnnzoo.errors import UserError
-from cnnzoo.evaluation import ImageLoader, Predictions, Report, measure, predict
+from cnnzoo.evaluation import ImageLoader, PositionGroup, Predictions, Report, measure, predict
+from cnnzoo.evaluation.positions import games_of, measure_positions, standard_error_over_games
 from cnnzoo.pictures.evaluation import draw_confusion, draw_ensemble
 from cnnzoo.pictures.style import try_drawing
 from cnnzoo.runs import Run, Vote
@@ -30,7 +32,8 @@ class Figures:
         soft_vote: Of the class with the largest mean probability.
         hard_vote: Of the class that most members predict; of equal ones, that with the largest mean probability.
         gain: The soft vote minus the mean, in percentage points.
-        standard_error: Of the mean, from the number of images alone, in percentage points.
+        standard_error: Of the mean, from the number of images alone, in percentage points. For positions of Go it is
+            from games, because the moves of one game are not independent; None for a single game.
     """
 
     mean: float
@@ -38,7 +41,7 @@ class Figures:
     soft_vote: float
     hard_vote: float
     gain: float
-    standard_error: float
+    standard_error: float | None
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ class VoteResult(Figures):
         split: Which images were classified.
         members: In the order of the runs.
         report: Of the soft vote.
+        groups: For positions of Go the figures of the soft vote on groups of them.
     """
 
     data: str
@@ -75,13 +79,24 @@ class VoteResult(Figures):
     split: Split
     members: list[Member]
     report: Report
+    groups: list[PositionGroup] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the content of the vote's file."""
+        values = to_dict(self)
+        if self.groups is None:
+            values.pop("groups")
+        return values
 
 
-def combine(predictions: Sequence[Predictions]) -> tuple[list[float], Figures, NDArray[np.float64]]:
+def combine(
+    predictions: Sequence[Predictions], games: NDArray[np.int64] | None = None
+) -> tuple[list[float], Figures, NDArray[np.float64]]:
     """Let several networks vote on the same images.
 
     Args:
         predictions: One per network, on the same images in the same order.
+        games: For positions of Go the number of each position's game (count,).
 
     Returns:
         The accuracy of each member, the figures of the vote, and the mean probabilities (count, num_classes).
@@ -93,7 +108,7 @@ def combine(predictions: Sequence[Predictions]) -> tuple[list[float], Figures, N
     for other in predictions[1:]:
         if first.logits.shape != other.logits.shape or not np.array_equal(first.labels, other.labels):
             raise UserError("These runs cannot vote together: they were trained on different data sets.")
-    labels, count = first.labels, len(first.labels)
+    labels = first.labels
     choices = np.stack([p.logits.argmax(axis=1) for p in predictions])
     mean_probabilities = np.mean([p.probabilities for p in predictions], axis=0, dtype="float64")
     votes = (choices[..., np.newaxis] == np.arange(mean_probabilities.shape[1])).sum(axis=0)
@@ -102,8 +117,13 @@ def combine(predictions: Sequence[Predictions]) -> tuple[list[float], Figures, N
     soft = float((mean_probabilities.argmax(axis=1) == labels).mean())
     # A mean probability is at most 1, so half of it only decides between equal counts.
     hard = float(((votes + 0.5 * mean_probabilities).argmax(axis=1) == labels).mean())
-    error = 100 * float(np.sqrt(mean * (1 - mean) / count))
-    return accuracies.tolist(), Figures(mean, deviation, soft, hard, 100 * (soft - mean), error), mean_probabilities
+    if games is None:
+        error: float | None = float(np.sqrt(mean * (1 - mean) / len(labels)))
+    else:
+        error = standard_error_over_games((choices == labels).mean(axis=0), games)
+    percentage_points = None if error is None else 100 * error
+    figures = Figures(mean, deviation, soft, hard, 100 * (soft - mean), percentage_points)
+    return accuracies.tolist(), figures, mean_probabilities
 
 
 @dataclass(frozen=True)
@@ -132,7 +152,7 @@ class Ensemble:
         directory.mkdir(parents=True, exist_ok=True)
         with files.whole(vote.predictions_path(split)) as path:
             np.savez_compressed(path, probabilities=self.probabilities, labels=self.labels)
-        files.write_json(vote.result_path, to_dict(result))
+        files.write_json(vote.result_path, result.to_dict())
         shares = [100 * member.accuracy for member in result.members]
         soft, hard = 100 * result.soft_vote, 100 * result.hard_vote
         networks = "1 network" if len(shares) == 1 else f"{len(shares)} networks"
@@ -175,8 +195,15 @@ def combine_runs(
             raise _different_images_error(
                 (members[0], run), (configs[0], config), (predictions[0], predictions[-1]), split
             )
-    accuracies, figures, mean = combine(predictions)
+    averages = [each.averaged for each in predictions if each.averaged is not None]
+    games = games_of(images.subset) if averages else None
+    accuracies, figures, mean = combine(predictions, games)
     probabilities, labels = mean.astype("float32"), predictions[0].labels
+    groups = None
+    if averages:
+        same_training = all(config.data == configs[0].data for config in configs)
+        training = loader.load_training(members[0], configs[0]) if same_training else None
+        groups = measure_positions(images.subset, training, probabilities, np.mean(averages, axis=0))
     result = VoteResult(
         data=data_set.name,
         folder=str(folders[0]) if folders[0] else None,
@@ -189,6 +216,7 @@ def combine_runs(
         report=measure(
             mean, probabilities, labels, data_set.class_names, predictions[0].note, by_class=not data_set.is_board
         ),
+        groups=groups,
     )
     return Ensemble(data_set, probabilities, labels, result)
 

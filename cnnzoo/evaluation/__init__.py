@@ -90,7 +90,7 @@ def _evaluate(run: Run, split: Split, loader: ImageLoader, device: DeviceChoice)
     groups = None
     if predictions.averaged is not None:
         training = loader.load_training(run, config)
-        groups = measure_positions(images.subset, training, predictions.logits, predictions.averaged)
+        groups = measure_positions(images.subset, training, predictions.probabilities, predictions.averaged)
     name, model, folder = str(run.directory), config.model.name, images.subset.folder
     where, computed_on = str(folder) if folder else None, predictions.computed_on
     evaluation = Evaluation(name, model, config.data.name, where, split, config.seed, computed_on, report, groups)

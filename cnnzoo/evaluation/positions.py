@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,13 +75,21 @@ def average_over_symmetries(classifier: Classifier, planes: Pixels, logits: Logi
     return np.asarray(total / len(permutations(size)), "float32")
 
 
-def measure_positions(subset: Subset, training: Subset, logits: Logits, averaged: Probabilities) -> list[PositionGroup]:
+def games_of(subset: Subset) -> NDArray[np.int64]:
+    """Return the number of the game that each position of a subset is from (count,)."""
+    assert isinstance(subset.images, Positions)
+    return subset.images.games_of(subset.indices)
+
+
+def measure_positions(
+    subset: Subset, training: Subset | None, probabilities: Probabilities, averaged: Probabilities
+) -> list[PositionGroup]:
     """Measure predictions of moves.
 
     Args:
         subset: The positions and their moves.
-        training: The positions that the network was trained on.
-        logits: Of the network (count, points).
+        training: The positions that the network was trained on; None leaves out the group that needs them.
+        probabilities: Of the network (count, points).
         averaged: Its probabilities averaged over the symmetries (count, points).
 
     Returns:
@@ -89,8 +98,8 @@ def measure_positions(subset: Subset, training: Subset, logits: Logits, averaged
     """
     positions = subset.images
     assert isinstance(positions, Positions)
-    games = positions.games_of(subset.indices)
-    kinds = [_Scores(softmax(logits), subset.labels), _Scores(averaged, subset.labels)]
+    games = games_of(subset)
+    kinds = [_Scores(probabilities, subset.labels), _Scores(averaged, subset.labels)]
     groups = []
     for name, mask in _list_groups(positions, subset, training, games):
         if mask.any():
@@ -100,10 +109,11 @@ def measure_positions(subset: Subset, training: Subset, logits: Logits, averaged
 
 
 def _list_groups(
-    positions: Positions, subset: Subset, training: Subset, games: NDArray[np.int64]
+    positions: Positions, subset: Subset, training: Subset | None, games: NDArray[np.int64]
 ) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     yield "all", np.ones(len(subset), bool)
-    yield "not in training games", ~positions.are_seen(subset.indices, training.indices)
+    if training is not None:
+        yield "not in training games", ~positions.are_seen(subset.indices, training.indices)
     collections: Sequence[str] = positions.games.collections
     source = positions.games.collection[games]
     if len(np.unique(source)) > 1:
@@ -138,19 +148,30 @@ class _Scores:
 def interval_over_games(correct: NDArray[np.bool_], games: NDArray[np.int64]) -> tuple[float, float] | None:
     """Return the 95 % interval of an accuracy whose positions come in games; None if they do not say how wide it is.
 
-    The games are the units that were drawn: the accuracy is a ratio of two sums over games, whose variance is that of
-    the linearized ratio (Cochran, Sampling Techniques, 3rd edition 1977, equation 6.9).
-
     Args:
         correct: Whether each position was predicted correctly (count,).
         games: The number of each position's game (count,).
     """
+    error, accuracy = standard_error_over_games(correct, games), float(correct.mean())
+    if error is None or accuracy in {0, 1}:
+        return None
+    half = DEVIATIONS * error
+    return max(0.0, accuracy - half), min(1.0, accuracy + half)
+
+
+def standard_error_over_games(correct: NDArray[Any], games: NDArray[np.int64]) -> float | None:
+    """Return the standard error of an accuracy whose positions come in games; None for a single game.
+
+    The games are the units that were drawn: the accuracy is a ratio of two sums over games, whose variance is that of
+    the linearized ratio (Cochran, Sampling Techniques, 3rd edition 1977, equation 6.9).
+
+    Args:
+        correct: Whether each position was predicted correctly, or the fraction of several networks that did (count,).
+        games: The number of each position's game (count,).
+    """
     _, game = np.unique(games, return_inverse=True)
     sizes = np.bincount(game)
-    accuracy = correct.mean()
-    if len(sizes) < 2 or accuracy in {0, 1}:
+    if len(sizes) < 2:
         return None
-    differences = np.bincount(game, weights=correct) - accuracy * sizes
-    variance = len(sizes) / (len(sizes) - 1) * (differences**2).sum() / sizes.sum() ** 2
-    half = DEVIATIONS * float(np.sqrt(variance))
-    return max(0.0, float(accuracy) - half), min(1.0, float(accuracy) + half)
+    differences = np.bincount(game, weights=correct) - correct.mean() * sizes
+    return float(np.sqrt(len(sizes) / (len(sizes) - 1) * (differences**2).sum())) / float(sizes.sum())

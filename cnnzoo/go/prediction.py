@@ -14,24 +14,33 @@ from cnnzoo.go.sgf_game import replay
 
 
 @dataclass(frozen=True)
-class Prediction:
-    """The policy before a move.
+class Position:
+    """The board before a move of a record.
 
     Attributes:
         number: The move's number, from 1 on; one more than there are moves at the end of the record.
         board: The position before it, with the colour to move.
-        probabilities: Of each point (size * size,).
-        legal: The legal points under the simple ko, the likeliest first.
         last: The move before; None at the beginning.
         played: The point that was played, or PASS; None at the end of the record.
     """
 
     number: int
     board: Board
-    probabilities: NDArray[np.float64]
-    legal: tuple[int, ...]
     last: Move | None
     played: int | None
+
+
+@dataclass(frozen=True)
+class Prediction(Position):
+    """A position and what a policy predicts for it.
+
+    Attributes:
+        probabilities: Of each point (size * size,).
+        legal: The legal points under the simple ko, the likeliest first.
+    """
+
+    probabilities: NDArray[np.float64]
+    legal: tuple[int, ...]
 
     @property
     def rank(self) -> int | None:
@@ -44,13 +53,12 @@ class Prediction:
         return max(0.0, 1 - float(self.probabilities[list(self.legal)].sum()))
 
 
-def predict_move(record: Record, number: int | None, policy: Policy) -> Prediction:
-    """Return what a policy predicts before a move of a record.
+def find_position(record: Record, number: int | None) -> Position:
+    """Return the position before a move of a record.
 
     Args:
         record: The record.
         number: The move, from 1 on; None for the position at its end.
-        policy: The policy; it has to play on the record's board.
 
     Raises:
         UserError: There is no such move, or the record cannot be replayed up to it.
@@ -64,9 +72,12 @@ def predict_move(record: Record, number: int | None, policy: Policy) -> Predicti
     game = replay(record, min(number, count))  # with the move, so that an illegal one is refused
     if played is not None:
         game.undo()
-    board = game.board.copy()
-    probabilities = policy(board)
+    return Position(number, game.board.copy(), game.moves[-1] if game.moves else None, played)
+
+
+def predict_move(position: Position, policy: Policy) -> Prediction:
+    """Return what a policy predicts for a position; it has to play on boards of that size."""
+    probabilities = policy(position.board)
     order = map(int, np.argsort(-probabilities, kind="stable"))
-    legal = tuple(point for point in order if board.is_legal(point))
-    last = game.moves[-1] if game.moves else None
-    return Prediction(number, board, probabilities, legal, last, played)
+    legal = tuple(point for point in order if position.board.is_legal(point))
+    return Prediction(**vars(position), probabilities=probabilities, legal=legal)

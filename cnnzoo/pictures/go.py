@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, Rectangle
 from numpy.typing import NDArray
 
+from cnnzoo.go.star_points import star_points
 from cnnzoo.go.vertices import COLUMNS
 from cnnzoo.pictures import style
 from cnnzoo.pictures.style import BLUE, VERMILION
@@ -85,20 +86,8 @@ def _draw_board(axes: Any, size: int, points_per_cell: float) -> None:
         for edge in (-1.05, size + 0.05):
             axes.text(line, edge, COLUMNS[line], **letters)
             axes.text(edge, line, size - line, **letters)
-    for row, column in _star_points(size):
+    for row, column in (divmod(point, size) for point in star_points(size)):
         axes.add_patch(Circle((column, row), 0.1, facecolor=LINES, edgecolor="none", zorder=1))
-
-
-def _star_points(size: int) -> list[tuple[int, int]]:
-    near = 3 if size >= 13 else 2
-    middle = size // 2
-    places = [near, size - 1 - near]
-    stars = [(row, column) for row in places for column in places]
-    if size % 2:
-        stars.append((middle, middle))
-        if size >= 15:
-            stars += [(middle, place) for place in places] + [(place, middle) for place in places]
-    return stars
 
 
 def _draw_probability(

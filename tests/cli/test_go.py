@@ -121,6 +121,13 @@ def test_what_is_assumed_about_a_record_is_said(cnnzoo, toy):
     assert "no date" not in answer.err
 
 
+def test_moves_before_an_illegal_one_are_shown(cnnzoo, toy):
+    Path("game.sgf").write_text("(;SZ[9];B[ee];W[cc];B[cc])")
+    answer = cnnzoo("go", "show", "game.sgf", "2", "--model", toy)
+    assert answer.out.startswith("game.sgf, move 2 of 2: White to move\n")
+    assert "Note: cut at an illegal move\n" in answer.err
+
+
 def test_the_picture_says_what_it_shows(cnnzoo, toy):
     Path("game.sgf").write_text(GAME)
     words = {}

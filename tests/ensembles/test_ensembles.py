@@ -33,6 +33,17 @@ def test_a_soft_vote_weighs_probabilities_and_a_hard_vote_counts_members():
     assert result.standard_error == pytest.approx(100 * (2 / 9 * 7 / 9 / 3) ** 0.5)
 
 
+def test_the_standard_error_on_positions_is_over_their_games():
+    """Positions of one game that are right or wrong together count as one."""
+    wrong, right = [0.4, 0.6], [0.6, 0.4]
+    games = np.repeat(np.arange(4), 25)
+    predictions = member(*[right] * 25, *[wrong] * 75, labels=[0] * 100)
+    _, result, _ = ensembles.combine([predictions, predictions], games)
+    assert result.standard_error == pytest.approx(100 * (0.25 * 0.75 / 3) ** 0.5)
+    _, result, _ = ensembles.combine([predictions], np.zeros(100, "int64"))
+    assert result.standard_error is None
+
+
 def test_equal_counts_are_decided_by_probability():
     _, result, _ = ensembles.combine([SURE, SLIGHTLY_WRONG])
     assert result.hard_vote == pytest.approx(2 / 3)

@@ -16,7 +16,7 @@ from sgfmill import sgf
 
 from cnnzoo.errors import UserError
 from cnnzoo.go.board import BLACK, PASS, WHITE, Board
-from cnnzoo.go.engine import split_command
+from cnnzoo.go.engine_process import split_command
 from cnnzoo.go.match import MatchFolder, PlayedGame, Settings, Table, open_match, play, summarize
 from cnnzoo.go.match.game import Play
 from cnnzoo.go.match.openings import count_distinct, list_opening_points, make_openings

@@ -10,7 +10,7 @@ from gtp import uniform
 from cnnzoo.errors import UserError
 from cnnzoo.go.board import BLACK, PASS, WHITE
 from cnnzoo.go.game import Move
-from cnnzoo.go.prediction import predict_move
+from cnnzoo.go.prediction import find_position, predict_move
 from cnnzoo.go.sgf_game import read_game, replay
 
 GAME = "(;FF[4]GM[1]SZ[9]KM[6.5]PB[Anna\n Lee]PW[Bo];B[ee](;W[cc];B[gc];W[];B[ii])(;W[dd]))"
@@ -106,20 +106,20 @@ def test_a_prediction_ranks_the_played_move_among_the_legal_points(tmp_path):
         assert board.to_move == BLACK
         return np.array(shares)
 
-    third = predict_move(record, 3, policy)
+    third = predict_move(find_position(record, 3), policy)
     assert (third.legal[:3], third.rank, third.played, third.last) == ((0, 1, 24), 3, 24, Move(WHITE, 20))
     assert third.illegal_share == pytest.approx(0.5)
-    first = predict_move(record, 1, policy)
+    first = predict_move(find_position(record, 1), policy)
     assert (first.rank, first.last, first.illegal_share) == (1, None, pytest.approx(0))
     with pytest.raises(UserError, match="has moves 1 to 5, not 6; leave the number out"):
-        predict_move(record, 6, policy)
+        find_position(record, 6)
     with pytest.raises(UserError, match="has no moves, not 1"):
-        predict_move(read_game(save(tmp_path, "(;SZ[9])")), 1, policy)
+        find_position(read_game(save(tmp_path, "(;SZ[9])")), 1)
 
 
 def test_a_pass_and_the_end_of_a_record_have_no_rank(tmp_path):
     record = read_game(save(tmp_path, GAME))
 
-    fourth, end = predict_move(record, 4, uniform), predict_move(record, None, uniform)
+    fourth, end = predict_move(find_position(record, 4), uniform), predict_move(find_position(record, None), uniform)
     assert (fourth.played, fourth.rank, fourth.board.to_move) == (PASS, None, WHITE)
     assert (end.number, end.played, end.rank, end.board.to_move) == (6, None, None, WHITE)

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import keras
 import numpy as np
 import pytest
 from games import make_games
@@ -134,7 +133,18 @@ def test_networks_that_vote_on_positions_are_one_ensemble(tmp_path):
     ensemble = combine_runs(members)
     assert ensemble.probabilities.shape == (len(ensemble.labels), 81)
     assert ensemble.write(tmp_path / "vote") == []
-    assert keras.backend.backend()
+    every, unseen, *_ = ensemble.result.groups
+    assert (every.name, unseen.name) == ("all", "not in training games")
+    assert every.single.accuracy == pytest.approx(ensemble.result.soft_vote)
+    assert every.games == 3
+
+
+def test_networks_of_other_games_vote_without_a_row_of_unseen_positions(tmp_path):
+    from cnnzoo.ensembles import combine_runs
+
+    configs = [make_config(tmp_path), make_config(tmp_path, data={"validation": 3})]
+    members = [train(config, directory=tmp_path / f"run{number}")[0] for number, config in enumerate(configs)]
+    assert "not in training games" not in {group.name for group in combine_runs(members).result.groups}
 
 
 def test_a_run_is_not_measured_on_other_games_or_other_planes(tmp_path):

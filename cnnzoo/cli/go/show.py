@@ -10,12 +10,12 @@ from cnnzoo.classifier.policy import DEFAULT_MODEL, Symmetries, find_source, ope
 from cnnzoo.cli.go.policy_options import symmetries_option, unfinished_option
 from cnnzoo.cli.lab.common import picture_option, picture_path
 from cnnzoo.cli.options import device_option
-from cnnzoo.cli.output import json_option, numbers_table, percent, print_json, print_table, results
+from cnnzoo.cli.output import json_option, numbers_table, percent, print_json, print_table, progress, results
 from cnnzoo.errors import UserError
 from cnnzoo.go.board import PASS
 from cnnzoo.go.game import COLOUR_NAMES
-from cnnzoo.go.prediction import Prediction, predict_move
-from cnnzoo.go.records import Note, Record
+from cnnzoo.go.prediction import Prediction, find_position, predict_move
+from cnnzoo.go.records import Note, Record, count_legal
 from cnnzoo.go.sgf_game import read_game
 from cnnzoo.go.vertices import name_vertex
 from cnnzoo.runtime import DeviceChoice
@@ -64,7 +64,12 @@ def command(
     size, title = policy.metadata.size, printable(policy.metadata.title)
     if record.size != size:
         raise UserError(f"{path} has a board of {record.size}x{record.size}, and {title} plays on {size}x{size}.")
-    prediction = predict_move(record, number, policy)
+    legal = count_legal(record)
+    if number is not None and number <= legal < len(record.moves):
+        record = record.cut(legal, Note.ILLEGAL_MOVE)
+    position = find_position(record, number)
+    progress().print(f"Loading {title} ...", style="dim")
+    prediction = predict_move(position, policy)
     for note in [*filter(None, [policy.note]), *(note for note in record.notes if note not in UNIMPORTANT)]:
         click.echo(f"Note: {note}", err=True)
     picture = picture_path(output, "policy")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cnnzoo.go.board import BLACK, WHITE, Board, IllegalMoveError
-from cnnzoo.go.engine import COLOURS, Engine, EngineError, Reason
+from cnnzoo.go.engine_process import COLOURS, Ending, EngineError, EngineProcess
 from cnnzoo.go.game import Game
 from cnnzoo.go.vertices import name_vertex, read_vertex
 from cnnzoo.text import count
@@ -40,7 +40,7 @@ class PlayedGame:
     opening: int
     black: Label
     winner: Label | None
-    reason: Reason
+    reason: Ending
     score: float | None
     note: str
     moves: tuple[int, ...]
@@ -117,7 +117,7 @@ class GameOverError(Exception):
         note: See ``PlayedGame``.
     """
 
-    def __init__(self, loser: int, reason: Reason, note: str = "") -> None:
+    def __init__(self, loser: int, reason: Ending, note: str = "") -> None:
         super().__init__(note)
         self.loser, self.reason, self.note = loser, reason, note
 
@@ -137,7 +137,7 @@ class Play:
         seconds: How long they took for them.
     """
 
-    def __init__(self, engines: Mapping[int, Engine], size: int, komi: float, seconds: float) -> None:
+    def __init__(self, engines: Mapping[int, EngineProcess], size: int, komi: float, seconds: float) -> None:
         self.engines, self.limit = engines, seconds
         self.game = Game(size, komi)
         self.asked, self.seconds = {BLACK: 0, WHITE: 0}, {BLACK: 0.0, WHITE: 0.0}

@@ -4,13 +4,13 @@ import re
 from collections.abc import Sequence
 
 from cnnzoo.go.board import BLACK, WHITE
-from cnnzoo.go.engine import Engine, InvalidAnswerError
+from cnnzoo.go.engine_process import EngineProcess, InvalidAnswerError
 
 # GNU Go scores by playing on where a position is not settled, which takes it minutes.
 SECONDS_TO_SCORE = 300.0
 
 
-def ask_for_score(referee: Engine, moves: Sequence[int], size: int, komi: float) -> float:
+def ask_for_score(referee: EngineProcess, moves: Sequence[int], size: int, komi: float) -> float:
     """Replay a game and return its score: Black's points minus White's, komi included.
 
     Args:

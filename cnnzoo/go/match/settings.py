@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from cnnzoo.errors import UserError
 from cnnzoo.go.board import LARGEST, SMALLEST
-from cnnzoo.go.engine import split_command
+from cnnzoo.go.engine_process import split_command
 from cnnzoo.go.match.openings import list_opening_points, make_openings
 
 NO_REFEREE = "none"

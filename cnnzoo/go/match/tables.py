@@ -7,7 +7,7 @@ from threading import Event, Thread
 
 from cnnzoo.errors import UserError
 from cnnzoo.go.board import BLACK, WHITE
-from cnnzoo.go.engine import Engine, EngineError, Reason
+from cnnzoo.go.engine_process import Ending, EngineError, EngineProcess
 from cnnzoo.go.match.folder import MatchFolder
 from cnnzoo.go.match.game import GameOverError, Label, Play, PlayedGame, Titles
 from cnnzoo.go.match.referee import ask_for_score
@@ -32,8 +32,11 @@ class Table:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.engines: dict[Label, Engine] = {"A": Engine(settings.engine_a), "B": Engine(settings.engine_b)}
-        self.referee = None if settings.referee == NO_REFEREE else Engine(settings.referee)
+        self.engines: dict[Label, EngineProcess] = {
+            "A": EngineProcess(settings.engine_a),
+            "B": EngineProcess(settings.engine_b),
+        }
+        self.referee = None if settings.referee == NO_REFEREE else EngineProcess(settings.referee)
         self._openings = settings.make_openings()
         self._stack = ExitStack()
 
@@ -45,7 +48,7 @@ class Table:
     def __exit__(self, *error: object) -> None:
         self._stack.__exit__(*error)  # type: ignore[arg-type]
 
-    def _list_engines(self) -> dict[str, Engine]:
+    def _list_engines(self) -> dict[str, EngineProcess]:
         players = {f"engine {label}": engine for label, engine in self.engines.items()}
         return players | ({"the referee": self.referee} if self.referee else {})
 
@@ -70,7 +73,7 @@ class Table:
         black, white = BLACK_AND_WHITE[number % 2]
         opening = (number - 1) // 2
         play = Play({BLACK: self.engines[black], WHITE: self.engines[white]}, size, komi, self.settings.time)
-        reason: Reason
+        reason: Ending
         winner, score, note = None, None, ""
         try:
             reason = play.run(self._openings[opening], self.settings.most_moves)

@@ -7,7 +7,14 @@ import pytest
 from gtp_engine import command, has_ended
 
 from cnnzoo.errors import UserError
-from cnnzoo.go.engine import DiedError, Engine, InvalidAnswerError, RefusedError, SlowError, split_command
+from cnnzoo.go.engine_process import (
+    DiedError,
+    EngineProcess,
+    InvalidAnswerError,
+    RefusedError,
+    SlowError,
+    split_command,
+)
 from cnnzoo.go.vertices import read_vertex
 
 
@@ -17,7 +24,7 @@ def start():
     engines = []
 
     def start_engine(*arguments):
-        engine = Engine(command(*arguments))
+        engine = EngineProcess(command(*arguments))
         engines.append(engine)
         engine.start()
         return engine
@@ -87,7 +94,7 @@ def test_an_engine_may_write_much_to_standard_error(start):
 
 
 def test_an_engine_ends_with_its_children_after_an_error():
-    engine = Engine(command("child"))
+    engine = EngineProcess(command("child"))
     engine.start()
     numbers = [engine._process.pid, int(engine.name)]
     with pytest.raises(RefusedError), engine:
@@ -96,7 +103,7 @@ def test_an_engine_ends_with_its_children_after_an_error():
 
 
 def test_an_engine_ends_by_itself_when_it_is_told_to_quit():
-    with Engine(command("random")) as engine:
+    with EngineProcess(command("random")) as engine:
         engine.start()
         process = engine._process
     assert process.returncode == 0
@@ -120,4 +127,4 @@ def test_a_file_that_is_no_program_is_refused(tmp_path):
     file.write_bytes(b"\x00\x01")
     file.chmod(0o755)
     with pytest.raises(UserError, match="cannot be started: Exec format error"):
-        Engine(str(file)).start()
+        EngineProcess(str(file)).start()

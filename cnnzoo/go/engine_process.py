@@ -34,7 +34,7 @@ MOST_BYTES = 2**20
 # Where programs are found that PATH does not name: beside this Python, and Debian's folder for games.
 MORE_FOLDERS = (str(Path(sys.executable).parent), "/usr/games")
 
-Reason = Literal["score", "limit", "resign", "illegal", "time", "died", "error"]
+Ending = Literal["score", "limit", "resign", "illegal", "time", "died", "error"]
 
 
 class EngineError(Exception):
@@ -44,7 +44,7 @@ class EngineError(Exception):
         reason: Why a game ends if it happens there.
     """
 
-    reason: Reason = "error"
+    reason: Ending = "error"
 
 
 class DiedError(EngineError):
@@ -87,7 +87,7 @@ def split_command(command: str) -> list[str]:
     return [program, *words[1:]]
 
 
-class Engine:
+class EngineProcess:
     """An engine that is started when it is first needed, and again after it has failed.
 
     As a context manager it ends the process, whatever happens; the process is in a group of its own, so that Ctrl-C
@@ -108,7 +108,7 @@ class Engine:
         self._rest_of_errors = b""
         self._number = 0
 
-    def __enter__(self) -> "Engine":
+    def __enter__(self) -> "EngineProcess":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
