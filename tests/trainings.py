@@ -31,6 +31,7 @@ EVERYTHING = (
     "training.gradient_accumulation=2",
     "training.label_smoothing=0.1",
     "training.checkpoint_steps=3",
+    "training.compiled_loop=true",  # on JAX
 )
 
 

@@ -126,6 +126,9 @@ class TrainingSection(Section):
     checkpoint_steps: Count = Field(
         1000, description="Batches between two checkpoints within an epoch; there is one after each epoch too."
     )
+    compiled_loop: bool | None = Field(
+        None, description="On JAX, whether one compiled call trains on many batches; by default on a GPU."
+    )
     tensorboard: bool = Field(False, description="Write TensorBoard events into the folder events/ of the run.")
 
 

@@ -150,6 +150,20 @@ def most_steps_per_execution() -> int | None:
     return 1 if keras_backend() == "torch" else None
 
 
+def compiles_loops(setting: bool | None = None) -> bool:
+    """Return whether several training steps become one compiled call by JAX.
+
+    Keras compiles them on TensorFlow itself. On processors JAX's compiler does not bring convolutions inside a loop
+    into the form that its fast code needs (jax#12868), so a loop is several times slower than single steps.
+
+    Args:
+        setting: Whether they do where it is possible; None for a GPU only.
+    """
+    if keras_backend() != "jax":
+        return False
+    return bool(gpu_names("jax")) if setting is None else setting
+
+
 def seed_everything(seed: int) -> None:
     """Seed Python, NumPy and the backend, so that the same seed gives the same run.
 

@@ -80,6 +80,10 @@ class Batches(utils.PyDataset):
         first = (self.start + step) * self.batch_size
         return self.order[first : first + self.batch_size]
 
+    def count_done(self, step: int) -> int:
+        """Return how many batches of the epoch are done after a step; Keras may count beyond the last one."""
+        return min(self.start + step + 1, self.count)
+
     def __getitem__(self, step: int) -> tuple[Inputs, NDArray[np.int32]]:
         """Return the inputs and the labels of one step."""
         rows = self.rows(step)
@@ -123,3 +127,45 @@ class StreamedBatches(Batches):
         except UserError as error:
             self.failure = error
             raise
+
+
+class GroupedBatches(utils.PyDataset):
+    """Groups of batches for ``JaxTrainingModel``, which makes one compiled call of each.
+
+    A group is the number of its batches, their indices (size, batch) and their labels (size, batch), and the labels
+    once more. Rows after that number only give all groups the same shape. A last batch that is not full is a group of
+    its own.
+
+    Args:
+        batches: The batches, whose images stay on the device.
+        size: Batches in a group.
+    """
+
+    def __init__(self, batches: Batches, size: int) -> None:
+        super().__init__()
+        self.batches, self.size = batches, size
+
+    def __len__(self) -> int:
+        """Return the number of groups in an epoch."""
+        return -(-self._full // self.size) + (self._full < len(self.batches))
+
+    @property
+    def _full(self) -> int:
+        """Full batches of an epoch; all but perhaps the last one."""
+        count = len(self.batches)
+        return count - (count > 0 and len(self.batches.rows(count - 1)) < self.batches.batch_size)
+
+    def count_done(self, group: int) -> int:
+        """Return how many batches of the epoch are done after a group."""
+        done = min((group + 1) * self.size, self._full) if group * self.size < self._full else self._full + 1
+        return self.batches.start + done
+
+    def __getitem__(self, group: int) -> tuple[Inputs, NDArray[np.int32]]:
+        """Return a group."""
+        first, full = group * self.size, self._full
+        steps = range(first, min(first + self.size, full)) if first < full else range(full, full + 1)
+        inputs = [self.batches[step][0] for step in steps]
+        if first < full:
+            inputs += inputs[:1] * (self.size - len(inputs))
+        indices, labels = (np.stack(parts) for parts in zip(*inputs, strict=True))
+        return (np.array(len(steps), "int32"), indices, labels), labels

@@ -17,7 +17,7 @@ from cnnzoo.models import without_auxiliary_heads
 from cnnzoo.runs import Run, best_row
 from cnnzoo.runs.facts import Outcome
 from cnnzoo.training import checkpoints
-from cnnzoo.training.batches import Batches, StreamedBatches
+from cnnzoo.training.batches import Batches, GroupedBatches, StreamedBatches
 from cnnzoo.training.checkpoints import Checkpoint
 from cnnzoo.training.history import History
 from cnnzoo.training.interruption import Interruption
@@ -45,6 +45,8 @@ class TrainingLoop:
     Attributes:
         position: How far the training has come.
         history: The rows of the epochs that are done.
+        items: What ``fit`` takes for training: batches, or groups of them if a compiled call has several steps.
+        validation_items: Likewise for validation.
     """
 
     def __init__(
@@ -56,7 +58,10 @@ class TrainingLoop:
         self.network = without_auxiliary_heads(setup.network)  # what is saved
         settings = config.training
         self.batches, self.validation_batches = _make_batches(config, setup)
-        self.model = TrainingModel(
+        self.is_grouped = uses_compiled_loop(config, setup)
+        self.items: Batches | GroupedBatches = self.batches
+        self.validation_items: Batches | GroupedBatches = self.validation_batches
+        self.model = _choose_class(self.is_grouped)(
             setup.network,
             setup.training.images.array,
             Augmentation(config.augmentation, setup.training),
@@ -108,6 +113,12 @@ class TrainingLoop:
         steps_per_report = max(1, self.batches.count // REPORTS_PER_EPOCH)
         limit = runtime.most_steps_per_execution() or self.batches.count
         steps = min(steps_per_report, MOST_STEPS_PER_REPORT, phase.config.training.checkpoint_steps, limit)
+        if self.is_grouped:
+            self.items = GroupedBatches(self.batches, steps)
+            self.validation_items = GroupedBatches(
+                self.validation_batches, min(self.validation_batches.count, MOST_STEPS_PER_REPORT)
+            )
+            steps = 1  # of groups
         self.model.compile(optimizer=optimizer, steps_per_execution=steps)
 
     def fit(self, first: int, end: int) -> None:
@@ -118,7 +129,7 @@ class TrainingLoop:
         """
         epoch_callback = callbacks.LambdaCallback(
             on_epoch_begin=lambda epoch, _: self.start_epoch(epoch),
-            on_train_batch_end=lambda batch, logs: self.after_steps(self.batches.start + batch + 1, logs["loss"]),
+            on_train_batch_end=lambda item, logs: self.after_steps(self.items.count_done(item), logs["loss"]),
             on_test_begin=lambda _: self.model.swap_averages(),  # averaged weights are validated
             on_test_end=lambda _: self.model.swap_averages(),
             on_epoch_end=lambda _, logs: self.end_epoch(logs),
@@ -127,8 +138,8 @@ class TrainingLoop:
         events = [callbacks.TensorBoard(self.run.events_path, write_graph=False)] if tensorboard else []
         try:
             self.model.fit(
-                self.batches,
-                validation_data=self.validation_batches,
+                self.items,
+                validation_data=self.validation_items,
                 initial_epoch=first,
                 epochs=end,
                 shuffle=False,  # the order follows from the seed and the epoch alone
@@ -246,6 +257,19 @@ class TrainingLoop:
             f"learning rate {self.learning_rate(step):.3g}. Lower optimizer.learning_rate or set optimizer.clip_norm. "
             + (f"The last good checkpoint is {good[0]}." if good else "No checkpoint had been written yet.")
         )
+
+
+def uses_compiled_loop(config: Config, setup: TrainingSetup) -> bool:
+    """Return whether several steps become one compiled call on JAX, which needs images that stay on the device."""
+    return runtime.compiles_loops(config.training.compiled_loop) and setup.training.images.array is not None
+
+
+def _choose_class(compiled_loop: bool) -> type[TrainingModel]:
+    if not compiled_loop:
+        return TrainingModel
+    from cnnzoo.training.jax_epoch import JaxTrainingModel  # imports JAX
+
+    return JaxTrainingModel
 
 
 def _describe_board(config: Config, setup: TrainingSetup, run: Run) -> BoardMetadata | None:

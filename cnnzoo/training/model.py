@@ -85,6 +85,7 @@ class TrainingModel(Model):
         # Not passed to `compile`, because then it would have no variables to restore before the first step.
         self.accuracy = metrics.SparseCategoricalAccuracy(name="accuracy")
         self.loss_weights = {"logits": 1.0, **dict(_find_auxiliary_heads(network))}
+        self.built = True  # all variables are there; Keras would call the model once to make them
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Return the logits (batch, num_classes) of images.

@@ -14,7 +14,7 @@ from cnnzoo.cli.options import load_config
 from cnnzoo.runs import Run
 from cnnzoo.training import train
 
-EPOCHS, STEPS = 5, 10
+EPOCHS, STEPS = 5, 20  # so that compiled loops have two steps
 SETTINGS = (*EVERYTHING, f"training.epochs={EPOCHS}", f"training.steps_per_epoch={STEPS}")
 
 
