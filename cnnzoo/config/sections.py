@@ -151,7 +151,7 @@ class FineTuningSection(Section):
 
 
 class RuntimeSection(Section):
-    """Backend, device, threads and precision."""
+    """Backend, device, threads, precision, and what makes results repeatable or a start quick."""
 
     backend: Backend | None = Field(
         None, description="By default that of KERAS_BACKEND, or else tensorflow; keras.json is ignored."
@@ -159,6 +159,13 @@ class RuntimeSection(Section):
     device: DeviceChoice = Field("auto", description="auto uses a GPU if the backend finds one.")
     threads: Annotated[int, Field(ge=1, le=1024)] | None = Field(None, description="Processor threads; by default all.")
     precision: Precision = Field("float32", description="Number type of the computation; weights are float32.")
+    deterministic: bool = Field(
+        True,
+        description="Whether a seed gives the same bits again on a GPU, on TensorFlow and JAX; false may be faster.",
+    )
+    compilation_cache: bool = Field(
+        True, description="Whether JAX keeps compiled programs on the disk, so that the next training starts at once."
+    )
 
 
 class Config(Section):  # noqa: PLW1641 - pydantic gives a frozen model its hash

@@ -2,12 +2,11 @@
 
 import os
 import shlex
-import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from cnnzoo.cache import cache_dir
 from cnnzoo.errors import UserError
 
 
@@ -16,17 +15,6 @@ class Location(NamedTuple):
 
     path: Path
     directory: Path
-
-
-def cache_dir() -> Path:
-    """Return the cache directory for downloads: the user's, or a temporary directory if the user has no home."""
-    import platformdirs  # loading from one directory does not need it
-
-    with suppress(RuntimeError):  # older versions raise it if there is no home; newer ones return a path with ~
-        cache = _expand(platformdirs.user_cache_dir("cnnzoo"))
-        if cache.is_absolute():
-            return cache
-    return Path(tempfile.gettempdir()) / "cnnzoo"
 
 
 def check_data_dir(data_dir: Path | None) -> None:

@@ -90,7 +90,9 @@ def name_for(config_path: str | Path) -> str:
     return path.stem
 
 
-def write_environment(run: Run, config: Config, device: str, images: str, preprocessing: dict[str, Any]) -> None:
+def write_environment(
+    run: Run, config: Config, device: str, images: str, preprocessing: dict[str, Any], *, repeatable: bool
+) -> None:
     """Write what a run's numbers depend on besides its config.
 
     Args:
@@ -99,10 +101,20 @@ def write_environment(run: Run, config: Config, device: str, images: str, prepro
         device: The device in words.
         images: A hash of the training images.
         preprocessing: The config's section with mean and deviation filled in.
+        repeatable: Whether the same seed gives the same bits on the device.
     """
-    backend, precision, commit = config.runtime.backend, config.runtime.precision, _find_git_commit()
-    versions = runtime.describe()
-    environment = Environment(backend, device, precision, config.seed, commit, versions, images, preprocessing)
+    environment = Environment(
+        backend=config.runtime.backend,
+        device=device,
+        precision=config.runtime.precision,
+        seed=config.seed,
+        git_commit=_find_git_commit(),
+        versions=runtime.describe(),
+        images=images,
+        preprocessing=preprocessing,
+        repeatable=repeatable,
+        flags=runtime.describe_flags(),
+    )
     files.write_json(run.environment_path, to_dict(environment))
 
 

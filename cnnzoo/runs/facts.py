@@ -66,6 +66,8 @@ class Environment:
         versions: Of Python, the packages and the machine.
         images: A hash of the training images.
         preprocessing: The config's section with mean and deviation filled in.
+        repeatable: Whether the same seed gives the same bits on this device.
+        flags: The environment variables that change what a backend computes, such as XLA_FLAGS.
     """
 
     backend: str | None
@@ -76,3 +78,5 @@ class Environment:
     versions: Mapping[str, str]
     images: str
     preprocessing: Mapping[str, Any]
+    repeatable: bool
+    flags: Mapping[str, str]

@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Literal, get_args
 
 from cnnzoo.errors import UserError, did_you_mean
-from cnnzoo.runtime import environment, native_logs
+from cnnzoo.runtime import compilation, determinism, environment, native_logs
 from cnnzoo.runtime.devices import Device, Precision, choose_device, gpu_names, processor, why_slow
 from cnnzoo.runtime.environment import DeviceChoice, available_cores, keras_backend, set_environment
 
@@ -43,6 +43,8 @@ def prepare(
     device: DeviceChoice = "auto",
     threads: int | None = None,
     precision: Precision = "float32",
+    deterministic: bool = True,
+    compilation_cache: bool = True,
 ) -> Device:
     """Choose backend and device, import Keras, and check that it uses them.
 
@@ -54,6 +56,9 @@ def prepare(
         device: "gpu" needs a GPU, "cpu" hides all GPUs, "auto" uses a GPU if there is one.
         threads: Processor threads for one operation; None for all.
         precision: "float32", or "mixed_bfloat16" for bfloat16 arithmetic on float32 weights.
+        deterministic: Whether a GPU shall compute the same bits again, on TensorFlow and on JAX; a processor always
+            does.
+        compilation_cache: Whether JAX keeps compiled programs on the disk, for the next process.
 
     Raises:
         UserError: The backend is not installed, Keras is already loaded with other choices, a GPU is needed and there
@@ -63,10 +68,11 @@ def prepare(
     check_installed(name)
     present_threads = environment.thread_count(name)
     if loaded is None:
-        set_environment(name, device, threads)
+        set_environment(name, device, threads, deterministic=deterministic)
         environment.check_keras_json()
         if name == "jax":
             environment.check_xla_flags()
+            compilation.set_cache(compilation_cache)
     elif loaded != name:
         raise UserError(f"runtime.backend: Keras is loaded already with {loaded}; start a new process for {name}.")
     elif threads not in (None, present_threads):
@@ -74,6 +80,8 @@ def prepare(
             f"runtime.threads: Keras is loaded already with {present_threads}; start a new process for {threads}."
         )
     gpus = _load(name)
+    if name == "tensorflow" and gpus and deterministic:
+        determinism.make_tensorflow_deterministic()
     import keras  # the import fixes its backend
 
     keras.config.set_floatx("float32")
@@ -93,6 +101,8 @@ def _load(backend: str) -> list[str]:
             environment.check_jax()
         importlib.import_module("keras")
         gpus = gpu_names(backend)
+        if backend == "jax":
+            compilation.watch_jax()
         if backend != DEFAULT_BACKEND and importlib.util.find_spec(DEFAULT_BACKEND):
             # Keras imports it later anyway, and then its log lines would be shown.
             importlib.import_module(DEFAULT_BACKEND)
@@ -164,6 +174,27 @@ def compiles_loops(setting: bool | None = None) -> bool:
     return bool(gpu_names("jax")) if setting is None else setting
 
 
+def check_determinism(device: Device) -> bool:
+    """Return whether results are repeatable; on a GPU, check that what was set for it works.
+
+    Args:
+        device: From ``prepare``.
+
+    Raises:
+        UserError: The backend computes wrong results, or not the same again, although it is set up for it.
+    """
+    backend = str(keras_backend())
+    repeatable = determinism.is_repeatable(backend, device.kind)
+    if repeatable and device.kind == "gpu":
+        determinism.check(backend)
+    return repeatable
+
+
+def describe_compilation() -> str | None:
+    """Return a sentence about what JAX has compiled in this process; None if there is nothing to say."""
+    return compilation.COMPILATION.describe()
+
+
 def seed_everything(seed: int) -> None:
     """Seed Python, NumPy and the backend, so that the same seed gives the same run.
 
@@ -182,6 +213,11 @@ def describe() -> dict[str, str]:
         with suppress(PackageNotFoundError):
             facts[package] = version(package)
     return facts
+
+
+def describe_flags() -> dict[str, str]:
+    """Return the environment variables that can change what a backend computes, if they are set."""
+    return {name: os.environ[name] for name in environment.FLAGS if os.environ.get(name)}
 
 
 def describe_installation() -> dict[str, str | None]:

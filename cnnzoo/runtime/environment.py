@@ -25,14 +25,39 @@ KERAS_JSON = {
 # jaxlib 0.10.2 may compute wrong results on the CPU if this fusion is on (jax#39103).
 XLA_FLAG = "--xla_cpu_experimental_ynn_fusion_type="
 
+# Excludes operations of GPUs whose result changes from call to call, and the choice of algorithms by measuring.
+DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
+# Whoever sets one of these has decided about it.
+DETERMINISM_FLAGS = (
+    "--xla_gpu_deterministic_ops",
+    "--xla_gpu_exclude_nondeterministic_ops",
+    "--xla_gpu_autotune_level",
+)
 
-def set_environment(backend: str, device: DeviceChoice = "auto", threads: int | None = None) -> None:
+# Variables that can change what a backend computes.
+FLAGS = (
+    "XLA_FLAGS",
+    "JAX_DEFAULT_MATMUL_PRECISION",
+    "JAX_ENABLE_X64",
+    "JAX_DEFAULT_PRNG_IMPL",
+    "NVIDIA_TF32_OVERRIDE",
+    "TF_ENABLE_ONEDNN_OPTS",
+    "TF_XLA_FLAGS",
+    "TF_DETERMINISTIC_OPS",
+    "ONEDNN_DEFAULT_FPMATH_MODE",
+)
+
+
+def set_environment(
+    backend: str, device: DeviceChoice = "auto", threads: int | None = None, *, deterministic: bool = True
+) -> None:
     """Set the environment variables that Keras and its backend will read when they are imported.
 
     Args:
         backend: "tensorflow", "jax" or "torch".
         device: See ``runtime.prepare``.
         threads: See ``runtime.prepare``.
+        deterministic: See ``runtime.prepare``.
 
     Raises:
         UserError: XLA_FLAGS is neither flags nor a file of flags.
@@ -51,7 +76,11 @@ def set_environment(backend: str, device: DeviceChoice = "auto", threads: int | 
     # three times as fast with it.
     environment.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     if backend == "jax":
-        environment["XLA_FLAGS"] = _read_xla_flags(environment.get("XLA_FLAGS", "").strip())
+        flags = _read_xla_flags(environment.get("XLA_FLAGS", "").strip())
+        is_decided = any(flag in flags for flag in DETERMINISM_FLAGS)
+        if deterministic and device != "cpu" and not is_decided:
+            flags = f"{flags} {DETERMINISTIC}"
+        environment["XLA_FLAGS"] = flags
     if device == "cpu":
         environment |= {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
     if threads:
@@ -129,12 +158,13 @@ def check_xla_flags() -> None:
     Raises:
         UserError: XLA does not accept the flags.
     """
-    flags = os.environ.get("XLA_FLAGS", "").replace(XLA_FLAG, "").strip()
-    if flags and not _can_start_jax(os.environ["XLA_FLAGS"]) and _can_start_jax(""):
+    flags = os.environ.get("XLA_FLAGS", "").replace(XLA_FLAG, "").replace(DETERMINISTIC, "").strip()
+    if flags and not can_start_jax(os.environ["XLA_FLAGS"]) and can_start_jax(""):
         raise UserError(f"XLA_FLAGS is '{flags}', which XLA does not accept; correct the variable or unset it.")
 
 
-def _can_start_jax(flags: str) -> bool:
+def can_start_jax(flags: str) -> bool:
+    """Return whether JAX starts on the processor, in another process, with these XLA_FLAGS."""
     command = [sys.executable, "-c", "import jax; jax.devices()"]
     environment = {**os.environ, "JAX_PLATFORMS": "cpu", "XLA_FLAGS": flags}
     return subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 0

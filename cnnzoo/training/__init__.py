@@ -51,14 +51,15 @@ def train(
     config = data.resolve_folder(config, data_dir)
     divided = images.load_images(config, data_dir)  # before Keras, which takes seconds to load
     images.check_batch_size(config, len(divided.training))
-    device = str(runtime.prepare(**config.runtime.model_dump()))
+    device = runtime.prepare(**config.runtime.model_dump())
+    repeatable = runtime.check_determinism(device)
     from cnnzoo.training import results  # loads Keras, with the backend that `runtime.prepare` has set
     from cnnzoo.training.setup import prepare
 
     setup = prepare(config, divided)
     run = runs.create(config, name, directory, parent)
     with run.locked():
-        results.start_run(config, setup, run, device)
+        results.start_run(config, setup, run, device, repeatable)
         return run, results.fit(config, setup, run, device, listener or Listener())
 
 
@@ -91,7 +92,8 @@ def resume(
             raise UserError(f"{run.directory} is finished: there is nothing to resume.")
         divided = images.load_images(config, data_dir, run.division())
         images.check_batch_size(config, len(divided.training))
-        computed_on = str(runtime.prepare(**config.runtime.model_dump()))
+        computed_on = runtime.prepare(**config.runtime.model_dump())
+        repeatable = runtime.check_determinism(computed_on)
         from cnnzoo.training import checkpoints, results  # as in train
         from cnnzoo.training.setup import prepare
 
@@ -105,6 +107,6 @@ def resume(
                 f"The {divided.data_set.noun}s have changed since {run.directory} was started; train it again."
             )
         if not recorded:
-            results.start_run(config, setup, run, computed_on)
+            results.start_run(config, setup, run, computed_on, repeatable)
         run.discard_results()
         return run, results.fit(config, setup, run, computed_on, listener, checkpoint)

@@ -75,6 +75,7 @@ class TrainingLoop:
         self.phases = phases(config)
         self.phase = self.phases[0]
         self.last_saved_step = 0
+        self.has_reported_compilation = False
         self.interruption = Interruption()
 
     def train(self) -> Outcome:
@@ -182,6 +183,10 @@ class TrainingLoop:
         self.history.measure_epoch_seconds()
         if not math.isfinite(loss):
             self.fail("The loss is")
+        if not self.has_reported_compilation:
+            self.has_reported_compilation = True
+            if text := runtime.describe_compilation():
+                self.listener.note(text)
         self.listener.step(self.position.epoch + 1, step)
         if step < self.batches.count:  # after the last step the epoch is written first
             every = self.config.training.checkpoint_steps

@@ -17,6 +17,7 @@ from cnnzoo.pictures.style import try_drawing
 from cnnzoo.pictures.training import draw_curves
 from cnnzoo.runs import Run, best_row, write_environment
 from cnnzoo.runs.facts import Metrics, Outcome, to_dict
+from cnnzoo.runtime import Device
 from cnnzoo.text import listed
 from cnnzoo.training.checkpoints import Checkpoint
 from cnnzoo.training.listener import Listener, Row, TrainingFacts
@@ -24,8 +25,15 @@ from cnnzoo.training.loop import TrainingLoop
 from cnnzoo.training.setup import TrainingSetup
 
 
-def start_run(config: Config, setup: TrainingSetup, run: Run, device: str) -> None:
+def start_run(config: Config, setup: TrainingSetup, run: Run, device: Device, repeatable: bool) -> None:
     """Write the division of a folder of images, and the environment that the run's numbers depend on.
+
+    Args:
+        config: The run's config.
+        setup: From ``prepare``.
+        run: A new run.
+        device: From ``runtime.prepare``.
+        repeatable: From ``runtime.check_determinism``.
 
     Raises:
         UserError: The run cannot be written to.
@@ -36,14 +44,15 @@ def start_run(config: Config, setup: TrainingSetup, run: Run, device: str) -> No
             hashes = dict(pair for subset in subsets for pair in zip(subset.names, subset.hashes(), strict=True))
             run.write_division(hashes, train=setup.training.names, validation=setup.validation.names)
         # Last, because a run without it starts from the beginning.
-        write_environment(run, config, device, setup.fingerprint, setup.preprocessing.model_dump())
+        preprocessing = setup.preprocessing.model_dump()
+        write_environment(run, config, str(device), setup.fingerprint, preprocessing, repeatable=repeatable)
 
 
 def fit(
     config: Config,
     setup: TrainingSetup,
     run: Run,
-    device: str,
+    device: Device,
     listener: Listener,
     checkpoint: Checkpoint | None = None,
 ) -> dict[str, Any]:
@@ -55,7 +64,7 @@ def fit(
         config: The run's config.
         setup: From ``prepare``.
         run: A new run, or one to resume.
-        device: The device in words, for the listener.
+        device: From ``runtime.prepare``.
         listener: Shows the progress.
         checkpoint: The checkpoint of this run to continue from; None to start from the beginning.
 
@@ -126,7 +135,7 @@ def _find_classes_without_validation(
     return [names[label] for label in np.setdiff1d(training, validation)]
 
 
-def _make_facts(config: Config, setup: TrainingSetup, run: Run, steps: int, device: str) -> TrainingFacts:
+def _make_facts(config: Config, setup: TrainingSetup, run: Run, steps: int, device: Device) -> TrainingFacts:
     return TrainingFacts(
         model=config.model.name,
         parameters=sum(int(np.prod(weight.shape)) for weight in setup.network.trainable_weights),
@@ -137,7 +146,7 @@ def _make_facts(config: Config, setup: TrainingSetup, run: Run, steps: int, devi
         note=setup.training.note,
         summary=setup.summary.lines() if setup.summary else [],
         backend=str(config.runtime.backend),
-        device=device,
+        device=str(device),
         epochs=config.training.epochs,
         steps=steps,
         seed=config.seed,

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from cnnzoo.cache import cache_dir
 from cnnzoo.config.base import make_absolute
-from cnnzoo.downloads.locations import cache_dir, check_data_dir, search_path
+from cnnzoo.downloads.locations import check_data_dir, search_path
 from cnnzoo.errors import UserError
 
 pytestmark = pytest.mark.backend("tensorflow")

@@ -32,10 +32,10 @@ def test_runs_that_start_at_once_get_numbers_of_their_own(tmp_path):
 
 def test_a_replayed_run_has_the_name_of_the_first_one(tmp_path):
     run = runs.create(CONFIG, "lenet-wide", parent=tmp_path)
-    runs.write_environment(run, CONFIG, "CPU", "", {})
+    runs.write_environment(run, CONFIG, "CPU", "", {}, repeatable=True)
     assert runs.name_for(run.config_path) == "lenet-wide"
     named = runs.create(CONFIG, "", tmp_path / "mine")
-    runs.write_environment(named, CONFIG, "CPU", "", {})
+    runs.write_environment(named, CONFIG, "CPU", "", {}, repeatable=True)
     assert runs.name_for(str(named.config_path)) == "mine"
 
 

@@ -9,10 +9,11 @@ from typing import ClassVar, Generic, Literal, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnzoo.cache import cache_dir
 from cnnzoo.data.dataset import DataSet, FileCheck
 from cnnzoo.data.subsets import Subset
 from cnnzoo.downloads.advice import add_advice, explain_failures, explain_missing
-from cnnzoo.downloads.locations import Location, cache_dir, find, search_path
+from cnnzoo.downloads.locations import Location, find, search_path
 from cnnzoo.downloads.mirrors import remove_empty_folders
 from cnnzoo.errors import DamagedFileError, UserError
 

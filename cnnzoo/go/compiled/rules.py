@@ -17,6 +17,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnzoo.cache import cache_dir
 from cnnzoo.go.board import EMPTY, diagonals, neighbours
 
 NONE = -1
@@ -57,8 +58,7 @@ def _list_folders() -> Iterator[Path]:
     if settings.CACHE_DIR:
         yield Path(settings.CACHE_DIR)
     yield HERE / "__pycache__"
-    with suppress(RuntimeError):  # a user without a home
-        yield Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cnnzoo"
+    yield cache_dir()
 
 
 HERE = Path(__file__).parent

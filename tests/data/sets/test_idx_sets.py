@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from cnnzoo import data
+from cnnzoo.cache import cache_dir
 from cnnzoo.data.sets.idx_files import write_idx
 from cnnzoo.data.sets.mnist import FASHION_MNIST, MNIST
-from cnnzoo.downloads.locations import cache_dir
 from cnnzoo.errors import UserError
 
 TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"

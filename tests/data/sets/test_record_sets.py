@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from cnnzoo import data
+from cnnzoo.cache import cache_dir
 from cnnzoo.config import Cifar100Section
 from cnnzoo.data.sets.cifar import CIFAR100
-from cnnzoo.downloads.locations import cache_dir
 from cnnzoo.errors import UserError
 
 RECORD = 3073

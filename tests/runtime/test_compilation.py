@@ -1,0 +1,99 @@
+"""JAX's cache of compiled programs."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from cnnzoo.runtime import compilation
+from cnnzoo.runtime.compilation import Compilation
+
+VARIABLES = (
+    "JAX_COMPILATION_CACHE_DIR",
+    "JAX_ENABLE_COMPILATION_CACHE",
+    "JAX_COMPILATION_CACHE_MAX_SIZE",
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS",
+)
+
+
+@pytest.fixture
+def variables(monkeypatch, tmp_path):
+    """An environment without settings of the cache, whose changes end with the test."""
+    for name in VARIABLES:
+        monkeypatch.setenv(name, "")  # for ``monkeypatch`` to restore
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return monkeypatch
+
+
+def settings():
+    return {name: os.environ[name] for name in VARIABLES if name in os.environ}
+
+
+def test_programs_are_kept_in_the_users_cache_up_to_a_limit(variables, tmp_path):
+    compilation.set_cache(True)
+    (folder,) = (tmp_path / "cnnzoo" / "jax").iterdir()
+    assert settings()["JAX_COMPILATION_CACHE_DIR"] == str(folder)
+    assert int(settings()["JAX_COMPILATION_CACHE_MAX_SIZE"]) == 2 * 2**30
+
+
+def test_a_persons_own_settings_are_kept(variables):
+    variables.setenv("JAX_COMPILATION_CACHE_DIR", "/own")
+    compilation.set_cache(True)
+    assert settings() == {"JAX_COMPILATION_CACHE_DIR": "/own"}
+
+
+def test_the_cache_can_be_turned_off(variables, tmp_path):
+    compilation.set_cache(False)
+    assert settings() == {"JAX_ENABLE_COMPILATION_CACHE": "false"}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_program_of_which_only_a_part_was_written_is_removed(variables, tmp_path):
+    compilation.set_cache(True)
+    folder = next((tmp_path / "cnnzoo" / "jax").iterdir())
+    for name in ("whole-cache", "whole-atime", "part-cache"):
+        (folder / name).write_bytes(b"content")
+    os.environ.pop("JAX_COMPILATION_CACHE_DIR")
+    compilation.set_cache(True)
+    assert {path.name for path in folder.iterdir()} == {".lockfile", "whole-cache", "whole-atime"}
+
+
+def test_without_a_folder_to_write_to_nothing_is_kept(variables, tmp_path):
+    (tmp_path / "cnnzoo").write_text("a file where the folder should be")
+    compilation.set_cache(True)
+    assert settings() == {}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "saved", "sentence"),
+    [
+        (0.4, 0.0, None),
+        (16.2, 0.0, "Compiled in 16 s."),
+        (16.2, 1.0, "Compiled in 16 s."),
+        (0.35, 15.6, "Compiled earlier: loaded in 0.3 s, 16 s saved."),
+    ],
+)
+def test_what_compiling_took_is_a_sentence(seconds, saved, sentence):
+    assert Compilation(seconds, saved).describe() == sentence
+
+
+@pytest.mark.slow
+@pytest.mark.backend("jax")
+def test_a_second_process_loads_what_the_first_has_compiled(tmp_path):
+    code = (
+        "from cnnzoo import runtime\nruntime.prepare('jax', 'cpu')\nimport jax\n"
+        "def f(x):\n    for i in range(800):\n        x = jax.numpy.sin(x @ x) + i\n    return x\n"
+        "print(float(jax.jit(f)(jax.numpy.eye(3)).sum()))\n"
+        "c = runtime.compilation.COMPILATION\nprint(c.seconds > 0, c.saved > 0)"
+    )
+    environment = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+    environment |= {"KERAS_BACKEND": "jax", "XDG_CACHE_HOME": str(tmp_path)}
+    answers = [
+        subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True).stdout
+        for _ in range(2)
+    ]
+    (first, first_told), (second, second_told) = (answer.splitlines() for answer in answers)
+    assert first == second
+    assert (first_told, second_told) == ("True False", "True True")

@@ -1,0 +1,58 @@
+"""Repeatable results: what is set for them, and the check that it works."""
+
+import os
+
+import pytest
+
+from cnnzoo.runtime import determinism, environment
+
+FLAG = "--xla_gpu_deterministic_ops=true"
+
+
+@pytest.mark.every_backend
+def test_the_check_passes_where_scatters_and_gradients_are_right():
+    determinism.check(os.environ["KERAS_BACKEND"])
+
+
+@pytest.mark.parametrize(
+    ("flags", "device", "deterministic", "expected"),
+    [
+        ("", "auto", True, f" {FLAG}"),
+        ("--xla_dump_to=/tmp", "gpu", True, f" {FLAG}"),
+        ("--xla_gpu_autotune_level=0", "auto", True, ""),
+        ("--xla_gpu_deterministic_ops=false", "auto", True, ""),
+        ("", "auto", False, ""),
+        ("", "cpu", True, ""),
+    ],
+)
+def test_xla_is_told_to_be_repeatable_unless_a_person_has_decided(flags, device, deterministic, expected, monkeypatch):
+    for name in ("KERAS_BACKEND", "CUDA_VISIBLE_DEVICES", "JAX_PLATFORMS"):
+        monkeypatch.setenv(name, os.environ.get(name, ""))  # for ``monkeypatch`` to restore
+    monkeypatch.setenv("XLA_FLAGS", flags)
+    environment.set_environment("jax", device, deterministic=deterministic)
+    assert os.environ["XLA_FLAGS"] == f"{flags} {environment.XLA_FLAG}".strip() + expected
+
+
+@pytest.mark.slow
+@pytest.mark.backend("jax")
+def test_the_installed_xla_knows_the_flag(monkeypatch):
+    """An unknown one would end the process."""
+    monkeypatch.setenv("XLA_FLAGS", "")
+    assert environment.can_start_jax(FLAG)
+    assert not environment.can_start_jax("--xla_gpu_no_such_flag=true")
+
+
+@pytest.mark.parametrize(
+    ("flags", "repeatable"),
+    [
+        (FLAG, True),
+        ("--xla_gpu_exclude_nondeterministic_ops", True),
+        ("--xla_gpu_deterministic_ops=false", False),
+        ("--xla_gpu_autotune_level=0", False),
+        ("", False),
+    ],
+)
+def test_a_gpu_is_repeatable_with_the_flag_alone(flags, repeatable, monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", flags)
+    assert determinism.is_repeatable("jax", "gpu") == repeatable
+    assert determinism.is_repeatable("jax", "cpu")
