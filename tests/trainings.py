@@ -1,5 +1,6 @@
 """Small trainings for tests, and ways to break them off."""
 
+import gc
 import os
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ from cnnzoo.classifier.model_file import load_model
 from cnnzoo.cli.options import load_config
 from cnnzoo.runs import Run
 from cnnzoo.training import Listener, train
+from cnnzoo.training.saving import BackgroundWriter
 
 SMALL_SETTINGS = SMALL[1::2]
 
@@ -31,6 +33,7 @@ EVERYTHING = (
     "training.gradient_accumulation=2",
     "training.label_smoothing=0.1",
     "training.checkpoint_steps=3",
+    "training.checkpoint_seconds=0",
     "training.compiled_loop=true",  # on JAX
 )
 
@@ -53,7 +56,7 @@ class CutOffError(Exception):
 
 
 class CutOff(Listener):
-    """Ends the training after a step, or when an epoch is written but its checkpoint is not."""
+    """Ends the training after a step, or after an epoch."""
 
     def __init__(self, epoch: int, step: int | None = None) -> None:
         self.at = epoch, step
@@ -70,7 +73,8 @@ class CutOff(Listener):
 class Snapshots(Listener):
     """Copies the directory of a run at some moments of its training, as a kill would leave it there.
 
-    A moment is an epoch and a step, or an epoch and None: when the epoch is written and its checkpoint is not.
+    A moment is an epoch and a step, or an epoch that is not the last one and None: when its models and its row of the
+    history are written and its checkpoint is not.
     """
 
     def __init__(self, directory: Path, folder: Path, moments: Collection[tuple[int, int | None]]) -> None:
@@ -80,14 +84,17 @@ class Snapshots(Listener):
         return self.folder / "-".join(map(str, moment))
 
     def step(self, epoch, step):
-        self.keep((epoch, step))
-
-    def epoch(self, row, images_per_second, best):
-        self.keep((row["epoch"], None))
+        if (epoch, step) in self.moments:
+            self.keep((epoch, step))
+        before = (epoch - 1, None)
+        if before in self.moments and not self.path(before).exists():
+            self.keep(before)
+            Run(self.path(before)).checkpoint_path(epoch - 1, 0).unlink()
 
     def keep(self, moment: tuple[int, int | None]) -> None:
-        if moment in self.moments:
-            shutil.copytree(self.directory, self.path(moment))
+        for writer in [each for each in gc.get_objects() if type(each) is BackgroundWriter]:
+            writer.wait()  # in another thread files are being written
+        shutil.copytree(self.directory, self.path(moment))
 
 
 def command(

@@ -126,6 +126,13 @@ class TrainingSection(Section):
     checkpoint_steps: Count = Field(
         1000, description="Batches between two checkpoints within an epoch; there is one after each epoch too."
     )
+    checkpoint_seconds: float = Field(
+        5.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="An epoch ends without a checkpoint if the last one is younger than this. A training that was "
+        "killed repeats what came after its last checkpoint.",
+    )
     compiled_loop: bool | None = Field(
         None, description="On JAX, whether one compiled call trains on many batches; by default on a GPU."
     )

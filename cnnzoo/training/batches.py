@@ -6,12 +6,15 @@ import numpy as np
 from keras import utils
 from numpy.typing import NDArray
 
+from cnnzoo.config import Config
 from cnnzoo.data import Subset
 from cnnzoo.data.images import Pending, StreamedImages
 from cnnzoo.errors import UserError
 
 # Batches that are read while the device computes the one before them.
 AHEAD = 2
+
+LARGEST_VALIDATION_BATCH = 500
 
 Inputs = tuple[NDArray[Any], ...]
 
@@ -169,3 +172,15 @@ class GroupedBatches(utils.PyDataset):
             inputs += inputs[:1] * (self.size - len(inputs))
         indices, labels = (np.stack(parts) for parts in zip(*inputs, strict=True))
         return (np.array(len(steps), "int32"), indices, labels), labels
+
+
+def make_batches(config: Config, training: Subset, validation: Subset) -> tuple[Batches, Batches]:
+    """Return the batches of training and of validation."""
+    size, count = config.training.batch_size, config.training.steps_per_epoch
+    # A batch without gradients may be larger, but not much larger, because memory may be why the training's is small.
+    validation_size = min(4 * size, LARGEST_VALIDATION_BATCH)
+    kind = Batches if training.images.array is not None else StreamedBatches
+    return (
+        kind(training, size, full_batches_only=True, count=count),
+        kind(validation, validation_size, full_batches_only=False),
+    )

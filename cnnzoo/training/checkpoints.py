@@ -26,7 +26,15 @@ MOST_CHECKPOINTS = 2
 
 
 class NotFiniteError(Exception):
-    """A variable of the training is not finite, so its state is not saved."""
+    """A variable of the training is not finite, so its state is not saved.
+
+    Attributes:
+        position: How far the training had come.
+    """
+
+    def __init__(self, position: Position) -> None:
+        super().__init__(position)
+        self.position = position
 
 
 @dataclass(frozen=True)
@@ -73,25 +81,45 @@ class Checkpoint:
                 variable.assign(value)
 
 
-def save(run: Run, position: Position, model: TrainingModel, state: dict[str, Any]) -> None:
+@dataclass(frozen=True)
+class Snapshot:
+    """Copies of the values of all variables that a training changes.
+
+    Attributes:
+        named: By the names that ``_list_variables`` gives them.
+        by_variable: The same, by the identity of the variable.
+    """
+
+    named: dict[str, Any]
+    by_variable: dict[int, NDArray[Any]]
+
+    @classmethod
+    def take(cls, model: TrainingModel) -> "Snapshot":
+        """Return the present values."""
+        variables = _list_variables(model)
+        # Copies, because arrays of a processor may be views of memory that the next step writes to.
+        named = {name: np.array(ops.convert_to_numpy(variable)) for name, variable in variables.items()}
+        return cls(named, {id(variable): named[name] for name, variable in variables.items()})
+
+
+def write(run: Run, position: Position, snapshot: Snapshot, state: dict[str, Any]) -> None:
     """Write a checkpoint, and remove all but the last two.
 
     Args:
         run: The run.
-        position: How far the training has come.
-        model: The model that is trained.
+        position: How far the training had come.
+        snapshot: The variables.
         state: The state of the history.
 
     Raises:
         NotFiniteError: A weight or another variable is not finite; nothing is written.
         OSError: The file cannot be written.
     """
-    values = {name: ops.convert_to_numpy(variable) for name, variable in _list_variables(model).items()}
-    if not all(np.isfinite(value).all() for value in values.values()):
-        raise NotFiniteError
-    text = json.dumps({**state, "names": list(values)})
+    if not all(np.isfinite(value).all() for value in snapshot.named.values()):
+        raise NotFiniteError(position)
+    text = json.dumps({**state, "names": list(snapshot.named)})
     with files.whole(run.checkpoint_path(*position)) as path:
-        np.savez(path, state=np.array(text), **values)
+        np.savez(path, state=np.array(text), **snapshot.named)
     for old in run.checkpoints[MOST_CHECKPOINTS:]:
         old.unlink()
 

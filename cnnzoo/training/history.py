@@ -1,6 +1,7 @@
 """The history of a training: a row per epoch, the clocks, and the decisions of plateau and early stopping."""
 
 import time
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,8 +45,8 @@ class History:
         return cls(**{key: state[key] for key in SAVED_ATTRIBUTES}, seconds_before=state["seconds"])
 
     def state(self) -> dict[str, Any]:
-        """Return what a checkpoint keeps of the history; JSON can hold it."""
-        return {**{key: getattr(self, key) for key in SAVED_ATTRIBUTES}, "seconds": self.seconds}
+        """Return a copy of what a checkpoint keeps of the history; JSON can hold it."""
+        return {**{key: copy(getattr(self, key)) for key in SAVED_ATTRIBUTES}, "seconds": self.seconds}
 
     @property
     def seconds(self) -> float:

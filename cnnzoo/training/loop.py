@@ -1,13 +1,13 @@
 """The training loop: what happens in an epoch, in order."""
 
 import math
-import shutil
+import time
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from keras import callbacks, ops
 
-from cnnzoo import data, files, keras_internals, runtime
-from cnnzoo.classifier import metadata
+from cnnzoo import data, keras_internals, runtime
 from cnnzoo.classifier.metadata import BoardMetadata
 from cnnzoo.config import Config, GoSection
 from cnnzoo.data.augmentation import Augmentation
@@ -17,17 +17,17 @@ from cnnzoo.models import without_auxiliary_heads
 from cnnzoo.runs import Run, best_row
 from cnnzoo.runs.facts import Outcome
 from cnnzoo.training import checkpoints
-from cnnzoo.training.batches import Batches, GroupedBatches, StreamedBatches
-from cnnzoo.training.checkpoints import Checkpoint
+from cnnzoo.training.batches import Batches, GroupedBatches, make_batches
+from cnnzoo.training.checkpoints import Checkpoint, Snapshot
 from cnnzoo.training.history import History
 from cnnzoo.training.interruption import Interruption
 from cnnzoo.training.listener import Listener
 from cnnzoo.training.model import TrainingModel
 from cnnzoo.training.optimizers import make_optimizer
 from cnnzoo.training.phases import Phase, Position, all_layers, phases
+from cnnzoo.training.saving import BackgroundWriter, NetworkCopy
 from cnnzoo.training.setup import TrainingSetup
 
-LARGEST_VALIDATION_BATCH = 500
 REPORTS_PER_EPOCH = 10  # at least this many reports to the listener
 MOST_STEPS_PER_REPORT = 100  # so that Ctrl-C is obeyed soon, however long an epoch is
 
@@ -57,7 +57,7 @@ class TrainingLoop:
         self.history = History.from_state(checkpoint.state) if checkpoint else History()
         self.network = without_auxiliary_heads(setup.network)  # what is saved
         settings = config.training
-        self.batches, self.validation_batches = _make_batches(config, setup)
+        self.batches, self.validation_batches = make_batches(config, setup.training, setup.validation)
         self.is_grouped = uses_compiled_loop(config, setup)
         self.items: Batches | GroupedBatches = self.batches
         self.validation_items: Batches | GroupedBatches = self.validation_batches
@@ -71,10 +71,11 @@ class TrainingLoop:
             settings.ema_decay and settings.ema_decay ** (1 / settings.gradient_accumulation),
             is_board=data.describe(config.data).is_board,
         )
-        self.board = _describe_board(config, setup, run)
+        self.copy = NetworkCopy(self.network, _describe_board(config, setup, run))
+        self.writer = BackgroundWriter()
         self.phases = phases(config)
         self.phase = self.phases[0]
-        self.last_saved_step = 0
+        self.last_saved_step, self.last_saved_time = 0, -math.inf
         self.has_reported_compilation = False
         self.interruption = Interruption()
 
@@ -84,18 +85,32 @@ class TrainingLoop:
         Raises:
             UserError: The loss is not finite, or an image can no longer be read.
         """
+        outcome: Outcome = "finished"
         try:
-            for phase in self.phases:
-                if self.position.epoch < phase.end and not self.stops_early:
-                    self.start_phase(phase)
-                    for stretch in phase.stretches(self.position, self.config):
-                        if not self.stops_early:
-                            self.model.shrink_images(stretch.scale)
-                            self.batches.skip(stretch.start.step)
-                            self.fit(stretch.start.epoch, stretch.end)
-        except KeyboardInterrupt:
-            return "interrupted"
-        return "finished"
+            with self.writer:
+                try:
+                    self.train_phases()
+                except KeyboardInterrupt:
+                    outcome = "interrupted"
+        except checkpoints.NotFiniteError as error:
+            self.fail_after(error.position)
+        return outcome
+
+    def train_phases(self) -> None:
+        """Train the phases that are left.
+
+        Raises:
+            UserError: See ``train``.
+            KeyboardInterrupt: An interruption was requested.
+        """
+        for phase in self.phases:
+            if self.position.epoch < phase.end and not self.stops_early:
+                self.start_phase(phase)
+                for stretch in phase.stretches(self.position, self.config):
+                    if not self.stops_early:
+                        self.model.shrink_images(stretch.scale)
+                        self.batches.skip(stretch.start.step)
+                        self.fit(stretch.start.epoch, stretch.end)
 
     @property
     def stops_early(self) -> bool:
@@ -196,7 +211,7 @@ class TrainingLoop:
             self.interruption.obey()
 
     def end_epoch(self, logs: dict[str, Any]) -> None:
-        """Write the models, the history and a checkpoint of an epoch that is done.
+        """Write the models, the history and perhaps a checkpoint of an epoch that is done, while the next one begins.
 
         Args:
             logs: The figures that Keras measured.
@@ -208,35 +223,58 @@ class TrainingLoop:
         row = self.history.row(self.position.epoch + 1, logs)
         if not math.isfinite(row["validation_loss"]):
             self.fail("The validation loss is")
-        is_best = best_row([*self.history.rows, row]) is row
-        with files.whole(self.run.last_model_path) as path, self.model.averages_applied():
-            self.network.save(path)
-            if self.board:
-                metadata.write(path, self.board)
-        if is_best:
-            with files.whole(self.run.model_path) as path:
-                shutil.copyfile(self.run.last_model_path, path)
-        self.run.write_history([*self.history.rows, row])
         seconds = self.history.append(row)
-        self.listener.epoch(row, self.batches.count * self.batches.batch_size / seconds, is_best)
+        is_best = best_row(self.history.rows) is row
         self.position = Position(self.position.epoch + 1, 0)
-        self.save_checkpoint()
+        is_interrupted = self.interruption.requested
+        self.save_epoch(is_best=is_best, always=is_interrupted)
+        self.listener.epoch(row, self.batches.count * self.batches.batch_size / seconds, is_best)
         if self.stops_early:
             self.model.stop_training = True
-        elif self.position.epoch < self.config.training.epochs:
+        elif is_interrupted and self.position.epoch < self.config.training.epochs:
             self.interruption.obey()
 
+    def save_epoch(self, *, is_best: bool, always: bool) -> None:
+        """Start to write the files of the epoch that has ended.
+
+        Args:
+            is_best: Whether it is the best one so far.
+            always: Write a checkpoint however young the last one is.
+        """
+        snapshot = Snapshot.take(self.model)
+        averages = {id(weight): average for weight, average in self.model.averages_by_variable()}
+        values = [snapshot.by_variable[id(averages.get(id(weight), weight))] for weight in self.network.weights]
+        rows, position, state = list(self.history.rows), self.position, self.history.state()
+        has_checkpoint = always or self.seconds_since_checkpoint >= self.config.training.checkpoint_seconds
+
+        def write() -> None:
+            self.copy.save(self.run, values, is_best=is_best)
+            self.run.write_history(rows)
+            if has_checkpoint:
+                checkpoints.write(self.run, position, snapshot, state)
+
+        self.start_writing(write, has_checkpoint=has_checkpoint)
+
     def save_checkpoint(self) -> None:
-        """Write a checkpoint of the position.
+        """Start to write a checkpoint of the position."""
+        snapshot, position, state = Snapshot.take(self.model), self.position, self.history.state()
+        self.start_writing(lambda: checkpoints.write(self.run, position, snapshot, state), has_checkpoint=True)
+
+    def start_writing(self, write: Callable[[], None], *, has_checkpoint: bool) -> None:
+        """Write something in the background when what was to be written before is there.
 
         Raises:
-            UserError: The weights or the optimizer's state are not finite.
+            NotFiniteError: A checkpoint before had weights or a state that is not finite.
+            OSError: What was to be written before could not be.
         """
-        try:
-            checkpoints.save(self.run, self.position, self.model, self.history.state())
-        except checkpoints.NotFiniteError:
-            self.fail("The weights or the optimizer's state are")
-        self.last_saved_step = self.position.step
+        self.writer.submit(write)
+        if has_checkpoint:
+            self.last_saved_step, self.last_saved_time = self.position.step, time.perf_counter()
+
+    @property
+    def seconds_since_checkpoint(self) -> float:
+        """Seconds since the last checkpoint of this process was begun; infinite without one."""
+        return time.perf_counter() - self.last_saved_time
 
     def learning_rate(self, step: int) -> float:
         """Return the learning rate of a step, counted from 0 over the whole training."""
@@ -253,9 +291,23 @@ class TrainingLoop:
             UserError: Always; it names the step, the learning rate and the last good checkpoint.
         """
         keras_internals.sync_variables(self.model)
-        step = int(ops.convert_to_numpy(self.model.first_bad_step))
-        if step < 0:  # every loss was finite, and the weights after the last step are not
-            step = int(ops.convert_to_numpy(self.model.steps_done)) - 1
+        bad, done = (int(ops.convert_to_numpy(each)) for each in (self.model.first_bad_step, self.model.steps_done))
+        self.fail_at(bad if bad >= 0 else done - 1, subject)  # every training loss may have been finite
+
+    def fail_after(self, position: Position) -> NoReturn:
+        """End the training because of weights that are not finite although every loss was.
+
+        Args:
+            position: How far the training had come.
+
+        Raises:
+            UserError: Always, see ``fail``.
+        """
+        step = position.epoch * self.batches.count + position.step - 1
+        self.fail_at(step, "The weights or the optimizer's state are")
+
+    def fail_at(self, step: int, subject: str) -> NoReturn:
+        """End the training because of a number that is not finite since a step, counted from 0; see ``fail``."""
         good = self.run.checkpoints
         raise UserError(
             f"{subject} not finite: epoch {step // self.batches.count + 1}, step {step + 1:,} of the training, "
@@ -284,16 +336,4 @@ def _describe_board(config: Config, setup: TrainingSetup, run: Run) -> BoardMeta
     source = setup.summary.source if isinstance(setup.summary, data.GamesSummary) else ""
     return BoardMetadata(
         title=run.name, network=config.model.name, size=config.data.size, planes=SPECIFICATION, source=source
-    )
-
-
-def _make_batches(config: Config, setup: TrainingSetup) -> tuple[Batches, Batches]:
-    """Return the batches of training and of validation."""
-    size, count = config.training.batch_size, config.training.steps_per_epoch
-    # A batch without gradients may be larger, but not much larger, because memory may be why the training's is small.
-    validation_size = min(4 * size, LARGEST_VALIDATION_BATCH)
-    kind = Batches if setup.training.images.array is not None else StreamedBatches
-    return (
-        kind(setup.training, size, full_batches_only=True, count=count),
-        kind(setup.validation, validation_size, full_batches_only=False),
     )

@@ -1,7 +1,6 @@
 """The model that ``fit`` trains: the network, with images that are kept and augmented on the device."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Literal
 
 import numpy as np
@@ -183,26 +182,21 @@ class TrainingModel(Model):
         """Start the averages of the statistics again at a step, counted from 0 over the whole training."""
         self.averaged_from = step
 
-    def swap_averages(self) -> None:
-        """Exchange trained weights and statistics with their averages; do nothing if the optimizer has no averages."""
-        if self.optimizer.averages:
-            weights, averages = (
-                [*self.trainable_variables, *self.statistics],
-                [*self.optimizer.averages, *self.averages],
-            )
-            for weight, average in zip(weights, averages, strict=True):
-                trained = np.array(ops.convert_to_numpy(weight))
-                weight.assign(average)
-                average.assign(trained)
+    def averages_by_variable(self) -> list[tuple[Any, Any]]:
+        """Return each trained weight and statistic with its average; nothing if the optimizer has no averages."""
+        if not self.optimizer.averages:
+            return []
+        return [
+            *zip(self.trainable_variables, self.optimizer.averages, strict=True),
+            *zip(self.statistics, self.averages, strict=True),
+        ]
 
-    @contextmanager
-    def averages_applied(self) -> Iterator[None]:
-        """A context in which the network has the averaged weights and statistics."""
-        self.swap_averages()
-        try:
-            yield
-        finally:
-            self.swap_averages()
+    def swap_averages(self) -> None:
+        """Exchange trained weights and statistics with their averages, on the device."""
+        for weight, average in self.averages_by_variable():
+            trained = ops.copy(weight)
+            weight.assign(average)
+            average.assign(trained)
 
     def _one_hot(self, labels: Any) -> Any:
         return ops.one_hot(ops.cast(ops.reshape(labels, (-1,)), "int32"), self.classes)

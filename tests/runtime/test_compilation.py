@@ -84,7 +84,7 @@ def test_what_compiling_took_is_a_sentence(seconds, saved, sentence):
 def test_a_second_process_loads_what_the_first_has_compiled(tmp_path):
     code = (
         "from cnnzoo import runtime\nruntime.prepare('jax', 'cpu')\nimport jax\n"
-        "def f(x):\n    for i in range(800):\n        x = jax.numpy.sin(x @ x) + i\n    return x\n"
+        "def f(x):\n    for i in range(200):\n        x = jax.numpy.sin(x @ x) + i\n    return x\n"
         "print(float(jax.jit(f)(jax.numpy.eye(3)).sum()))\n"
         "c = runtime.compilation.COMPILATION\nprint(c.seconds > 0, c.saved > 0)"
     )
