@@ -28,7 +28,7 @@ NAMES = (
     "cnnzoo/go/README.md",
     "cnnzoo/lab/README.md",
     "scripts/README.md",
-    "scripts/benchmark_resnet.md",
+    "cnnzoo/bench/README.md",
     ".github/CONTRIBUTING.md",
 )
 PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in NAMES}

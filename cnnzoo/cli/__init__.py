@@ -21,6 +21,7 @@ COMMANDS = {
     "ensemble": "Let several runs vote, training the missing ones.",
     "predict": "Classify images with a finished run.",
     "runs": "List, compare and clean up runs.",
+    "bench": "Measure the speed of networks.",
     "models": "List the networks of the zoo.",
     "show": "Show a network layer by layer.",
     "draw": "Draw a network for a slide.",

@@ -14,10 +14,19 @@ from typing import Literal, get_args
 
 from cnnzoo.errors import UserError, did_you_mean
 from cnnzoo.runtime import compilation, determinism, environment, native_logs
-from cnnzoo.runtime.devices import Device, Precision, choose_device, gpu_names, processor, why_slow
+from cnnzoo.runtime.devices import Device, Precision, choose_device, gpu_names, peak_gpu_bytes, processor, why_slow
 from cnnzoo.runtime.environment import DeviceChoice, available_cores, keras_backend, set_environment
 
-__all__ = ["Device", "DeviceChoice", "Precision", "available_cores", "keras_backend", "set_environment", "why_slow"]
+__all__ = [
+    "Device",
+    "DeviceChoice",
+    "Precision",
+    "available_cores",
+    "keras_backend",
+    "peak_gpu_bytes",
+    "set_environment",
+    "why_slow",
+]
 
 Backend = Literal["tensorflow", "jax", "torch"]
 

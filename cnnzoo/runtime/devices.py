@@ -81,6 +81,23 @@ def gpu_names(backend: str) -> list[str]:
     return [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
 
 
+def peak_gpu_bytes(backend: str) -> int:
+    """Return the most memory of the first GPU that a loaded backend has had in use; 0 without a GPU."""
+    if not gpu_names(backend):
+        return 0
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+    if backend == "jax":
+        import jax
+
+        return int((jax.devices()[0].memory_stats() or {}).get("peak_bytes_in_use", 0))
+    import torch
+
+    return int(torch.cuda.max_memory_allocated())
+
+
 def why_slow(precision: Precision, cpu_info: Path = CPU_INFO) -> str | None:
     """Return a sentence if a precision is not faster than float32 here, or None.
 

@@ -61,7 +61,7 @@ class TrainingLoop:
         self.is_grouped = uses_compiled_loop(config, setup)
         self.items: Batches | GroupedBatches = self.batches
         self.validation_items: Batches | GroupedBatches = self.validation_batches
-        self.model = _choose_class(self.is_grouped)(
+        self.model = choose_model_class(compiled_loop=self.is_grouped)(
             setup.network,
             setup.training.images.array,
             Augmentation(config.augmentation, setup.training),
@@ -321,7 +321,8 @@ def uses_compiled_loop(config: Config, setup: TrainingSetup) -> bool:
     return runtime.compiles_loops(config.training.compiled_loop) and setup.training.images.array is not None
 
 
-def _choose_class(compiled_loop: bool) -> type[TrainingModel]:
+def choose_model_class(*, compiled_loop: bool) -> type[TrainingModel]:
+    """Return the class of the model that ``fit`` trains."""
     if not compiled_loop:
         return TrainingModel
     from cnnzoo.training.jax_epoch import JaxTrainingModel  # imports JAX

@@ -1,0 +1,50 @@
+"""Measures one task in this process: ``python -m cnnzoo.bench.worker TASK``, with the task as JSON."""
+
+import json
+import resource
+import sys
+
+from cnnzoo import runtime
+from cnnzoo.bench.task import Result, Task
+from cnnzoo.errors import UserError
+
+
+def main() -> None:
+    """Print the result as JSON, or one sentence on standard error with exit code 2."""
+    task = Task(**json.loads(sys.argv[1]))
+    try:
+        result = _measure(task)
+    except UserError as error:
+        sys.stderr.write(f"Error: {error}\n")
+        sys.exit(2)
+    result.peak_bytes = (
+        runtime.peak_gpu_bytes("torch" if task.contender == "torch" else task.backend) or _peak_process_bytes()
+    )
+    print(json.dumps(result.to_dict()))  # noqa: T201 - the answer to the parent
+
+
+def _measure(task: Task) -> Result:
+    ours = task.contender == "ours"
+    # Plain Keras is measured as it is, without what this package sets.
+    device = runtime.prepare(
+        task.backend, task.device, precision=task.precision, deterministic=ours, compilation_cache=False
+    )
+    from cnnzoo.bench import with_keras  # imports Keras
+
+    if task.contender == "torch":
+        from cnnzoo.bench import with_torch  # imports PyTorch
+
+        return with_torch.measure(task)
+    result = with_keras.measure_ours(task) if ours else with_keras.measure_plain(task)
+    result.device = f"{task.backend}, {device}"
+    return result
+
+
+def _peak_process_bytes() -> int:
+    """Return the most memory that this process has used; Linux counts in KiB, macOS in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
+
+
+if __name__ == "__main__":
+    main()
