@@ -9,6 +9,7 @@ import cnnzoo
 from cnnzoo import runtime
 from cnnzoo.bench.task import DEVIATION, LEARNING_RATE, MEAN, MOMENTUM, Result, Stopwatch, Task, is_board, make_images
 from cnnzoo.bench.torch_network import translate
+from cnnzoo.errors import UserError
 from cnnzoo.models import without_auxiliary_heads
 
 
@@ -19,6 +20,8 @@ def measure(task: Task) -> Result:
     shape, classes = tuple(network.input_shape[1:]), network.output_shape[-1]
     images, labels = make_images(task, shape, classes)
     use_gpu = task.device != "cpu" and torch.cuda.is_available()
+    if task.device == "gpu" and not use_gpu:
+        raise UserError("--device gpu: PyTorch sees no GPU.")
     device = torch.device("cuda" if use_gpu else "cpu")
     model = translate(network).to(device, memory_format=torch.channels_last)
     pixels = torch.from_numpy(images).permute(0, 3, 1, 2).to(device)  # in memory the channels are last

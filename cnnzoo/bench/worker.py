@@ -1,6 +1,7 @@
 """Measures one task in this process: ``python -m cnnzoo.bench.worker TASK``, with the task as JSON."""
 
 import json
+import os
 import resource
 import sys
 
@@ -24,6 +25,8 @@ def main() -> None:
 
 
 def _measure(task: Task) -> Result:
+    if task.contender == "torch":
+        return _measure_torch(task)
     ours = task.contender == "ours"
     # Plain Keras is measured as it is, without what this package sets.
     device = runtime.prepare(
@@ -31,13 +34,21 @@ def _measure(task: Task) -> Result:
     )
     from cnnzoo.bench import with_keras  # imports Keras
 
-    if task.contender == "torch":
-        from cnnzoo.bench import with_torch  # imports PyTorch
-
-        return with_torch.measure(task)
     result = with_keras.measure_ours(task) if ours else with_keras.measure_plain(task)
     result.device = f"{task.backend}, {device}"
     return result
+
+
+def _measure_torch(task: Task) -> Result:
+    # Keras only builds the network that is translated, and leaves the memory of the GPU to PyTorch.
+    os.environ |= {"JAX_PLATFORMS": "cpu", "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
+    # Before TensorFlow: PyTorch loads Triton with it, whose copy of LLVM crashes after TensorFlow's.
+    import torch._dynamo  # noqa: F401
+
+    runtime.prepare(task.backend, "cpu" if task.device == "cpu" else "auto", compilation_cache=False)
+    from cnnzoo.bench import with_torch  # imports PyTorch
+
+    return with_torch.measure(task)
 
 
 def _peak_process_bytes() -> int:
