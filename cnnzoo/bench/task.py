@@ -1,4 +1,4 @@
-"""What is measured, and what is found: both go through JSON from one process to another."""
+"""The tasks and results of a benchmark, which go through JSON from one process to another."""
 
 import time
 from dataclasses import asdict, dataclass, field

@@ -24,8 +24,11 @@ from cnnzoo.data.augmentation import Augmentation
 from cnnzoo.data.preprocessing import with_preprocessing
 from cnnzoo.models import without_auxiliary_heads
 from cnnzoo.training.batches import Batches, GroupedBatches
-from cnnzoo.training.loop import choose_model_class
+from cnnzoo.training.execution import choose_model_class, choose_steps_per_call
 from cnnzoo.training.optimizers import make_optimizer
+
+# Batches of an epoch whose steps per call are taken: about those of CIFAR-10 in batches of 128.
+EPOCH = 400
 
 
 class _Rounds(keras.callbacks.Callback):
@@ -48,7 +51,11 @@ class _Rounds(keras.callbacks.Callback):
 
 
 def measure_ours(task: Task) -> Result:
-    """Measure a network as ``cnnzoo train`` trains it and ``cnnzoo eval`` runs it: images on the device as uint8."""
+    """Measure a network as ``cnnzoo train`` trains it, and the same network in inference.
+
+    Training keeps the images on the device as uint8. Boards of Go stay there too, as packed planes, although a training
+    computes them meanwhile: their planes are no part of the measurement.
+    """
     network, shape, classes = _build(task)
     images, labels = make_images(task, shape, classes)
     section = config.load("lenet").preprocessing.model_copy(
@@ -61,14 +68,13 @@ def measure_ours(task: Task) -> Result:
     whole = network if board else with_preprocessing(network, section, shape)
     training = Subset.of_all(ImageArray(stored), labels)
     batches = Batches(training, task.batch_size, full_batches_only=True)
-    grouped = runtime.compiles_loops()
+    grouped = runtime.compiles_loops() and not board  # a training computes boards step by step
     model = choose_model_class(compiled_loop=grouped)(
         whole, stored, Augmentation(recipe.augmentation, training), is_board=board
     )
     optimizer = make_optimizer(recipe, len(batches))
     optimizer.build(model.trainable_variables)
-    most = runtime.most_steps_per_execution() or task.steps
-    steps = min(task.steps, most)
+    steps = min(task.steps, choose_steps_per_call(EPOCH))
     model.compile(optimizer=optimizer, steps_per_execution=1 if grouped else steps)
     rounds = _Rounds(batches)
     items = GroupedBatches(batches, steps) if grouped else batches

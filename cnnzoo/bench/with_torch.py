@@ -35,6 +35,7 @@ class _Loop:
 
     def __init__(self, task: Task, model: Any, pixels: Any, targets: Any, board: bool) -> None:
         self.task, self.model, self.pixels, self.targets, self.board = task, model, pixels, targets, board
+        self.host_pixels = pixels.cpu()
         self.optimizer = torch.optim.SGD(model.parameters(), LEARNING_RATE, momentum=MOMENTUM)
 
     def run(self, *, training: bool) -> list[float]:
@@ -53,7 +54,9 @@ class _Loop:
         return stopwatch.seconds
 
     def _step(self, indices: Any, *, training: bool) -> None:
-        x = self.pixels[indices].float()
+        # In inference images come from the host and logits go there, as with Keras.
+        pixels = self.pixels if training else self.host_pixels
+        x = pixels[indices.to(pixels.device)].to(self.pixels.device).float()
         if not self.board:
             x = x.div_(255).sub_(MEAN).div_(DEVIATION)
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.task.precision == "mixed_bfloat16"):
@@ -63,3 +66,5 @@ class _Loop:
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
+        else:
+            logits.float().cpu()

@@ -28,7 +28,7 @@ def _measure(task: Task) -> Result:
     if task.contender == "torch":
         return _measure_torch(task)
     ours = task.contender == "ours"
-    # Plain Keras is measured as it is, without what this package sets.
+    # Plain Keras without what makes ours repeatable; oneDNN is on for both.
     device = runtime.prepare(
         task.backend, task.device, precision=task.precision, deterministic=ours, compilation_cache=False
     )

@@ -63,9 +63,9 @@ def command(
     median of the rounds, and with several turns the median of the turns. Ratios are taken within a turn, because the
     speed of a machine varies; leave the machine alone meanwhile.
 
-    cnnzoo trains as `cnnzoo train` does, without augmentation and auxiliary heads. Plain Keras has the same layers in
-    `keras.Model.fit` on float32 arrays. Plain PyTorch has the same layers in an eager loop, channels last. All use SGD
-    with momentum.
+    cnnzoo trains as `cnnzoo train` does, without augmentation and auxiliary heads, and for Go without computing the
+    planes. Plain Keras has the same layers in `keras.Model.fit` on float32 arrays. Plain PyTorch has the same layers in
+    an eager loop, channels last. All use SGD with momentum.
     """
     from cnnzoo import bench  # loads NumPy
 

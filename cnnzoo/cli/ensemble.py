@@ -128,7 +128,7 @@ def _print_votes(console: Console, result: "VoteResult") -> None:
     console.print(
         f"Soft vote: error {percent(1 - result.mean)} % to {percent(1 - result.soft_vote)} %, "
         f"a gain of {result.gain:+.2f} points on {report.images:,} {result.split} {noun} "
-        f"(one standard error: {error})."
+        f"(one standard error of the mean: {error})."
     )
 
 

@@ -123,15 +123,13 @@ class TrainingSection(Section):
         description="Epochs without a better validation accuracy, or a lower loss at the same accuracy, before the "
         "training ends.",
     )
-    checkpoint_steps: Count = Field(
-        1000, description="Batches between two checkpoints within an epoch; there is one after each epoch too."
-    )
+    checkpoint_steps: Count = Field(1000, description="Batches between two checkpoints within an epoch.")
     checkpoint_seconds: float = Field(
         5.0,
         ge=0,
         allow_inf_nan=False,
-        description="An epoch ends without a checkpoint if the last one is younger than this. A training that was "
-        "killed repeats what came after its last checkpoint.",
+        description="An epoch that is not the best so far ends without a checkpoint if the last one is younger than "
+        "this. A training that was killed repeats what came after its last checkpoint.",
     )
     compiled_loop: bool | None = Field(
         None, description="On JAX, whether one compiled call trains on many batches; by default on a GPU."

@@ -47,8 +47,9 @@ def _find_folder() -> Path | None:
         lines = CPU_INFO.read_text(encoding="utf-8").splitlines() if CPU_INFO.is_file() else []
         processor = sorted({line for line in lines if line.startswith(("model name", "flags", "Features"))})
         folder = cache_dir() / "jax" / sha256("\n".join(processor).encode()).hexdigest()[:16]
-        folder.mkdir(parents=True, exist_ok=True)
-        if os.access(folder, os.W_OK):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # Its programs are run, so it must not be a folder that somebody else has made among the temporary files.
+        if os.access(folder, os.W_OK) and folder.stat().st_uid == os.getuid():
             _remove_damaged(folder)
             return folder
     return None
@@ -81,7 +82,7 @@ class Compilation:
     saved: float = 0.0
 
     def describe(self) -> str | None:
-        """Return a sentence; None if compiling took less than a second and would have."""
+        """Return a sentence; None if compiling took less than a second and nothing was loaded."""
         if self.saved > self.seconds:
             return f"Compiled earlier: loaded in {self.seconds:.1f} s, {self.saved:.0f} s saved."
         return f"Compiled in {self.seconds:.0f} s." if self.seconds >= 1 else None

@@ -1,18 +1,25 @@
 """Repeatable results on a GPU: what is set, and a check that the set flags do what they promise.
 
-On a processor every backend computes the same bits again. On a GPU some operations add in an order that changes from
-call to call, and libraries choose among algorithms by measuring them.
+On a processor TensorFlow and JAX compute the same bits again. On a GPU some operations add in an order that changes
+from call to call, and libraries choose among algorithms by measuring them.
 """
 
 import os
 import re
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cnnzoo.errors import UserError
-from cnnzoo.runtime.environment import DETERMINISM_FLAGS
+from cnnzoo.runtime.environment import DETERMINISTIC_FLAG, EXCLUDING_FLAG
 from cnnzoo.runtime.gradients import image_gradient
+
+# Of the vector of the scatter that is checked.
+LENGTH = 4096
+
+Scatter = Callable[[NDArray[np.int32], NDArray[np.float32]], NDArray[np.float32]]
+Gradient = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 REMEDY = "set runtime.deterministic: false, or install another version of the backend"
 
@@ -25,11 +32,17 @@ def is_repeatable(backend: str, kind: str) -> bool:
         kind: "cpu" or "gpu".
     """
     if kind == "cpu":
-        return True
+        return backend != "torch"  # of which nothing is tested
     if backend == "jax":
-        flags = os.environ.get("XLA_FLAGS", "").split()
-        return any(re.fullmatch(f"({'|'.join(DETERMINISM_FLAGS[:2])})(=(true|1))?", flag) for flag in flags)
+        flags = os.environ.get("XLA_FLAGS", "")
+        is_measuring = "--xla_gpu_autotune_level=0" not in flags.split()
+        return _is_on(DETERMINISTIC_FLAG, flags) or (_is_on(EXCLUDING_FLAG, flags) and not is_measuring)
     return backend == "tensorflow" and _is_tensorflow_deterministic()
+
+
+def _is_on(flag: str, flags: str) -> bool:
+    """Return whether a switch is on in XLA_FLAGS."""
+    return any(re.fullmatch(f"{flag}(=(true|1))?", each) for each in flags.split())
 
 
 def make_tensorflow_deterministic() -> None:
@@ -45,28 +58,36 @@ def _is_tensorflow_deterministic() -> bool:
     return bool(config.is_op_determinism_enabled())
 
 
-def check(backend: str) -> None:
-    """Check that the loaded backend computes right and the same again; flags for it were wrong before (jax#27796).
+def check(backend: str, scatter: Scatter | None = None, gradient: Gradient | None = None) -> None:
+    """Check that the loaded backend is correct and repeatable; flags for that made scatters wrong before (jax#27796).
+
+    Args:
+        backend: Its name, for the message.
+        scatter: Puts values (count,) at places (count,) of a vector of zeros; None for that of the backend.
+        gradient: Of max-pooling, see ``_pooling_gradient``; None for that of the backend.
 
     Raises:
         UserError: A scatter or a gradient is wrong, or differs from call to call.
     """
-    import keras
-
+    scatter, gradient = scatter or _scatter, gradient or _pooling_gradient
     random = np.random.default_rng(0)
-    places = random.permutation(4096)[:1024]
-    values = random.random(1024, "float32")
-    scattered = keras.ops.scatter_update(keras.ops.zeros((4096,)), places[:, None].astype("int32"), values)
-    expected = np.zeros(4096, "float32")
+    places, values = random.permutation(LENGTH)[:1024].astype("int32"), random.random(1024, "float32")
+    expected = np.zeros(LENGTH, "float32")
     expected[places] = values
-    if not np.array_equal(keras.ops.convert_to_numpy(scattered), expected):
-        raise UserError(f"{backend} computes wrong results here with its setting for repeatable ones; {REMEDY}.")
+    if not np.array_equal(scatter(places, values), expected):
+        raise UserError(f"{backend} puts values into wrong places here with its settings for repeatability; {REMEDY}.")
     images = random.random((8, 33, 33, 4), "float32")
-    first, second = (_pooling_gradient(images) for _ in range(2))
+    first, second = (gradient(images) for _ in range(2))
     if not np.allclose(first, _expected_pooling_gradient(images), atol=1e-4):
         raise UserError(f"{backend} computes a wrong gradient of max-pooling here; {REMEDY}.")
     if not np.array_equal(first, second):
-        raise UserError(f"{backend} computes another gradient of max-pooling at each call; {REMEDY}.")
+        raise UserError(f"{backend}'s gradient of max-pooling changes from call to call here; {REMEDY}.")
+
+
+def _scatter(places: NDArray[np.int32], values: NDArray[np.float32]) -> NDArray[np.float32]:
+    from keras import ops
+
+    return np.asarray(ops.convert_to_numpy(ops.scatter_update(ops.zeros((LENGTH,)), places[:, None], values)))
 
 
 def _pooling_gradient(images: NDArray[np.float32]) -> NDArray[np.float32]:

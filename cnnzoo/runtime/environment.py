@@ -25,14 +25,10 @@ KERAS_JSON = {
 # jaxlib 0.10.2 may compute wrong results on the CPU if this fusion is on (jax#39103).
 XLA_FLAG = "--xla_cpu_experimental_ynn_fusion_type="
 
-# Excludes operations of GPUs whose result changes from call to call, and the choice of algorithms by measuring.
-DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
-# Whoever sets one of these has decided about it.
-DETERMINISM_FLAGS = (
-    "--xla_gpu_deterministic_ops",
-    "--xla_gpu_exclude_nondeterministic_ops",
-    "--xla_gpu_autotune_level",
-)
+# The first excludes operations of GPUs whose result changes from call to call, and the choice of algorithms by
+# measuring; the second only the operations. Whoever sets one of them has decided about it.
+DETERMINISTIC_FLAG, EXCLUDING_FLAG = "--xla_gpu_deterministic_ops", "--xla_gpu_exclude_nondeterministic_ops"
+DETERMINISTIC = f"{DETERMINISTIC_FLAG}=true"
 
 # Variables that can change what a backend computes.
 FLAGS = (
@@ -77,7 +73,7 @@ def set_environment(
     environment.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     if backend == "jax":
         flags = _read_xla_flags(environment.get("XLA_FLAGS", "").strip())
-        is_decided = any(flag in flags for flag in DETERMINISM_FLAGS)
+        is_decided = any(flag in flags for flag in (DETERMINISTIC_FLAG, EXCLUDING_FLAG))
         if deterministic and device != "cpu" and not is_decided:
             flags = f"{flags} {DETERMINISTIC}"
         environment["XLA_FLAGS"] = flags

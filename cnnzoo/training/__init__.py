@@ -3,6 +3,7 @@
 Importing this loads no Keras: its backend is chosen when the training starts.
 """
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from cnnzoo import data, runs, runtime
 from cnnzoo.config import Config
 from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
-from cnnzoo.runtime import DeviceChoice
+from cnnzoo.runtime import Device, DeviceChoice
 from cnnzoo.training import images
 from cnnzoo.training.listener import Listener, TrainingFacts
 
@@ -53,6 +54,8 @@ def train(
     images.check_batch_size(config, len(divided.training))
     device = runtime.prepare(**config.runtime.model_dump())
     repeatable = runtime.check_determinism(device)
+    listener = listener or Listener()
+    _warn_if_not_repeatable(config, device, repeatable, listener)
     from cnnzoo.training import results  # loads Keras, with the backend that `runtime.prepare` has set
     from cnnzoo.training.setup import prepare
 
@@ -60,7 +63,7 @@ def train(
     run = runs.create(config, name, directory, parent)
     with run.locked():
         results.start_run(config, setup, run, device, repeatable)
-        return run, results.fit(config, setup, run, device, listener or Listener())
+        return run, results.fit(config, setup, run, device, listener)
 
 
 def resume(
@@ -98,8 +101,12 @@ def resume(
         from cnnzoo.training.setup import prepare
 
         recorded = run.environment() if run.environment_path.is_file() else {}
-        if recorded and recorded["versions"] != runtime.describe():
-            listener.note("The run was started with other versions or on another machine: the last digits may differ.")
+        if recorded and _is_elsewhere(recorded):
+            listener.note(
+                "The run was started with other versions or settings of the environment, or on another machine: the "
+                "last digits may differ."
+            )
+        _warn_if_not_repeatable(config, computed_on, repeatable, listener)
         checkpoint = checkpoints.newest(run, listener.note) if recorded else None
         setup = prepare(config, divided, recorded.get("preprocessing"), has_checkpoint=checkpoint is not None)
         if recorded and recorded.get("images") != setup.fingerprint:
@@ -110,3 +117,15 @@ def resume(
             results.start_run(config, setup, run, computed_on, repeatable)
         run.discard_results()
         return run, results.fit(config, setup, run, computed_on, listener, checkpoint)
+
+
+def _warn_if_not_repeatable(config: Config, device: Device, repeatable: bool, listener: Listener) -> None:
+    if config.runtime.deterministic and device.kind == "gpu" and not repeatable:
+        cause = f" with XLA_FLAGS={flags}" if (flags := os.environ.get("XLA_FLAGS")) else ""
+        listener.note(f"{config.runtime.backend}{cause} will not compute the same bits again on this GPU.")
+
+
+def _is_elsewhere(recorded: dict[str, Any]) -> bool:
+    """Return whether the environment of a run differs from this one in what can change the last digits."""
+    flags = runtime.describe_flags()
+    return bool(recorded["versions"] != runtime.describe() or recorded.get("flags", flags) != flags)

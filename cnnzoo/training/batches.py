@@ -164,7 +164,7 @@ class GroupedBatches(utils.PyDataset):
         return self.batches.start + done
 
     def __getitem__(self, group: int) -> tuple[Inputs, NDArray[np.int32]]:
-        """Return a group."""
+        """Return a group: its number of batches (), their indices and labels (size, batch), and the labels again."""
         first, full = group * self.size, self._full
         steps = range(first, min(first + self.size, full)) if first < full else range(full, full + 1)
         inputs = [self.batches[step][0] for step in steps]

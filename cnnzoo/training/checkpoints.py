@@ -101,6 +101,18 @@ class Snapshot:
         named = {name: np.array(ops.convert_to_numpy(variable)) for name, variable in variables.items()}
         return cls(named, {id(variable): named[name] for name, variable in variables.items()})
 
+    def check(self, position: Position) -> None:
+        """Check that all values are finite.
+
+        Args:
+            position: How far the training had come, for the error.
+
+        Raises:
+            NotFiniteError: One is not.
+        """
+        if not all(np.isfinite(value).all() for value in self.named.values()):
+            raise NotFiniteError(position)
+
 
 def write(run: Run, position: Position, snapshot: Snapshot, state: dict[str, Any]) -> None:
     """Write a checkpoint, and remove all but the last two.
@@ -115,8 +127,7 @@ def write(run: Run, position: Position, snapshot: Snapshot, state: dict[str, Any
         NotFiniteError: A weight or another variable is not finite; nothing is written.
         OSError: The file cannot be written.
     """
-    if not all(np.isfinite(value).all() for value in snapshot.named.values()):
-        raise NotFiniteError(position)
+    snapshot.check(position)
     text = json.dumps({**state, "names": list(snapshot.named)})
     with files.whole(run.checkpoint_path(*position)) as path:
         np.savez(path, state=np.array(text), **snapshot.named)

@@ -5,7 +5,7 @@ calls take longer than the arithmetic. Here one call takes the indices of many b
 device. Keras has merged a loop with ``lax.scan`` (keras#23527, 2026-08-29). When a release has it, this module and
 ``GroupedBatches`` can go, if that loop does as well.
 
-The number of rounds is an argument of the compiled loop. So a group of fewer batches, at the end of an epoch or after
+The number of batches is an argument of the compiled loop. So a group of fewer batches, at the end of an epoch or after
 an interruption, runs the same machine code, and results do not depend on how an epoch is divided into groups.
 """
 
@@ -40,11 +40,11 @@ class JaxTrainingModel(TrainingModel):
         return self._loop(super().test_step, state, data)
 
     def _loop(self, step: Step, state: Any, data: Any) -> tuple[dict[str, Any], Any]:
-        (rounds, indices, labels), _ = data
+        (count, indices, labels), _ = data
 
         def advance(number: Any, state: Any) -> Any:
             return step(state, ((indices[number], labels[number]), labels[number]))[1]
 
-        state = jax.lax.fori_loop(0, rounds, advance, state)
+        state = jax.lax.fori_loop(0, count, advance, state)
         with keras.StatelessScope(state_mapping=list(zip(self.metrics_variables, state[-1], strict=True))):
             return self.get_metrics_result(), state

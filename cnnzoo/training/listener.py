@@ -65,4 +65,4 @@ class Listener:
         """Show that a number of steps of an epoch, counted from 1, are done."""
 
     def epoch(self, row: Row, images_per_second: float, best: bool) -> None:
-        """Show the history's row of an epoch that is done."""
+        """Show the history's row of an epoch that is done; its files are still being written."""

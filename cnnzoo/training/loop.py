@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from keras import callbacks, ops
@@ -19,17 +20,19 @@ from cnnzoo.runs.facts import Outcome
 from cnnzoo.training import checkpoints
 from cnnzoo.training.batches import Batches, GroupedBatches, make_batches
 from cnnzoo.training.checkpoints import Checkpoint, Snapshot
+from cnnzoo.training.execution import (
+    MOST_STEPS_PER_REPORT,
+    choose_model_class,
+    choose_steps_per_call,
+    uses_compiled_loop,
+)
 from cnnzoo.training.history import History
 from cnnzoo.training.interruption import Interruption
 from cnnzoo.training.listener import Listener
-from cnnzoo.training.model import TrainingModel
 from cnnzoo.training.optimizers import make_optimizer
 from cnnzoo.training.phases import Phase, Position, all_layers, phases
 from cnnzoo.training.saving import BackgroundWriter, NetworkCopy
 from cnnzoo.training.setup import TrainingSetup
-
-REPORTS_PER_EPOCH = 10  # at least this many reports to the listener
-MOST_STEPS_PER_REPORT = 100  # so that Ctrl-C is obeyed soon, however long an epoch is
 
 
 class TrainingLoop:
@@ -84,6 +87,7 @@ class TrainingLoop:
 
         Raises:
             UserError: The loss is not finite, or an image can no longer be read.
+            OSError: A file cannot be written.
         """
         outcome: Outcome = "finished"
         try:
@@ -119,6 +123,7 @@ class TrainingLoop:
 
     def start_phase(self, phase: Phase) -> None:
         """Freeze the layers that the phase does not train, and compile the model with the phase's optimizer."""
+        self.writer.wait()  # an error of the phase before is reported with that phase's learning rate
         self.phase = phase
         phase.freeze(self.model.network)
         self.model.start_averages(phase.first * self.batches.count)
@@ -126,9 +131,7 @@ class TrainingLoop:
         groups = {layer.kernel.path: layer.groups for layer in grouped}
         optimizer = make_optimizer(phase.config, self.batches.count, groups)
         optimizer.build(self.model.trainable_variables)
-        steps_per_report = max(1, self.batches.count // REPORTS_PER_EPOCH)
-        limit = runtime.most_steps_per_execution() or self.batches.count
-        steps = min(steps_per_report, MOST_STEPS_PER_REPORT, phase.config.training.checkpoint_steps, limit)
+        steps = min(choose_steps_per_call(self.batches.count), phase.config.training.checkpoint_steps)
         if self.is_grouped:
             self.items = GroupedBatches(self.batches, steps)
             self.validation_items = GroupedBatches(
@@ -238,16 +241,23 @@ class TrainingLoop:
         """Start to write the files of the epoch that has ended.
 
         Args:
-            is_best: Whether it is the best one so far.
+            is_best: Whether it is the best one so far; then a checkpoint is written too.
             always: Write a checkpoint however young the last one is.
+
+        Raises:
+            NotFiniteError: See ``start_writing``.
+            OSError: See ``start_writing``.
         """
         snapshot = Snapshot.take(self.model)
         averages = {id(weight): average for weight, average in self.model.averages_by_variable()}
         values = [snapshot.by_variable[id(averages.get(id(weight), weight))] for weight in self.network.weights]
         rows, position, state = list(self.history.rows), self.position, self.history.state()
-        has_checkpoint = always or self.seconds_since_checkpoint >= self.config.training.checkpoint_seconds
+        # With the best model too, so that after a kill no model is of an epoch that the checkpoint does not know.
+        is_old = self.seconds_since_checkpoint >= self.config.training.checkpoint_seconds
+        has_checkpoint = always or is_best or is_old
 
         def write() -> None:
+            snapshot.check(position)
             self.copy.save(self.run, values, is_best=is_best)
             self.run.write_history(rows)
             if has_checkpoint:
@@ -256,16 +266,16 @@ class TrainingLoop:
         self.start_writing(write, has_checkpoint=has_checkpoint)
 
     def save_checkpoint(self) -> None:
-        """Start to write a checkpoint of the position."""
+        """Start to write a checkpoint of the position; see ``start_writing`` for its errors."""
         snapshot, position, state = Snapshot.take(self.model), self.position, self.history.state()
         self.start_writing(lambda: checkpoints.write(self.run, position, snapshot, state), has_checkpoint=True)
 
     def start_writing(self, write: Callable[[], None], *, has_checkpoint: bool) -> None:
-        """Write something in the background when what was to be written before is there.
+        """Start a job of writing after the one before has ended.
 
         Raises:
-            NotFiniteError: A checkpoint before had weights or a state that is not finite.
-            OSError: What was to be written before could not be.
+            NotFiniteError: The job before had weights or a state that is not finite.
+            OSError: The job before could not write a file.
         """
         self.writer.submit(write)
         if has_checkpoint:
@@ -308,26 +318,14 @@ class TrainingLoop:
 
     def fail_at(self, step: int, subject: str) -> NoReturn:
         """End the training because of a number that is not finite since a step, counted from 0; see ``fail``."""
+        with suppress(Exception):  # this error is the one to report
+            self.writer.wait()
         good = self.run.checkpoints
         raise UserError(
             f"{subject} not finite: epoch {step // self.batches.count + 1}, step {step + 1:,} of the training, "
             f"learning rate {self.learning_rate(step):.3g}. Lower optimizer.learning_rate or set optimizer.clip_norm. "
             + (f"The last good checkpoint is {good[0]}." if good else "No checkpoint had been written yet.")
         )
-
-
-def uses_compiled_loop(config: Config, setup: TrainingSetup) -> bool:
-    """Return whether several steps become one compiled call on JAX, which needs images that stay on the device."""
-    return runtime.compiles_loops(config.training.compiled_loop) and setup.training.images.array is not None
-
-
-def choose_model_class(*, compiled_loop: bool) -> type[TrainingModel]:
-    """Return the class of the model that ``fit`` trains."""
-    if not compiled_loop:
-        return TrainingModel
-    from cnnzoo.training.jax_epoch import JaxTrainingModel  # imports JAX
-
-    return JaxTrainingModel
 
 
 def _describe_board(config: Config, setup: TrainingSetup, run: Run) -> BoardMetadata | None:

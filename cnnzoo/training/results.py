@@ -83,7 +83,7 @@ def fit(
         listener.resumed(loop.history.rows, *checkpoint.position)
     with explain_full_disk(run), loop.interruption:
         status = loop.train()
-        # After a kill between an epoch's files and its checkpoint, the file has one row more than the checkpoint.
+        # After a kill the file may have more rows than the checkpoint.
         rows = run.history() if run.history_path.is_file() else []
         metrics = _make_metrics(status, loop, setup, rows)
         if rows:

@@ -38,9 +38,13 @@ class BackgroundWriter:
         Raises:
             Exception: What the last job has raised.
         """
-        pending, self._pending = self._pending, None
+        pending = self._pending
         if pending:
-            pending.result()
+            try:
+                pending.result()
+            finally:
+                if pending.done():  # not if Ctrl-C ends the waiting
+                    self._pending = None
 
     def __enter__(self) -> Self:
         return self

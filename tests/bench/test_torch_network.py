@@ -1,4 +1,4 @@
-"""PyTorch's form of a network computes the same as the network."""
+"""A network that was translated into PyTorch computes the same as the network."""
 
 import keras
 import numpy as np

@@ -39,7 +39,8 @@ def test_list_shows_every_set_and_where_it_is(run):
     assert (code, err) == (0, "")
     lines = out.splitlines()
     assert any(line.split()[:4] == ["mnist", "60,000", "+", "10,000"] for line in lines)
-    assert lines[-5:] == [*(f"{name}: not here" for name in DOWNLOADED), "digits: inside scikit-learn"]
+    assert lines[-6:-1] == [*(f"{name}: not here" for name in DOWNLOADED), "digits: inside scikit-learn"]
+    assert "cnnzoo go import" in lines[-1]
 
 
 def long_path(folder):

@@ -94,6 +94,6 @@ def test_a_second_process_loads_what_the_first_has_compiled(tmp_path):
         subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True).stdout
         for _ in range(2)
     ]
-    (first, first_told), (second, second_told) = (answer.splitlines() for answer in answers)
+    (first, first_flags), (second, second_flags) = (answer.splitlines() for answer in answers)
     assert first == second
-    assert (first_told, second_told) == ("True False", "True True")
+    assert (first_flags, second_flags) == ("True False", "True True")

@@ -2,8 +2,10 @@
 
 import os
 
+import numpy as np
 import pytest
 
+from cnnzoo.errors import UserError
 from cnnzoo.runtime import determinism, environment
 
 FLAG = "--xla_gpu_deterministic_ops=true"
@@ -14,12 +16,29 @@ def test_the_check_passes_where_scatters_and_gradients_are_right():
     determinism.check(os.environ["KERAS_BACKEND"])
 
 
+def test_a_wrong_scatter_and_a_gradient_that_is_wrong_or_changes_are_found():
+    def put_too_far(places, values):
+        vector = np.zeros(determinism.LENGTH, "float32")
+        vector[(places + 1) % determinism.LENGTH] = values
+        return vector
+
+    noise = np.random.default_rng(0)
+    right = determinism._expected_pooling_gradient
+    for named, message in [
+        ({"scatter": put_too_far}, "puts values into wrong places"),
+        ({"gradient": np.zeros_like}, "computes a wrong gradient of max-pooling"),
+        ({"gradient": lambda images: right(images) + noise.uniform(0, 1e-6)}, "changes from call to call"),
+    ]:
+        with pytest.raises(UserError, match=message):
+            determinism.check("jax", **named)
+
+
 @pytest.mark.parametrize(
     ("flags", "device", "deterministic", "expected"),
     [
         ("", "auto", True, f" {FLAG}"),
         ("--xla_dump_to=/tmp", "gpu", True, f" {FLAG}"),
-        ("--xla_gpu_autotune_level=0", "auto", True, ""),
+        ("--xla_gpu_autotune_level=0", "auto", True, f" {FLAG}"),
         ("--xla_gpu_deterministic_ops=false", "auto", True, ""),
         ("", "auto", False, ""),
         ("", "cpu", True, ""),
@@ -46,13 +65,14 @@ def test_the_installed_xla_knows_the_flag(monkeypatch):
     ("flags", "repeatable"),
     [
         (FLAG, True),
-        ("--xla_gpu_exclude_nondeterministic_ops", True),
+        ("--xla_gpu_exclude_nondeterministic_ops", False),
+        ("--xla_gpu_exclude_nondeterministic_ops=true --xla_gpu_autotune_level=0", True),
         ("--xla_gpu_deterministic_ops=false", False),
         ("--xla_gpu_autotune_level=0", False),
         ("", False),
     ],
 )
-def test_a_gpu_is_repeatable_with_the_flag_alone(flags, repeatable, monkeypatch):
+def test_a_gpu_is_repeatable_if_operations_and_the_choice_of_algorithms_are(flags, repeatable, monkeypatch):
     monkeypatch.setenv("XLA_FLAGS", flags)
     assert determinism.is_repeatable("jax", "gpu") == repeatable
     assert determinism.is_repeatable("jax", "cpu")

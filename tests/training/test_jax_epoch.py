@@ -6,6 +6,7 @@ from toys import subset
 from trainings import SMALL_SETTINGS, Snapshots, state, weights
 
 from cnnzoo.cli.options import load_config
+from cnnzoo.errors import UserError
 from cnnzoo.runs import Run
 from cnnzoo.training import Listener, resume, train
 from cnnzoo.training.batches import Batches, GroupedBatches
@@ -34,6 +35,7 @@ class Steps(Listener):
         self.seen.append((epoch, step))
 
 
+@pytest.mark.backend("jax")
 def test_a_compiled_loop_gives_the_weights_of_single_steps(tmp_path):
     """Byte for byte; its metrics are means over the same batches."""
     looped, single = (
@@ -43,6 +45,7 @@ def test_a_compiled_loop_gives_the_weights_of_single_steps(tmp_path):
     assert state(looped) == state(single)
 
 
+@pytest.mark.backend("jax")
 def test_the_compiled_loop_of_a_convolutional_network_differs_by_rounding_alone(tmp_path):
     settings = (*DENSE, "model={name: lecture_tensorflow}", "training.epochs=1", "training.steps_per_epoch=4")
     looped, single = (
@@ -65,8 +68,6 @@ def test_an_epoch_that_ends_within_a_group_and_a_kill_change_nothing(tmp_path):
 
 
 def test_a_loss_in_a_group_that_is_not_finite_is_reported_with_its_step(tmp_path):
-    from cnnzoo.errors import UserError
-
     settings = (*DENSE, "optimizer.learning_rate=1e30", "training.gradient_accumulation=1")
     with pytest.raises(UserError, match=r"^The loss is not finite: epoch 1, step [23] of the training"):
         train(load_config("digits", settings), directory=tmp_path / "run")

@@ -4,8 +4,8 @@ import keras
 from keras import layers
 from torch import nn
 
-from cnnzoo.bench.torch_network.forms import FORMS
 from cnnzoo.bench.torch_network.graph import Graph, Value
+from cnnzoo.bench.torch_network.translations import TRANSLATIONS
 from cnnzoo.errors import UserError
 from cnnzoo.keras_internals import layer_calls
 from cnnzoo.models import without_auxiliary_heads
@@ -50,8 +50,8 @@ def _translate_calls(graph: Graph, model: keras.Model, inputs: list[Value]) -> l
             raise graph.refuse(layer, "data_format")
         if isinstance(layer, keras.Model) and getattr(layer, "inputs", None):
             outputs = _translate_calls(graph, layer, arguments)
-        elif type(layer) in FORMS:
-            outputs = [FORMS[type(layer)](graph, layer, *arguments)]
+        elif type(layer) in TRANSLATIONS:
+            outputs = [TRANSLATIONS[type(layer)](graph, layer, *arguments)]
         else:
             raise graph.refuse(layer)
         values.update(zip(map(id, call.output_tensors), outputs, strict=True))

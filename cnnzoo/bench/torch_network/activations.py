@@ -1,4 +1,4 @@
-"""The forms of activations in PyTorch."""
+"""Translations of activations into PyTorch."""
 
 from typing import Any
 

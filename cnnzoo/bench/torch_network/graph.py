@@ -1,4 +1,4 @@
-"""A PyTorch module in the making."""
+"""A graph of PyTorch modules, to which layers are added one by one."""
 
 import math
 import operator
@@ -41,7 +41,7 @@ class Value(NamedTuple):
 
 
 class Graph:
-    """A PyTorch module in the making.
+    """A graph of PyTorch modules, to which layers are added one by one.
 
     Args:
         name: Of the network, for errors.

@@ -1,4 +1,4 @@
-"""The forms of convolutions and poolings in PyTorch, with padding as in Keras."""
+"""Translations of convolutions and poolings into PyTorch, with padding as in Keras."""
 
 import math
 import operator

@@ -1,4 +1,4 @@
-"""The forms of Keras's layers, and of the zoo's own, in PyTorch."""
+"""Translations of Keras's layers, and of the zoo's own, into PyTorch."""
 
 import operator
 from collections.abc import Callable
@@ -111,7 +111,7 @@ def _position_bias(graph: Graph, layer: Any, value: Value) -> Value:
 
 
 # By exact class, because a subclass may compute something else.
-FORMS: dict[type, Callable[..., Value]] = {
+TRANSLATIONS: dict[type, Callable[..., Value]] = {
     layers.Activation: _activation,
     layers.Add: _add,
     layers.AveragePooling2D: windows.average_pooling,

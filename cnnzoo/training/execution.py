@@ -1,0 +1,29 @@
+"""How steps are executed: how many in a call, and by which class of model."""
+
+from cnnzoo import runtime
+from cnnzoo.config import Config
+from cnnzoo.training.model import TrainingModel
+from cnnzoo.training.setup import TrainingSetup
+
+REPORTS_PER_EPOCH = 10  # at least this many reports to the listener
+MOST_STEPS_PER_REPORT = 100  # so that Ctrl-C is obeyed soon, however long an epoch is
+
+
+def choose_steps_per_call(batches: int) -> int:
+    """Return how many steps one call takes in an epoch of so many batches; progress is reported after each call."""
+    limit = runtime.most_steps_per_execution() or batches
+    return min(max(1, batches // REPORTS_PER_EPOCH), MOST_STEPS_PER_REPORT, limit)
+
+
+def uses_compiled_loop(config: Config, setup: TrainingSetup) -> bool:
+    """Return whether several steps become one compiled call on JAX, which needs images that stay on the device."""
+    return runtime.compiles_loops(config.training.compiled_loop) and setup.training.images.array is not None
+
+
+def choose_model_class(*, compiled_loop: bool) -> type[TrainingModel]:
+    """Return the class of the model that ``fit`` trains."""
+    if not compiled_loop:
+        return TrainingModel
+    from cnnzoo.training.jax_epoch import JaxTrainingModel  # imports JAX
+
+    return JaxTrainingModel
