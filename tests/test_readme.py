@@ -120,8 +120,8 @@ def test_the_commands_of_the_pages_run_one_after_the_other(cnnzoo, digits_runs):
     for command in TYPED:
         words = tuple(INSTEAD.get(word, word) for word in shlex.split(command.split(">")[0]))
         needs_network = words[1:3] == ("data", "fetch") or any(word.startswith("resnet50") for word in words)
-        # tests/lab/test_walk.py runs the lab's, and tests/go/test_match.py plays matches.
-        if words[:2] == ("cnnzoo", "lab") or words[:3] == ("cnnzoo", "go", "match"):
+        # tests/lab/test_walk.py runs the lab's, tests/go/test_match.py plays, and tests/bench/test_bench.py measures.
+        if words[1:2] in (("lab",), ("bench",)) or words[:3] == ("cnnzoo", "go", "match"):
             continue
         if words[0] != "cnnzoo" or needs_network or words in ran:
             continue
