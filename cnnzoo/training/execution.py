@@ -10,7 +10,7 @@ MOST_STEPS_PER_REPORT = 100  # so that Ctrl-C is obeyed soon, however long an ep
 
 
 def choose_steps_per_call(batches: int) -> int:
-    """Return how many steps one call takes in an epoch of so many batches; progress is reported after each call."""
+    """Return the number of steps in one call, after which progress is reported, for an epoch of ``batches`` batches."""
     limit = runtime.most_steps_per_execution() or batches
     return min(max(1, batches // REPORTS_PER_EPOCH), MOST_STEPS_PER_REPORT, limit)
 
