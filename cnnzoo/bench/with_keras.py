@@ -24,7 +24,7 @@ from cnnzoo.data.augmentation import Augmentation
 from cnnzoo.data.preprocessing import with_preprocessing
 from cnnzoo.models import without_auxiliary_heads
 from cnnzoo.training.batches import Batches, GroupedBatches
-from cnnzoo.training.execution import choose_model_class, choose_steps_per_call
+from cnnzoo.training.execution import choose_model_class, choose_steps_per_call, make_items
 from cnnzoo.training.optimizers import make_optimizer
 
 # Batches of an epoch whose steps per call are taken: about those of CIFAR-10 in batches of 128.
@@ -78,7 +78,7 @@ def measure_ours(task: Task) -> Result:
     model.compile(optimizer=optimizer, steps_per_execution=1 if grouped else steps)
     rounds = _Rounds(batches)
     items = GroupedBatches(batches, steps) if grouped else batches
-    model.fit(items, epochs=task.rounds + 1, shuffle=False, verbose=0, callbacks=[rounds])
+    model.fit(make_items(items), epochs=task.rounds + 1, shuffle=False, verbose=0, callbacks=[rounds])
     return Result("", shape, rounds.stopwatch.seconds, _predict(whole, images, task))
 
 

@@ -73,8 +73,11 @@ class Classifier:
         return load_network(self.path, self.images.input_shape, len(self.images.class_names))
 
     def logits(self, images: Pixels) -> Logits:
-        """Return the logits (count, num_classes) of images (count, height, width, channels)."""
-        return np.asarray(self.model.predict(images, batch_size=BATCH_SIZE, verbose=0), dtype="float32")
+        """Return the logits (count, num_classes) of images (count, height, width, channels), of one at least."""
+        # Not `predict`: on TensorFlow its end waits for a thread, see `training/tensorflow_batches.py`.
+        size = min(BATCH_SIZE, len(images))
+        batches = [self.batch_logits(images[first : first + size], size) for first in range(0, len(images), size)]
+        return np.concatenate(batches).astype("float32")
 
     def batch_logits(self, images: Pixels, batch_size: int) -> Logits:
         """Return the logits (count, num_classes) of images (count, height, width, channels), computed in one batch.

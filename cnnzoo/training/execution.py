@@ -1,7 +1,10 @@
-"""How steps are executed: how many in a call, and by which class of model."""
+"""How steps are executed: how many in a call, by which class of model, on which kind of batches."""
+
+from typing import Any
 
 from cnnzoo import runtime
 from cnnzoo.config import Config
+from cnnzoo.training.batches import Batches, GroupedBatches
 from cnnzoo.training.model import TrainingModel
 from cnnzoo.training.setup import TrainingSetup
 
@@ -18,6 +21,15 @@ def choose_steps_per_call(batches: int) -> int:
 def uses_compiled_loop(config: Config, setup: TrainingSetup) -> bool:
     """Return whether several steps become one compiled call on JAX, which needs images that stay on the device."""
     return runtime.compiles_loops(config.training.compiled_loop) and setup.training.images.array is not None
+
+
+def make_items(batches: Batches | GroupedBatches) -> Any:
+    """Return batches as ``fit`` takes them on the loaded backend."""
+    if runtime.keras_backend() != "tensorflow":
+        return batches
+    from cnnzoo.training.tensorflow_batches import make_dataset  # imports TensorFlow
+
+    return make_dataset(batches)
 
 
 def choose_model_class(*, compiled_loop: bool) -> type[TrainingModel]:

@@ -24,6 +24,7 @@ from cnnzoo.training.execution import (
     MOST_STEPS_PER_REPORT,
     choose_model_class,
     choose_steps_per_call,
+    make_items,
     uses_compiled_loop,
 )
 from cnnzoo.training.history import History
@@ -157,8 +158,8 @@ class TrainingLoop:
         events = [callbacks.TensorBoard(self.run.events_path, write_graph=False)] if tensorboard else []
         try:
             self.model.fit(
-                self.items,
-                validation_data=self.validation_items,
+                make_items(self.items),
+                validation_data=make_items(self.validation_items),
                 initial_epoch=first,
                 epochs=end,
                 shuffle=False,  # the order follows from the seed and the epoch alone

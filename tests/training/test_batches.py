@@ -10,6 +10,7 @@ from trainings import SMALL_SETTINGS
 from cnnzoo.cli.options import load_config
 from cnnzoo.training import Listener, train
 from cnnzoo.training.batches import Batches
+from cnnzoo.training.execution import make_items
 
 pytestmark = pytest.mark.every_backend
 
@@ -63,3 +64,22 @@ def test_the_order_of_a_trainings_epochs_follows_from_seed_and_number(tmp_path):
     whole = 127 * (1293 // 127)  # an epoch is of whole batches
     expected = [np.random.default_rng((5, epoch)).permutation(1293)[:whole] for epoch in range(2)]
     assert np.array_equal(watching.orders, expected)
+
+
+@pytest.mark.backend("tensorflow")
+def test_tensorflow_sees_the_batches_of_each_epoch_and_does_not_tune(numbered):
+    """The thread that tunes would keep the end of an epoch waiting."""
+    import keras
+
+    batches = Batches(numbered, 3, full_batches_only=False)
+    dataset = make_items(batches)
+    for epoch in range(2):
+        batches.shuffle(0, epoch)
+        seen = [keras.tree.map_structure(np.asarray, item) for item in dataset]
+        expected = [batches[step] for step in range(4)]
+        assert all(
+            np.array_equal(one, other)
+            for one, other in zip(keras.tree.flatten(seen), keras.tree.flatten(expected), strict=True)
+        )
+    assert len(dataset) == 4
+    assert dataset.options().autotune.enabled is False
