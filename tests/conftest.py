@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from cnnzoo.runs import Run
 
 # All of this is read when Keras and matplotlib are imported, which test modules do while they are collected.
-runtime.set_environment(
-    runtime.resolve_backend(), device="cpu"
-)  # so that a test finds the same on a machine with a GPU
+# On the processor, so that a test finds the same on a machine with a GPU.
+runtime.set_environment(runtime.resolve_backend(), device="cpu")
+if runtime.resolve_backend() == "jax":
+    runtime.set_xla_flags("cpu", deterministic=True)
 os.environ["MPLBACKEND"] = "Agg"
 # The first process of a session makes a folder for all, which its workers find by the variable.
 if "PYTEST_XDIST_WORKER" in os.environ:

@@ -15,7 +15,7 @@ from typing import Literal, get_args
 from cnnzoo.errors import UserError, did_you_mean
 from cnnzoo.runtime import compilation, determinism, environment, native_logs
 from cnnzoo.runtime.devices import Device, Precision, choose_device, gpu_names, peak_gpu_bytes, processor, why_slow
-from cnnzoo.runtime.environment import DeviceChoice, available_cores, keras_backend, set_environment
+from cnnzoo.runtime.environment import DeviceChoice, available_cores, keras_backend, set_environment, set_xla_flags
 
 __all__ = [
     "Device",
@@ -25,6 +25,7 @@ __all__ = [
     "keras_backend",
     "peak_gpu_bytes",
     "set_environment",
+    "set_xla_flags",
     "why_slow",
 ]
 
@@ -77,18 +78,22 @@ def prepare(
     check_installed(name)
     present_threads = environment.thread_count(name)
     if loaded is None:
-        set_environment(name, device, threads, deterministic=deterministic)
+        set_environment(name, device, threads)
         environment.check_keras_json()
-        if name == "jax":
-            environment.check_xla_flags()
-            compilation.set_cache(compilation_cache)
     elif loaded != name:
         raise UserError(f"runtime.backend: Keras is loaded already with {loaded}; start a new process for {name}.")
     elif threads not in (None, present_threads):
         raise UserError(
             f"runtime.threads: Keras is loaded already with {present_threads}; start a new process for {threads}."
         )
+    is_jax_running = environment.has_jax_started()
+    if name == "jax" and not is_jax_running:
+        environment.set_xla_flags(device, deterministic=deterministic)
+        environment.check_xla_flags()
+        compilation.set_cache(compilation_cache)
     gpus = _load(name)
+    if name == "jax" and is_jax_running and not gpus:
+        environment.warn_if_flag_is_missing()
     if name == "tensorflow" and gpus and deterministic:
         determinism.make_tensorflow_deterministic()
     import keras  # the import fixes its backend

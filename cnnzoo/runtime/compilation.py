@@ -1,6 +1,7 @@
 """JAX's cache of compiled programs on the disk, and what compiling took in this process."""
 
 import os
+import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -13,29 +14,41 @@ from cnnzoo.runtime.devices import CPU_INFO
 # JAX removes the programs that were not used for the longest time.
 LARGEST_CACHE = 2 * 2**30
 # Programs that compile faster than this are not kept.
-SHORTEST_SECONDS = "0.2"
+SHORTEST_SECONDS = 0.2
 
 # The variables with which a person decides about the cache; then none of ours are set.
 OWN_SETTINGS = ("JAX_COMPILATION_CACHE_DIR", "JAX_ENABLE_COMPILATION_CACHE")
 
 
 def set_cache(enabled: bool) -> None:
-    """Set the environment variables of JAX's cache, before JAX is imported; those that a person has set are kept.
+    """Set up JAX's cache, before JAX compiles anything; what a person has set is kept.
 
     Args:
         enabled: Whether compiled programs are kept on the disk.
     """
+    jax = sys.modules.get("jax")  # if a program has imported it, it has read the variables
+    if enabled and jax and jax.config.jax_compilation_cache_dir:
+        return
+    for name, value in _choose_settings(enabled).items():
+        os.environ[name] = str(value)
+        if jax:
+            jax.config.update(name.lower(), value)
+
+
+def _choose_settings(enabled: bool) -> dict[str, bool | str | int | float]:
+    """Return the variables of the cache to set, which are also the names of JAX's options."""
     if not enabled:
-        os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"
-        return
-    if any(name in os.environ for name in OWN_SETTINGS):
-        return
-    folder = _find_folder()
-    if folder:
-        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)
+        return {"JAX_ENABLE_COMPILATION_CACHE": False}
+    folder = None if any(name in os.environ for name in OWN_SETTINGS) else _find_folder()
+    if folder is None:
+        return {}
+    settings: dict[str, bool | str | int | float] = {
+        "JAX_COMPILATION_CACHE_DIR": str(folder),
         # With a limit JAX locks the folder while it reads and writes, so that processes do not disturb each other.
-        os.environ.setdefault("JAX_COMPILATION_CACHE_MAX_SIZE", str(LARGEST_CACHE))
-        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", SHORTEST_SECONDS)
+        "JAX_COMPILATION_CACHE_MAX_SIZE": LARGEST_CACHE,
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": SHORTEST_SECONDS,
+    }
+    return {name: value for name, value in settings.items() if name not in os.environ}
 
 
 def _find_folder() -> Path | None:

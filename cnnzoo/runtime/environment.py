@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Literal
 
@@ -44,19 +45,13 @@ FLAGS = (
 )
 
 
-def set_environment(
-    backend: str, device: DeviceChoice = "auto", threads: int | None = None, *, deterministic: bool = True
-) -> None:
+def set_environment(backend: str, device: DeviceChoice = "auto", threads: int | None = None) -> None:
     """Set the environment variables that Keras and its backend will read when they are imported.
 
     Args:
         backend: "tensorflow", "jax" or "torch".
         device: See ``runtime.prepare``.
         threads: See ``runtime.prepare``.
-        deterministic: See ``runtime.prepare``.
-
-    Raises:
-        UserError: XLA_FLAGS is neither flags nor a file of flags.
     """
     environment = os.environ
     environment["KERAS_BACKEND"] = backend
@@ -71,16 +66,44 @@ def set_environment(
     # TensorFlow turns oneDNN on by itself only where it finds AVX-512; with AVX2 alone, LeNet-5 trains
     # three times as fast with it.
     environment.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    if backend == "jax":
-        flags = _read_xla_flags(environment.get("XLA_FLAGS", "").strip())
-        is_decided = any(flag in flags for flag in (DETERMINISTIC_FLAG, EXCLUDING_FLAG))
-        if deterministic and device != "cpu" and not is_decided:
-            flags = f"{flags} {DETERMINISTIC}"
-        environment["XLA_FLAGS"] = flags
     if device == "cpu":
         environment |= {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
     if threads:
         environment |= dict.fromkeys(THREADS.values(), str(threads))
+
+
+def set_xla_flags(device: DeviceChoice, *, deterministic: bool) -> None:
+    """Add our flags to XLA_FLAGS, which XLA reads when JAX first looks for devices; those of a person are kept.
+
+    Args:
+        device: See ``runtime.prepare``.
+        deterministic: See ``runtime.prepare``.
+
+    Raises:
+        UserError: XLA_FLAGS is neither flags nor a file of flags.
+    """
+    flags = _read_xla_flags(os.environ.get("XLA_FLAGS", "").strip())
+    is_decided = any(flag in flags for flag in (DETERMINISTIC_FLAG, EXCLUDING_FLAG))
+    if deterministic and device != "cpu" and not is_decided:
+        flags = f"{flags} {DETERMINISTIC}"
+    os.environ["XLA_FLAGS"] = flags
+
+
+def has_jax_started() -> bool:
+    """Return whether JAX has looked for devices in this process, so that XLA_FLAGS are read no more."""
+    bridge = sys.modules.get("jax._src.xla_bridge")  # no public function tells
+    return bridge is not None and bool(bridge.backends_are_initialized())
+
+
+def warn_if_flag_is_missing() -> None:
+    """Warn if JAX, which has started, computes on the processor without our flag."""
+    if XLA_FLAG not in os.environ.get("XLA_FLAGS", ""):
+        warnings.warn(
+            f"JAX was in use before cnnzoo in this process, so XLA_FLAGS={XLA_FLAG} came too late. Without it jaxlib "
+            "0.10.2 may compute wrong results on a processor (jax#39103): call cnnzoo.runtime.prepare first, or set "
+            "the variable yourself.",
+            stacklevel=3,
+        )
 
 
 def thread_count(backend: str) -> int:

@@ -45,10 +45,8 @@ def test_a_wrong_scatter_and_a_gradient_that_is_wrong_or_changes_are_found():
     ],
 )
 def test_xla_is_told_to_be_repeatable_unless_a_person_has_decided(flags, device, deterministic, expected, monkeypatch):
-    for name in ("KERAS_BACKEND", "CUDA_VISIBLE_DEVICES", "JAX_PLATFORMS"):
-        monkeypatch.setenv(name, os.environ.get(name, ""))  # for ``monkeypatch`` to restore
     monkeypatch.setenv("XLA_FLAGS", flags)
-    environment.set_environment("jax", device, deterministic=deterministic)
+    environment.set_xla_flags(device, deterministic=deterministic)
     assert os.environ["XLA_FLAGS"] == f"{flags} {environment.XLA_FLAG}".strip() + expected
 
 

@@ -20,7 +20,7 @@ def ask(code, **environment):
     settled.pop("TF_CPP_MIN_LOG_LEVEL", None)
     answer = subprocess.run(
         [sys.executable, "-c", f"from cnnzoo import runtime\n{code}"],
-        env={**settled, "KERAS_BACKEND": BACKEND, **environment},
+        env={name: value for name, value in ({**settled, "KERAS_BACKEND": BACKEND} | environment).items() if value},
         capture_output=True,
         text=True,
         check=False,
@@ -72,6 +72,32 @@ def test_a_platform_that_jax_does_not_have_is_refused():
     assert "JAX_PLATFORMS=nonsense" in out
     assert "Unable to initialize backend 'nonsense'" in out
     assert out.endswith("Correct or unset these variables.")
+
+
+@pytest.mark.slow
+@pytest.mark.backend("jax")
+def test_flags_and_cache_are_set_in_a_program_that_has_loaded_keras_but_not_computed_yet(tmp_path):
+    code = (
+        "import jax, keras, os\nruntime.prepare()\n"
+        "print(runtime.environment.XLA_FLAG in os.environ['XLA_FLAGS'])\nprint(jax.config.jax_compilation_cache_dir)"
+    )
+    cache = {"JAX_COMPILATION_CACHE_DIR": None, "XDG_CACHE_HOME": str(tmp_path)}
+    out, err = ask(code, **cache)
+    flags, folder = out.splitlines()
+    assert flags == "True"
+    assert folder.startswith(str(tmp_path))
+    assert err == ""
+
+
+@pytest.mark.backend("jax")
+def test_a_program_that_has_used_jax_without_the_flag_for_right_results_is_warned(monkeypatch):
+    import jax
+
+    jax.devices()
+    monkeypatch.setenv("XLA_FLAGS", "--xla_dump_to=")
+    with pytest.warns(UserWarning, match="JAX was in use before cnnzoo in this process"):
+        runtime.prepare()
+    assert os.environ["XLA_FLAGS"] == "--xla_dump_to="  # what has no effect is not recorded
 
 
 @pytest.mark.full
