@@ -34,20 +34,20 @@ def make_config(tmp_path, data=None, **sections):
 
 
 @pytest.mark.every_backend
-def test_32_positions_are_learned_to_the_last_one(tmp_path):
+def test_16_positions_are_learned_to_the_last_one(tmp_path):
     """The smallest proof that planes, symmetries, labels and loss belong together."""
-    make_games(count=3, moves=32).save(tmp_path / "games.npz")
+    make_games(count=3, moves=16).save(tmp_path / "games.npz")
     config = make_config(
         tmp_path,
         {"validation": 1, "test": 1},
         model={"name": "alphago_policy_small"},
         augmentation={},
         optimizer={"name": "adam", "learning_rate": 0.002},
-        training={"epochs": 1, "batch_size": 32, "steps_per_epoch": 150},
+        training={"epochs": 1, "batch_size": 16, "steps_per_epoch": 150},
     )
     run, _ = train(config, directory=tmp_path / "run")
     report = evaluate(run, "train").report
-    assert (report.images, report.correct) == (32, 32)
+    assert (report.images, report.correct) == (16, 16)
 
 
 @pytest.mark.every_backend
