@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # On the processor, so that a test finds the same on a machine with a GPU.
 runtime.set_environment(runtime.resolve_backend(), device="cpu")
 if runtime.resolve_backend() == "jax":
-    runtime.set_xla_flags("cpu", deterministic=True)
+    runtime.XLA_FLAGS.set("cpu", deterministic=True)
 os.environ["MPLBACKEND"] = "Agg"
 # The first process of a session makes a folder for all, which its workers find by the variable.
 if "PYTEST_XDIST_WORKER" in os.environ:

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cnnzoo.bench.task import Contender, Result, Task
+from cnnzoo.bench.task import LABELS, Contender, Result, Task
 from cnnzoo.errors import UserError
 
-__all__ = ["Contender", "Measurement", "Result", "Task", "compare", "measure"]
+__all__ = ["LABELS", "Contender", "Measurement", "Result", "Task", "compare", "measure"]
 
 Tell = Callable[[int, "Measurement"], None]
 
@@ -109,9 +109,10 @@ def _run(task: Task) -> Result:
     command = [sys.executable, "-m", "cnnzoo.bench.worker", json.dumps(task.to_dict())]
     process = subprocess.run(command, capture_output=True, text=True, check=False)
     if process.returncode == 0:
-        return Result(**json.loads(process.stdout.splitlines()[-1]))
+        answer = json.loads(process.stdout.splitlines()[-1])
+        if "error" in answer:
+            raise UserError(answer["error"])
+        return Result(**answer)
     lines = [line for line in process.stderr.splitlines() if line.strip()] or ["no message"]
-    if process.returncode == 2:
-        raise UserError(lines[-1].removeprefix("Error: "))
-    killed = " (killed, perhaps for want of memory; take a smaller --batch)" if process.returncode < 0 else ""
-    raise UserError(f"Measuring {task.network} with {task.contender} failed{killed}: {lines[-1]}")
+    killed = " (killed, perhaps because memory ran out; take a smaller --batch)" if process.returncode < 0 else ""
+    raise UserError(f"Measuring {task.network} with {LABELS[task.contender]} failed{killed}: {lines[-1]}")

@@ -11,6 +11,7 @@ from cnnzoo.go.planes import PLANES
 from cnnzoo.runtime import DeviceChoice, Precision
 
 Contender = Literal["ours", "keras", "torch"]
+LABELS: dict[Contender, str] = {"ours": "cnnzoo", "keras": "plain Keras fit", "torch": "plain PyTorch"}
 
 LEARNING_RATE, MOMENTUM = 0.01, 0.9
 MEAN, DEVIATION = 0.5, 0.29

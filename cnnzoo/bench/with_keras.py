@@ -27,7 +27,7 @@ from cnnzoo.training.batches import Batches, GroupedBatches
 from cnnzoo.training.execution import choose_model_class, choose_steps_per_call, make_items
 from cnnzoo.training.optimizers import make_optimizer
 
-# Batches of an epoch whose steps per call are taken: about those of CIFAR-10 in batches of 128.
+# Steps per call are those of an epoch of this many batches, about CIFAR-10's in batches of 128.
 EPOCH = 400
 
 
@@ -53,8 +53,8 @@ class _Rounds(keras.callbacks.Callback):
 def measure_ours(task: Task) -> Result:
     """Measure a network as ``cnnzoo train`` trains it, and the same network in inference.
 
-    Training keeps the images on the device as uint8. Boards of Go stay there too, as packed planes, although a training
-    computes them meanwhile: their planes are no part of the measurement.
+    Training keeps the images on the device as uint8. Boards of Go stay there too, as packed planes; a training
+    would compute the planes meanwhile, which is not measured.
     """
     network, shape, classes = _build(task)
     images, labels = make_images(task, shape, classes)

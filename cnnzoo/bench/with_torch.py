@@ -44,7 +44,8 @@ class _Loop:
         stopwatch = Stopwatch()
         for _ in range(self.task.rounds + 1):
             stopwatch.start()
-            order = torch.randperm(len(self.pixels), device=self.pixels.device)
+            shuffle = torch.randperm if training else torch.arange
+            order = shuffle(len(self.pixels), device=self.pixels.device)
             with torch.set_grad_enabled(training):
                 for indices in order.split(self.task.batch_size):
                     self._step(indices, training=training)

@@ -11,13 +11,13 @@ from cnnzoo.errors import UserError
 
 
 def main() -> None:
-    """Print the result as JSON, or one sentence on standard error with exit code 2."""
+    """Print the result as JSON, or an object with one sentence as "error"."""
     task = Task(**json.loads(sys.argv[1]))
     try:
         result = _measure(task)
     except UserError as error:
-        sys.stderr.write(f"Error: {error}\n")
-        sys.exit(2)
+        print(json.dumps({"error": str(error)}))  # noqa: T201 - the answer to the parent
+        return
     result.peak_bytes = (
         runtime.peak_gpu_bytes("torch" if task.contender == "torch" else task.backend) or _peak_process_bytes()
     )

@@ -1,6 +1,6 @@
 """A saved model as a classifier: pixels in, logits out, with the names of its classes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,7 @@ class Classifier:
         backend: The backend that it was trained on; None if unknown.
         threads: Processor threads of one operation; None for all.
         device: Where to compute.
+        batch_size: The largest batch so far, to which smaller ones are filled up; each size is compiled anew.
     """
 
     path: Path
@@ -51,6 +52,7 @@ class Classifier:
     backend: str | None = None
     threads: int | None = None
     device: DeviceChoice = "auto"
+    batch_size: int = field(default=0, init=False)
 
     @cached_property
     def computed_on(self) -> Device:
@@ -75,7 +77,7 @@ class Classifier:
     def logits(self, images: Pixels) -> Logits:
         """Return the logits (count, num_classes) of images (count, height, width, channels), of one at least."""
         # Not `predict`: on TensorFlow its end waits for a thread, see `training/tensorflow_batches.py`.
-        size = min(BATCH_SIZE, len(images))
+        self.batch_size = size = max(self.batch_size, min(BATCH_SIZE, len(images)))
         batches = [self.batch_logits(images[first : first + size], size) for first in range(0, len(images), size)]
         return np.concatenate(batches).astype("float32")
 

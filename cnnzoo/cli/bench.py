@@ -16,7 +16,6 @@ from cnnzoo.text import count
 if TYPE_CHECKING:
     from cnnzoo.bench import Contender, Measurement, Task
 
-LABELS = {"ours": "cnnzoo", "keras": "plain Keras fit", "torch": "plain PyTorch"}
 # Images of more points a side than this are large: a batch of 128 of them may not fit into memory.
 SMALL_SIDE, SMALL_BATCH, LARGE_BATCH = 64, 128, 16
 
@@ -107,8 +106,11 @@ def _choose_batch(network: str) -> int:
 
 def _report(turn: int, measurement: "Measurement") -> None:
     task = measurement.task
+    from cnnzoo import bench
+
     progress().print(
-        f"turn {turn}: {task.network}, {LABELS[task.contender]}: {measurement.training:,.0f} images/s", style="dim"
+        f"turn {turn}: {task.network}, {bench.LABELS[task.contender]}: {measurement.training:,.0f} images/s",
+        style="dim",
     )
 
 
@@ -118,12 +120,12 @@ def _print(console: Console, found: "Sequence[Measurement]") -> None:
 
     groups = list(bench.group(found))
     table = numbers_table(
-        "network, batch", "program", "training images/s", "step ms", "first round s", "inference images/s", "memory MiB"
+        "network, batch", "program", "training images/s", "step ms", "compiling s", "inference images/s", "memory MiB"
     )
     for task, each in groups:
         table.add_row(
             f"{task.network}, {task.batch_size}",
-            LABELS[task.contender],
+            bench.LABELS[task.contender],
             _median([one.training for one in each], ",.0f"),
             _median([1000 * one.step_seconds for one in each], ",.1f"),
             _median([one.compile_seconds for one in each], ",.1f"),
@@ -137,15 +139,14 @@ def _print(console: Console, found: "Sequence[Measurement]") -> None:
             for noun in ("training", "inference"):
                 speeds = ([getattr(one, noun) for one in group] for group in (ours, each))
                 middle, low, high = bench.compare(*speeds)
-                console.print(
-                    f"{task.network}, {noun}: cnnzoo / {LABELS[task.contender]} {middle:.2f} ({low:.2f} to {high:.2f})"
-                )
+                programs = f"cnnzoo / {bench.LABELS[task.contender]}"
+                console.print(f"{task.network}, {noun}: {programs} {middle:.2f} ({low:.2f} to {high:.2f})")
     task, each = groups[0]
     turns = count(len(each), "turn")
     console.print(f"{turns} of {count(task.rounds, 'round')} of {count(task.steps, 'step')}, {task.precision}.")
     for device in dict.fromkeys(one.result.device for one in found):
         console.print(f"On {device}.")
-    console.print("First round: what it takes longer than the others, for tracing and compiling.")
+    console.print("Compiling: what the first round takes longer than the others.")
 
 
 def _are_peers(ours: "Task", other: "Task") -> bool:

@@ -169,7 +169,8 @@ class RuntimeSection(Section):
         description="Whether a seed gives the same bits again on a GPU, on TensorFlow and JAX; false may be faster.",
     )
     compilation_cache: bool = Field(
-        True, description="Whether JAX keeps compiled programs on the disk, so that the next training starts at once."
+        True,
+        description="Whether JAX keeps compiled programs on the disk, so that the next process need not compile them.",
     )
 
 

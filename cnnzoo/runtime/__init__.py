@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import os
 import platform
+import sys
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -15,9 +16,10 @@ from typing import Literal, get_args
 from cnnzoo.errors import UserError, did_you_mean
 from cnnzoo.runtime import compilation, determinism, environment, native_logs
 from cnnzoo.runtime.devices import Device, Precision, choose_device, gpu_names, peak_gpu_bytes, processor, why_slow
-from cnnzoo.runtime.environment import DeviceChoice, available_cores, keras_backend, set_environment, set_xla_flags
+from cnnzoo.runtime.environment import XLA_FLAGS, DeviceChoice, available_cores, keras_backend, set_environment
 
 __all__ = [
+    "XLA_FLAGS",
     "Device",
     "DeviceChoice",
     "Precision",
@@ -25,7 +27,6 @@ __all__ = [
     "keras_backend",
     "peak_gpu_bytes",
     "set_environment",
-    "set_xla_flags",
     "why_slow",
 ]
 
@@ -86,14 +87,16 @@ def prepare(
         raise UserError(
             f"runtime.threads: Keras is loaded already with {present_threads}; start a new process for {threads}."
         )
-    is_jax_running = environment.has_jax_started()
-    if name == "jax" and not is_jax_running:
-        environment.set_xla_flags(device, deterministic=deterministic)
+    has_jax_started = environment.has_jax_started()
+    if name == "jax" and not has_jax_started:
+        XLA_FLAGS.set(device, deterministic=deterministic)
         environment.check_xla_flags()
-        compilation.set_cache(compilation_cache)
-    gpus = _load(name)
-    if name == "jax" and is_jax_running and not gpus:
-        environment.warn_if_flag_is_missing()
+    gpus = _load(name, device)
+    if name == "jax":
+        if not has_jax_started:
+            compilation.set_cache(compilation_cache)
+        elif not gpus:
+            XLA_FLAGS.warn_if_missing()
     if name == "tensorflow" and gpus and deterministic:
         determinism.make_tensorflow_deterministic()
     import keras  # the import fixes its backend
@@ -107,9 +110,15 @@ def prepare(
     return choose_device(device, name, gpus)
 
 
-@cache
-def _load(backend: str) -> list[str]:
+def _load(backend: str, device: DeviceChoice) -> list[str]:
     """Import Keras and its backend, and return the names of the GPUs that the backend sees."""
+    if backend == "jax" and device == "cpu" and "jax" in sys.modules:
+        sys.modules["jax"].config.update("jax_platforms", "cpu")  # a program has imported JAX, but may not have used it
+    return _import(backend)
+
+
+@cache
+def _import(backend: str) -> list[str]:
     with native_logs.mute(f"The process died while it loaded Keras on {backend}. Its libraries wrote before:"):
         if backend == "jax":
             environment.check_jax()

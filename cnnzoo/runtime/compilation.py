@@ -1,7 +1,6 @@
 """JAX's cache of compiled programs on the disk, and what compiling took in this process."""
 
 import os
-import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -16,39 +15,45 @@ LARGEST_CACHE = 2 * 2**30
 # Programs that compile faster than this are not kept.
 SHORTEST_SECONDS = 0.2
 
-# The variables with which a person decides about the cache; then none of ours are set.
-OWN_SETTINGS = ("JAX_COMPILATION_CACHE_DIR", "JAX_ENABLE_COMPILATION_CACHE")
+# The variables with which a person decides about the cache.
+VARIABLES = ("JAX_COMPILATION_CACHE_DIR", "JAX_ENABLE_COMPILATION_CACHE", "JAX_COMPILATION_CACHE_MAX_SIZE")
+
+Settings = dict[str, bool | str | int | float]
 
 
 def set_cache(enabled: bool) -> None:
-    """Set up JAX's cache, before JAX compiles anything; what a person has set is kept.
+    """Set up the cache of JAX, which is imported and has compiled nothing; what a person has decided is kept.
 
     Args:
         enabled: Whether compiled programs are kept on the disk.
     """
-    jax = sys.modules.get("jax")  # if a program has imported it, it has read the variables
-    if enabled and jax and jax.config.jax_compilation_cache_dir:
-        return
-    for name, value in _choose_settings(enabled).items():
-        os.environ[name] = str(value)
-        if jax:
-            jax.config.update(name.lower(), value)
+    import jax
+
+    # Not by variables, which processes that are started later would take for a person's.
+    for name, value in choose_settings(enabled, chosen=jax.config.jax_compilation_cache_dir).items():
+        jax.config.update(name, value)
 
 
-def _choose_settings(enabled: bool) -> dict[str, bool | str | int | float]:
-    """Return the variables of the cache to set, which are also the names of JAX's options."""
+def choose_settings(enabled: bool, chosen: str | None) -> Settings:
+    """Return the options of JAX to set.
+
+    Args:
+        enabled: See ``set_cache``.
+        chosen: The folder that a program has chosen.
+    """
     if not enabled:
-        return {"JAX_ENABLE_COMPILATION_CACHE": False}
-    folder = None if any(name in os.environ for name in OWN_SETTINGS) else _find_folder()
+        return {"jax_enable_compilation_cache": False}
+    folder = None if chosen or any(name in os.environ for name in VARIABLES) else _find_folder()
     if folder is None:
         return {}
-    settings: dict[str, bool | str | int | float] = {
-        "JAX_COMPILATION_CACHE_DIR": str(folder),
-        # With a limit JAX locks the folder while it reads and writes, so that processes do not disturb each other.
-        "JAX_COMPILATION_CACHE_MAX_SIZE": LARGEST_CACHE,
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": SHORTEST_SECONDS,
+    # With a limit JAX locks the folder while it reads and writes, so that processes do not disturb each other.
+    settings: Settings = {
+        "jax_compilation_cache_dir": str(folder),
+        "jax_compilation_cache_max_size": LARGEST_CACHE,
     }
-    return {name: value for name, value in settings.items() if name not in os.environ}
+    if "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS" not in os.environ:
+        settings["jax_persistent_cache_min_compile_time_secs"] = SHORTEST_SECONDS
+    return settings
 
 
 def _find_folder() -> Path | None:

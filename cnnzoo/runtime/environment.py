@@ -7,6 +7,8 @@ import re
 import subprocess
 import sys
 import warnings
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
@@ -23,8 +25,10 @@ KERAS_JSON = {
     "image_data_format": ("channels_last", "channels_first"),
 }
 
-# jaxlib 0.10.2 may compute wrong results on the CPU if this fusion is on (jax#39103).
+# jaxlib 0.10.2 may compute wrong results on the CPU if this fusion is on (jax#39103). Older versions do not know the
+# flag, 0.7 for one, and an unknown flag ends the process.
 XLA_FLAG = "--xla_cpu_experimental_ynn_fusion_type="
+FIRST_JAXLIB = (0, 10)
 
 # The first excludes operations of GPUs whose result changes from call to call, and the choice of algorithms by
 # measuring; the second only the operations. Whoever sets one of them has decided about it.
@@ -72,38 +76,61 @@ def set_environment(backend: str, device: DeviceChoice = "auto", threads: int | 
         environment |= dict.fromkeys(THREADS.values(), str(threads))
 
 
-def set_xla_flags(device: DeviceChoice, *, deterministic: bool) -> None:
-    """Add our flags to XLA_FLAGS, which XLA reads when JAX first looks for devices; those of a person are kept.
+class XlaFlags:
+    """XLA_FLAGS, which XLA reads when JAX first looks for devices.
 
-    Args:
-        device: See ``runtime.prepare``.
-        deterministic: See ``runtime.prepare``.
-
-    Raises:
-        UserError: XLA_FLAGS is neither flags nor a file of flags.
+    Attributes:
+        are_ours: Whether our flags were added in time.
     """
-    flags = _read_xla_flags(os.environ.get("XLA_FLAGS", "").strip())
-    is_decided = any(flag in flags for flag in (DETERMINISTIC_FLAG, EXCLUDING_FLAG))
-    if deterministic and device != "cpu" and not is_decided:
-        flags = f"{flags} {DETERMINISTIC}"
-    os.environ["XLA_FLAGS"] = flags
+
+    def __init__(self) -> None:
+        self.are_ours = False
+
+    def set(self, device: DeviceChoice, *, deterministic: bool) -> None:
+        """Add our flags; those of a person are kept.
+
+        Args:
+            device: See ``runtime.prepare``.
+            deterministic: See ``runtime.prepare``.
+
+        Raises:
+            UserError: XLA_FLAGS is neither flags nor a file of flags.
+        """
+        flags = _read_xla_flags()
+        if _knows_flag() and XLA_FLAG not in flags:
+            flags = f"{flags} {XLA_FLAG}"
+        is_decided = any(flag in flags for flag in (DETERMINISTIC_FLAG, EXCLUDING_FLAG))
+        if deterministic and device != "cpu" and not is_decided:
+            flags = f"{flags} {DETERMINISTIC}"
+        os.environ["XLA_FLAGS"] = flags.strip()
+        self.are_ours = True
+
+    def warn_if_missing(self) -> None:
+        """Warn if JAX, which has started, computes on the processor without the flag for correct results."""
+        if not self.are_ours and _knows_flag() and XLA_FLAG not in _read_xla_flags():
+            warnings.warn(
+                "JAX was used before cnnzoo in this process, too early to set a flag without which jaxlib 0.10.2 may "
+                "compute wrong results on a processor (jax#39103). Call cnnzoo.runtime.prepare before using JAX, or "
+                f"set XLA_FLAGS={XLA_FLAG} yourself.",
+                stacklevel=3,
+            )
+
+
+XLA_FLAGS = XlaFlags()
 
 
 def has_jax_started() -> bool:
-    """Return whether JAX has looked for devices in this process, so that XLA_FLAGS are read no more."""
+    """Return whether JAX has looked for devices in this process, after which XLA_FLAGS has no effect."""
     bridge = sys.modules.get("jax._src.xla_bridge")  # no public function tells
     return bridge is not None and bool(bridge.backends_are_initialized())
 
 
-def warn_if_flag_is_missing() -> None:
-    """Warn if JAX, which has started, computes on the processor without our flag."""
-    if XLA_FLAG not in os.environ.get("XLA_FLAGS", ""):
-        warnings.warn(
-            f"JAX was in use before cnnzoo in this process, so XLA_FLAGS={XLA_FLAG} came too late. Without it jaxlib "
-            "0.10.2 may compute wrong results on a processor (jax#39103): call cnnzoo.runtime.prepare first, or set "
-            "the variable yourself.",
-            stacklevel=3,
-        )
+def _knows_flag() -> bool:
+    """Return whether the installed jaxlib knows the flag for correct results."""
+    with suppress(PackageNotFoundError):
+        major, minor = version("jaxlib").split(".")[:2]
+        return (int(major), int(minor)) >= FIRST_JAXLIB
+    return False
 
 
 def thread_count(backend: str) -> int:
@@ -155,20 +182,19 @@ def check_keras_json() -> None:
         raise UserError(f"{path}: epsilon is {json.dumps(settings['epsilon'])}, not a fraction like 1e-7; correct it.")
 
 
-def _read_xla_flags(value: str) -> str:
-    """Return a value of XLA_FLAGS with our flag; the value may also be the name of a file of flags.
+def _read_xla_flags() -> str:
+    """Return the flags in XLA_FLAGS, or in the file that it names.
 
     Raises:
         UserError: The file cannot be read.
     """
-    if value and not value.startswith("-"):
-        try:
-            value = Path(value).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError):
-            raise UserError(
-                f"XLA_FLAGS is '{value}', neither flags, which begin with -, nor a file of flags."
-            ) from None
-    return value if XLA_FLAG in value else f"{value} {XLA_FLAG}".strip()
+    value = os.environ.get("XLA_FLAGS", "").strip()
+    if not value or value.startswith("-"):
+        return value
+    try:
+        return Path(value).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise UserError(f"XLA_FLAGS is '{value}', neither flags, which begin with -, nor a file of flags.") from None
 
 
 def check_xla_flags() -> None:

@@ -122,6 +122,8 @@ def resume(
 def _warn_if_not_repeatable(config: Config, device: Device, repeatable: bool, listener: Listener) -> None:
     if config.runtime.deterministic and device.kind == "gpu" and not repeatable:
         cause = f" with XLA_FLAGS={flags}" if (flags := os.environ.get("XLA_FLAGS")) else ""
+        if config.runtime.backend == "jax" and not runtime.XLA_FLAGS.are_ours:
+            cause = ", which was used in this process before cnnzoo could set its flags,"
         listener.note(f"{config.runtime.backend}{cause} will not compute the same bits again on this GPU.")
 
 

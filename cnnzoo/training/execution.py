@@ -24,7 +24,7 @@ def uses_compiled_loop(config: Config, setup: TrainingSetup) -> bool:
 
 
 def make_items(batches: Batches | GroupedBatches) -> Any:
-    """Return batches as ``fit`` takes them on the loaded backend."""
+    """Return what ``fit`` takes: a ``tf.data.Dataset`` on TensorFlow, otherwise the batches."""
     if runtime.keras_backend() != "tensorflow":
         return batches
     from cnnzoo.training.tensorflow_batches import make_dataset  # imports TensorFlow

@@ -75,7 +75,7 @@ class TrainingLoop:
             settings.ema_decay and settings.ema_decay ** (1 / settings.gradient_accumulation),
             is_board=data.describe(config.data).is_board,
         )
-        self.copy = NetworkCopy(self.network, _describe_board(config, setup, run))
+        self.board = _describe_board(config, setup, run)
         self.writer = BackgroundWriter()
         self.phases = phases(config)
         self.phase = self.phases[0]
@@ -127,6 +127,7 @@ class TrainingLoop:
         self.writer.wait()  # an error of the phase before is reported with that phase's learning rate
         self.phase = phase
         phase.freeze(self.model.network)
+        self.copy = NetworkCopy(self.network, self.board)  # which says what is frozen
         self.model.start_averages(phase.first * self.batches.count)
         grouped = [layer for layer in all_layers(self.model.network) if getattr(layer, "groups", 1) > 1]
         groups = {layer.kernel.path: layer.groups for layer in grouped}

@@ -52,7 +52,7 @@ class BackgroundWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Wait; after an error of the training that of the writer is not raised."""
+        """Wait; if the training failed, the error of the writer is dropped."""
         try:
             with suppress(*([Exception] if error else [])):
                 self.wait()

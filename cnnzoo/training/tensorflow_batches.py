@@ -1,9 +1,8 @@
-"""Batches of a training as TensorFlow takes them.
+"""A ``tf.data.Dataset`` of a training's batches, without autotuning.
 
-Keras would make the same ``tf.data.Dataset``, but with TensorFlow's tuning of it, whose thread sleeps for twice as long
-each time, up to a minute. The end of an epoch waits for the thread: TensorFlow wakes it before it marks it as
-cancelled (``CancellationManager`` and ``Model::OptimizeLoop`` of TensorFlow 2.20), and if the thread looks for the mark
-too early, it sleeps on, for as long as the epoch has taken at worst.
+The one that Keras would make has it. At an epoch's end TensorFlow 2.20 wakes the autotuning thread before it sets the
+flag that the thread is cancelled (``CancellationManager::StartCancel``, ``Model::OptimizeLoop``). A thread that reads
+the flag too early sleeps again, at worst as long as the epoch took, and the next epoch waits for it.
 """
 
 from collections.abc import Iterator
@@ -12,12 +11,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-# Batches that are made while the device computes.
-AHEAD = 2
+# Batches that are made while the device computes; streamed images are read even earlier.
+PREFETCHED = 2
 
 
 def make_dataset(batches: keras.utils.PyDataset) -> tf.data.Dataset:
-    """Return the batches as a data set without tuning; each epoch asks for them again.
+    """Return the batches as a data set; each epoch asks for them again.
 
     Args:
         batches: With a fixed number of batches, each a nested tuple of arrays.
@@ -29,7 +28,7 @@ def make_dataset(batches: keras.utils.PyDataset) -> tf.data.Dataset:
 
     signature = keras.tree.map_structure(lambda array: tf.TensorSpec((None, *array.shape[1:]), array.dtype), batches[0])
     dataset = tf.data.Dataset.from_generator(generate, output_signature=signature)
-    dataset = dataset.prefetch(AHEAD).apply(tf.data.experimental.assert_cardinality(len(batches)))
+    dataset = dataset.prefetch(PREFETCHED).apply(tf.data.experimental.assert_cardinality(len(batches)))
     options = tf.data.Options()
     options.autotune.enabled = False
     return dataset.with_options(options)

@@ -38,10 +38,10 @@ WORDS = ("--batch", "2", "--steps", "2", "--rounds", "1", "--turns", "1", "--dev
 @pytest.mark.slow
 @pytest.mark.backend("jax")
 def test_json_has_the_seconds_of_each_round(cnnzoo):
-    found = json.loads(cnnzoo("bench", "lenet5", "--json", *WORDS).out)
+    found = json.loads(cnnzoo("bench", "alphago_policy_small", "--json", *WORDS).out)
     (measured,) = found["measurements"]
     assert measured["task"]["contender"] == "ours"
-    assert measured["input_shape"] == [32, 32, 1]
+    assert measured["input_shape"] == [19, 19, 48]
     assert len(measured["training_seconds"]) == len(measured["inference_seconds"]) == 2
     assert measured["inference_images_per_second"] == pytest.approx(4 / measured["inference_seconds"][1])
     assert measured["peak_bytes"] > 2**20
@@ -50,12 +50,12 @@ def test_json_has_the_seconds_of_each_round(cnnzoo):
 
 @pytest.mark.slow
 def test_a_table_names_the_programs_their_ratios_and_the_devices(cnnzoo):
-    answer = cnnzoo("bench", "alphago_policy_small", "--against", "torch", "--against", "keras", *WORDS)
+    answer = cnnzoo("bench", "lenet5", "--against", "torch", "--against", "keras", *WORDS)
     assert answer.code == 0, answer.err
-    assert "alphago_policy_small, 2" in answer.out
+    assert "lenet5, 2" in answer.out
     for program in ("plain PyTorch", "plain Keras fit"):
-        assert f"alphago_policy_small, training: cnnzoo / {program} " in answer.out
-        assert f"turn 1: alphago_policy_small, {program}: " in answer.err
+        assert f"lenet5, training: cnnzoo / {program} " in answer.out
+        assert f"turn 1: lenet5, {program}: " in answer.err
     assert "1 turn of 1 round of 2 steps, float32." in answer.out
     assert "On tensorflow, CPU, " in answer.out
     assert "On torch, CPU, " in answer.out

@@ -7,64 +7,55 @@ import sys
 import pytest
 
 from cnnzoo.runtime import compilation
-from cnnzoo.runtime.compilation import Compilation
+from cnnzoo.runtime.compilation import Compilation, choose_settings
 
-VARIABLES = (
-    "JAX_COMPILATION_CACHE_DIR",
-    "JAX_ENABLE_COMPILATION_CACHE",
-    "JAX_COMPILATION_CACHE_MAX_SIZE",
-    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS",
-)
+VARIABLES = (*compilation.VARIABLES, "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS")
 
 
 @pytest.fixture
 def variables(monkeypatch, tmp_path):
-    """An environment without settings of the cache, whose changes end with the test."""
+    """An environment without variables of the cache."""
     for name in VARIABLES:
-        monkeypatch.setenv(name, "")  # for ``monkeypatch`` to restore
-        monkeypatch.delenv(name)
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.delitem(sys.modules, "jax", raising=False)  # so that none of its options change
     return monkeypatch
 
 
-def settings():
-    return {name: os.environ[name] for name in VARIABLES if name in os.environ}
-
-
 def test_programs_are_kept_in_the_users_cache_up_to_a_limit(variables, tmp_path):
-    compilation.set_cache(True)
+    settings = choose_settings(True, None)
     (folder,) = (tmp_path / "cnnzoo" / "jax").iterdir()
-    assert settings()["JAX_COMPILATION_CACHE_DIR"] == str(folder)
-    assert int(settings()["JAX_COMPILATION_CACHE_MAX_SIZE"]) == 2 * 2**30
+    assert settings["jax_compilation_cache_dir"] == str(folder)
+    assert settings["jax_compilation_cache_max_size"] == 2 * 2**30
 
 
-def test_a_persons_own_settings_are_kept(variables):
-    variables.setenv("JAX_COMPILATION_CACHE_DIR", "/own")
-    compilation.set_cache(True)
-    assert settings() == {"JAX_COMPILATION_CACHE_DIR": "/own"}
+@pytest.mark.parametrize("name", compilation.VARIABLES)
+def test_the_decision_of_a_person_is_kept(name, variables, tmp_path):
+    variables.setenv(name, "-1")
+    assert choose_settings(True, None) == {}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_folder_of_a_program_is_kept(variables):
+    assert choose_settings(True, "/own") == {}
 
 
 def test_the_cache_can_be_turned_off(variables, tmp_path):
-    compilation.set_cache(False)
-    assert settings() == {"JAX_ENABLE_COMPILATION_CACHE": "False"}
+    assert choose_settings(False, None) == {"jax_enable_compilation_cache": False}
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_program_of_which_only_a_part_was_written_is_removed(variables, tmp_path):
-    compilation.set_cache(True)
+    choose_settings(True, None)
     folder = next((tmp_path / "cnnzoo" / "jax").iterdir())
     for name in ("whole-cache", "whole-atime", "part-cache"):
         (folder / name).write_bytes(b"content")
-    os.environ.pop("JAX_COMPILATION_CACHE_DIR")
-    compilation.set_cache(True)
+    choose_settings(True, None)
     assert {path.name for path in folder.iterdir()} == {".lockfile", "whole-cache", "whole-atime"}
 
 
 def test_without_a_folder_to_write_to_nothing_is_kept(variables, tmp_path):
     (tmp_path / "cnnzoo").write_text("a file where the folder should be")
-    compilation.set_cache(True)
-    assert settings() == {}
+    assert choose_settings(True, None) == {}
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def test_a_wrong_scatter_and_a_gradient_that_is_wrong_or_changes_are_found():
 )
 def test_xla_is_told_to_be_repeatable_unless_a_person_has_decided(flags, device, deterministic, expected, monkeypatch):
     monkeypatch.setenv("XLA_FLAGS", flags)
-    environment.set_xla_flags(device, deterministic=deterministic)
+    environment.XlaFlags().set(device, deterministic=deterministic)
     assert os.environ["XLA_FLAGS"] == f"{flags} {environment.XLA_FLAG}".strip() + expected
 
 

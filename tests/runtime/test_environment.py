@@ -51,11 +51,11 @@ def test_the_number_of_threads_comes_from_the_variable_of_the_backend(backend, v
 def test_flags_of_xla_may_be_in_a_file(monkeypatch, tmp_path):
     (tmp_path / "flags").write_text("--xla_dump_to=/tmp\n")
     monkeypatch.setenv("XLA_FLAGS", str(tmp_path / "flags"))
-    environment.set_xla_flags("cpu", deterministic=True)
+    environment.XlaFlags().set("cpu", deterministic=True)
     assert os.environ["XLA_FLAGS"].startswith("--xla_dump_to=/tmp --xla_cpu_experimental_ynn_fusion_type=")
     monkeypatch.setenv("XLA_FLAGS", "xla_dump_to=/tmp")
     with pytest.raises(UserError, match="XLA_FLAGS is 'xla_dump_to=/tmp', neither flags"):
-        environment.set_xla_flags("cpu", deterministic=True)
+        environment.XlaFlags().set("cpu", deterministic=True)
 
 
 @pytest.mark.slow

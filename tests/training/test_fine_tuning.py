@@ -40,6 +40,9 @@ def test_only_the_classifier_learns_in_the_frozen_epochs_and_then_all_layers(dig
     for name in before:
         assert all(map(np.array_equal, before[name], frozen[name])) == (name != "logits"), name
         assert not any(map(np.array_equal, before[name], after[name])), name
+    frozen_model, model = load_model(tmp_path / "run" / "last.keras"), load_model(fine_tuned.last_model_path)
+    assert len(frozen_model.trainable_weights) == 2
+    assert len(model.trainable_weights) == len(model.weights) == 10  # as in the network that is trained
     assert fine_tuned.history()[0]["learning_rate"] == pytest.approx(0.01)
     assert fine_tuned.history()[1]["learning_rate"] == pytest.approx(0.004)
 

@@ -12,6 +12,7 @@ from cnnzoo.data.augmentation import Augmentation
 from cnnzoo.models.layers import AuxiliaryLogits
 from cnnzoo.models.normalization import BatchNormalization
 from cnnzoo.training.batches import Batches
+from cnnzoo.training.execution import make_items
 from cnnzoo.training.model import TARGETS, TrainingModel, class_weights
 from cnnzoo.training.optimizers import make_optimizer
 
@@ -60,7 +61,7 @@ def test_averaged_weights_come_with_averaged_statistics():
             seen.append([np.array(bn.moving_mean), np.array(bn.moving_variance), np.array(bn.gamma)])
 
     batches = Batches(subset(images, np.arange(12, dtype="int32") % 4), 4, full_batches_only=True)
-    model.fit(batches, epochs=2, shuffle=False, verbose=0, callbacks=[Watching()])
+    model.fit(make_items(batches), epochs=2, shuffle=False, verbose=0, callbacks=[Watching()])
     expected = seen[0]
     for values in seen[1:]:
         expected = [0.75 * average + 0.25 * value for average, value in zip(expected, values, strict=True)]
@@ -159,7 +160,7 @@ def test_a_step_with_changes_of_every_kind_is_compiled_and_runs_in_mixed_precisi
     model.compile("sgd")
     batches = Batches(subset(images, labels), 8, full_batches_only=True)
     seeds = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, _: model.seed_epoch(7, epoch))
-    history = model.fit(batches, epochs=2, shuffle=False, verbose=0, callbacks=[seeds]).history
+    history = model.fit(make_items(batches), epochs=2, shuffle=False, verbose=0, callbacks=[seeds]).history
     assert np.isfinite(history["loss"]).all()
     mirrored = keras.ops.convert_to_numpy(model.augmentation.mirrored)
     model.augmentation.begin_epoch(7, 0)
