@@ -70,6 +70,16 @@ class CutOff(Listener):
             raise CutOffError
 
 
+class Notes(Listener):
+    """Keeps the texts that a training tells the user."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def note(self, text):
+        self.texts.append(text)
+
+
 class Snapshots(Listener):
     """Copies the directory of a run at some moments of its training, as a kill would leave it there.
 

@@ -63,6 +63,7 @@ class Measurement:
             "step_seconds": self.step_seconds,
             "compile_seconds": self.compile_seconds,
             "peak_bytes": self.result.peak_bytes,
+            "note": self.result.note,
             "training_seconds": self.result.training,
             "inference_seconds": self.result.inference,
         }
@@ -108,11 +109,15 @@ def _run(task: Task) -> Result:
     """
     command = [sys.executable, "-m", "cnnzoo.bench.worker", json.dumps(task.to_dict())]
     process = subprocess.run(command, capture_output=True, text=True, check=False)
-    if process.returncode == 0:
-        answer = json.loads(process.stdout.splitlines()[-1])
-        if "error" in answer:
-            raise UserError(answer["error"])
+    answer = json.loads(process.stdout.splitlines()[-1]) if process.returncode == 0 else {}
+    if "error" in answer:
+        raise UserError(answer["error"])
+    if answer and "failure" not in answer:
         return Result(**answer)
     lines = [line for line in process.stderr.splitlines() if line.strip()] or ["no message"]
-    killed = " (killed, perhaps because memory ran out; take a smaller --batch)" if process.returncode < 0 else ""
-    raise UserError(f"Measuring {task.network} with {LABELS[task.contender]} failed{killed}: {lines[-1]}")
+    reason = answer.get("failure") or lines[-1]
+    killed = " (killed)" if process.returncode < 0 else ""
+    raise UserError(
+        f"Measuring {task.network} with {LABELS[task.contender]} failed{killed}: {reason.rstrip('.')}. If memory ran "
+        "out, take a smaller --batch."
+    )

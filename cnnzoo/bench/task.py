@@ -62,6 +62,7 @@ class Result:
         training: Seconds of each round of training, the first one, which compiles, included.
         inference: Likewise of inference.
         peak_bytes: Most memory in use: of the GPU, or of the process on a processor.
+        note: Why the precision is slow here; "" if it is not.
     """
 
     device: str = ""
@@ -69,6 +70,7 @@ class Result:
     training: list[float] = field(default_factory=list)
     inference: list[float] = field(default_factory=list)
     peak_bytes: int = 0
+    note: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result for JSON."""

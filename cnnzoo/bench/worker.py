@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import sys
 
@@ -11,12 +12,15 @@ from cnnzoo.errors import UserError
 
 
 def main() -> None:
-    """Print the result as JSON, or an object with one sentence as "error"."""
+    """Print the result as JSON, or an object with "error": a sentence, or with "failure": why it failed."""
     task = Task(**json.loads(sys.argv[1]))
     try:
         result = _measure(task)
     except UserError as error:
         print(json.dumps({"error": str(error)}))  # noqa: T201 - the answer to the parent
+        return
+    except Exception as error:  # of a backend, such as a lack of memory
+        print(json.dumps({"failure": _summarize(error)}))  # noqa: T201
         return
     result.peak_bytes = (
         runtime.peak_gpu_bytes("torch" if task.contender == "torch" else task.backend) or _peak_process_bytes()
@@ -36,6 +40,7 @@ def _measure(task: Task) -> Result:
 
     result = with_keras.measure_ours(task) if ours else with_keras.measure_plain(task)
     result.device = f"{task.backend}, {device}"
+    result.note = runtime.why_slow(task.precision) or ""
     return result
 
 
@@ -49,6 +54,13 @@ def _measure_torch(task: Task) -> Result:
     from cnnzoo.bench import with_torch  # imports PyTorch
 
     return with_torch.measure(task)
+
+
+def _summarize(error: Exception) -> str:
+    """Return the kind of an error and the most telling line of its message, which may have hundreds."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or ["no message"]
+    telling = next((line for line in lines if re.search("memory|OOM|alloc", line)), lines[0])
+    return f"{type(error).__name__}: {telling[:300]}"
 
 
 def _peak_process_bytes() -> int:

@@ -140,12 +140,15 @@ def _print(console: Console, found: "Sequence[Measurement]") -> None:
                 speeds = ([getattr(one, noun) for one in group] for group in (ours, each))
                 middle, low, high = bench.compare(*speeds)
                 programs = f"cnnzoo / {bench.LABELS[task.contender]}"
-                console.print(f"{task.network}, {noun}: {programs} {middle:.2f} ({low:.2f} to {high:.2f})")
+                extent = f"({low:.2f} to {high:.2f})" if len(each) > 1 else "(one turn)"
+                console.print(f"{task.network}, {noun}: {programs} {middle:.2f} {extent}")
     task, each = groups[0]
     turns = count(len(each), "turn")
     console.print(f"{turns} of {count(task.rounds, 'round')} of {count(task.steps, 'step')}, {task.precision}.")
     for device in dict.fromkeys(one.result.device for one in found):
         console.print(f"On {device}.")
+    for note in dict.fromkeys(one.result.note for one in found if one.result.note):
+        console.print(note)
     console.print("Compiling: what the first round takes longer than the others.")
 
 

@@ -128,11 +128,13 @@ class TrainingSection(Section):
         5.0,
         ge=0,
         allow_inf_nan=False,
-        description="An epoch that is not the best so far ends without a checkpoint if the last one is younger than "
-        "this. A training that was killed repeats what came after its last checkpoint.",
+        description="Seconds. The best epoch so far always gets a checkpoint; another one does if the last checkpoint "
+        "is at least as old as this. A training that was killed repeats what came after its last checkpoint.",
     )
     compiled_loop: bool | None = Field(
-        None, description="On JAX, whether one compiled call trains on many batches; by default on a GPU."
+        None,
+        description="On JAX, whether one compiled call trains on many batches; by default on a GPU. It has no effect "
+        "on other backends.",
     )
     tensorboard: bool = Field(False, description="Write TensorBoard events into the folder events/ of the run.")
 

@@ -3,7 +3,7 @@
 import shlex
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from typing import Any, cast
 
@@ -18,7 +18,7 @@ from cnnzoo.pictures.training import draw_curves
 from cnnzoo.runs import Run, best_row, write_environment
 from cnnzoo.runs.facts import Metrics, Outcome, to_dict
 from cnnzoo.runtime import Device
-from cnnzoo.text import listed
+from cnnzoo.text import count, listed
 from cnnzoo.training.checkpoints import Checkpoint
 from cnnzoo.training.listener import Listener, Row, TrainingFacts
 from cnnzoo.training.loop import TrainingLoop
@@ -81,6 +81,7 @@ def fit(
     listener.started(_make_facts(config, setup, run, loop.batches.count, device))
     if checkpoint:
         listener.resumed(loop.history.rows, *checkpoint.position)
+        _note_repeated_epochs(run, checkpoint, listener)
     with explain_full_disk(run), loop.interruption:
         status = loop.train()
         # After a kill the file may have more rows than the checkpoint.
@@ -112,6 +113,15 @@ def explain_full_disk(run: Run) -> Iterator[None]:
             f"{run.directory} cannot be written to ({error.strerror or error}); when there is room again, "
             f"continue with: cnnzoo train --resume {shlex.quote(str(run.directory))}"
         ) from None
+
+
+def _note_repeated_epochs(run: Run, checkpoint: Checkpoint, listener: Listener) -> None:
+    """Say how many epochs of the history come after the checkpoint."""
+    repeated = 0
+    with suppress(UserError):  # of a damaged history, which is written anew
+        repeated = (len(run.history()) if run.history_path.is_file() else 0) - checkpoint.position.epoch
+    if repeated > 0:
+        listener.note(f"{count(repeated, 'epoch')} after the last checkpoint will be trained again.")
 
 
 def _list_notes(config: Config, setup: TrainingSetup) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from trainings import SMALL_SETTINGS, CutOff, CutOffError, state
+from trainings import SMALL_SETTINGS, CutOff, CutOffError, Notes, state
 
 from cnnzoo.cli.options import load_config
 from cnnzoo.runs import Run, best_row
@@ -63,5 +63,10 @@ def test_a_young_checkpoint_saves_the_next_one_and_a_killed_training_repeats_the
     assert run.checkpoints[0].name == f"epoch-{best:06.0f}-step-00000000.npz"
     assert best < 3
     assert [row["epoch"] for row in run.history()] == [1, 2, 3]
-    again, _ = resume(run)
+    notes = Notes()
+    again, _ = resume(run, listener=notes)
     assert state(again) == state(whole)
+    repeated = 3 - int(best)
+    assert (
+        f"{repeated} epoch{'s' if repeated > 1 else ''} after the last checkpoint will be trained again." in notes.texts
+    )
