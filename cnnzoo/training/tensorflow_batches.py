@@ -1,8 +1,8 @@
 """A ``tf.data.Dataset`` of a training's batches, without autotuning.
 
-The one that Keras would make has it. At an epoch's end TensorFlow 2.20 wakes the autotuning thread before it sets the
-flag that the thread is cancelled (``CancellationManager::StartCancel``, ``Model::OptimizeLoop``). A thread that reads
-the flag too early sleeps again, at worst as long as the epoch took, and the next epoch waits for it.
+Keras would make one with autotuning. At the end of an epoch TensorFlow 2.20 wakes the autotuning thread first, and only
+then sets the flag that ends it (``Model::OptimizeLoop``, ``CancellationManager::StartCancel``). A thread that reads the
+flag too early sleeps again, at worst as long as the epoch took, and the next epoch waits for it.
 """
 
 from collections.abc import Iterator
