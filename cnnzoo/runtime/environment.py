@@ -27,7 +27,7 @@ KERAS_JSON = {
 
 # jaxlib 0.10.2 may compute wrong results on the CPU if this fusion is on (jax#39103). Older versions do not know the
 # flag, 0.7 for one, and an unknown flag ends the process.
-XLA_FLAG = "--xla_cpu_experimental_ynn_fusion_type="
+NO_FUSION_FLAG = "--xla_cpu_experimental_ynn_fusion_type="
 FIRST_JAXLIB = (0, 10)
 
 # The first excludes operations of GPUs whose result changes from call to call, and the choice of algorithms by
@@ -97,8 +97,8 @@ class XlaFlags:
             UserError: XLA_FLAGS is neither flags nor a file of flags.
         """
         flags = _read_xla_flags()
-        if _knows_flag() and XLA_FLAG not in flags:
-            flags = f"{flags} {XLA_FLAG}"
+        if _knows_flag() and NO_FUSION_FLAG not in flags:
+            flags = f"{flags} {NO_FUSION_FLAG}"
         is_decided = any(flag in flags for flag in (DETERMINISTIC_FLAG, EXCLUDING_FLAG))
         if deterministic and device != "cpu" and not is_decided:
             flags = f"{flags} {DETERMINISTIC}"
@@ -107,11 +107,11 @@ class XlaFlags:
 
     def warn_if_missing(self) -> None:
         """Warn if JAX, which has started, computes on the processor without the flag for correct results."""
-        if not self.are_ours and _knows_flag() and XLA_FLAG not in _read_xla_flags():
+        if not self.are_ours and _knows_flag() and NO_FUSION_FLAG not in _read_xla_flags():
             warnings.warn(
                 "JAX was used before cnnzoo in this process, too early to set a flag without which jaxlib 0.10.2 may "
                 "compute wrong results on a processor (jax#39103). Call cnnzoo.runtime.prepare before using JAX, or "
-                f"set XLA_FLAGS={XLA_FLAG} yourself.",
+                f"set XLA_FLAGS={NO_FUSION_FLAG} yourself.",
                 stacklevel=3,
             )
 
@@ -203,7 +203,7 @@ def check_xla_flags() -> None:
     Raises:
         UserError: XLA does not accept the flags.
     """
-    flags = os.environ.get("XLA_FLAGS", "").replace(XLA_FLAG, "").replace(DETERMINISTIC, "").strip()
+    flags = os.environ.get("XLA_FLAGS", "").replace(NO_FUSION_FLAG, "").replace(DETERMINISTIC, "").strip()
     if flags and not can_start_jax(os.environ["XLA_FLAGS"]) and can_start_jax(""):
         raise UserError(f"XLA_FLAGS is '{flags}', which XLA does not accept; correct the variable or unset it.")
 

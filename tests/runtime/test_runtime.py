@@ -79,7 +79,8 @@ def test_a_platform_that_jax_does_not_have_is_refused():
 def test_flags_and_cache_are_set_in_a_program_that_has_loaded_keras_but_not_computed_yet(tmp_path):
     code = (
         "import jax, keras, os\nruntime.prepare()\n"
-        "print(runtime.environment.XLA_FLAG in os.environ['XLA_FLAGS'])\nprint(jax.config.jax_compilation_cache_dir)"
+        "print(runtime.environment.NO_FUSION_FLAG in os.environ['XLA_FLAGS'])\n"
+        "print(jax.config.jax_compilation_cache_dir)"
     )
     cache = {"JAX_COMPILATION_CACHE_DIR": None, "XDG_CACHE_HOME": str(tmp_path)}
     out, err = ask(code, **cache)
